@@ -1,0 +1,120 @@
+// engine/cpu_executor.cpp - replicas over CPU threads, each a team of one.
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <new>
+#include <thread>
+
+#include "engine/executor.h"
+#include "kernels/host_team.h"
+#include "kernels/interpreter.h"
+
+namespace equipoise {
+
+Control fresh_control(const Settings& settings, int tasks) {
+  Control control;
+  std::memset(static_cast<void*>(&control), 0, sizeof control);
+  control.beta1_power = control.beta2_power = 1.0;
+  for (int k = 0; k < tasks; ++k) {
+    control.weights[k] = control.used_weights[k] = settings.initial_weights[k];
+    control.task_beta1_power[k] = control.task_beta2_power[k] = 1.0;
+  }
+  return control;
+}
+
+Launch launch_of(const Program& program, const RunLimits& limits) {
+  Launch launch{};
+  launch.operations = program.operations.data();
+  launch.phases = program.phases.data();
+  launch.residents = program.residents.data();
+  launch.phase_count = static_cast<int32_t>(program.phases.size());
+  launch.resident_count = static_cast<int32_t>(program.residents.size());
+  launch.batch = program.batch;
+  launch.shuffle = program.shuffle;
+  launch.state_floats = program.state_floats;
+  launch.work_floats = program.work_floats;
+  launch.steps = limits.steps;
+  launch.stop_at_epoch_end = limits.stop_at_epoch_end;
+  return launch;
+}
+
+namespace {
+
+/// Scratch aligned to a cache line, zeroed once so that runs never depend on what lay there before.
+class AlignedFloats {
+ public:
+  explicit AlignedFloats(int64_t count)
+      : data_(static_cast<float*>(::operator new(static_cast<std::size_t>(count + 16) * sizeof(float), std::align_val_t{64}))) {
+    std::memset(data_, 0, static_cast<std::size_t>(count + 16) * sizeof(float));
+  }
+  ~AlignedFloats() { ::operator delete(data_, std::align_val_t{64}); }
+  AlignedFloats(const AlignedFloats&) = delete;
+  AlignedFloats& operator=(const AlignedFloats&) = delete;
+  float* data() { return data_; }
+
+ private:
+  float* data_;
+};
+
+class CpuExecutor : public Executor {
+ public:
+  explicit CpuExecutor(int threads)
+      : threads_(threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {}
+
+  std::string name() const override { return "CPU, " + std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads"); }
+  PlanLimits plan_limits() const override { return {}; }
+  void load_tables(const RunTables& tables) override { tables_ = tables; }
+  void load_state(std::span<const float> state, int64_t) override { state_.assign(state.begin(), state.end()); }
+  void store_state(std::span<float> state) override { std::copy(state_.begin(), state_.end(), state.begin()); }
+
+  void run(const Program& program, std::span<const Settings> settings, std::span<Control> controls, const RunLimits& limits,
+           Emitted* emitted, std::vector<float>* work) override {
+    const int replicas = static_cast<int>(settings.size());
+    Launch launch = launch_of(program, limits);
+    for (std::size_t s = 0; s < tables_.sources.size(); ++s)
+      launch.data.sources[s] = {tables_.sources[s].values.data(), tables_.sources[s].cols};
+    launch.data.labels = tables_.labels.data();
+    launch.data.row_list = tables_.row_list.data();
+    launch.data.class_weights = tables_.class_weights.data();
+    if (emitted) {
+      launch.data.output_rows = emitted->rows;
+      emitted->values.resize(program.output_cols.size());
+      for (std::size_t o = 0; o < emitted->values.size(); ++o) {
+        emitted->values[o].assign(static_cast<std::size_t>(replicas) * emitted->rows * program.output_cols[o], 0.0f);
+        launch.data.outputs[o] = emitted->values[o].data();
+      }
+    }
+    launch.settings = settings.data();
+    launch.controls = controls.data();
+    launch.state = state_.data();
+    launch.replicas = replicas;
+
+    std::atomic<int> next{0};
+    const auto worker = [&] {
+      AlignedFloats fast(program.fast_floats), scratch(program.work_floats);
+      for (int slot = next++; slot < replicas; slot = next++) {
+        Launch mine = launch;
+        // Scratch belongs to the thread, not to the replica: every replica finds it at the start.
+        mine.work_floats = 0;
+        mine.work = scratch.data();
+        run_replica(SerialTeam{}, mine, slot, fast.data());
+        if (work && slot == 0) work->assign(scratch.data(), scratch.data() + program.work_floats);
+      }
+    };
+    const int helpers = std::min(threads_, replicas) - 1;
+    std::vector<std::jthread> pool;
+    for (int t = 0; t < helpers; ++t) pool.emplace_back(worker);
+    worker();
+  }
+
+ private:
+  int threads_;
+  RunTables tables_;
+  std::vector<float> state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_cpu_executor(int threads) { return std::make_unique<CpuExecutor>(threads); }
+
+}  // namespace equipoise

@@ -1,0 +1,183 @@
+// engine/lower.cpp - lower(): analysis, allocation, and the beginning and end of a step.
+#include "engine/lower.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/lowering.h"
+
+namespace equipoise {
+
+std::vector<LayerLayout> layer_layouts(const Graph& graph) {
+  std::vector<LayerLayout> layouts;
+  int64_t offset = 0;
+  for (const Layer& layer : graph.layers()) {
+    LayerLayout l;
+    l.stride = row_stride(layer.in);
+    l.bias_offset = layer.out * l.stride;
+    l.floats = l.bias_offset + padded(layer.out);
+    l.state_offset = offset;
+    offset += l.floats;
+    layouts.push_back(l);
+  }
+  return layouts;
+}
+
+int64_t state_floats(const Graph& graph) {
+  const auto layouts = layer_layouts(graph);
+  return layouts.empty() ? 0 : 3 * (layouts.back().state_offset + layouts.back().floats);
+}
+
+Lowering::Lowering(const Graph& graph, const LowerOptions& options)
+    : graph_(graph),
+      options_(options),
+      assembly_(options.batch),
+      tasks_(static_cast<int>(graph.tasks().size())),
+      layout_(layer_layouts(graph)) {}
+
+// Which tasks each tensor and layer reaches (backwards), and which tensors depend on balanced parameters (forwards).
+void Lowering::analyse() {
+  const std::size_t tensors = graph_.tensors().size(), layers = graph_.layers().size();
+  reach_.assign(tensors, std::vector<bool>(tasks_));
+  layer_reach_.assign(layers, std::vector<bool>(tasks_));
+  separate_.assign(tensors, options_.probe);
+  balanced_.assign(layers, options_.probe);
+  made_by_.assign(tensors, Activation::identity);
+  for (const Stretch& s : options_.balance_over) balanced_[s.layer] = true;
+
+  const auto term_task = [&](int term) { return graph_.terms()[term].task; };
+  for (auto node = graph_.nodes().rbegin(); node != graph_.nodes().rend(); ++node) {
+    const NodeAccess a = access_of(graph_, *node);
+    std::vector<bool> tasks(tasks_);
+    for (const Region& w : a.writes)
+      for (int k = 0; k < tasks_; ++k) tasks[k] = tasks[k] || reach_[w.tensor][k];
+    if (const auto* o = std::get_if<LatentNode>(&*node)) tasks[term_task(o->kl_term)] = true;
+    if (const auto* o = std::get_if<SquaredErrorNode>(&*node)) tasks[term_task(o->term)] = true;
+    if (const auto* o = std::get_if<CrossEntropyNode>(&*node)) tasks[term_task(o->term)] = true;
+    if (const auto* o = std::get_if<InherentVariationalNode>(&*node)) tasks[term_task(o->inherent_term)] = true;
+    for (const Region& r : a.reads)
+      for (int k = 0; k < tasks_; ++k) reach_[r.tensor][k] = reach_[r.tensor][k] || tasks[k];
+    if (const auto* o = std::get_if<LinearNode>(&*node)) {
+      for (int k = 0; k < tasks_; ++k) layer_reach_[o->layer][k] = layer_reach_[o->layer][k] || tasks[k];
+      made_by_[o->y.tensor] = o->activation;
+    }
+  }
+  for (const Node& node : graph_.nodes()) {
+    const NodeAccess a = access_of(graph_, node);
+    bool depends = false;
+    for (const Region& r : a.reads) depends = depends || separate_[r.tensor];
+    if (const auto* o = std::get_if<LinearNode>(&node)) depends = depends || balanced_[o->layer];
+    for (const Region& w : a.writes) separate_[w.tensor] = separate_[w.tensor] || depends;
+  }
+}
+
+void Lowering::allocate() {
+  for (const Tensor& t : graph_.tensors()) tensor_buffer_.push_back(assembly_.matrix(t.name, t.blocks, t.cols));
+  const int64_t moments = state_floats(graph_) / 3;
+  for (std::size_t i = 0; i < layout_.size(); ++i) {
+    const std::string& name = graph_.layers()[i].slices.front().name;
+    parameter_.push_back(assembly_.state(name, layout_[i].floats, layout_[i].state_offset));
+    moment1_.push_back(assembly_.state(name + " moment 1", layout_[i].floats, moments + layout_[i].state_offset));
+    moment2_.push_back(assembly_.state(name + " moment 2", layout_[i].floats, 2 * moments + layout_[i].state_offset));
+    const int64_t lane_count = options_.trains ? std::max<std::size_t>(layer_lanes(static_cast<int>(i)).size(), 1) : 0;
+    gradient_.push_back(assembly_.floats(name + " gradient", lane_count * layout_[i].floats));
+  }
+  gradient_written_.assign(layout_.size(), false);
+  rows_ = assembly_.ints("rows", options_.batch);
+  labels_ = assembly_.ints("labels", options_.batch);
+  label_weight_ = assembly_.token("label weight");
+  weights_ = assembly_.token("task weights");
+  finite_ = assembly_.token("finite");
+  gram_ = assembly_.token("gram");
+  for (const Task& task : graph_.tasks()) task_loss_.push_back(assembly_.token("loss of " + task.name));
+}
+
+void Lowering::batch_operations() {
+  assembly_.add({}, {whole(rows_), whole(labels_)}, [this](const Locator& at) {
+    return operation(ChooseRows{at.place(rows_), at.place(labels_)});
+  });
+  assembly_.add({whole(labels_)}, {whole(label_weight_)},
+                [this](const Locator& at) { return operation(LabelWeight{at.place(labels_)}); });
+  for (std::size_t t = 0; t < graph_.tensors().size(); ++t) {
+    const Tensor& tensor = graph_.tensors()[t];
+    const Access to = whole(tensor_buffer_[t]);
+    if (tensor.origin == TensorOrigin::gathered)
+      assembly_.add({whole(rows_)}, {to}, [this, to, source = tensor.source](const Locator& at) {
+        return operation(Gather{at.place(rows_), source, assembly_.view(at, to)});
+      });
+    if (tensor.origin == TensorOrigin::drawn)
+      assembly_.add({}, {to}, [this, to](const Locator& at) { return operation(DrawNoise{assembly_.view(at, to)}); });
+  }
+}
+
+void Lowering::close_operations() {
+  if (!options_.trains) {
+    for (std::size_t i = 0; i < graph_.outputs().size(); ++i) {
+      const Access from = access(graph_.outputs()[i]);
+      assembly_.add({from}, {}, [this, from, i](const Locator& at) {
+        return operation(Emit{assembly_.view(at, from), static_cast<int32_t>(i)});
+      });
+    }
+  }
+  int task = -1, term = -1;
+  for (std::size_t t = 0; t < graph_.terms().size(); ++t)
+    if (graph_.terms()[t].divisor == Divisor::label_weight) term = static_cast<int>(t), task = graph_.terms()[t].task;
+  assembly_.add_last([this, task, term](const Locator&) {
+    return operation(CloseStep{tasks_, static_cast<int32_t>(graph_.terms().size()), task, term, options_.trains && !options_.probe});
+  });
+}
+
+Program Lowering::run() {
+  analyse();
+  allocate();
+  batch_operations();
+  forward_operations();
+  loss_operations();
+  if (options_.trains) {
+    backward_operations();
+    balance_operations();
+    update_operations();
+  }
+  close_operations();
+
+  Program program;
+  program.batch = options_.batch;
+  program.shuffle = options_.shuffle;
+  program.state_floats = state_floats(graph_);
+  program.moment_stride = program.state_floats / 3;
+  for (const Task& t : graph_.tasks()) program.task_names.push_back(t.name);
+  for (const Term& t : graph_.terms()) program.term_names.push_back(t.name);
+  program.layer_of_block = layer_of_block_;
+  for (const Region& r : graph_.outputs()) program.output_cols.push_back(r.cols);
+  for (std::size_t i = 0; i < layout_.size(); ++i) {
+    const Layer& layer = graph_.layers()[i];
+    const LayerLayout& l = layout_[i];
+    for (const LayerSlice& s : layer.slices) {
+      program.parameters.push_back({s.name + ".weight", {s.rows, layer.in}, static_cast<int>(i),
+                                    l.state_offset + int64_t{s.first_row} * l.stride, s.rows, layer.in, l.stride, layer.in});
+      program.parameters.push_back({s.name + ".bias", {s.rows}, static_cast<int>(i), l.state_offset + l.bias_offset + s.first_row,
+                                    1, s.rows, l.stride, layer.in});
+    }
+  }
+  plan(assembly_, options_.limits, options_.probe, program, [&](const Locator& at) {
+    if (!options_.probe) return;
+    program.labels = at.place(labels_);
+    for (std::size_t t = 0; t < graph_.tensors().size(); ++t)
+      program.kept.push_back({graph_.tensors()[t].name, assembly_.view(at, whole(tensor_buffer_[t]))});
+    for (std::size_t p = 0; p < program.parameters.size(); ++p) {
+      const int layer = program.parameters[p].layer;
+      const std::vector<int> lanes_of = layer_lanes(layer);
+      for (std::size_t lane = 0; lane < lanes_of.size(); ++lane) {
+        Place place = at.place(gradient_[layer]);
+        place.offset += static_cast<int>(lane) * layout_[layer].floats +
+                        static_cast<int>(program.parameters[p].offset - layout_[layer].state_offset);
+        program.kept_gradients.push_back({lanes_of[lane], static_cast<int>(p), place});
+      }
+    }
+  });
+  return program;
+}
+
+Program lower(const Graph& graph, const LowerOptions& options) { return Lowering(graph, options).run(); }
+
+}  // namespace equipoise

@@ -1,0 +1,177 @@
+// engine/lower_forward.cpp - lower(): the forward operations and the losses.
+#include <algorithm>
+#include <utility>
+
+#include "engine/lowering.h"
+
+namespace equipoise {
+
+int Lowering::join(int slots, int groups, int count, bool per_sample, int into, int at_double) {
+  int left = per_sample ? count * options_.batch : count;
+  int from = slots;
+  for (int level = 0; left > 1; ++level) {
+    left = divide_up(left, kJoin);
+    const bool last = left == 1 && into >= 0;
+    const int to = last ? into : assembly_.doubles("sums", int64_t{groups} * left);
+    const Access write = last ? assembly_.part(to, 0, 1, at_double, 1) : whole(to);
+    assembly_.add({whole(from)}, {write}, [=](const Locator& at) {
+      Place place = at.place(to);
+      if (last) place.offset += 2 * at_double;
+      return operation(Join{at.place(from), place, groups, count, level, per_sample});
+    });
+    from = to;
+  }
+  return from;
+}
+
+LinearPlace Lowering::linear_place(const Locator& at, int layer, int buffer, int lane) const {
+  Place weight = at.place(buffer);
+  weight.offset += lane * layout_[layer].floats;
+  Place bias = weight;
+  bias.offset += layout_[layer].bias_offset;
+  return {weight, bias, layout_[layer].stride};
+}
+
+int Lowering::slots_for(int term, int64_t count, int per_sample) {
+  const int slots = assembly_.doubles("slots of " + graph_.terms()[term].name, count);
+  term_sum_[term] = slots;  // replaced by the joined sum once the operation is in
+  slots_per_sample_[term] = per_sample;
+  return slots;
+}
+
+void Lowering::forward(const LinearNode& o) {
+  const Access x = access(o.x), y = access(o.y);
+  assembly_.add({x, whole(parameter_[o.layer])}, {y}, [this, x, y, o](const Locator& at) {
+    return operation(Linear{assembly_.view(at, x), linear_place(at, o.layer, parameter_[o.layer], 0),
+                            assembly_.view(at, y), o.activation});
+  });
+}
+
+void Lowering::forward(const LatentNode& o) {
+  const Access heads = access(graph_.all(o.heads)), noise = access(graph_.all(o.noise)),
+               sigma = access(graph_.all(o.sigma)), z = access(graph_.all(o.z));
+  const int blocks = graph_.tensors()[o.heads].blocks;
+  const int slots = slots_for(o.kl_term, int64_t{blocks} * assembly_.batch() * kRowLanes, blocks * kRowLanes);
+  std::vector<Access> reads{heads};
+  if (o.use_noise) reads.push_back(noise);
+  assembly_.add(std::move(reads), {sigma, z, whole(slots)}, [this, heads, noise, sigma, z, slots, o](const Locator& at) {
+    const Assembly& a = assembly_;
+    return operation(Latent{a.view(at, heads), o.use_noise ? a.view(at, noise) : a.view(at, heads), a.view(at, sigma),
+                            a.view(at, z), at.place(slots), o.use_noise});
+  });
+}
+
+void Lowering::forward(const SumNode& o) {
+  std::vector<Access> reads;
+  for (const Region& r : o.from) reads.push_back(access(r));
+  const Access to = access(o.to);
+  assembly_.add(reads, {to}, [this, reads, to, o](const Locator& at) {
+    SumViews sum{};
+    sum.to = assembly_.view(at, to);
+    sum.count = static_cast<int32_t>(reads.size());
+    for (std::size_t s = 0; s < reads.size(); ++s) {
+      sum.from[s] = assembly_.view(at, reads[s]);
+      sum.coefficient[s] = o.coefficient[s];
+      sum.task[s] = -1;
+    }
+    return operation(sum);
+  });
+}
+
+void Lowering::forward(const SoftmaxNode& o) {
+  const Access x = access(o.x), y = access(o.y);
+  assembly_.add({x}, {y}, [this, x, y](const Locator& at) {
+    return operation(Softmax{assembly_.view(at, x), assembly_.view(at, y)});
+  });
+}
+
+// A loss whose gradient needs nothing but its own inputs writes it in the same pass, to its lane's adjoint.
+void Lowering::forward(const SquaredErrorNode& o) {
+  const Access y = access(o.y), target = access(o.target);
+  const int slots = slots_for(o.term, int64_t{o.y.blocks} * assembly_.batch() * kRowLanes, o.y.blocks * kRowLanes);
+  const int task = graph_.terms()[o.term].task;
+  if (!options_.trains) {
+    assembly_.add({y, target}, {whole(slots)}, [this, y, target, slots](const Locator& at) {
+      const Assembly& a = assembly_;
+      return operation(SquaredError{a.view(at, y), a.view(at, target), a.view(at, y), at.place(slots), 1.0f, -1, false});
+    });
+    return;
+  }
+  const int lane = lanes(o.y.tensor).front() == kMerged ? kMerged : task;
+  const int dy = assembly_.matrix("gradient by " + graph_.tensors()[o.y.tensor].name, o.y.blocks, o.y.cols);
+  const int weight = weight_in(lane, task);
+  assembly_.add({y, target, whole(weights_)}, {whole(slots), whole(dy)},
+               [this, y, target, slots, dy, weight](const Locator& at) {
+                 const Assembly& a = assembly_;
+                 return operation(SquaredError{a.view(at, y), a.view(at, target), a.view(at, a.whole(dy)), at.place(slots),
+                                               1.0f, weight, true});
+               });
+  own_gradient(o.y, lane, dy);
+}
+
+void Lowering::forward(const CrossEntropyNode& o) {
+  const Access x = access(o.x);
+  const int slots = slots_for(o.term, assembly_.batch(), 1);
+  const int task = graph_.terms()[o.term].task;
+  const bool trains = options_.trains;
+  const int lane = trains && lanes(o.x.tensor).front() == kMerged ? kMerged : task;
+  const int dx = trains ? assembly_.matrix("gradient by " + graph_.tensors()[o.x.tensor].name, 1, o.x.cols) : -1;
+  const int weight = weight_in(lane, task);
+  std::vector<Access> writes{whole(slots)};
+  if (trains) writes.push_back(whole(dx));
+  assembly_.add({x, whole(labels_), whole(label_weight_), whole(weights_)}, writes,
+               [this, x, slots, dx, weight, trains](const Locator& at) {
+                 const Assembly& a = assembly_;
+                 return operation(CrossEntropy{a.view(at, x), at.place(labels_),
+                                               trains ? a.view(at, a.whole(dx)) : a.view(at, x), at.place(slots), 1.0f, weight, trains});
+               });
+  if (trains) own_gradient(o.x, lane, dx);
+}
+
+void Lowering::forward(const InherentVariationalNode& o) {
+  const Access z1 = access(o.z1), z2 = access(o.z2);
+  const int64_t count = int64_t{assembly_.batch()} * kRowLanes;
+  const int inherent = slots_for(o.inherent_term, count, kRowLanes);
+  const int variational = slots_for(o.variational_term, count, kRowLanes);
+  assembly_.add({z1, z2}, {whole(inherent), whole(variational)}, [this, z1, z2, inherent, variational, o](const Locator& at) {
+    const Assembly& a = assembly_;
+    return operation(InherentVariational{a.view(at, z1), a.view(at, z2), o.shared, at.place(inherent), at.place(variational)});
+  });
+}
+
+// A gradient that already stands in a buffer of its own shape joins the lane by copying.
+void Lowering::own_gradient(Region region, int lane, int buffer) {
+  Region from = region;
+  from.block = 0;
+  from.col = 0;
+  copies_[{region.tensor, lane}].push_back({region, from, buffer, -1, 1.0f});
+}
+
+void Lowering::forward_operations() {
+  for (const Node& node : graph_.nodes()) std::visit([this](const auto& o) { forward(o); }, node);
+  for (auto& [term, buffer] : term_sum_) buffer = join(buffer, 1, slots_per_sample_.at(term), true);
+}
+
+void Lowering::loss_operations() {
+  for (int k = 0; k < tasks_; ++k) {
+    const Task& task = graph_.tasks()[k];
+    std::vector<Access> reads{whole(label_weight_)};
+    for (int term : task.terms) reads.push_back(whole(term_sum_.at(term)));
+    assembly_.add(reads, {whole(task_loss_[k])}, [this, k, task](const Locator& at) {
+      TaskLoss loss{};
+      loss.task = k;
+      loss.form = task.form;
+      loss.terms = static_cast<int32_t>(task.terms.size());
+      for (std::size_t t = 0; t < task.terms.size(); ++t) {
+        const Term& term = graph_.terms()[task.terms[t]];
+        loss.term[t] = task.terms[t];
+        loss.sum[t] = at.place(term_sum_.at(task.terms[t]));
+        loss.divisor[t] = term.divisor;
+        loss.per_row[t] = term.per_row;
+      }
+      return operation(loss);
+    });
+  }
+}
+
+}  // namespace equipoise

@@ -1,0 +1,124 @@
+// engine/lowering.h - the working state of lower(): shared by its parts, included by nobody else.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/assembly.h"
+#include "engine/graph.h"
+#include "engine/lower.h"
+
+namespace equipoise {
+
+inline constexpr int kMerged = -1;  ///< the lane of already weighted gradients
+
+/// How a layer's parameters lie: W [out, stride], then b padded to a multiple of 4.
+struct LayerLayout {
+  int stride = 0, bias_offset = 0, floats = 0;
+  int64_t state_offset = 0;
+};
+std::vector<LayerLayout> layer_layouts(const Graph& graph);
+
+class Lowering {
+ public:
+  Lowering(const Graph& graph, const LowerOptions& options);
+  Program run();
+
+ private:
+  // lower.cpp: preparation, batch, close
+  void analyse();
+  void allocate();
+  void batch_operations();
+  void close_operations();
+
+  // lower_forward.cpp
+  void forward_operations();
+  void loss_operations();
+  void forward(const LinearNode& node);
+  void forward(const LatentNode& node);
+  void forward(const SumNode& node);
+  void forward(const SoftmaxNode& node);
+  void forward(const SquaredErrorNode& node);
+  void forward(const CrossEntropyNode& node);
+  void forward(const InherentVariationalNode& node);
+  int slots_for(int term, int64_t count, int per_sample);        ///< a term's slots; per_sample of them for each sample
+  void own_gradient(Region region, int lane, int buffer);        ///< a gradient that stands in a buffer of its own
+  /// Emits the joining tree of `slots` ([groups, count (* n)]) and returns a buffer of [groups] sums; the last level
+  /// goes to `into` at double `at` if given.
+  int join(int slots, int groups, int count, bool per_sample, int into = -1, int at = 0);
+
+  // lower_backward.cpp
+  void backward_operations();
+  void finish_adjoint(int tensor);
+  int adjoint(int tensor, int lane);  ///< finished buffer of a lane; kMerged combines lanes where it must
+  std::vector<int> lanes(int tensor) const;
+  std::vector<int> layer_lanes(int layer) const;
+  void contribute(int tensor, int lane, Region region, std::function<void(int buffer, bool accumulate, Activation)> emit);
+  void backward(const LinearNode& node);
+  void backward(const LatentNode& node);
+  void backward(const SumNode& node);
+  void backward(const SoftmaxNode& node);
+  void backward(const SquaredErrorNode& node);
+  void backward(const CrossEntropyNode& node);
+  void backward(const InherentVariationalNode& node);
+
+  // lower_update.cpp
+  void balance_operations();
+  void update_operations();
+
+  Access access(Region r, int buffer) const {
+    return assembly_.part(buffer, r.block, r.blocks, r.col, r.cols);
+  }
+  Access access(Region r) const { return access(r, tensor_buffer_[r.tensor]); }
+  Access whole(int buffer) const { return assembly_.whole(buffer); }
+  LinearPlace linear_place(const Locator& at, int layer, int buffer, int lane) const;
+  GradientBlock gradient_block(const Locator& at, int layer) const;
+  /// The weight a gradient contribution of `task` carries in a lane: none in its own, the task's in the merged one.
+  static int weight_in(int lane, int task) { return lane == kMerged ? task : -1; }
+
+  const Graph& graph_;
+  LowerOptions options_;
+  Assembly assembly_;
+  int tasks_;
+  std::vector<LayerLayout> layout_;
+
+  // analysis
+  std::vector<std::vector<bool>> reach_;        // [tensor][task]
+  std::vector<std::vector<bool>> layer_reach_;  // [layer][task]
+  std::vector<bool> separate_;                  // [tensor] depends on balanced parameters
+  std::vector<bool> balanced_;                  // [layer]
+  std::vector<Activation> made_by_;             // [tensor] activation of its producer
+
+  // buffers
+  std::vector<int> tensor_buffer_, parameter_, moment1_, moment2_;
+  std::vector<int> gradient_;                   // [layer] all lanes, one after another
+  std::vector<bool> gradient_written_;          // [layer]
+  std::vector<int> layer_of_block_;             // [gradient block]
+  int rows_, labels_, label_weight_, weights_, finite_, gram_;
+  std::vector<int> task_loss_;                  // [task] token
+  std::map<int, int> term_sum_;                 // term -> buffer of its joined sum
+  std::map<int, int> slots_per_sample_;         // term -> slots for each sample
+
+  // adjoints under way
+  struct Contribution {
+    Region region;
+    std::function<void(int buffer, bool accumulate, Activation)> emit;
+  };
+  struct Copy {
+    Region region, from;
+    int from_buffer, task;
+    float coefficient;
+  };
+  std::map<std::pair<int, int>, std::vector<Contribution>> contributions_;  // (tensor, lane)
+  std::map<std::pair<int, int>, std::vector<Copy>> copies_;
+  std::map<std::pair<int, int>, int> adjoint_;  // finished
+};
+
+/// Lays out phases and places (engine/plan.cpp).
+void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program& program,
+          const std::function<void(const Locator&)>& after);
+
+}  // namespace equipoise

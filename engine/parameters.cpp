@@ -1,0 +1,48 @@
+// engine/parameters.cpp - a replica's state seen as named parameters.
+#include "engine/parameters.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/philox.h"
+
+namespace equipoise {
+
+namespace {
+
+int64_t part_offset(const Program& program, const ParameterInfo& p, StatePart part) {
+  return p.offset + static_cast<int64_t>(part) * program.moment_stride;
+}
+
+}  // namespace
+
+std::vector<float> read_parameter(const Program& program, const ParameterInfo& p, StatePart part, std::span<const float> state) {
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(p.rows) * p.cols);
+  const float* from = state.data() + part_offset(program, p, part);
+  for (int r = 0; r < p.rows; ++r) values.insert(values.end(), from + int64_t{r} * p.stride, from + int64_t{r} * p.stride + p.cols);
+  return values;
+}
+
+void write_parameter(const Program& program, const ParameterInfo& p, StatePart part, std::span<float> state,
+                     std::span<const float> values) {
+  float* to = state.data() + part_offset(program, p, part);
+  for (int r = 0; r < p.rows; ++r) std::copy_n(values.data() + int64_t{r} * p.cols, p.cols, to + int64_t{r} * p.stride);
+}
+
+void initialise(const Program& program, std::span<float> state, uint64_t seed, uint32_t replica) {
+  std::fill(state.begin(), state.end(), 0.0f);
+  for (std::size_t i = 0; i < program.parameters.size(); ++i) {
+    const ParameterInfo& p = program.parameters[i];
+    const float bound = 1.0f / std::sqrt(static_cast<float>(p.fan_in));
+    std::vector<float> values(static_cast<std::size_t>(p.rows) * p.cols);
+    const DrawKey key{seed, replica, static_cast<uint32_t>(i), static_cast<uint32_t>(Purpose::init)};
+    for (std::size_t e = 0; e < values.size(); ++e) {
+      const PhiloxBlock block = draw(key, static_cast<uint32_t>(e / 4));
+      values[e] = bound * (2.0f * uniform01(block.v[e % 4]) - 1.0f);
+    }
+    write_parameter(program, p, StatePart::parameter, state, values);
+  }
+}
+
+}  // namespace equipoise

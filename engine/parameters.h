@@ -1,0 +1,26 @@
+// engine/parameters.h - a replica's state seen as named parameters: initialisation, reading and writing.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/program.h"
+
+namespace equipoise {
+
+/// Which part of the state: parameters, or Adam's first or second moments.
+enum class StatePart { parameter, moment1, moment2 };
+
+/// A parameter (or moment) of one replica as dense values, shape [out, in] or [out]. `state` is that replica's.
+std::vector<float> read_parameter(const Program& program, const ParameterInfo& parameter, StatePart part,
+                                  std::span<const float> state);
+void write_parameter(const Program& program, const ParameterInfo& parameter, StatePart part, std::span<float> state,
+                     std::span<const float> values);
+
+/// Weights and biases ~ U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as PyTorch's Linear; moments and padding zero. A pure
+/// function of (seed, replica, parameter name order, element).
+void initialise(const Program& program, std::span<float> state, uint64_t seed, uint32_t replica);
+
+}  // namespace equipoise

@@ -1,0 +1,48 @@
+// host/preprocess.h - imputation and scaling, fitted on the training rows alone.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/dataset.h"
+#include "host/cohort.h"
+
+namespace equipoise {
+
+/// What was fitted on one view; each vector has one entry per column.
+struct FittedView {
+  std::vector<std::string> columns;
+  std::vector<double> median;  ///< takes the place of a missing value
+  std::vector<double> mean;    ///< of the training rows after imputation
+  std::vector<double> scale;   ///< their population standard deviation; 1 for a constant column
+
+  bool operator==(const FittedView&) const = default;
+};
+
+struct Preprocess {
+  std::vector<FittedView> views;
+  std::vector<std::string> label_names;  ///< class numbers of the training data; empty without labels
+
+  bool operator==(const Preprocess&) const = default;
+};
+
+/// Fits on the rows of `train_rows` (numbers of rows, rising) and on nothing else. Sums run over those rows in that
+/// order. Constant columns are told in `notices` if it is given. Throws Error(data) when there is no training row, a
+/// column has no value in any of them, or its values are too large to average.
+Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_rows,
+                          std::vector<std::string>* notices = nullptr);
+
+/// (value - mean) / scale in double, rounded to float32. Columns are matched by name, classes by label name; columns
+/// the fit did not know are told in `notices` if it is given. Throws Error(data) when the number of views differs, a
+/// column or class is missing (with the nearest name), or a value is too far from the training rows for float32.
+Dataset apply(const RawCohort& cohort, const Preprocess& preprocess, std::vector<std::string>* notices = nullptr);
+
+/// The text of preprocess.json; numbers are written so that they read back to the same bits.
+std::string to_json(const Preprocess& preprocess);
+
+/// Reads it back. `file` names it in errors. Throws Error(checkpoint) on anything to_json could not have written.
+Preprocess preprocess_from_json(std::string_view text, const std::string& file);
+
+}  // namespace equipoise

@@ -1,0 +1,59 @@
+// kernels/adam.h - Adam (Kingma and Ba 2015) with clipping by global norm and decoupled weight decay (Loshchilov and
+// Hutter 2019), elementwise over one parameter block. PyTorch's order of operations.
+// Floor: reads and writes 12 bytes a parameter, one square root and one division each.
+#pragma once
+
+#include "kernels/gradient_norm.h"
+#include "kernels/memory.h"
+#include "kernels/slots.h"
+
+namespace equipoise {
+
+struct Adam {
+  GradientBlock block;
+  Place parameter, moment1, moment2;  // [count], updated
+
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return row_units<Team>(flat_rows(block.count));
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const Control& k = *c.control;
+    if (!k.finite) return;
+    const Settings& s = *c.settings;
+    const double power1 = k.beta1_power * s.beta1, power2 = k.beta2_power * s.beta2;
+    const float beta2 = static_cast<float>(s.beta2);
+    const float rest1 = static_cast<float>(1.0 - s.beta1), rest2 = static_cast<float>(1.0 - s.beta2);
+    const float step = static_cast<float>(s.lr / (1.0 - power1));
+    const float root_scale = static_cast<float>(1.0 / sqrt(1.0 - power2));
+    const float eps = static_cast<float>(s.eps);
+    const float keep = static_cast<float>(1.0 - s.lr * s.weight_decay);
+    const float clip =
+        s.clip_norm > 0 && k.gradient_norm > s.clip_norm ? static_cast<float>(s.clip_norm / (k.gradient_norm + 1e-6)) : 1.0f;
+    float* p = c.floats(parameter);
+    float* m = c.floats(moment1);
+    float* v = c.floats(moment2);
+    const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    const int end = row * kFlatRow + flat_columns(block.count, row);
+    for (int e = row * kFlatRow + lane; e < end; e += kRowLanes) {
+      float g[Team::kLanes] = {};
+      block.template total<Team::kLanes>(c, e, end - e, g);
+      const auto update = [&](int l) {
+        const float gradient = clip * g[l];
+        const float m1 = fmaf(rest1, gradient - m[e + l], m[e + l]);
+        const float v1 = fmaf(rest2, gradient * gradient, beta2 * v[e + l]);
+        m[e + l] = m1;
+        v[e + l] = v1;
+        p[e + l] = keep * p[e + l] - step * (m1 / fmaf(sqrtf(v1), root_scale, eps));
+      };
+      if (end - e >= Team::kLanes) {
+        for (int l = 0; l < Team::kLanes; ++l) update(l);
+      } else {
+        for (int l = 0; l < end - e; ++l) update(l);
+      }
+    }
+  }
+};
+
+}  // namespace equipoise

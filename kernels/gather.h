@@ -1,0 +1,91 @@
+// kernels/gather.h - the rows of a batch: which ones, their labels, their values.
+// Floor: batch * features * 4 bytes read and written once.
+#pragma once
+
+#include "kernels/memory.h"
+#include "kernels/permutation.h"
+#include "kernels/slots.h"
+
+namespace equipoise {
+
+/// rows[r] = number of the data row at place position + r of the epoch's order; labels[r] its label.
+struct ChooseRows {
+  Place rows;    // [n] int32, overwritten
+  Place labels;  // [n] int32, overwritten
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return c.n;
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int r) const {
+    const Settings& s = *c.settings;
+    uint32_t at = static_cast<uint32_t>(c.control->position + r);
+    if (c.shuffle)
+      at = permute(at, static_cast<uint32_t>(s.rows), s.seed, s.replica, static_cast<uint32_t>(c.control->epoch));
+    const int32_t row = c.data->row_list[s.first_row + static_cast<int32_t>(at)];
+    c.ints(rows)[r] = row;
+    c.ints(labels)[r] = c.data->labels[row];
+  }
+};
+
+/// control.label_weight = sum over labelled rows of the weight of their class, rows rising.
+struct LabelWeight {
+  Place labels;  // [n]
+
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return 1;
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int) const {
+    const float* weight = c.data->class_weights + c.settings->first_class_weight;
+    double sum = 0;
+    for (int r = 0; r < c.n; ++r) {
+      const int label = c.ints(labels)[r];
+      if (label >= 0) sum += double{weight[label]};
+    }
+    c.control->label_weight = sum;
+  }
+};
+
+/// to[r, c] = source[rows[r], c]
+struct Gather {
+  Place rows;  // [n] int32
+  int32_t source;
+  View to;  // [n, cols], overwritten
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return row_units<Team>(c.n);
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int r = unit_row<Team>(u);
+    const Source& s = c.data->sources[source];
+    const float* from = s.values + static_cast<int64_t>(c.ints(rows)[r]) * s.cols;
+    float* out = c.row(to, r);
+    each_column<Team::kLanes>(to.cols, unit_lane<Team>(u), [&](int j, int) { out[j] = from[j]; });
+  }
+};
+
+/// outputs[output][replica's slot, position + r, c] = from[r, c]: rows in the order of the row list.
+struct Emit {
+  View from;  // [n, cols]
+  int32_t output;
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return row_units<Team>(c.n);
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int r = unit_row<Team>(u);
+    const float* row = c.row(from, r);
+    float* out = c.data->outputs[output] +
+                 (static_cast<int64_t>(c.slot) * c.data->output_rows + c.control->position + r) * from.cols;
+    each_column<Team::kLanes>(from.cols, unit_lane<Team>(u), [&](int j, int) { out[j] = row[j]; });
+  }
+};
+
+}  // namespace equipoise

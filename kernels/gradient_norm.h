@@ -1,0 +1,93 @@
+// kernels/gradient_norm.h - the total gradient of a parameter block, its global norm, and the gate behind which every
+// update stands: a step with a non-finite loss or gradient updates nothing.
+#pragma once
+
+#include "kernels/memory.h"
+#include "kernels/slots.h"
+#include "kernels/strict_math.h"
+
+namespace equipoise {
+
+/// A block of parameters and the lanes that hold its gradients.
+struct GradientBlock {
+  Place gradient;               // lane 0, [count]
+  int32_t lane_stride;          // floats from one lane to the next
+  int32_t lanes;
+  int8_t task[kMaxTasks];       // whose gradient a lane holds; -1: the lane is already weighted
+  int32_t count;                // padded elements; padding is zero
+  float loss_scale;             // of the total loss
+
+  EQ_FN float weight(const Control& k, int lane) const {
+    return task[lane] < 0 ? loss_scale : loss_scale * static_cast<float>(k.used_weights[task[lane]]);
+  }
+  /// total[l] = sum over lanes of weight * gradient[e + l], lanes rising
+  template <int Lanes>
+  EQ_FN void total(const Context& c, int e, int left, float* total) const {
+    const float* g = c.floats(gradient) + e;
+    for (int lane = 0; lane < lanes; ++lane, g += lane_stride) {
+      const float w = weight(*c.control, lane);
+      if (left >= Lanes) {
+        for (int l = 0; l < Lanes; ++l) total[l] = lane == 0 ? w * g[l] : fmaf(w, g[l], total[l]);
+      } else {
+        for (int l = 0; l < left; ++l) total[l] = lane == 0 ? w * g[l] : fmaf(w, g[l], total[l]);
+      }
+    }
+  }
+};
+
+/// Slots of the sum of squares of the total gradient of one block.
+struct GradientSquares {
+  GradientBlock block;
+  Place slots;  // [flat_slots(count)], overwritten
+
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return row_units<Team>(flat_rows(block.count));
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    double sum[Team::kLanes] = {};
+    const int first = row * kFlatRow + lane;
+    const int end = row * kFlatRow + flat_columns(block.count, row);
+    for (int e = first; e < end; e += kRowLanes) {
+      float g[Team::kLanes] = {};
+      block.template total<Team::kLanes>(c, e, end - e, g);
+      for (int l = 0; l < Team::kLanes; ++l) sum[l] = fma(double{g[l]}, double{g[l]}, sum[l]);
+    }
+    for (int l = 0; l < Team::kLanes; ++l) c.doubles(slots)[row * kRowLanes + lane + l] = sum[l];
+  }
+};
+
+/// control.gradient_norm and control.finite, from the joined squares of every block; names what is not finite first.
+struct FiniteGate {
+  Place sums;  // [blocks]
+  int32_t blocks, tasks;
+
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return 1;
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int) const {
+    Control& k = *c.control;
+    BadKind kind = BadKind::none;
+    int index = 0;
+    double sum = 0;
+    for (int b = blocks - 1; b >= 0; --b)
+      if (!finite(c.doubles(sums)[b])) kind = BadKind::gradient, index = b;
+    for (int i = tasks - 1; i >= 0; --i)
+      if (!finite(k.losses[i])) kind = BadKind::loss, index = i;
+    for (int b = 0; b < blocks; ++b) sum += c.doubles(sums)[b];
+    k.gradient_norm = sqrt(sum);
+    k.finite = kind == BadKind::none ? 1 : 0;
+    if (k.finite || k.bad_kind != BadKind::none) return;
+    k.bad_kind = kind;
+    k.bad_index = index;
+    k.bad_step = k.step;
+  }
+
+  EQ_FN static bool finite(double x) { return x - x == 0.0; }
+};
+
+}  // namespace equipoise

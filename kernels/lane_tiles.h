@@ -1,0 +1,82 @@
+// kernels/lane_tiles.h - matrix products on a CPU core: panels of 16 columns, tiles of 6 x 16 in registers. Host only.
+// Floor: 6 x 2 fma per 6 broadcasts and 2 loads, so the two fma ports are the limit (16 multiply-adds a clock).
+#pragma once
+
+#include <vector>
+
+#include "kernels/lanes.h"
+#include "kernels/product.h"
+
+namespace equipoise {
+
+struct LaneTiles {
+  static constexpr int kPanel = 16;
+  /// One unit is one panel of columns over all rows.
+  static constexpr int units(int /*rows*/, int cols) { return (cols + kPanel - 1) / kPanel; }
+
+  template <class Finish>
+  static void unit(const Product& p, const Finish& finish, int unit) {
+    const int col = unit * kPanel;
+    const int count = p.cols - col < kPanel ? p.cols - col : kPanel;
+    const float* panel = p.b + static_cast<long>(col) * p.b_col;
+    int stride = p.b_k;
+    const int width = count > 8 ? 16 : 8;
+    if (p.b_col != 1 || count < width) {  // gather the panel so that columns are neighbours; absent ones are zero
+      float* packed = scratch(static_cast<std::size_t>(p.depth) * width);
+      for (int j = 0; j < width; ++j)
+        for (int k = 0; k < p.depth; ++k)
+          packed[k * width + j] = j < count ? panel[static_cast<long>(k) * p.b_k + static_cast<long>(j) * p.b_col] : 0.0f;
+      panel = packed;
+      stride = width;
+    }
+    if (width == 16) rows<2>(p, finish, panel, stride, col, count);
+    else rows<1>(p, finish, panel, stride, col, count);
+  }
+
+ private:
+  static float* scratch(std::size_t floats) {
+    thread_local std::vector<float> memory;
+    if (memory.size() < floats) memory.resize(floats);
+    return memory.data();
+  }
+
+  template <int Width, class Finish>
+  static void rows(const Product& p, const Finish& finish, const float* panel, int stride, int col, int count) {
+    int row = 0;
+    for (; row + 6 <= p.rows; row += 6) tile<6, Width>(p, finish, panel, stride, row, col, count);
+    switch (p.rows - row) {
+      case 5: return tile<5, Width>(p, finish, panel, stride, row, col, count);
+      case 4: return tile<4, Width>(p, finish, panel, stride, row, col, count);
+      case 3: return tile<3, Width>(p, finish, panel, stride, row, col, count);
+      case 2: return tile<2, Width>(p, finish, panel, stride, row, col, count);
+      case 1: return tile<1, Width>(p, finish, panel, stride, row, col, count);
+      default: return;
+    }
+  }
+
+  template <int Rows, int Width, class Finish>
+  static void tile(const Product& p, const Finish& finish, const float* panel, int stride, int row, int col,
+                   int count) {
+    float buffer[8 * Width];
+    Lanes sum[Rows][Width];
+    for (int r = 0; r < Rows; ++r) {
+      for (int j = 0; j < 8 * Width; ++j) buffer[j] = j < count ? finish.start(row + r, col + j) : 0.0f;
+      for (int w = 0; w < Width; ++w) sum[r][w] = Lanes::load(buffer + 8 * w);
+    }
+    const float* a = p.a + static_cast<long>(row) * p.a_row;
+    for (int k = 0; k < p.depth; ++k, a += p.a_k, panel += stride) {
+      Lanes b[Width];
+      for (int w = 0; w < Width; ++w) b[w] = Lanes::load(panel + 8 * w);
+      for (int r = 0; r < Rows; ++r) {
+        const Lanes x = Lanes::broadcast(a[static_cast<long>(r) * p.a_row]);
+        for (int w = 0; w < Width; ++w) sum[r][w] = fused(x, b[w], sum[r][w]);
+      }
+    }
+    for (int r = 0; r < Rows; ++r) {
+      for (int w = 0; w < Width; ++w) sum[r][w].store(buffer + 8 * w);
+      finish.store(row + r, col, buffer, count);
+    }
+  }
+};
+
+}  // namespace equipoise

@@ -1,0 +1,89 @@
+// kernels/operation.h - one operation of a program as plain data: a tag and the operation's own struct.
+// To add a kernel: write its header, add its line to EQ_OPERATIONS, and let a builder in engine/ emit it.
+#pragma once
+
+#include "kernels/adam.h"
+#include "kernels/close_step.h"
+#include "kernels/cross_entropy.h"
+#include "kernels/gather.h"
+#include "kernels/gradient_norm.h"
+#include "kernels/gradnorm.h"
+#include "kernels/gram.h"
+#include "kernels/inherent_variational.h"
+#include "kernels/latent.h"
+#include "kernels/linear.h"
+#include "kernels/losses.h"
+#include "kernels/noise.h"
+#include "kernels/squared_error.h"
+#include "kernels/sum_views.h"
+
+// X(tag, Struct)
+#define EQ_OPERATIONS(X)                                        \
+  X(choose_rows, ChooseRows)                                    \
+  X(label_weight, LabelWeight)                                  \
+  X(gather, Gather)                                             \
+  X(emit, Emit)                                                 \
+  X(draw_noise, DrawNoise)                                      \
+  X(linear, Linear)                                             \
+  X(linear_input_gradient, LinearInputGradient)                 \
+  X(linear_weight_gradient, LinearWeightGradient)               \
+  X(activation_gradient, ActivationGradient)                    \
+  X(latent, Latent)                                             \
+  X(latent_gradient, LatentGradient)                            \
+  X(sum_views, SumViews)                                        \
+  X(squared_error, SquaredError)                                \
+  X(softmax, Softmax)                                           \
+  X(softmax_gradient, SoftmaxGradient)                          \
+  X(cross_entropy, CrossEntropy)                                \
+  X(inherent_variational, InherentVariational)                  \
+  X(inherent_variational_gradient, InherentVariationalGradient) \
+  X(join, Join)                                                 \
+  X(task_loss, TaskLoss)                                        \
+  X(gram_slots, GramSlots)                                      \
+  X(gram_close, GramClose)                                      \
+  X(gradient_squares, GradientSquares)                          \
+  X(finite_gate, FiniteGate)                                    \
+  X(gradnorm, GradNorm)                                         \
+  X(adam, Adam)                                                 \
+  X(close_step, CloseStep)
+
+namespace equipoise {
+
+enum class OperationKind : int32_t {
+#define EQ_TAG(tag, Struct) tag,
+  EQ_OPERATIONS(EQ_TAG)
+#undef EQ_TAG
+};
+
+struct Operation {
+  OperationKind kind;
+  int32_t first_unit;  // where its units begin in the phase: spreads a phase over the team
+  union {
+#define EQ_MEMBER(tag, Struct) Struct tag;
+    EQ_OPERATIONS(EQ_MEMBER)
+#undef EQ_MEMBER
+  };
+};
+
+/// The operation of a struct; `first_unit` is set when phases are laid out.
+#define EQ_MAKE(tag_name, Struct)                           \
+  inline Operation operation(const Struct& body) {          \
+    Operation o{OperationKind::tag_name, 0, {ChooseRows{}}}; \
+    o.tag_name = body;                                      \
+    return o;                                               \
+  }
+EQ_OPERATIONS(EQ_MAKE)
+#undef EQ_MAKE
+
+/// Name of an operation's kind, as printed by --dry-run.
+inline const char* operation_name(OperationKind kind) {
+  switch (kind) {
+#define EQ_NAME(tag, Struct) \
+  case OperationKind::tag: return #tag;
+    EQ_OPERATIONS(EQ_NAME)
+#undef EQ_NAME
+  }
+  return "?";
+}
+
+}  // namespace equipoise

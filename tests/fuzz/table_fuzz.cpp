@@ -1,0 +1,42 @@
+// tests/fuzz/table_fuzz.cpp - libFuzzer target: any bytes are either a whole table or refused with an Error.
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "engine/error.h"
+#include "host/table.h"
+
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  using namespace equipoise;
+  const std::string_view text(reinterpret_cast<const char*>(bytes), size);
+  // Small limits, so that the fuzzer can reach them.
+  const TableLimits limits{.file_bytes = 4096, .line_bytes = 256, .columns = 16, .cells = 256};
+  try {
+    const Table table = parse_table(text, "fuzz.csv", limits);
+    const size_t columns = table.columns.size();
+    require(columns > 0 && columns <= limits.columns && table.cells.size() <= limits.cells);
+    require(table.cells.size() % columns == 0 && table.column_places.size() == columns);
+    Place last{1, 0};
+    for (int row = 0; row < table.rows(); ++row) {
+      for (int column = 0; column < static_cast<int>(columns); ++column) {
+        const Place place = table.cell(row, column).place;
+        require(place.line > last.line || (place.line == last.line && place.column > last.column));
+        last = place;
+        const Number number = parse_number(table.at(row, column));
+        require(std::isfinite(number.value));
+      }
+    }
+  } catch (const Error& error) {
+    require(error.code() == ExitCode::data && std::string_view(error.what()).starts_with("fuzz.csv"));
+  }
+  return 0;
+}
