@@ -70,6 +70,12 @@ class Metadata {
   const std::string& path_;
 };
 
+/// The shortest decimal that reads back as the same double.
+std::string shortest(double value) {
+  char text[40];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 }  // namespace
 
 std::string activation_name(Activation activation) {
@@ -137,23 +143,23 @@ std::map<std::string, std::string> to_metadata(const MldrlSetup& s) {
           {"inherent_variational", s.model.ratio ? "ratio" : "difference"},
           {"cross_decoder1", s.model.crossed1_specific_first ? "specific1 shared2" : "shared2 specific1"},
           {"classifier", s.model.softmax_twice ? kTwice : kLogits},
-          {"loss_scale", fmt::format("{}", s.loss_scale)},
+          {"loss_scale", shortest(s.loss_scale)},
           {"loss_ratio", s.loss_ratio == LossRatio::weighted ? "weighted" : "raw"},
           {"renormalise", s.normalise == Normalise::none ? "none" : "after_step"},
           {"gradnorm", s.gradnorm ? "on" : "off"},
           {"gradnorm_over", s.over},
           {"optimizer", "adam"},
-          {"lr", fmt::format("{}", t.lr)},
-          {"task_lr", fmt::format("{}", t.task_lr)},
-          {"alpha", fmt::format("{}", t.alpha)},
-          {"beta1", fmt::format("{}", t.beta1)},
-          {"beta2", fmt::format("{}", t.beta2)},
-          {"eps", fmt::format("{}", t.eps)},
-          {"weight_decay", fmt::format("{}", t.weight_decay)},
-          {"clip_norm", fmt::format("{}", t.clip_norm)},
+          {"lr", shortest(t.lr)},
+          {"task_lr", shortest(t.task_lr)},
+          {"alpha", shortest(t.alpha)},
+          {"beta1", shortest(t.beta1)},
+          {"beta2", shortest(t.beta2)},
+          {"eps", shortest(t.eps)},
+          {"weight_decay", shortest(t.weight_decay)},
+          {"clip_norm", shortest(t.clip_norm)},
           {"tasks", "reconstruction inherent_variational classification"},
           {"initial_task_weights",
-           fmt::format("{} {} {}", t.initial_weights[0], t.initial_weights[1], t.initial_weights[2])}};
+           shortest(t.initial_weights[0]) + " " + shortest(t.initial_weights[1]) + " " + shortest(t.initial_weights[2])}};
 }
 
 MldrlSetup setup_from_metadata(const std::map<std::string, std::string>& map, const std::string& path) {

@@ -144,7 +144,7 @@ ColumnKind inspect_column(const Table& table, int column, Offenders& offenders) 
     } else if (kind == NumberKind::out_of_range) {
       offenders.add(
           fmt::format("{}: {} in the column '{}' is not a finite number; leave the cell empty if the value is missing",
-                      table.where(row, column), cell, table.columns[static_cast<size_t>(column)]));
+                      table.where(row, column), excerpt(cell), table.columns[static_cast<size_t>(column)]));
     }
   }
   return ColumnKind::numbers;
@@ -238,9 +238,8 @@ void read_labels(const CohortSpec& spec, const std::vector<Keyed>& views, RawCoh
 void tell_labels(const std::string& label, RawCohort& cohort) {
   std::string counts;
   for (size_t k = 0; k < cohort.label_names.size(); ++k) {
-    counts +=
-        fmt::format("{}{} {}", k ? ", " : "", std::count(cohort.label.begin(), cohort.label.end(), static_cast<int>(k)),
-                    cohort.label_names[k]);
+    counts += fmt::format("{}{} ({})", k ? ", " : "", cohort.label_names[k],
+                          std::count(cohort.label.begin(), cohort.label.end(), static_cast<int>(k)));
   }
   cohort.notices.push_back(fmt::format("{} in all views; {}: {}, {} unlabelled", patients(cohort.ids.size()), label,
                                        counts, std::count(cohort.label.begin(), cohort.label.end(), -1)));

@@ -13,7 +13,7 @@ std::string by_section(Line line) {
   std::string text;
   std::string_view section;
   for (const ConfigKey& key : config_keys()) {
-    if (key.section != section) text += fmt::format("{}[{}]\n", section.empty() ? "" : "\n", section = key.section);
+    if (key.section != section) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section = key.section);
     text += line(key);
   }
   return text;

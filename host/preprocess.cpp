@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <unordered_map>
 
 #include "host/nearest_name.h"
 #include "host/offenders.h"
@@ -82,23 +83,26 @@ FittedView fit_view(const RawView& view, std::span<const int> train_rows, std::v
 
 /// Where each fitted column is in `view`.
 std::vector<size_t> match_columns(const RawView& view, const FittedView& fitted, std::vector<std::string>* notices) {
+  std::unordered_map<std::string_view, size_t> place_of;
+  for (size_t c = 0; c < view.columns.size(); ++c) place_of.emplace(view.columns[c], c);
   std::vector<size_t> places;
   Offenders offenders;
   for (const std::string& name : fitted.columns) {
-    const auto found = std::find(view.columns.begin(), view.columns.end(), name);
-    places.push_back(static_cast<size_t>(found - view.columns.begin()));
-    if (found == view.columns.end()) {
+    const auto found = place_of.find(name);
+    if (found == place_of.end()) {
       offenders.add(fmt::format("{}: the column '{}' of the training data is missing; add it, {}", view.file, name,
-                                did_you_mean(name, view.columns)));
+                                offenders.full() ? "" : did_you_mean(name, view.columns)));
+    } else {
+      places.push_back(found->second);
     }
   }
   offenders.refuse(ExitCode::data);
   if (!notices) return places;
+  for (const size_t used : places) place_of.erase(view.columns[used]);
   for (const std::string& name : view.columns) {
-    if (std::find(fitted.columns.begin(), fitted.columns.end(), name) == fitted.columns.end()) {
-      notices->push_back(
-          fmt::format("{}: the column '{}' was not in the training data and is left out", view.file, name));
-    }
+    if (!place_of.contains(name)) continue;
+    notices->push_back(
+        fmt::format("{}: the column '{}' was not in the training data and is left out", view.file, name));
   }
   return places;
 }

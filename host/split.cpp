@@ -132,8 +132,8 @@ Split read_split_csv(const std::filesystem::path& path, const std::vector<std::s
     if (repeat_column >= 0) {
       const Number number = parse_number(table.at(line, repeat_column));
       if (number.kind != NumberKind::number) {
-        offenders.add(fmt::format("{}: the repeat '{}' is not a number; number the repeats from 1",
-                                  table.where(line, repeat_column), table.at(line, repeat_column)));
+        offenders.add(fmt::format("{}: the repeat {} is not a number; number the repeats from 1",
+                                  table.where(line, repeat_column), excerpt(table.at(line, repeat_column))));
       }
       if (number.value != repeat) continue;
     }
@@ -141,11 +141,11 @@ Split read_split_csv(const std::filesystem::path& path, const std::vector<std::s
     const auto found = row_of.find(id);
     const auto part = parts.find(table.at(line, fold_column));
     if (part == parts.end()) {
-      offenders.add(fmt::format("{}: the fold '{}' is none of train, validation and test; use one of them",
-                                table.where(line, fold_column), table.at(line, fold_column)));
+      offenders.add(fmt::format("{}: the fold {} is none of train, validation and test; use one of them",
+                                table.where(line, fold_column), excerpt(table.at(line, fold_column))));
     } else if (found == row_of.end()) {
       offenders.add(fmt::format("{}: the patient '{}' is not in the data; remove the row, {}",
-                                table.where(line, id_column), id, did_you_mean(id, ids)));
+                                table.where(line, id_column), id, offenders.full() ? "" : did_you_mean(id, ids)));
     } else if (int& seen = line_of[static_cast<size_t>(found->second)]; seen >= 0) {
       offenders.add(fmt::format("{}: the patient '{}' is already at {}; keep one row per repeat",
                                 table.where(line, id_column), id, table.where(seen, id_column)));

@@ -39,20 +39,22 @@ struct GradNorm {
     step(c);
   }
 
+  /// L_i, or w_i L_i: what the ratio to the first step is made of.
+  EQ_FN double measured_loss(const Control& k, int i) const {
+    return ratio == LossRatio::weighted ? k.used_weights[i] * k.losses[i] : k.losses[i];
+  }
+
   EQ_FN void targets(const Context& c) const {
     Control& k = *c.control;
     double sum_norm = 0, sum_ratio = 0;
     int present = 0;
-    double r[kMaxTasks];
     for (int i = 0; i < tasks; ++i) {
       if (!k.present[i]) continue;
-      const double loss = ratio == LossRatio::weighted ? k.used_weights[i] * k.losses[i] : k.losses[i];
       if (!k.has_first_loss[i]) {
-        k.first_loss[i] = loss;
+        k.first_loss[i] = measured_loss(k, i);
         k.has_first_loss[i] = 1;
       }
-      r[i] = loss / k.first_loss[i];
-      sum_ratio += r[i];
+      sum_ratio += measured_loss(k, i) / k.first_loss[i];
       sum_norm += k.norms[i];
       ++present;
     }
@@ -62,7 +64,8 @@ struct GradNorm {
     for (int i = 0; i < tasks; ++i) {
       k.targets[i] = 0;
       if (!k.present[i]) continue;
-      const double rate = rates ? r[i] / mean_ratio : 1.0;
+      // The ratio is formed again: an array of them, indexed at run time, would live in a GPU's slow local memory.
+      const double rate = rates ? measured_loss(k, i) / k.first_loss[i] / mean_ratio : 1.0;
       k.targets[i] = mean_norm * strict_pow(rate > 0 ? rate : 0.0, c.settings->alpha);
       const double off = k.norms[i] - k.targets[i];
       k.gradnorm_loss += off < 0 ? -off : off;

@@ -1,5 +1,6 @@
 // kernels/thread_tiles.h - matrix products on a GPU: one 4 x 4 tile of the result per thread, k in the thread.
-// Floor: 16 fma per two 128-bit loads along k or along the tile (row strides are 4 x odd floats: no bank conflicts).
+// Floor: 64 fma per eight 128-bit loads. Rows of a tensor lie 4 x odd floats apart, so that neighbouring threads reading
+// neighbouring rows meet no bank twice.
 // Runs on any team; the CPU uses it to prove the GPU's cutting.
 #pragma once
 
@@ -11,36 +12,95 @@
 namespace equipoise {
 
 struct ThreadTiles {
-  static constexpr int kRows = 4, kCols = 4;
-  EQ_FN static constexpr int units(int rows, int cols) {
-    return ((rows + kRows - 1) / kRows) * ((cols + kCols - 1) / kCols);
-  }
+  static constexpr int kSide = 4;  ///< lines (rows or columns) of a tile, and values of k read at a time
+  EQ_FN static constexpr int tiles(int lines) { return (lines + kSide - 1) / kSide; }
+  EQ_FN static constexpr int units(int rows, int cols) { return tiles(rows) * tiles(cols); }
 
   template <class Finish>
   EQ_FN static void unit(const Product& p, const Finish& finish, int unit) {
-    const int across = (p.cols + kCols - 1) / kCols;
-    const int row = unit / across * kRows;
-    const int col = unit % across * kCols;
-    if (row >= p.rows) return;
-    // Rows and columns past the edge repeat the last valid one: their sums are formed and thrown away.
-    const float* a[kRows];
-    const float* b[kCols];
-    float sum[kRows][kCols];
-    for (int r = 0; r < kRows; ++r) a[r] = p.a + static_cast<int64_t>(row + r < p.rows ? row + r : p.rows - 1) * p.a_row;
-    for (int c = 0; c < kCols; ++c) b[c] = p.b + static_cast<int64_t>(col + c < p.cols ? col + c : p.cols - 1) * p.b_col;
-    for (int r = 0; r < kRows; ++r)
-      for (int c = 0; c < kCols; ++c)
-        sum[r][c] = row + r < p.rows && col + c < p.cols ? finish.start(row + r, col + c) : 0.0f;
-    for (int k = 0; k < p.depth; ++k) {
-      float x[kRows], y[kCols];
-      for (int r = 0; r < kRows; ++r) x[r] = a[r][static_cast<int64_t>(k) * p.a_k];
-      for (int c = 0; c < kCols; ++c) y[c] = b[c][static_cast<int64_t>(k) * p.b_k];
-      for (int r = 0; r < kRows; ++r)
-        for (int c = 0; c < kCols; ++c) sum[r][c] = fmaf(x[r], y[c], sum[r][c]);
+    const int across = tiles(p.cols);
+    if (unit >= tiles(p.rows) * across) return;
+    const Lines rows(unit / across, p.rows, p.a_row), cols(unit % across, p.cols, p.b_col);
+    const Operand a(p.a, p.a_row, p.a_k, rows), b(p.b, p.b_col, p.b_k, cols);
+    float sum[kSide][kSide];
+    EQ_UNROLL for (int r = 0; r < kSide; ++r)
+      EQ_UNROLL for (int c = 0; c < kSide; ++c)
+        sum[r][c] = rows.has(r) && cols.has(c) ? finish.start(rows.at(r), cols.at(c)) : 0.0f;
+    int k = 0;
+    for (; k + kSide <= p.depth; k += kSide) {
+      float x[kSide][kSide], y[kSide][kSide];
+      a.read(k, x);
+      b.read(k, y);
+      EQ_UNROLL for (int i = 0; i < kSide; ++i) multiply(x[i], y[i], sum);
     }
-    const int count = p.cols - col < kCols ? p.cols - col : kCols;
-    for (int r = 0; r < kRows; ++r)
-      if (row + r < p.rows) finish.store(row + r, col, sum[r], count);
+    for (; k < p.depth; ++k) {
+      float x[kSide], y[kSide];
+      a.read_one(k, x);
+      b.read_one(k, y);
+      multiply(x, y, sum);
+    }
+    EQ_UNROLL for (int r = 0; r < kSide; ++r) {
+      if (!rows.has(r)) continue;
+      if (cols.gap == 1) {
+        finish.store(rows.at(r), cols.first, sum[r], cols.count());
+      } else {
+        EQ_UNROLL for (int c = 0; c < kSide; ++c)
+          if (cols.has(c)) finish.store(rows.at(r), cols.at(c), sum[r] + c, 1);
+      }
+    }
+  }
+
+ private:
+  /// Which rows (or columns) a tile covers: neighbours where neighbours lie side by side in memory and so make one load,
+  /// else lines a quarter of the matrix apart, so that neighbouring threads read neighbouring lines.
+  struct Lines {
+    int first, gap, end;
+    EQ_FN Lines(int tile, int lines, int stride)
+        : first(stride == 1 ? tile * kSide : tile), gap(stride == 1 ? 1 : tiles(lines)), end(lines) {}
+    EQ_FN int at(int i) const { return first + i * gap; }
+    EQ_FN bool has(int i) const { return at(i) < end; }
+    EQ_FN int count() const { return end - first < kSide ? end - first : kSide; }  // of neighbours
+  };
+
+  /// Four lines of an operand, read in blocks of four values of k. A line past the edge repeats the first: its sums are
+  /// formed and thrown away.
+  struct Operand {
+    const float* line[kSide];
+    int64_t step;            // floats from one k to the next
+    bool along_k, along_lines;  // 128-bit loads, by four values of k or by four lines
+
+    EQ_FN Operand(const float* from, int line_stride, int k_stride, const Lines& lines) : step(k_stride) {
+      EQ_UNROLL for (int i = 0; i < kSide; ++i)
+        line[i] = from + static_cast<int64_t>(lines.has(i) ? lines.at(i) : lines.first) * line_stride;
+      const bool aligned = reinterpret_cast<uintptr_t>(from) % 16 == 0;
+      along_k = k_stride == 1 && aligned && line_stride % kSide == 0;
+      along_lines = k_stride != 1 && line_stride == 1 && aligned && k_stride % kSide == 0 && lines.has(kSide - 1);
+    }
+    /// to[i][l] = value of line l at k + i
+    EQ_FN void read(int k, float (&to)[kSide][kSide]) const {
+      if (along_k) {
+        EQ_UNROLL for (int l = 0; l < kSide; ++l) {
+          float four[kSide];
+          load(line[l] + k, four);
+          EQ_UNROLL for (int i = 0; i < kSide; ++i) to[i][l] = four[i];
+        }
+      } else if (along_lines) {
+        EQ_UNROLL for (int i = 0; i < kSide; ++i) load(line[0] + (k + i) * step, to[i]);
+      } else {
+        EQ_UNROLL for (int i = 0; i < kSide; ++i) read_one(k + i, to[i]);
+      }
+    }
+    EQ_FN void read_one(int k, float* to) const {
+      EQ_UNROLL for (int l = 0; l < kSide; ++l) to[l] = line[l][k * step];
+    }
+    EQ_FN static void load(const float* from, float* to) {
+      __builtin_memcpy(to, __builtin_assume_aligned(from, 16), kSide * sizeof(float));
+    }
+  };
+
+  EQ_FN static void multiply(const float* x, const float* y, float (&sum)[kSide][kSide]) {
+    EQ_UNROLL for (int r = 0; r < kSide; ++r)
+      EQ_UNROLL for (int c = 0; c < kSide; ++c) sum[r][c] = fmaf(x[r], y[c], sum[r][c]);
   }
 };
 

@@ -121,7 +121,7 @@ TEST_F(Cohort, TakesPatientsTheOutcomeLacksAsUnlabelled) {
   const std::string view = "id,x\np1,1\np2,2\np3,3\np4,4\np5,5\np6,6\n";
   const RawCohort cohort = read(view, view, "id,label\np1,1\np2,0\np3,\np4,NA\np5,-1\n");
   EXPECT_EQ(cohort.label, (std::vector<int>{1, 0, -1, -1, -1, -1}));
-  EXPECT_TRUE(told(cohort, "6 patients in all views; label: 1 0, 1 1, 4 unlabelled"));
+  EXPECT_TRUE(told(cohort, "6 patients in all views; label: 0 (1), 1 (1), 4 unlabelled"));
 }
 
 TEST_F(Cohort, RefusesViewsWithoutACommonPatientShowingAnIdOfEach) {
@@ -176,9 +176,15 @@ TEST_F(Cohort, RefusesTextAmongNumbersListingTheFirstFiveOfAllViews) {
   EXPECT_CONTAINS(message, "a.csv:3:4: 'high' in the column 'x' is not a number;");
   EXPECT_CONTAINS(message, "a.csv:4:4: '<5' in the column 'x'");
   EXPECT_CONTAINS(message, "b.csv:2:4: '1,5' in the column 'z' is not a number; write a decimal point, not a comma");
-  EXPECT_CONTAINS(message, "b.csv:4:4: inf in the column 'z' is not a finite number;");
-  EXPECT_CONTAINS(message, "b.csv:5:4: 1e999 in the column 'z' is not a finite number;");
+  EXPECT_CONTAINS(message, "b.csv:4:4: 'inf' in the column 'z' is not a finite number;");
+  EXPECT_CONTAINS(message, "b.csv:5:4: '1e999' in the column 'z' is not a finite number;");
   EXPECT_CONTAINS(message, "and 2 more");
+}
+
+TEST_F(Cohort, ShowsALongOrBrokenCellInOneShortLine) {
+  const std::string message =
+      refused("id,x\np1,1\np2,\"a\nb" + std::string(100, 'c') + "\"\n", "id,z\np1,1\n", kOutcome);
+  EXPECT_CONTAINS(message, "a.csv:3:4: 'a b" + std::string(57, 'c') + "...' in the column 'x'");
 }
 
 TEST_F(Cohort, RefusesAViewWithoutFeatures) {

@@ -1,0 +1,39 @@
+// engine/metrics.h - one line of metrics.jsonl: everything an epoch showed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/evaluation.h"
+#include "engine/program.h"
+#include "kernels/control.h"
+
+namespace equipoise {
+
+struct EpochMetrics {
+  int epoch = 0;      ///< epochs done, from 1
+  int64_t step = 0;   ///< steps done
+  int skipped = 0;    ///< steps so far that a non-finite value left without update
+  std::vector<double> terms, losses;  ///< training means, by row (by label for classification)
+  std::vector<double> weights;        ///< task weights of the last step
+  std::vector<double> next_weights;   ///< and of the next
+  std::vector<double> norms;          ///< mean over steps of the norm of weight times gradient
+  std::vector<double> gram;           ///< [K, K] mean over steps, unweighted gradients
+  double gradient_norm = 0;           ///< mean over steps of the global norm
+  bool validated = false;
+  Evaluation validation{};
+  bool best = false;                  ///< the monitor improved
+  double seconds = 0;                 ///< wall time of the epoch, validation included
+};
+
+/// Means of the epoch that a control has summed.
+EpochMetrics epoch_metrics(const Program& program, const Control& control);
+
+/// One line of JSON, without the newline. The time comes last; `with_time` false leaves it out (for hashes).
+std::string to_json_line(const Program& program, const EpochMetrics& metrics, bool with_time);
+
+/// A line of metrics.jsonl without its time, as hashes see it. Throws Error(checkpoint) if it is not such a line.
+std::string without_time(const std::string& line);
+
+}  // namespace equipoise
