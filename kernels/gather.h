@@ -13,19 +13,22 @@ struct ChooseRows {
   Place rows;    // [n] int32, overwritten
   Place labels;  // [n] int32, overwritten
 
+  // A unit takes as many neighbouring rows as a unit of a row has lanes: the key of the permutation is made once for them.
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return c.n;
+    return divide_up(c.n, Team::kLanes);
   }
   template <class Team>
-  EQ_FN void unit(const Context& c, int r) const {
+  EQ_FN void unit(const Context& c, int u) const {
     const Settings& s = *c.settings;
-    uint32_t at = static_cast<uint32_t>(c.control->position + r);
-    if (c.shuffle)
-      at = permute(at, static_cast<uint32_t>(s.rows), s.seed, s.replica, static_cast<uint32_t>(c.control->epoch));
-    const int32_t row = c.data->row_list[s.first_row + static_cast<int32_t>(at)];
-    c.ints(rows)[r] = row;
-    c.ints(labels)[r] = c.data->labels[row];
+    const Permutation order = make_permutation(static_cast<uint32_t>(s.rows), s.seed, s.replica, static_cast<uint32_t>(c.control->epoch));
+    for (int r = u * Team::kLanes; r < (u + 1) * Team::kLanes && r < c.n; ++r) {
+      uint32_t at = static_cast<uint32_t>(c.control->position + r);
+      if (c.shuffle) at = order(at);
+      const int32_t row = c.data->row_list[s.first_row + static_cast<int32_t>(at)];
+      c.ints(rows)[r] = row;
+      c.ints(labels)[r] = c.data->labels[row];
+    }
   }
 };
 

@@ -52,25 +52,25 @@ struct TaskLoss {
   template <class Team>
   EQ_FN void unit(const Context& c, int) const {
     Control& k = *c.control;
-    double value[kMaxTaskTerms] = {};
+    double first = 0.0, second = 0.0, loss = 0.0;
     bool present = true;
     for (int t = 0; t < terms; ++t) {
       const double over = divisor[t] == Divisor::rows ? double(c.n) : k.label_weight;
       present = present && over > 0;
-      value[t] = over > 0 ? c.doubles(sum[t])[0] / (over * per_row[t]) : 0.0;
-      k.terms[term[t]] = value[t];
+      const double value = over > 0 ? c.doubles(sum[t])[0] / (over * per_row[t]) : 0.0;
+      if (t == 0) first = value;
+      if (t == 1) second = value;
+      loss = t == 0 ? value : loss + value;
+      k.terms[term[t]] = value;
       k.term_slope[term[t]] = 1.0;
     }
-    double loss = value[0];
-    if (form == TaskForm::sum) {
-      for (int t = 1; t < terms; ++t) loss += value[t];
-    } else if (form == TaskForm::difference) {
-      loss = value[0] - value[1];
+    if (form == TaskForm::difference) {
+      loss = first - second;
       k.term_slope[term[1]] = -1.0;
-    } else {
-      loss = value[0] / value[1];
-      k.term_slope[term[0]] = 1.0 / value[1];
-      k.term_slope[term[1]] = -loss / value[1];
+    } else if (form == TaskForm::ratio) {
+      loss = first / second;
+      k.term_slope[term[0]] = 1.0 / second;
+      k.term_slope[term[1]] = -loss / second;
     }
     k.losses[task] = loss;
     k.present[task] = present ? 1 : 0;

@@ -62,7 +62,9 @@ struct Context {
   int32_t n;      // rows of this batch
   bool shuffle;   // rows in permuted order
 
-  EQ_FN float* floats(Place p) const { return base[static_cast<int>(p.space)] + p.offset; }
+  /// Selects, not base[space]: an array indexed at run time would live in a GPU's slow local memory.
+  EQ_FN float* base_of(Space s) const { return s == Space::fast ? base[0] : (s == Space::work ? base[1] : base[2]); }
+  EQ_FN float* floats(Place p) const { return base_of(p.space) + p.offset; }
   EQ_FN double* doubles(Place p) const { return reinterpret_cast<double*>(floats(p)); }
   EQ_FN int32_t* ints(Place p) const { return reinterpret_cast<int32_t*>(floats(p)); }
   EQ_FN int rows(const View& v) const { return v.blocks * n; }

@@ -40,7 +40,7 @@ struct Permutation {
       value ^= value < 2u ? exchange : 0u;
       uint32_t left = value >> half_bits;
       uint32_t right = value & mask;
-      for (int round = 0; round < kRounds; ++round) {
+      EQ_UNROLL for (int round = 0; round < kRounds; ++round) {
         uint32_t x = right + keys[round];
         x = (x ^ (x >> 16)) * 0x9E3779B1u;
         x = (x ^ (x >> 15)) * 0x85EBCA77u;

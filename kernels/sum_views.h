@@ -2,6 +2,8 @@
 // where gradients meet.
 #pragma once
 
+#include <cmath>
+
 #include "kernels/memory.h"
 #include "kernels/slots.h"
 

@@ -202,8 +202,10 @@ def main():
     step = trainer.step
     if options.compile:
         # Three gradients of one forward pass share its graph, which donated buffers would free after the first.
-        if hasattr(torch, "_functorch"):
-            torch._functorch.config.donated_buffer = False
+        from torch._functorch import config
+
+        if hasattr(config, "donated_buffer"):
+            config.donated_buffer = False
         trainer.model = torch.compile(model)
         mode = "compiled"
     if capture:
