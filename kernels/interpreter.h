@@ -34,6 +34,7 @@ struct Launch {
   int32_t replicas;
   int32_t steps;
   bool stop_at_epoch_end;  // a replica whose epoch ends does no further step in this launch
+  const int32_t* first_epochs;  // [replicas] epoch at the start of a run cut into launches; null: the launch is the run
 };
 
 template <class Team, class Op>
@@ -84,7 +85,7 @@ EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* 
   c.batch = launch.batch;
   c.shuffle = launch.shuffle;
   copy_resident(team, c, launch, true);
-  const int epoch = c.control->epoch;
+  const int epoch = launch.first_epochs ? launch.first_epochs[slot] : c.control->epoch;
   // Only the last phase changes what the loop below reads, and at least one barrier lies before it.
   for (int step = 0; step < launch.steps; ++step) {
     const int left = c.settings->rows - c.control->position;

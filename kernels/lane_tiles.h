@@ -22,15 +22,14 @@ struct LaneTiles {
     int stride = p.b_k;
     const int width = count > 8 ? 16 : 8;
     if (p.b_col != 1 || count < width) {  // gather the panel so that columns are neighbours; absent ones are zero
-      float* packed = scratch(static_cast<std::size_t>(p.depth) * width);
-      for (int j = 0; j < width; ++j)
-        for (int k = 0; k < p.depth; ++k)
-          packed[k * width + j] = j < count ? panel[static_cast<long>(k) * p.b_k + static_cast<long>(j) * p.b_col] : 0.0f;
-      panel = packed;
+      panel = pack(p, panel, count, width);
       stride = width;
     }
-    if (width == 16) rows<2>(p, finish, panel, stride, col, count);
-    else rows<1>(p, finish, panel, stride, col, count);
+    // A full panel knows its width while compiling, and so do the loops of its start and finish.
+    if (count == 16) rows<2, true>(p, finish, panel, stride, col, 16);
+    else if (width == 16) rows<2, false>(p, finish, panel, stride, col, count);
+    else if (count == 8) rows<1, true>(p, finish, panel, stride, col, 8);
+    else rows<1, false>(p, finish, panel, stride, col, count);
   }
 
  private:
@@ -40,23 +39,44 @@ struct LaneTiles {
     return memory.data();
   }
 
-  template <int Width, class Finish>
+  /// The panel as [depth, width], columns past `count` zero.
+  static const float* pack(const Product& p, const float* panel, int count, int width) {
+    float* packed = scratch(static_cast<std::size_t>(p.depth) * width);
+    for (int j = 0; j < width; j += 8) {
+      int k = 0;
+      if (p.b_k == 1 && j + 8 <= count) {  // rows of eight along k turn into columns
+        for (; k + 8 <= p.depth; k += 8) {
+          Lanes block[8];
+          for (int i = 0; i < 8; ++i) block[i] = Lanes::load(panel + static_cast<long>(j + i) * p.b_col + k);
+          transpose(block);
+          for (int i = 0; i < 8; ++i) block[i].store(packed + (k + i) * width + j);
+        }
+      }
+      for (; k < p.depth; ++k)
+        for (int i = j; i < j + 8; ++i)
+          packed[k * width + i] = i < count ? panel[static_cast<long>(k) * p.b_k + static_cast<long>(i) * p.b_col] : 0.0f;
+    }
+    return packed;
+  }
+
+  template <int Width, bool Full, class Finish>
   static void rows(const Product& p, const Finish& finish, const float* panel, int stride, int col, int count) {
     int row = 0;
-    for (; row + 6 <= p.rows; row += 6) tile<6, Width>(p, finish, panel, stride, row, col, count);
+    for (; row + 6 <= p.rows; row += 6) tile<6, Width, Full>(p, finish, panel, stride, row, col, count);
     switch (p.rows - row) {
-      case 5: return tile<5, Width>(p, finish, panel, stride, row, col, count);
-      case 4: return tile<4, Width>(p, finish, panel, stride, row, col, count);
-      case 3: return tile<3, Width>(p, finish, panel, stride, row, col, count);
-      case 2: return tile<2, Width>(p, finish, panel, stride, row, col, count);
-      case 1: return tile<1, Width>(p, finish, panel, stride, row, col, count);
+      case 5: return tile<5, Width, Full>(p, finish, panel, stride, row, col, count);
+      case 4: return tile<4, Width, Full>(p, finish, panel, stride, row, col, count);
+      case 3: return tile<3, Width, Full>(p, finish, panel, stride, row, col, count);
+      case 2: return tile<2, Width, Full>(p, finish, panel, stride, row, col, count);
+      case 1: return tile<1, Width, Full>(p, finish, panel, stride, row, col, count);
       default: return;
     }
   }
 
-  template <int Rows, int Width, class Finish>
+  template <int Rows, int Width, bool Full, class Finish>
   static void tile(const Product& p, const Finish& finish, const float* panel, int stride, int row, int col,
-                   int count) {
+                   int some) {
+    const int count = Full ? 8 * Width : some;
     float buffer[8 * Width];
     Lanes sum[Rows][Width];
     for (int r = 0; r < Rows; ++r) {

@@ -19,6 +19,24 @@ struct Lanes {
 };
 /// a * b + c, rounded once per lane.
 inline Lanes fused(Lanes a, Lanes b, Lanes c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+/// Eight rows of eight become eight columns of eight.
+inline void transpose(Lanes (&row)[8]) {
+  __m256 a[8], b[8];
+  for (int i = 0; i < 4; ++i) {
+    a[2 * i] = _mm256_unpacklo_ps(row[2 * i].v, row[2 * i + 1].v);
+    a[2 * i + 1] = _mm256_unpackhi_ps(row[2 * i].v, row[2 * i + 1].v);
+  }
+  for (int i = 0; i < 2; ++i) {
+    b[4 * i] = _mm256_shuffle_ps(a[4 * i], a[4 * i + 2], 0x44);
+    b[4 * i + 1] = _mm256_shuffle_ps(a[4 * i], a[4 * i + 2], 0xee);
+    b[4 * i + 2] = _mm256_shuffle_ps(a[4 * i + 1], a[4 * i + 3], 0x44);
+    b[4 * i + 3] = _mm256_shuffle_ps(a[4 * i + 1], a[4 * i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; ++i) {
+    row[i].v = _mm256_permute2f128_ps(b[i], b[i + 4], 0x20);
+    row[i + 4].v = _mm256_permute2f128_ps(b[i], b[i + 4], 0x31);
+  }
+}
 
 #else
 
@@ -41,6 +59,14 @@ struct Lanes {
 inline Lanes fused(Lanes a, Lanes b, Lanes c) {
   for (int i = 0; i < 8; ++i) c.v[i] = std::fma(a.v[i], b.v[i], c.v[i]);
   return c;
+}
+inline void transpose(Lanes (&row)[8]) {
+  for (int i = 0; i < 8; ++i)
+    for (int j = 0; j < i; ++j) {
+      const float swap = row[i].v[j];
+      row[i].v[j] = row[j].v[i];
+      row[j].v[i] = swap;
+    }
 }
 
 #endif

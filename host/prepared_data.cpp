@@ -1,0 +1,89 @@
+// host/prepared_data.cpp - the stages of reading data, one after another.
+#include "host/prepared_data.h"
+
+#include <fmt/format.h>
+
+#include "engine/atomic_file.h"
+#include "engine/error.h"
+#include "engine/sha256.h"
+#include "host/cohort.h"
+#include "host/run_folder.h"
+#include "host/split.h"
+
+namespace equipoise {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLargestTable = std::size_t{2} << 30;
+
+std::vector<DataFile> hash_files(const DataConfig& data) {
+  std::vector<fs::path> paths = data.views;
+  if (data.outcome) paths.push_back(*data.outcome);
+  if (data.split) paths.push_back(*data.split);
+  std::vector<DataFile> files;
+  for (const fs::path& path : paths) {
+    Sha256 sha;
+    sha.update(read_text(path, kLargestTable));
+    files.push_back({path.string(), sha.hex()});
+  }
+  return files;
+}
+
+std::string hash_arrays(const Dataset& data, const Split& split) {
+  Sha256 sha;
+  const auto add = [&](const auto& values) { sha.update(values.data(), values.size() * sizeof values[0]); };
+  for (const std::string& id : data.ids) sha.update(id + '\n');
+  add(data.features);
+  for (const auto& view : data.views) add(view);
+  add(data.label);
+  for (const auto* part : {&split.train, &split.validation, &split.test}) {
+    sha.update(fmt::format("{}\n", part->size()));
+    add(*part);
+  }
+  return sha.hex();
+}
+
+Split split_of(const DataConfig& config, const RawCohort& cohort) {
+  if (config.split) return read_split_csv(*config.split, cohort.ids);
+  if (cohort.label_names.empty() && (config.validation > 0 || config.test > 0))
+    throw Error(ExitCode::data, "no patient is labelled, so no stratified split can be made; set data.validation and "
+                                "data.test to 0, or name a table of folds as data.split");
+  return stratified_split(cohort.label, config.validation, config.test, config.seed);
+}
+
+RawCohort cohort_of(const DataConfig& data) { return read_cohort({data.views, data.outcome, data.id, data.label}); }
+
+PreparedData finish(const Config& config, const RawCohort& cohort, Split split, Preprocess preprocess,
+                    std::vector<std::string> notices) {
+  PreparedData prepared;
+  notices.insert(notices.begin(), cohort.notices.begin(), cohort.notices.end());
+  prepared.notices = std::move(notices);
+  prepared.data = apply(cohort, preprocess, &prepared.notices);
+  prepared.split = std::move(split);
+  prepared.preprocess = std::move(preprocess);
+  prepared.files = hash_files(config.data);
+  prepared.sha256 = hash_arrays(prepared.data, prepared.split);
+  return prepared;
+}
+
+}  // namespace
+
+PreparedData prepare_data(const Config& config) {
+  const RawCohort cohort = cohort_of(config.data);
+  Split split = split_of(config.data, cohort);
+  std::vector<std::string> notices;
+  Preprocess preprocess = fit_preprocess(cohort, split.train, &notices);
+  return finish(config, cohort, std::move(split), std::move(preprocess), std::move(notices));
+}
+
+PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
+  const RawCohort cohort = cohort_of(config.data);
+  Split split = read_split_csv(folder / run_file::kSplit, cohort.ids);
+  const fs::path fitted = folder / run_file::kPreprocess;
+  Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
+  return finish(config, cohort, std::move(split), std::move(preprocess), {});
+}
+
+}  // namespace equipoise

@@ -1,0 +1,36 @@
+// host/prepared_data.h - from the files a config names to arrays ready to train on.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/dataset.h"
+#include "host/config.h"
+#include "host/preprocess.h"
+
+namespace equipoise {
+
+/// A file as it was read.
+struct DataFile {
+  std::string path;
+  std::string sha256;
+};
+
+struct PreparedData {
+  Dataset data;
+  Split split;
+  Preprocess preprocess;             ///< fitted on the training rows
+  std::vector<DataFile> files;       ///< views, outcome, split
+  std::string sha256;                ///< of the prepared arrays: equal whatever the order of the files' rows
+  std::vector<std::string> notices;  ///< sentences for the user
+};
+
+/// Reads, joins, splits, and fits imputation and scaling on the training rows alone. Throws Error(data) as the stages
+/// do, and where nothing is labelled but a stratified split is asked for.
+PreparedData prepare_data(const Config& config);
+
+/// The same with the split and the fit that a run stored in `folder`.
+PreparedData prepare_data_as(const Config& config, const std::filesystem::path& folder);
+
+}  // namespace equipoise

@@ -1,0 +1,131 @@
+// tests/kernels/gradient_norm_test.cpp - total gradients, their norm, and the gate before every update.
+#include "kernels/gradient_norm.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/losses.h"
+#include "tests/kernels/harness.h"
+
+namespace equipoise::test {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Total gradients of blocks with these counts; lane 0 of odd blocks is already weighted.
+std::vector<double> squares(Rig& rig, const std::vector<int>& counts, int lanes, std::vector<double>& expected) {
+  reference::Draws draws(101);
+  const double weights[] = {1.4, 3.0, 0.3, 0.8, 2.0};
+  for (int k = 0; k < 5; ++k) rig.control().used_weights[k] = weights[k];
+  std::vector<double> sums;
+  for (std::size_t b = 0; b < counts.size(); ++b) {
+    const int count = counts[b], stride = count + 4;
+    GradientBlock block{rig.floats(lanes * stride), stride, lanes, {}, count, 0.5f};
+    double sum = 0;
+    std::vector<double> total(static_cast<std::size_t>(count), 0.0);
+    for (int lane = 0; lane < lanes; ++lane) {
+      block.task[lane] = static_cast<int8_t>(lane == 0 && b % 2 == 1 ? -1 : lane);
+      const Place from{block.gradient.offset + lane * stride, block.gradient.space};
+      rig.fill(from, count, draws);
+      for (int e = 0; e < count; ++e)
+        total[static_cast<std::size_t>(e)] += 0.5 * (block.task[lane] < 0 ? 1.0 : weights[lane]) * rig.at(from)[e];
+    }
+    for (double g : total) sum += g * g;
+    expected.push_back(sum);
+
+    const int slot_count = flat_slots(count);
+    Place slots = rig.doubles(slot_count);
+    rig.run(GradientSquares{block, slots}, {Rig::written_doubles(slots, slot_count)});
+    for (int level = 0, left = slot_count; left > 1; ++level) {
+      left = divide_up(left, kJoin);
+      const Place to = rig.doubles(left);
+      rig.run(Join{slots, to, 1, slot_count, level, false}, {Rig::written_doubles(to, left)});
+      slots = to;
+    }
+    sums.push_back(rig.double_at(slots, 0));
+  }
+  return sums;
+}
+
+TEST(GradientSquares, SumTheSquaresOfTheWeightedLanes) {
+  for (int lanes = 1; lanes <= 5; ++lanes)
+    for (int count : {4, 20, 84, 256, 300, 2624}) {
+      Rig rig(1);
+      std::vector<double> expected;
+      const std::vector<double> got = squares(rig, {count, count}, lanes, expected);
+      const Tolerance t{.rel = 16 * kRounding, .why = "each total is a rounded weight and one rounding a lane, squared"};
+      for (std::size_t b = 0; b < got.size(); ++b)
+        // Lanes may cancel, so the scale is that of the lanes, which are as large as the sum of squares of uniforms.
+        expect_close(got[b], expected[b], expected[b] + lanes * count, t,
+                     std::to_string(lanes) + " lanes of " + std::to_string(count));
+    }
+}
+
+struct Gate {
+  std::vector<double> sums, losses;
+};
+
+Control control_after(const Gate& gate, BadKind earlier = BadKind::none) {
+  Rig rig(1);
+  const int blocks = static_cast<int>(gate.sums.size()), tasks = static_cast<int>(gate.losses.size());
+  const Place sums = rig.doubles(blocks);
+  for (int b = 0; b < blocks; ++b) rig.set_double(sums, b, gate.sums[static_cast<std::size_t>(b)]);
+  for (int i = 0; i < tasks; ++i) rig.control().losses[i] = gate.losses[static_cast<std::size_t>(i)];
+  rig.control().step = 17;
+  rig.control().finite = -1;
+  rig.control().bad_kind = earlier;
+  rig.control().bad_index = earlier == BadKind::none ? 0 : 9;
+  rig.control().bad_step = earlier == BadKind::none ? 0 : 3;
+  rig.run(FiniteGate{sums, blocks, tasks}, {});
+  return rig.control();
+}
+
+TEST(FiniteGate, OpensForFiniteLossesAndGradientsAndGivesTheNorm) {
+  const Control k = control_after({{9.0, 0.0, 16.0}, {1.0, -2.0, 0.0}});
+  EXPECT_EQ(k.finite, 1);
+  EXPECT_EQ(k.gradient_norm, 5.0);
+  EXPECT_EQ(k.bad_kind, BadKind::none);
+}
+
+TEST(FiniteGate, ClosesForOneBadValueAnywhere) {
+  for (double bad : {kInfinity, -kInfinity, std::numeric_limits<double>::quiet_NaN()})
+    for (int at = 0; at < 5; ++at) {
+      Gate gate{{9.0, 16.0}, {1.0, 2.0, 3.0}};
+      (at < 2 ? gate.sums[static_cast<std::size_t>(at)] : gate.losses[static_cast<std::size_t>(at - 2)]) = bad;
+      const Control k = control_after(gate);
+      EXPECT_EQ(k.finite, 0) << at;
+      EXPECT_EQ(k.bad_kind, at < 2 ? BadKind::gradient : BadKind::loss) << at;
+      EXPECT_EQ(k.bad_index, at < 2 ? at : at - 2) << at;
+      EXPECT_EQ(k.bad_step, 17) << at;
+    }
+}
+
+TEST(FiniteGate, NamesALossBeforeAGradientAndTheLowestOfEither) {
+  const Control loss = control_after({{NAN, NAN}, {1.0, NAN, NAN}});
+  EXPECT_EQ(loss.bad_kind, BadKind::loss);
+  EXPECT_EQ(loss.bad_index, 1);
+  const Control gradient = control_after({{1.0, NAN, NAN}, {1.0, 1.0}});
+  EXPECT_EQ(gradient.bad_kind, BadKind::gradient);
+  EXPECT_EQ(gradient.bad_index, 1);
+}
+
+TEST(FiniteGate, RemembersTheFirstBadStepWhateverComesLater) {
+  const Control k = control_after({{1.0}, {NAN}}, BadKind::gradient);
+  EXPECT_EQ(k.finite, 0);
+  EXPECT_EQ(k.bad_kind, BadKind::gradient);
+  EXPECT_EQ(k.bad_index, 9);
+  EXPECT_EQ(k.bad_step, 3);
+  EXPECT_EQ(control_after({{1.0}, {1.0}}, BadKind::gradient).finite, 1);
+}
+
+TEST(FiniteGate, SeesASumOfFiniteFloatsAsFinite) {
+  // The square of the largest float is far from float64's limit: only a float that is not finite closes the gate.
+  const double largest = std::numeric_limits<float>::max();
+  EXPECT_EQ(control_after({{largest * largest * 1e6}, {1.0}}).finite, 1);
+}
+
+}  // namespace
+}  // namespace equipoise::test
