@@ -30,7 +30,7 @@ void plain_double(benchmark::State& state) {
   const Context c = bench.context();
   const float* g = c.floats(op.gradient);
   std::vector<double> inner(static_cast<std::size_t>(gram_pairs(op.tasks)));
-  for (auto _ : state) {
+  time_calls(state, cost(op, 1), [&] {
     for (int q = 0; q < gram_pairs(op.tasks); ++q) {
       const Pair pair = gram_pair(op.tasks, q);
       double sum = 0;
@@ -39,9 +39,7 @@ void plain_double(benchmark::State& state) {
       inner[static_cast<std::size_t>(q)] = sum;
     }
     benchmark::DoNotOptimize(inner.data());
-    benchmark::ClobberMemory();
-  }
-  count(state, cost(op, 1));
+  });
 }
 
 /// As many bytes as the Gram matrix reads, read once and written once.
@@ -50,11 +48,8 @@ void copy(benchmark::State& state) {
   const int64_t floats = state.range(0) * state.range(1);
   const Place from = bench.floats(floats), to = bench.floats(floats);
   const Context c = bench.context();
-  for (auto _ : state) {
-    std::memcpy(c.floats(to), c.floats(from), static_cast<std::size_t>(floats) * sizeof(float));
-    benchmark::ClobberMemory();
-  }
-  count(state, {0, 8.0 * static_cast<double>(floats)});
+  time_calls(state, {0, 8.0 * static_cast<double>(floats)},
+             [&] { std::memcpy(c.floats(to), c.floats(from), static_cast<std::size_t>(floats) * sizeof(float)); });
 }
 
 // 720: the published model's latent heads, 20 rows of 36.

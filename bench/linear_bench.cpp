@@ -42,18 +42,16 @@ void plain_forward(benchmark::State& state) {
   const View x = bench.matrix(1, s.in), y = bench.matrix(1, s.out);
   const Linear layer{x, bench.layer(s.in, s.out), y, Activation::relu};
   const Context c = bench.context();
-  for (auto _ : state) {
-    const float* weight = c.floats(layer.parameters.weight);
-    const float* bias = c.floats(layer.parameters.bias);
+  const float* weight = c.floats(layer.parameters.weight);
+  const float* bias = c.floats(layer.parameters.bias);
+  time_calls(state, cost(layer, s.rows), [&] {
     for (int r = 0; r < s.rows; ++r)
       for (int o = 0; o < s.out; ++o) {
         Sum sum = bias[o];
         for (int i = 0; i < s.in; ++i) sum += Sum{c.row(x, r)[i]} * Sum{weight[o * layer.parameters.stride + i]};
         c.row(y, r)[o] = sum < 0 ? 0.0f : static_cast<float>(sum);
       }
-    benchmark::ClobberMemory();
-  }
-  count(state, cost(layer, s.rows));
+  });
 }
 
 // The published model's encoder, heads of both views, decoders of self and crossed input; then larger squares.

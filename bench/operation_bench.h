@@ -26,14 +26,21 @@ inline int row_stride(int cols) {
   return padded % 8 == 0 ? padded + 4 : padded;
 }
 
-inline void count(benchmark::State& state, const Cost& cost) {
-  const double calls = static_cast<double>(state.iterations());
-  using benchmark::Counter;
+/// Times calls of body(), each of which costs `cost`.
+template <class Body>
+void time_calls(benchmark::State& state, const Cost& cost, Body&& body) {
+  const double taken = seconds([&] {
+    for (auto _ : state) {
+      body();
+      benchmark::ClobberMemory();
+    }
+  });
+  const double per_call = taken / static_cast<double>(state.iterations());
   state.counters["flops"] = cost.flops;
   state.counters["bytes"] = cost.bytes;
-  state.counters["flops/s"] = Counter(cost.flops * calls, Counter::kIsRate);
-  state.counters["bytes/s"] = Counter(cost.bytes * calls, Counter::kIsRate);
-  state.counters["share"] = Counter(ceiling().floor(cost.flops, cost.bytes) * calls, Counter::kIsRate);
+  state.counters["Gflop/s"] = 1e-9 * cost.flops / per_call;
+  state.counters["GB/s"] = 1e-9 * cost.bytes / per_call;
+  state.counters["share"] = ceiling().floor(cost.flops, cost.bytes) / per_call;
 }
 
 /// Memory handed out piece by piece, and the context an operation on it sees. Floats are uniform on (-1, 1).
@@ -92,11 +99,7 @@ class OperationBench {
   template <class Op>
   void run(benchmark::State& state, const Op& op) {
     const Context c = context();
-    for (auto _ : state) {
-      run_operation(SerialTeam{}, c, op, 0);
-      benchmark::ClobberMemory();
-    }
-    count(state, cost(op, batch_));
+    time_calls(state, cost(op, batch_), [&] { run_operation(SerialTeam{}, c, op, 0); });
   }
 
  private:

@@ -96,7 +96,9 @@ Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
   }
 
   e.auc = e.accuracy = e.sensitivity = e.specificity = nan;
-  if (e.labelled == 0) return e;
+  // A model that overflows says nothing; its figures are undefined rather than an error, as training may go on.
+  const bool finite = std::all_of(e.probability.begin(), e.probability.end(), [](double p) { return std::isfinite(p); });
+  if (e.labelled == 0 || !finite) return e;
   e.auc = multiclass_auc(e.probability, label, classes);
   int64_t right = 0;
   for (int r = 0; r < count; ++r) {

@@ -22,6 +22,10 @@ struct Evaluation {
   double auc, accuracy, sensitivity, specificity;  ///< NaN where undefined; the last two for two classes, at 1/2
 };
 
+/// Rows a step of every evaluation. Large enough to be quick, and the same everywhere: figures depend on it in the last
+/// bits.
+inline constexpr int kEvaluationBatch = 256;
+
 /// Evaluates one part of a data set at a time.
 class Evaluator {
  public:

@@ -1,6 +1,7 @@
 // engine/metrics.cpp - one line of metrics.jsonl.
 #include "engine/metrics.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
@@ -12,7 +13,10 @@ using nlohmann::ordered_json;
 EpochMetrics epoch_metrics(const Program& program, const Control& c) {
   EpochMetrics m;
   const std::size_t tasks = program.task_names.size();
-  const auto mean = [](double sum, double over) { return over > 0 ? sum / over : 0.0; };
+  // Undefined, not zero, where nothing was counted: no labelled row, or every step left out.
+  const auto mean = [](double sum, double over) {
+    return over > 0 ? sum / over : std::numeric_limits<double>::quiet_NaN();
+  };
   m.epoch = c.epoch;
   m.step = c.step;
   m.skipped = c.skipped;

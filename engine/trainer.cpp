@@ -17,9 +17,6 @@ namespace equipoise {
 
 namespace {
 
-/// Large enough to be quick, and the same on every machine: the figures of an evaluation depend on it in the last bits.
-constexpr int kEvaluationBatch = 256;
-
 MldrlSetup with_rows(MldrlSetup setup, const Split& split) {
   setup.settings.first_row = 0;
   setup.settings.rows = static_cast<int32_t>(split.train.size());
@@ -97,7 +94,8 @@ std::optional<EpochMetrics> Trainer::advance(int steps) {
     metrics.validated = true;
     metrics.validation = evaluator_.evaluate(static_cast<int>(split_.train.size()), split_.validation);
     const double value = monitored(metrics.validation);
-    if (best_epoch_ == 0 || value > best_value_) {
+    // A loss that is no number is never the best: nothing would compare as better than it afterwards.
+    if (!std::isnan(value) && (best_epoch_ == 0 || value > best_value_)) {
       metrics.best = true;
       best_epoch_ = control_.epoch;
       best_value_ = value;

@@ -12,5 +12,6 @@ void check_usable(const char* file, int line, const char* call);
 
 }  // namespace equipoise::cuda
 
-#define EQ_CUDA(call) \
-  (::equipoise::cuda::check_usable(__FILE__, __LINE__, #call), ::equipoise::cuda::check((call), __FILE__, __LINE__, #call))
+#define EQ_CUDA(call)                                          \
+  (::equipoise::cuda::check_usable(__FILE__, __LINE__, #call), \
+   ::equipoise::cuda::check((call), __FILE__, __LINE__, #call))

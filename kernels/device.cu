@@ -139,7 +139,8 @@ DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(de
 DeviceMemory::~DeviceMemory() { release(); }
 
 void DeviceMemory::release() noexcept {
-  if (data_ && cudaSetDevice(device_) == cudaSuccess) cudaFree(data_);  // a failure here was reported by an earlier call
+  if (data_ && cudaSetDevice(device_) == cudaSuccess)
+    cudaFree(data_);  // a failure here was reported by an earlier call
   data_ = nullptr;
   bytes_ = 0;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace equipoise {
@@ -13,8 +14,8 @@ struct DeviceInfo {
   std::string name;
   int compute_major = 0, compute_minor = 0;
   int multiprocessors = 0;
-  size_t memory = 0, free_memory = 0;    ///< bytes
-  size_t shared_per_block_optin = 0;     ///< bytes of shared memory that one block may ask for
+  size_t memory = 0, free_memory = 0;  ///< bytes
+  size_t shared_per_block_optin = 0;   ///< bytes of shared memory that one block may ask for
 };
 
 /// What this build and this machine can do.
@@ -24,7 +25,7 @@ struct DeviceReport {
   int driver_version = 0;           ///< 1000 * major + 10 * minor of the CUDA version the driver serves; 0: no driver
   int runtime_version = 0;          ///< likewise, of the runtime built in; 0 without CUDA
   bool built_with_cuda = false;
-  std::string architectures;        ///< compute capabilities built for, such as "8.0, 9.0"
+  std::string architectures;  ///< compute capabilities built for, such as "8.0, 9.0"
 };
 
 /// Never throws for an absent driver or device: the report says so.
@@ -73,7 +74,7 @@ class DeviceMemory {
   void release() noexcept;
   void* data_ = nullptr;
   size_t bytes_ = 0;
-  int device_ = 0;
+  [[maybe_unused]] int device_ = 0;
 };
 
 /// Bytes that can be allocated on a device now. Throws DeviceError.

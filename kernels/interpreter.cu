@@ -29,7 +29,8 @@ size_t fast_bytes_limit(int device) {
 }  // namespace
 
 int64_t device_fast_floats(int device) {
-  return static_cast<int64_t>(fast_bytes_limit(device) / sizeof(float4)) * static_cast<int64_t>(sizeof(float4) / sizeof(float));
+  return static_cast<int64_t>(fast_bytes_limit(device) / sizeof(float4)) *
+         static_cast<int64_t>(sizeof(float4) / sizeof(float));
 }
 
 void launch_program(int device, const Launch& launch, int64_t fast_floats, int threads) {
@@ -39,7 +40,8 @@ void launch_program(int device, const Launch& launch, int64_t fast_floats, int t
   const size_t fast_bytes = static_cast<size_t>(fast_floats) * sizeof(float);
   if (fast_bytes > fast_bytes_limit(device))
     throw std::invalid_argument("the program was planned for more shared memory than the device has");
-  EQ_CUDA(cudaFuncSetAttribute(run_replicas, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(fast_bytes)));
+  EQ_CUDA(
+      cudaFuncSetAttribute(run_replicas, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(fast_bytes)));
   run_replicas<<<launch.replicas, threads, fast_bytes>>>(launch);
   EQ_CUDA(cudaGetLastError());
   EQ_CUDA(cudaDeviceSynchronize());

@@ -1,7 +1,6 @@
 // kernels/thread_tiles.h - matrix products on a GPU: one 4 x 4 tile of the result per thread, k in the thread.
-// Floor: 64 fma per eight 128-bit loads. Rows of a tensor lie 4 x odd floats apart, so that neighbouring threads reading
-// neighbouring rows meet no bank twice.
-// Runs on any team; the CPU uses it to prove the GPU's cutting.
+// Floor: 64 fma per eight 128-bit loads. Rows of a tensor lie 4 x odd floats apart, so that neighbouring threads
+// reading neighbouring rows meet no bank twice. Runs on any team; the CPU uses it to prove the GPU's cutting.
 #pragma once
 
 #include <cmath>
@@ -23,9 +22,8 @@ struct ThreadTiles {
     const Lines rows(unit / across, p.rows, p.a_row), cols(unit % across, p.cols, p.b_col);
     const Operand a(p.a, p.a_row, p.a_k, rows), b(p.b, p.b_col, p.b_k, cols);
     float sum[kSide][kSide];
-    EQ_UNROLL for (int r = 0; r < kSide; ++r)
-      EQ_UNROLL for (int c = 0; c < kSide; ++c)
-        sum[r][c] = rows.has(r) && cols.has(c) ? finish.start(rows.at(r), cols.at(c)) : 0.0f;
+    EQ_UNROLL for (int r = 0; r < kSide; ++r) EQ_UNROLL for (int c = 0; c < kSide; ++c) sum[r][c] =
+        rows.has(r) && cols.has(c) ? finish.start(rows.at(r), cols.at(c)) : 0.0f;
     int k = 0;
     for (; k + kSide <= p.depth; k += kSide) {
       float x[kSide][kSide], y[kSide][kSide];
@@ -44,15 +42,14 @@ struct ThreadTiles {
       if (cols.gap == 1) {
         finish.store(rows.at(r), cols.first, sum[r], cols.count());
       } else {
-        EQ_UNROLL for (int c = 0; c < kSide; ++c)
-          if (cols.has(c)) finish.store(rows.at(r), cols.at(c), sum[r] + c, 1);
+        EQ_UNROLL for (int c = 0; c < kSide; ++c) if (cols.has(c)) finish.store(rows.at(r), cols.at(c), sum[r] + c, 1);
       }
     }
   }
 
  private:
-  /// Which rows (or columns) a tile covers: neighbours where neighbours lie side by side in memory and so make one load,
-  /// else lines a quarter of the matrix apart, so that neighbouring threads read neighbouring lines.
+  /// Which rows (or columns) a tile covers: neighbours where neighbours lie side by side in memory and so make one
+  /// load, else lines a quarter of the matrix apart, so that neighbouring threads read neighbouring lines.
   struct Lines {
     int first, gap, end;
     EQ_FN Lines(int tile, int lines, int stride)
@@ -66,12 +63,12 @@ struct ThreadTiles {
   /// formed and thrown away.
   struct Operand {
     const float* line[kSide];
-    int64_t step;            // floats from one k to the next
+    int64_t step;               // floats from one k to the next
     bool along_k, along_lines;  // 128-bit loads, by four values of k or by four lines
 
     EQ_FN Operand(const float* from, int line_stride, int k_stride, const Lines& lines) : step(k_stride) {
-      EQ_UNROLL for (int i = 0; i < kSide; ++i)
-        line[i] = from + static_cast<int64_t>(lines.has(i) ? lines.at(i) : lines.first) * line_stride;
+      EQ_UNROLL for (int i = 0; i < kSide; ++i) line[i] =
+          from + static_cast<int64_t>(lines.has(i) ? lines.at(i) : lines.first) * line_stride;
       const bool aligned = reinterpret_cast<uintptr_t>(from) % 16 == 0;
       along_k = k_stride == 1 && aligned && line_stride % kSide == 0;
       along_lines = k_stride != 1 && line_stride == 1 && aligned && k_stride % kSide == 0 && lines.has(kSide - 1);
@@ -90,17 +87,15 @@ struct ThreadTiles {
         EQ_UNROLL for (int i = 0; i < kSide; ++i) read_one(k + i, to[i]);
       }
     }
-    EQ_FN void read_one(int k, float* to) const {
-      EQ_UNROLL for (int l = 0; l < kSide; ++l) to[l] = line[l][k * step];
-    }
+    EQ_FN void read_one(int k, float* to) const { EQ_UNROLL for (int l = 0; l < kSide; ++l) to[l] = line[l][k * step]; }
     EQ_FN static void load(const float* from, float* to) {
       __builtin_memcpy(to, __builtin_assume_aligned(from, 16), kSide * sizeof(float));
     }
   };
 
   EQ_FN static void multiply(const float* x, const float* y, float (&sum)[kSide][kSide]) {
-    EQ_UNROLL for (int r = 0; r < kSide; ++r)
-      EQ_UNROLL for (int c = 0; c < kSide; ++c) sum[r][c] = fmaf(x[r], y[c], sum[r][c]);
+    EQ_UNROLL for (int r = 0; r < kSide; ++r) EQ_UNROLL for (int c = 0; c < kSide; ++c) sum[r][c] =
+        fmaf(x[r], y[c], sum[r][c]);
   }
 };
 

@@ -1,0 +1,161 @@
+"""tests/build/manifest_test.py - manifests of GPU checks have their form, and the check of the form finds what is wrong.
+
+  manifest_test.py SOURCE_DIR
+"""
+
+import contextlib
+import copy
+import glob
+import importlib.machinery
+import importlib.util
+import io
+import json
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SOURCE = sys.argv[1]
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(SOURCE, "tools"))
+from gpu_manifest import manifest_problems  # noqa: E402
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def sample():
+    return read(os.path.join(SOURCE, "tests", "data", "manifests", "good.json"))
+
+
+class Results(unittest.TestCase):
+    def test_in_the_repository_have_the_form(self):
+        for path in sorted(glob.glob(os.path.join(SOURCE, "bench", "results", "*.json"))):
+            with self.subTest(path=path):
+                self.assertEqual(manifest_problems(read(path)), [])
+
+
+class Form(unittest.TestCase):
+    def test_accepts_a_good_manifest(self):
+        self.assertEqual(manifest_problems(sample()), [])
+
+    def test_finds_each_planted_mistake(self):
+        lane = lambda m, name: next(l for l in m["lanes"] if l["name"] == name)
+        mistakes = {
+            "another format": lambda m: m.update(format="something else"),
+            "a commit that is none": lambda m: m.update(commit="HEAD"),
+            "no hash of the sources": lambda m: m.pop("sources_sha256"),
+            "a time without a zone": lambda m: m.update(started="2026-01-01T00:00:00"),
+            "an end before the start": lambda m: m.update(written="2001-01-01T00:00:00+00:00"),
+            "no word on uncommitted changes": lambda m: m.pop("uncommitted_changes"),
+            "no word on the device": lambda m: m.pop("device"),
+            "a device without a driver": lambda m: m["device"].pop("driver"),
+            "results without a device": lambda m: m.update(device=None),
+            "a lane left out": lambda m: m["lanes"].pop(),
+            "lanes out of order": lambda m: m["lanes"].reverse(),
+            "an unknown outcome": lambda m: lane(m, "tests").update(outcome="ok"),
+            "a failure without a reason": lambda m: lane(m, "tests").update(outcome="fail"),
+            "a lane without seconds": lambda m: lane(m, "tests").pop("seconds"),
+            "a pass with a failed test": lambda m: lane(m, "tests")["tests"][0].update(outcome="fail", reason="wrong"),
+            "a skipped test without a reason": lambda m: lane(m, "tests")["tests"][0].update(outcome="skipped"),
+            "a test without a name": lambda m: lane(m, "tests")["tests"][0].pop("name"),
+            "a pass without tests": lambda m: lane(m, "tests").pop("tests"),
+            "unequal hashes": lambda m: lane(m, "hashes")["hashes"][0].update(device="0" * 64),
+            "a pass without hashes": lambda m: lane(m, "hashes").update(hashes=[]),
+            "half a hash": lambda m: lane(m, "hashes")["hashes"][0].update(cpu="abc"),
+            "a wrong kernel not caught": lambda m: lane(m, "hashes").pop("caught"),
+            "a race not caught": lambda m: lane(m, "racecheck").update(caught=[]),
+            "another fault caught": lambda m: lane(m, "memcheck").update(caught=["race"]),
+            "a pass without figures": lambda m: lane(m, "benchmarks").pop("figures"),
+            "a median outside its quartiles": lambda m: lane(m, "benchmarks")["figures"][0].update(median=1e9),
+            "a figure without a spread": lambda m: lane(m, "benchmarks")["figures"][0].pop("quartiles"),
+            "a figure that is not a number": lambda m: lane(m, "benchmarks")["figures"][0].update(median=float("nan")),
+            "a figure without a unit": lambda m: lane(m, "benchmarks")["figures"][0].pop("unit"),
+            "a list where an object belongs": lambda m: m["lanes"].__setitem__(0, []),
+        }
+        for name, plant in mistakes.items():
+            with self.subTest(mistake=name):
+                manifest = copy.deepcopy(sample())
+                plant(manifest)
+                self.assertNotEqual(manifest_problems(manifest), [])
+        self.assertNotEqual(manifest_problems([]), [])
+
+
+STAND_INS = {
+    "describe_device": """echo '{"name": "stand-in", "compute": "9.0", "driver_cuda": "13.0"}'""",
+    "cuda_tests": """cat > "${1#*xml:}" <<'END'
+<testsuites><testsuite name="S"><testcase name="A" status="run" classname="S"><properties>
+<property name="cpu_hash" value="HASH"/><property name="device_hash" value="HASH"/></properties></testcase>
+<testcase name="B" status="run" classname="S"><skipped message="no second device"/></testcase></testsuite></testsuites>
+END""".replace("HASH", "ab" * 32),
+    "planted_faults": """[ "$1" != wrong_result ]""",
+    "population_bench": """echo '{"populations": [{"replicas": 1, "replica_steps_per_second": 5.0, "quartiles": [4, 6]}]}'""",
+    "step_bench": """echo '{"device": "cpu, 1 thread", "median_ms": 2.0, "quartiles_ms": [1.0, 3.0]}'""",
+    # A sanitizer that sees every planted fault; the tests change this line.
+    "compute-sanitizer": """[ "$6" = none ] || exit 99""",
+}
+
+
+class Check(unittest.TestCase):
+    """tools/gpu-check over programs that stand in for a GPU's."""
+
+    def check(self, **changes):
+        loader = importlib.machinery.SourceFileLoader("gpu_check", os.path.join(SOURCE, "tools", "gpu-check"))
+        tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("gpu_check", loader))
+        loader.exec_module(tool)
+        tool.no_gpu = lambda: changes.pop("no_gpu", "")
+        tool.Check.peers = lambda check, lane: check.program("a peer")
+        with tempfile.TemporaryDirectory() as folder:
+            for name, body in {**STAND_INS, **changes}.items():
+                Path(folder, name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+                Path(folder, name).chmod(0o755)
+            before, os.environ["PATH"] = os.environ["PATH"], f"{folder}:{os.environ['PATH']}"
+            try:
+                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                    code = tool.main(["--build", folder, "--out", os.path.join(folder, "manifest.json")])
+            finally:
+                os.environ["PATH"] = before
+            manifest = read(os.path.join(folder, "manifest.json"))
+        self.assertEqual(manifest_problems(manifest), [])
+        return code, {lane["name"]: lane for lane in manifest["lanes"]}
+
+    def test_passes_what_passes_and_keeps_why_a_test_was_skipped(self):
+        code, lanes = self.check()
+        self.assertEqual(code, 0)
+        for name in ("device", "tests", "hashes", "memcheck", "racecheck", "synccheck", "initcheck", "benchmarks"):
+            self.assertEqual(lanes[name]["outcome"], "pass", lanes[name])
+        self.assertEqual(lanes["tests"]["tests"][1], {"name": "S.B", "outcome": "skipped", "reason": "no second device"})
+
+    def test_counts_a_lane_whose_planted_fault_is_missed_as_unavailable(self):
+        code, lanes = self.check(**{"compute-sanitizer": '[ "$6" = none ] || [ "$2" = racecheck ] || exit 99'})
+        self.assertEqual((code, lanes["racecheck"]["outcome"], lanes["memcheck"]["outcome"]), (0, "unavailable", "pass"))
+        code, lanes = self.check(planted_faults="exit 0")
+        self.assertEqual((code, lanes["hashes"]["outcome"]), (0, "unavailable"))
+
+    def test_fails_where_a_sanitizer_finds_something_in_the_run_without_a_fault(self):
+        code, lanes = self.check(**{"compute-sanitizer": "exit 99"})
+        self.assertEqual((code, lanes["memcheck"]["outcome"]), (1, "fail"))
+
+    def test_fails_where_the_tests_crash_and_goes_on(self):
+        code, lanes = self.check(cuda_tests="echo boom; exit 134")
+        self.assertEqual((code, lanes["tests"]["outcome"], lanes["benchmarks"]["outcome"]), (1, "fail", "pass"))
+        self.assertIn("boom", lanes["tests"]["reason"])
+
+    def test_fails_where_a_program_prints_nonsense(self):
+        code, lanes = self.check(population_bench="echo '{}'")
+        self.assertEqual((code, lanes["benchmarks"]["outcome"]), (1, "fail"))
+
+    def test_ends_with_6_and_every_lane_unavailable_where_there_is_no_gpu(self):
+        code, lanes = self.check(no_gpu="no NVIDIA driver is installed")
+        self.assertEqual(code, 6)
+        self.assertEqual({lane["outcome"] for lane in lanes.values()}, {"unavailable"})
+        code, lanes = self.check(describe_device="echo none >&2; exit 6")
+        self.assertEqual(code, 6)
+        self.assertEqual({lane["outcome"] for lane in lanes.values()}, {"unavailable"})
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

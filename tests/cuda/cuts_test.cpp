@@ -1,0 +1,148 @@
+// tests/cuda/cuts_test.cpp - how a run is cut (into waves, launches, runs, threads) changes no bit.
+#include "engine/cuda_executor.h"
+#include "engine/error.h"
+#include "tests/cuda/device_test.h"
+#include "tests/cuda/problem.h"
+
+namespace equipoise::test {
+
+namespace {
+
+constexpr int kReplicas = 7, kBatch = 16;
+
+Problem small_problem() { return make_problem("paper", 50, 12, 9); }
+
+Replicas on_cpu(RunLimits limits, int runs = 1) {
+  return train(*make_cpu_executor(0), small_problem(), kReplicas, kBatch, limits, runs);
+}
+Replicas on_device(const CudaOptions& options, RunLimits limits, int runs = 1) {
+  return train(*make_cuda_executor(0, options), small_problem(), kReplicas, kBatch, limits, runs);
+}
+
+/// Bytes in which the tables and the program fit, and `replicas` replicas beside them.
+size_t memory_for(int replicas) {
+  const Problem p = small_problem();
+  const auto device = make_cuda_executor(0);
+  const Program program =
+      lower(mldrl_graph(p.setup.model, LatentNoise::drawn), training_options(p.setup, kBatch, device->plan_limits()));
+  size_t bytes = (p.tables.labels.size() + p.tables.row_list.size() + p.tables.class_weights.size()) * 4;
+  for (const auto& source : p.tables.sources) bytes += source.values.size() * 4;
+  bytes += program.operations.size() * sizeof(Operation) + program.phases.size() * sizeof(Phase) +
+           program.residents.size() * sizeof(Resident);
+  const size_t each =
+      static_cast<size_t>(program.state_floats + program.work_floats) * 4 + sizeof(Settings) + sizeof(Control) + 4;
+  return bytes + each * static_cast<size_t>(replicas);
+}
+
+/// Trains and evaluates by turns, twice each.
+struct Turns {
+  Replicas trained;
+  Emitted emitted;
+};
+Turns train_and_evaluate(Executor& executor) {
+  const Problem p = small_problem();
+  LowerOptions evaluates = training_options(p.setup, 20, executor.plan_limits());
+  evaluates.trains = evaluates.shuffle = evaluates.gradnorm = false;
+  evaluates.balance_over.clear();
+  const Program train =
+      lower(mldrl_graph(p.setup.model, LatentNoise::drawn), training_options(p.setup, kBatch, executor.plan_limits()));
+  const Program evaluate = lower(mldrl_graph(p.setup.model, LatentNoise::none), evaluates);
+  Turns turns{make_replicas(p, train, kReplicas), {}};
+  turns.emitted.rows = p.setup.settings.rows;
+  executor.load_tables(p.tables);
+  executor.load_state(turns.trained.state, train.state_floats);
+  for (int turn = 0; turn < 2; ++turn) {
+    executor.run(train, turns.trained.settings, turns.trained.controls, {3, false});
+    std::vector<Control> controls(kReplicas, fresh_control(p.setup.settings, 3));
+    executor.run(evaluate, turns.trained.settings, controls, {10, true}, &turns.emitted);
+  }
+  executor.store_state(turns.trained.state);
+  return turns;
+}
+
+}  // namespace
+
+class Cuts : public DeviceTest {};
+
+TEST_F(Cuts, IntoWavesOfOneTwoOrThreeReplicasChangeNoBit) {
+  const Replicas expected = on_cpu({10, false});
+  for (int in_a_wave : {1, 2, 3, kReplicas}) {
+    SCOPED_TRACE(in_a_wave);
+    CudaOptions options;
+    options.memory = memory_for(in_a_wave);
+    expect_equal_bits(expected, on_device(options, {10, false}));
+  }
+}
+
+TEST_F(Cuts, IntoWavesCarryEachReplicasStateFromRunToRun) {
+  CudaOptions options;
+  options.memory = memory_for(3);
+  expect_equal_bits(on_cpu({12, false}), on_device(options, {4, false}, 3));
+}
+
+TEST_F(Cuts, IntoWavesLetTrainingAndEvaluationTakeTurns) {
+  const Turns expected = train_and_evaluate(*make_cpu_executor(0));
+  // From two replicas a wave, over just enough for either program but not for both, to plenty.
+  for (size_t memory : {memory_for(2) + 60000, memory_for(kReplicas), memory_for(kReplicas) + 20000, size_t{1} << 28}) {
+    SCOPED_TRACE(memory);
+    CudaOptions options;
+    options.memory = memory;
+    const Turns got = train_and_evaluate(*make_cuda_executor(0, options));
+    expect_equal_bits(expected.trained, got.trained);
+    ASSERT_EQ(expected.emitted.values.size(), got.emitted.values.size());
+    for (size_t o = 0; o < expected.emitted.values.size(); ++o)
+      expect_equal_bits(expected.emitted.values[o], got.emitted.values[o], "output " + std::to_string(o));
+  }
+}
+
+TEST_F(Cuts, OfMemoryTooSmallForOneReplicaIsAnErrorThatSaysWhatToDo) {
+  CudaOptions options;
+  options.memory = memory_for(1) - 64;
+  try {
+    on_device(options, {1, false});
+    FAIL() << "a replica ran in less memory than it needs";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::device);
+    EXPECT_NE(std::string(e.what()).find("reduce"), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(Cuts, IntoLaunchesOfOneStepChangeNoBit) {
+  CudaOptions options;
+  options.launch_seconds = 0;
+  expect_equal_bits(on_cpu({10, false}), on_device(options, {10, false}));
+}
+
+TEST_F(Cuts, IntoLaunchesDoNotRestartAReplicaThatEndedItsEpoch) {
+  // An epoch of 50 rows has 4 steps; the replicas rest in the fifth to tenth.
+  const Replicas expected = on_cpu({10, true}, 2);
+  ASSERT_EQ(expected.controls[0].step, 8);
+  for (double seconds : {0.0, 100.0}) {
+    CudaOptions options;
+    options.launch_seconds = seconds;
+    expect_equal_bits(expected, on_device(options, {10, true}, 2));
+  }
+}
+
+TEST_F(Cuts, IntoRunsOfOneStepChangeNoBit) {
+  expect_equal_bits(on_cpu({10, false}), on_device(CudaOptions{}, {1, false}, 10));
+}
+
+TEST_F(Cuts, OverOneTwoOrAllWarpsOfABlockChangeNoBit) {
+  const Replicas expected = on_cpu({10, false});
+  for (int threads : {32, 64, 96, kBlockThreads}) {
+    SCOPED_TRACE(threads);
+    CudaOptions options;
+    options.threads = threads;
+    expect_equal_bits(expected, on_device(options, {10, false}));
+  }
+}
+
+TEST_F(Cuts, AReplicaAloneHasTheBitsItHasAmongOthers) {
+  const Replicas together = on_device(CudaOptions{}, {10, false});
+  const Replicas alone = train(*make_cuda_executor(0), small_problem(), 1, kBatch, {10, false});
+  EXPECT_EQ(std::memcmp(together.controls.data(), alone.controls.data(), sizeof(Control)), 0);
+  EXPECT_EQ(std::memcmp(together.state.data(), alone.state.data(), alone.state.size() * sizeof(float)), 0);
+}
+
+}  // namespace equipoise::test

@@ -1,0 +1,107 @@
+// tests/cuda/emulated_device.cpp - the emulated device: fresh memory holds NaN, every buffer ends where it was asked to
+// end, a block's shared memory is filled with NaN before each launch.
+#include "tests/cuda/emulated_device.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "kernels/device.h"
+#include "kernels/host_team.h"
+#include "kernels/launch.h"
+
+namespace equipoise {
+
+namespace {
+
+bool fail_launch = false;
+constexpr int kGuard = 64;  // bytes behind each buffer that must stay as they were
+constexpr unsigned char kMark = 0xA5;
+constexpr unsigned char kFresh = 0xFF;  // four of them are a NaN
+
+void check_guard(const void* data, size_t bytes) {
+  const auto* guard = static_cast<const unsigned char*>(data) + bytes;
+  for (int i = 0; i < kGuard; ++i)
+    if (guard[i] != kMark) std::abort();  // a write past the end of a buffer
+}
+
+}  // namespace
+
+namespace test {
+void fail_next_launch() { fail_launch = true; }
+}  // namespace test
+
+DeviceReport device_report() {
+  DeviceReport report;
+  DeviceInfo info;
+  info.name = "emulated device";
+  info.compute_major = 9;
+  info.multiprocessors = 2;
+  info.memory = info.free_memory = device_free_memory(0);
+  info.shared_per_block_optin = test::kEmulatedSharedMemory;
+  report.devices.push_back(info);
+  report.architectures = "emulated";
+  return report;
+}
+
+size_t device_free_memory(int) { return size_t{1} << 30; }
+
+DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(device) {
+  if (bytes == 0) return;
+  data_ = std::aligned_alloc(256, (bytes + kGuard + 255) / 256 * 256);
+  std::memset(data_, kFresh, bytes);
+  std::memset(as<char>() + bytes, kMark, kGuard);
+}
+DeviceMemory::~DeviceMemory() { release(); }
+void DeviceMemory::release() noexcept {
+  if (data_) check_guard(data_, bytes_);
+  std::free(data_);
+  data_ = nullptr;
+  bytes_ = 0;
+}
+DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)), device_(other.device_) {}
+DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  data_ = std::exchange(other.data_, nullptr);
+  bytes_ = std::exchange(other.bytes_, 0);
+  device_ = other.device_;
+  return *this;
+}
+void DeviceMemory::upload(const void* from, size_t bytes, size_t offset) {
+  if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("upload past the end of device memory");
+  if (bytes > 0) std::memcpy(as<char>() + offset, from, bytes);
+}
+void DeviceMemory::download(void* to, size_t bytes, size_t offset) const {
+  if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("download past the end of device memory");
+  if (bytes > 0) std::memcpy(to, as<char>() + offset, bytes);
+}
+void DeviceMemory::clear(size_t bytes) {
+  if (bytes > bytes_) throw std::out_of_range("clearing past the end of device memory");
+  if (bytes > 0) std::memset(data_, 0, bytes);
+}
+
+int64_t device_fast_floats(int) { return test::kEmulatedSharedMemory / 4; }
+
+void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
+  if (fast_floats > device_fast_floats(0)) throw std::invalid_argument("more shared memory than the device has");
+  Launch mine = launch;
+  if (fail_launch) mine.steps = (mine.steps + 1) / 2;
+  for (int slot = 0; slot < launch.replicas; ++slot) {
+    const DeviceMemory memory(0, static_cast<size_t>(fast_floats) * sizeof(float));
+    float* const fast = memory.as<float>();
+    if (threads == kBlockThreads) {
+      run_replica(SerialTeamOf<DeviceCut>{}, mine, slot, fast);
+    } else {  // a sixteenth of the threads: a host has few
+      run_host_team<HostTeamOf<DeviceCut>>(threads / 16,
+                                           [&](const auto& team) { run_replica(team, mine, slot, fast); });
+    }
+  }
+  if (std::exchange(fail_launch, false))
+    throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "a planted failure");
+}
+
+}  // namespace equipoise

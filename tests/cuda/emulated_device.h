@@ -1,0 +1,12 @@
+// tests/cuda/emulated_device.h - a device made of host memory and host threads, which stands in for kernels/device.h
+// and kernels/launch.h at link time: the CUDA executor and the cutting of a thread block are tested on any machine.
+#pragma once
+
+namespace equipoise::test {
+
+/// The next launch leaves its work half done and fails as a device error does.
+void fail_next_launch();
+/// Shared memory of a block of the emulated device, in bytes.
+inline constexpr int kEmulatedSharedMemory = 227 * 1024;
+
+}  // namespace equipoise::test

@@ -1,0 +1,70 @@
+// tests/cuda/launch_pacer_test.cpp - lengths of launches and sizes of waves, without a device.
+#include <gtest/gtest.h>
+
+#include "engine/cuda_executor.h"
+#include "engine/error.h"
+
+namespace equipoise::test {
+
+TEST(LaunchPacer, BeginsWithOneStepAndGrowsByAtMostEightTimes) {
+  LaunchPacer pacer;
+  EXPECT_EQ(pacer.next(1000, 1, 0.5), 1);
+  pacer.ran(1, 1e-6);
+  EXPECT_EQ(pacer.next(1000, 1, 0.5), 8);
+  pacer.ran(8, 8e-6);
+  EXPECT_EQ(pacer.next(1000, 1, 0.5), 64);
+}
+
+TEST(LaunchPacer, AimsAtTheTimeWantedWhateverTheStepsTake) {
+  for (double step : {1e-6, 1e-3, 0.3}) {
+    LaunchPacer pacer;
+    int steps = 0;
+    for (int launch = 0; launch < 20; ++launch) {
+      steps = pacer.next(1 << 30, 1, 0.5);
+      pacer.ran(steps, steps * step);
+      EXPECT_LE(steps * step, std::max(0.5001, step));
+    }
+    EXPECT_GT((steps + 1) * step, 0.4999);
+  }
+}
+
+TEST(LaunchPacer, DoesOneStepWhereASingleOneTakesTooLong) {
+  LaunchPacer pacer;
+  for (int launch = 0; launch < 5; ++launch) {
+    EXPECT_EQ(pacer.next(100, 1, 0.5), 1);
+    pacer.ran(1, 3.0);
+  }
+}
+
+TEST(LaunchPacer, BeginsAgainWhenMoreReplicasShareTheDevice) {
+  LaunchPacer pacer;
+  pacer.next(1000, 10, 0.5);
+  pacer.ran(1, 1e-6);
+  EXPECT_EQ(pacer.next(1000, 10, 0.5), 8);
+  EXPECT_EQ(pacer.next(1000, 11, 0.5), 1);
+}
+
+TEST(LaunchPacer, NeverAsksForMoreStepsThanAreLeft) {
+  LaunchPacer pacer;
+  pacer.next(5, 1, 0.5);
+  pacer.ran(1, 1e-9);
+  EXPECT_EQ(pacer.next(3, 1, 0.5), 3);
+}
+
+TEST(LaunchPacer, LearnsNothingFromALaunchInWhichEveryReplicaRested) {
+  LaunchPacer pacer;
+  pacer.next(1000, 1, 0.5);
+  pacer.ran(1, 0.1);
+  pacer.ran(0, 1e-9);
+  EXPECT_EQ(pacer.next(1000, 1, 0.5), 5);
+}
+
+TEST(Waves, TakeAllReplicasWhereTheyFitAndElseAsManyAsDo) {
+  EXPECT_EQ(replicas_per_wave(10, 100, 1000), 10);
+  EXPECT_EQ(replicas_per_wave(11, 100, 1099), 10);
+  EXPECT_EQ(replicas_per_wave(10, 100, size_t{1} << 40), 10);
+  EXPECT_EQ(replicas_per_wave(10, 100, 100), 1);
+  EXPECT_THROW(replicas_per_wave(10, 100, 99), Error);
+}
+
+}  // namespace equipoise::test

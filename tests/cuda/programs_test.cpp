@@ -1,0 +1,136 @@
+// tests/cuda/programs_test.cpp - every operation of the interpreter, in every kind of program, against the CPU's bits.
+#include <map>
+
+#include "engine/cuda_executor.h"
+#include "tests/cuda/device_test.h"
+#include "tests/cuda/problem.h"
+
+namespace equipoise::test {
+
+namespace {
+
+struct Case {
+  std::string name;
+  std::string variant = "paper";
+  int rows = 70, features1 = 81, features2 = 81, batch = 32, hidden = 32;
+  bool gradnorm = true, trains = true, probe = false, balanced = true;
+  LatentNoise noise = LatentNoise::drawn;
+  Activation output = Activation::identity;
+  double clip = 0, decay = 0;
+};
+
+struct Outcome {
+  Replicas replicas;
+  Emitted emitted;
+  std::vector<float> work;
+};
+
+Problem problem_of(const Case& k) {
+  Problem p = make_problem(k.variant, k.rows, k.features1, k.features2);
+  p.setup.gradnorm = k.gradnorm;
+  p.setup.model.hidden = k.hidden;
+  p.setup.model.output_activation = k.output;
+  p.setup.settings.clip_norm = k.clip;
+  p.setup.settings.weight_decay = k.decay;
+  if (k.noise == LatentNoise::given) {
+    const int latent = p.setup.model.shared + p.setup.model.specific;
+    for (int source : {0, 1})
+      p.tables.sources.push_back({std::vector<float>(p.tables.sources[source].values.begin(),
+                                                     p.tables.sources[source].values.begin() + k.rows * latent),
+                                  latent});
+  }
+  return p;
+}
+
+LowerOptions options_of(const Case& k, const Problem& p, const PlanLimits& limits) {
+  LowerOptions o = training_options(p.setup, k.batch, limits);
+  o.trains = k.trains;
+  o.shuffle = k.trains;
+  o.probe = k.probe;
+  if (!k.trains || !k.balanced) o.balance_over.clear();
+  if (!k.trains || k.probe) o.gradnorm = false;
+  return o;
+}
+
+/// Runs a program planned for `limits`: at most what the executor has.
+Outcome run(Executor& executor, const Case& k, const PlanLimits& limits) {
+  const Problem p = problem_of(k);
+  const Program program = lower(mldrl_graph(p.setup.model, k.noise), options_of(k, p, limits));
+  Outcome out;
+  out.replicas = make_replicas(p, program, 3);
+  out.emitted.rows = k.rows;
+  executor.load_tables(p.tables);
+  executor.load_state(out.replicas.state, program.state_floats);
+  executor.run(program, out.replicas.settings, out.replicas.controls, {7, !k.trains}, k.trains ? nullptr : &out.emitted,
+               &out.work);
+  executor.store_state(out.replicas.state);
+  return out;
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all{{"paper"}, {"code", "code"}};
+  const auto add = [&](std::string name, auto change) {
+    all.push_back({std::move(name)});
+    change(all.back());
+  };
+  add("identity_balancing", [](Case& k) { k.gradnorm = k.balanced = false; });
+  add("measured_but_not_adjusted", [](Case& k) { k.gradnorm = false; });
+  add("evaluation", [](Case& k) { k.trains = false, k.noise = LatentNoise::none; });
+  add("evaluation_of_code", [](Case& k) { k.variant = "code", k.trains = false, k.noise = LatentNoise::none; });
+  add("probe", [](Case& k) { k.probe = true; });
+  add("given_noise", [](Case& k) { k.noise = LatentNoise::given; });
+  add("batch_of_one", [](Case& k) { k.batch = 1; });
+  add("batch_larger_than_the_data", [](Case& k) { k.batch = 100; });
+  add("one_feature", [](Case& k) { k.features1 = 1, k.features2 = 3; });
+  add("more_than_shared_memory_holds",
+      [](Case& k) { k.features1 = 700, k.features2 = 301, k.hidden = 130, k.rows = 40; });
+  add("tanh_output", [](Case& k) { k.output = Activation::tanh; });
+  add("sigmoid_output", [](Case& k) { k.output = Activation::sigmoid; });
+  add("clipping_and_decay", [](Case& k) { k.clip = 0.05, k.decay = 0.1; });
+  return all;
+}
+
+}  // namespace
+
+class Programs : public DeviceTest, public testing::WithParamInterface<Case> {
+ protected:
+  void SetUp() override { DeviceTest::SetUp(); }
+};
+
+TEST_P(Programs, LeaveTheSameStateControlsWorkAndOutputsAsOnTheCpu) {
+  const auto cpu = make_cpu_executor(0), device = make_cuda_executor(0);
+  const Outcome expected = run(*cpu, GetParam(), device->plan_limits());
+  const Outcome got = run(*device, GetParam(), device->plan_limits());
+  expect_equal_bits(expected.replicas, got.replicas);
+  expect_equal_bits(expected.work, got.work, "work");
+  ASSERT_EQ(expected.emitted.values.size(), got.emitted.values.size());
+  for (size_t o = 0; o < expected.emitted.values.size(); ++o)
+    expect_equal_bits(expected.emitted.values[o], got.emitted.values[o], "output " + std::to_string(o));
+  EXPECT_GT(got.replicas.controls[2].step, 0);
+}
+
+TEST_P(Programs, LeaveTheSameStateWhereverTheirBuffersLie) {
+  const auto cpu = make_cpu_executor(0), device = make_cuda_executor(0);
+  const Outcome expected = run(*cpu, GetParam(), cpu->plan_limits());
+  for (const int64_t fast : {int64_t{0}, int64_t{3000}}) {
+    SCOPED_TRACE(fast);
+    const Outcome got = run(*device, GetParam(), {fast, fast > 0});
+    expect_equal_bits(expected.replicas, got.replicas);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Programs, testing::ValuesIn(cases()), [](const auto& p) { return p.param.name; });
+
+TEST(ProgramCases, UseEveryOperationOfTheInterpreter) {
+  std::map<std::string, int> used;
+  for (const Case& k : cases()) {
+    const Problem p = problem_of(k);
+    for (const Operation& o : lower(mldrl_graph(p.setup.model, k.noise), options_of(k, p, {})).operations)
+      ++used[operation_name(o.kind)];
+  }
+#define EQ_EXPECT_USED(tag, Struct) EXPECT_GT(used[#tag], 0) << #tag << " runs in no case";
+  EQ_OPERATIONS(EQ_EXPECT_USED)
+#undef EQ_EXPECT_USED
+}
+
+}  // namespace equipoise::test

@@ -1,0 +1,88 @@
+// tests/tsan/step_under_tsan.cpp - training steps by a team of eight threads, for ThreadSanitizer to watch.
+//
+//   step_under_tsan                      all barriers in place: no report, exit 0
+//   step_under_tsan --without-barrier N  the barrier after phase N of the first step left out: a report, exit 66
+//   step_under_tsan --barriers           prints how many there are to leave out
+//
+// The barrier after parameters were copied to fast memory is not among them: the first phase, which chooses rows, reads
+// no parameter, so another one always stands between the copy and its readers.
+#include <barrier>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "tests/engine/synthetic_run.h"
+#include "tests/engine/team_executor.h"
+
+namespace equipoise::test {
+namespace {
+
+constexpr int kThreads = 8, kBatch = 8, kSteps = 3;
+
+/// A HostTeam that passes by one of its barriers, each member the same one. Members take the next rank at every barrier,
+/// so that no chain of small operations stays with one thread, which would need no barrier.
+template <class CutOf>
+class FaultyTeam : public CutOf {
+ public:
+  FaultyTeam(int rank, std::barrier<>& barrier, int left_out) : team_(rank, kThreads, barrier), left_out_(left_out) {}
+  int thread_rank() const { return (team_.thread_rank() + passed_) % size(); }
+  int size() const { return team_.size(); }
+  void sync() const {
+    if (passed_++ != left_out_) team_.sync();
+  }
+
+ private:
+  HostTeamOf<CutOf> team_;
+  int left_out_;
+  mutable int passed_ = 0;
+};
+
+MldrlSetup small_setup() {
+  MldrlSetup setup = synthetic_setup();
+  setup.model.features1 = 21;
+  setup.model.features2 = 13;
+  setup.model.hidden = 12;
+  setup.settings.rows = kBatch * kSteps;  // full batches only: members agree on n whatever they see of the position
+  return setup;
+}
+
+template <class CutOf>
+void run(const Program& program, int left_out) {
+  const MldrlSetup setup = small_setup();
+  const RunTables tables = synthetic_tables(setup);
+  Population population(setup, program, {0});
+  // Scratch begins as zeros: a member that is too early must find row numbers that exist.
+  LaunchMemory memory(program, tables, population.settings, population.controls, population.state, {kSteps, false}, 0.0f);
+  std::barrier<> barrier(kThreads);
+  std::vector<std::jthread> members;
+  for (int rank = 0; rank < kThreads; ++rank)
+    members.emplace_back([&, rank] {
+      run_replica(FaultyTeam<CutOf>(rank, barrier, left_out), memory.launch(), 0, memory.fast());
+      barrier.arrive_and_drop();
+    });
+}
+
+int main_of(int argc, char** argv) {
+  const Program program = synthetic_program(small_setup(), kBatch, {INT64_MAX / 8, true});
+  const int barriers = static_cast<int>(program.phases.size());
+  if (argc == 2 && std::strcmp(argv[1], "--barriers") == 0) return std::printf("%d\n", barriers) > 0 ? 0 : 1;
+  int left_out = -1;
+  if (argc == 3 && std::strcmp(argv[1], "--without-barrier") == 0) {
+    const int number = std::atoi(argv[2]);
+    if (number < 0 || number >= barriers) return std::fprintf(stderr, "there are barriers 0 .. %d\n", barriers - 1), 2;
+    left_out = 1 + number;
+  } else if (argc != 1) {
+    return std::fprintf(stderr, "usage: step_under_tsan [--barriers | --without-barrier N]\n"), 2;
+  }
+  run<HostCut>(program, left_out);
+  run<DeviceCut>(program, left_out);
+  return 0;
+}
+
+}  // namespace
+}  // namespace equipoise::test
+
+int main(int argc, char** argv) { return equipoise::test::main_of(argc, argv); }
