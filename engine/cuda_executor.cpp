@@ -187,9 +187,10 @@ class CudaExecutor : public Executor {
     wave_.resize(std::max(wave_.size(), sizes.size()));
     size_t together = 0;
     for (size_t i = 0; i < wave_.size(); ++i) together += std::max(wave_[i].bytes(), i < sizes.size() ? sizes[i] : 0);
-    if (together > free_for_replicas() || wave_[kState].bytes() < sizes[kState]) fetch_state();
-    if (together > free_for_replicas())
+    if (together > free_for_replicas()) {
+      fetch_state();
       for (DeviceMemory& piece : wave_) piece = DeviceMemory();
+    }
     for (size_t i = 0; i < sizes.size(); ++i) {
       if (wave_[i].bytes() >= sizes[i]) continue;
       wave_[i] = DeviceMemory();  // freed first: the old and the new need not fit together

@@ -41,7 +41,7 @@ std::string as_json(const ordered_json& object) {
 }
 
 /// A figure in a column; "-" where it is undefined.
-std::string figure(double x) { return std::isnan(x) ? "-" : fmt::format("{:.4f}", x); }
+std::string figure(double x) { return std::isnan(x) ? std::string("-") : fmt::format("{:.4f}", x); }
 
 std::string duration(double seconds) {
   const auto whole = static_cast<int64_t>(std::llround(seconds));
@@ -104,10 +104,10 @@ std::string Progress::line_of(const EpochMetrics& m) const {
   line += "  weight";
   for (const double weight : m.weights) line += fmt::format(" {:.3f}", weight);
   if (m.validated) {
-    line += "  validation auc " + figure(m.validation.auc);
+    line += fmt::format("  validation auc {}", figure(m.validation.auc));
     if (plan_.monitor == Monitor::loss) {
       line += " loss";
-      for (const double loss : m.validation.losses) line += " " + figure(loss);
+      for (const double loss : m.validation.losses) line += fmt::format(" {}", figure(loss));
     }
     if (m.best) line += " best";
   }

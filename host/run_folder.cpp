@@ -37,6 +37,15 @@ fs::path unused(const fs::path& path, bool fresh) {
   return path;
 }
 
+/// Removes what a killed process left half-written (see write_file_atomically). Only the lock's owner may.
+void remove_leftovers(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(".equipoise-") && name.ends_with(".tmp")) fs::remove(entry.path(), ignored);
+  }
+}
+
 }  // namespace
 
 fs::path default_run_folder(const fs::path& config) {
@@ -69,6 +78,7 @@ Config read_run_config(const fs::path& folder) {
 RunFolder::RunFolder(const fs::path& path, bool fresh)
     : path_(path), lock_(made(path)), metrics_(unused(path, fresh) / run_file::kMetrics) {
   if (fresh) metrics_.truncate_after(0);
+  remove_leftovers(path);
 }
 
 RunFolder RunFolder::create(const fs::path& path) { return RunFolder(path, true); }

@@ -115,6 +115,14 @@ TEST_F(RunFolders, ThatNeverBeganMayBeBegunAfresh) {
   EXPECT_TRUE(RunFolder::create(path()).metrics_without_times().empty());
 }
 
+TEST_F(RunFolders, AreRidOfWhatAKilledProcessLeftHalfWritten) {
+  begun(0);
+  for (const char* name : {".equipoise-123-0.tmp", "notes.tmp"}) std::ofstream(path() / name) << "half";
+  RunFolder::open(path());
+  EXPECT_FALSE(std::filesystem::exists(path() / ".equipoise-123-0.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(path() / "notes.tmp"));
+}
+
 TEST_F(RunFolders, GiveTheirConfigBackOnlyAsItWasWritten) {
   std::filesystem::create_directories(path());
   EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { read_run_config(path()); }), "holds no run");
