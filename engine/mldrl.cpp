@@ -102,11 +102,15 @@ std::vector<Stretch> mldrl_head_biases_mean(const MldrlModel& m) {
 }
 
 Stretch find_parameter(const Graph& graph, const std::string& name) {
+  std::string known;
   for (std::size_t layer = 0; layer < graph.layers().size(); ++layer)
     for (const LayerSlice& s : graph.layers()[layer].slices)
-      for (const bool bias : {false, true})
-        if (name == s.name + (bias ? ".bias" : ".weight")) return {static_cast<int>(layer), bias, s.first_row, s.rows, 1};
-  throw Error(ExitCode::usage, "balance.over: the model has no parameter '" + name + "'; equipoise train --dry-run lists them");
+      for (const bool bias : {false, true}) {
+        const std::string here = s.name + (bias ? ".bias" : ".weight");
+        if (name == here) return {static_cast<int>(layer), bias, s.first_row, s.rows, 1};
+        known += (known.empty() ? "" : ", ") + here;
+      }
+  throw Error(ExitCode::usage, "balance.over: the model has no parameter '" + name + "'; it has " + known);
 }
 
 }  // namespace equipoise

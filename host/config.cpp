@@ -163,10 +163,7 @@ class Loader {
       errors_.push_back(fmt::format("{}: data.validation {} and data.test {} leave no row to train; make them smaller",
                                     where("data.validation"), validation, test));
     }
-    if (id.empty() || label.empty()) {
-      errors_.push_back(fmt::format("{}: {} is empty; name a column", where(id.empty() ? "data.id" : "data.label"),
-                                    id.empty() ? "data.id" : "data.label"));
-    }
+    if (id.empty()) errors_.push_back(where("data.id") + ": data.id is empty; name a column");
     const auto& weights = config.balance.initial_weights;
     if (std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0; })) {
       errors_.push_back(where("balance.initial_weights") +

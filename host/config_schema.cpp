@@ -28,7 +28,7 @@ const std::vector<ConfigKey>& keys() {
       {"data", "outcome", EQ_SLOT(data.outcome), "table of labels; without it the label is a column of the views",
        {.example = "\"outcome.csv\""}},
       {"data", "id", EQ_SLOT(data.id), "id column; ID, PatientID, patient_id, Case are found too"},
-      {"data", "label", EQ_SLOT(data.label), "label column; empty, NA or -1 = unlabelled"},
+      {"data", "label", EQ_SLOT(data.label), "label column; an empty cell, NA or -1 = unlabelled; \"\" = no labels"},
       {"data", "validation", EQ_SLOT(data.validation), "share of the patients that choose the best epoch",
        {.range = kShare}},
       {"data", "test", EQ_SLOT(data.test), "share held out, never used for stopping or selection; 0 = none",

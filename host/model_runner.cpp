@@ -6,6 +6,7 @@
 #include "engine/atomic_file.h"
 #include "engine/checkpoint.h"
 #include "engine/error.h"
+#include "host/table.h"
 
 namespace equipoise {
 
@@ -23,14 +24,6 @@ MldrlSetup setup_for(const TensorFile& model, const Dataset& data) {
                     "classes; take the model and the data of one run",
                     model.path, m.features1, m.features2, m.classes, fmt::join(data.features, " and "), data.classes));
   return setup;
-}
-
-/// A field of a table, quoted where it has to be.
-std::string field(const std::string& text) {
-  if (text.find_first_of(",;\t\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 }  // namespace
@@ -65,7 +58,7 @@ void write_predictions(const std::filesystem::path& path, ModelRunner& runner, c
   const std::vector<std::string>& names = prepared.preprocess.label_names;
   std::string text = "id,fold,seed,label";
   if (classes == 2) text += ",probability";
-  for (std::size_t k = 0; classes > 2 && k < classes; ++k) text += ',' + field("probability_" + names[k]);
+  for (std::size_t k = 0; classes > 2 && k < classes; ++k) text += ',' + csv_field("probability_" + names[k]);
   text += '\n';
 
   std::vector<std::string> lines(prepared.data.ids.size());
@@ -76,8 +69,8 @@ void write_predictions(const std::filesystem::path& path, ModelRunner& runner, c
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const auto row = static_cast<std::size_t>(rows[r]);
       const int label = prepared.data.label[row];
-      lines[row] = fmt::format("{},{},{},{}", field(prepared.data.ids[row]), part_name(part), seed,
-                               label < 0 ? "" : field(names[static_cast<std::size_t>(label)]));
+      lines[row] = fmt::format("{},{},{},{}", csv_field(prepared.data.ids[row]), part_name(part), seed,
+                               label < 0 ? "" : csv_field(names[static_cast<std::size_t>(label)]));
       for (std::size_t k = classes == 2 ? 1 : 0; k < classes; ++k)
         lines[row] += fmt::format(",{}", said.probability[r * classes + k]);
       lines[row] += '\n';

@@ -36,7 +36,6 @@ class Log {
   void clear_live();
 
  private:
-
   LogFormat format_;
   bool live_, colour_;
   bool drawn_ = false;

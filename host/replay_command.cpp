@@ -61,9 +61,11 @@ ExitCode replay_command(const ReplayOptions& o) {
   print_result(o.json ? as_json(deviations, worst, o.tolerance, executor->name())
                       : as_text(deviations, worst, o.tolerance));
   if (worst.worst > o.tolerance)
-    throw Error(ExitCode::numerics,
-                fmt::format("{}: tensor '{}' deviates by {:.3g}, more than the tolerance {:g}; see the deviations on standard output",
-                            o.record.string(), worst.name, worst.worst, o.tolerance));
+    throw Error(
+        ExitCode::numerics,
+        fmt::format(
+            "{}: tensor '{}' deviates by {:.3g}, more than the tolerance {:g}; see the deviations on standard output",
+            o.record.string(), worst.name, worst.worst, o.tolerance));
   return ExitCode::done;
 }
 

@@ -50,14 +50,6 @@ PartSizes part_sizes(int rows, double validation, double test) {
   return sizes;
 }
 
-/// A field of a CSV file, quoted if it has to be.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",;\t\"\r\n") == text.npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
 int column_of(const Table& table, const char* name) {
   const int column = table.find(name);
   if (column < 0) {

@@ -24,7 +24,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-std::string format_place(const std::string& file, Place place) {
+std::string format_place(const std::string& file, TextPlace place) {
   return file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
 }
 
@@ -35,7 +35,7 @@ class Position {
  public:
   explicit Position(std::string_view bytes) : bytes_(bytes) {}
 
-  Place place() const { return place_; }
+  TextPlace place() const { return place_; }
   void advance_to(size_t offset) {
     for (; offset_ < offset; ++offset_) {
       const char c = bytes_[offset_];
@@ -51,7 +51,7 @@ class Position {
  private:
   std::string_view bytes_;
   size_t offset_ = 0;
-  Place place_;
+  TextPlace place_;
 };
 
 /// The length of the well-formed UTF-8 sequence at the start of `bytes`, 0 if there is none (RFC 3629, section 4).
@@ -150,7 +150,7 @@ class Reader {
   }
   static void on_row(int, void* self) { static_cast<Reader*>(self)->row_ended_ = true; }
 
-  [[noreturn]] void refuse(Place place, const std::string& what) const {
+  [[noreturn]] void refuse(TextPlace place, const std::string& what) const {
     throw Error(ExitCode::data, format_place(table_.file, place) + what);
   }
 
@@ -239,11 +239,11 @@ class Reader {
   char separator_ = ',';
   Table table_;
   Offenders offenders_;
-  std::unordered_map<std::string, Place> names_;
+  std::unordered_map<std::string, TextPlace> names_;
   bool in_header_ = true;
   size_t row_cells_ = 0;
   size_t field_begin_ = 0, record_begin_ = 0;
-  Place field_, record_;  ///< where the field and the record being read begin
+  TextPlace field_, record_;  ///< where the field and the record being read begin
   bool submitted_ = false, row_ended_ = false;
   std::string_view submitted_text_;  ///< in libcsv's buffer, valid until the next bytes are fed
 };
@@ -256,7 +256,7 @@ int Table::find(std::string_view name) const {
 }
 
 std::string Table::where(int row, int column) const {
-  const Place place = cell(row, column).place;
+  const TextPlace place = cell(row, column).place;
   return file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
@@ -290,6 +290,13 @@ Number parse_number(std::string_view text) {
   if (failure == std::errc::result_out_of_range || std::isinf(value)) return {NumberKind::out_of_range, 0};
   if (std::isnan(value)) return {NumberKind::text, 0};  // "-nan", "nan(1)": not among the spellings of "missing"
   return {NumberKind::number, value};
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",;\t\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
 }
 
 }  // namespace equipoise

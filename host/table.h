@@ -19,7 +19,7 @@ struct TableLimits {
 };
 
 /// Where a cell begins in its file, counted from 1; columns count characters, not bytes.
-struct Place {
+struct TextPlace {
   uint32_t line = 1;
   uint32_t column = 1;
 };
@@ -27,14 +27,14 @@ struct Place {
 struct Cell {
   size_t begin = 0;  ///< in Table::text
   uint32_t length = 0;
-  Place place;
+  TextPlace place;
 };
 
 /// A table as text: every row has as many cells as there are columns.
 struct Table {
   std::string file;                  ///< as named by the user
   std::vector<std::string> columns;  ///< trimmed, unique, none empty
-  std::vector<Place> column_places;  ///< [columns]
+  std::vector<TextPlace> column_places;  ///< [columns]
   std::vector<Cell> cells;           ///< [rows, columns]
   std::string text;                  ///< the characters of all cells, blanks around them removed
 
@@ -74,5 +74,8 @@ struct Number {
 /// Reads a trimmed cell as a decimal number ("+3" included, hexadecimal not). Infinities and what no double can hold
 /// (1e999, 1e-999) are out of range.
 Number parse_number(std::string_view text);
+
+/// A field as it is written to a table: quoted where it holds a delimiter, a quote or a line end.
+std::string csv_field(const std::string& text);
 
 }  // namespace equipoise

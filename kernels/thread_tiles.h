@@ -15,6 +15,12 @@ struct ThreadTiles {
   EQ_FN static constexpr int tiles(int lines) { return (lines + kSide - 1) / kSide; }
   EQ_FN static constexpr int units(int rows, int cols) { return tiles(rows) * tiles(cols); }
 
+  /// Whether neighbours by one index, whose stride is `stride`, are aligned for 128-bit loads at every multiple of four
+  /// of it and at every value of the other index, whose stride is `other`.
+  EQ_FN static bool four_at_once(const float* from, int stride, int other) {
+    return stride == 1 && other % kSide == 0 && reinterpret_cast<uintptr_t>(from) % 16 == 0;
+  }
+
   template <class Finish>
   EQ_FN static void unit(const Product& p, const Finish& finish, int unit) {
     const int across = tiles(p.cols);
@@ -22,8 +28,11 @@ struct ThreadTiles {
     const Lines rows(unit / across, p.rows, p.a_row), cols(unit % across, p.cols, p.b_col);
     const Operand a(p.a, p.a_row, p.a_k, rows), b(p.b, p.b_col, p.b_k, cols);
     float sum[kSide][kSide];
-    EQ_UNROLL for (int r = 0; r < kSide; ++r) EQ_UNROLL for (int c = 0; c < kSide; ++c) sum[r][c] =
-        rows.has(r) && cols.has(c) ? finish.start(rows.at(r), cols.at(c)) : 0.0f;
+    EQ_UNROLL for (int r = 0; r < kSide; ++r) {
+      EQ_UNROLL for (int c = 0; c < kSide; ++c) {
+        sum[r][c] = rows.has(r) && cols.has(c) ? finish.start(rows.at(r), cols.at(c)) : 0.0f;
+      }
+    }
     int k = 0;
     for (; k + kSide <= p.depth; k += kSide) {
       float x[kSide][kSide], y[kSide][kSide];
@@ -42,7 +51,9 @@ struct ThreadTiles {
       if (cols.gap == 1) {
         finish.store(rows.at(r), cols.first, sum[r], cols.count());
       } else {
-        EQ_UNROLL for (int c = 0; c < kSide; ++c) if (cols.has(c)) finish.store(rows.at(r), cols.at(c), sum[r] + c, 1);
+        EQ_UNROLL for (int c = 0; c < kSide; ++c) {
+          if (cols.has(c)) finish.store(rows.at(r), cols.at(c), sum[r] + c, 1);
+        }
       }
     }
   }
@@ -67,11 +78,11 @@ struct ThreadTiles {
     bool along_k, along_lines;  // 128-bit loads, by four values of k or by four lines
 
     EQ_FN Operand(const float* from, int line_stride, int k_stride, const Lines& lines) : step(k_stride) {
-      EQ_UNROLL for (int i = 0; i < kSide; ++i) line[i] =
-          from + static_cast<int64_t>(lines.has(i) ? lines.at(i) : lines.first) * line_stride;
-      const bool aligned = reinterpret_cast<uintptr_t>(from) % 16 == 0;
-      along_k = k_stride == 1 && aligned && line_stride % kSide == 0;
-      along_lines = k_stride != 1 && line_stride == 1 && aligned && k_stride % kSide == 0 && lines.has(kSide - 1);
+      EQ_UNROLL for (int i = 0; i < kSide; ++i) {
+        line[i] = from + static_cast<int64_t>(lines.has(i) ? lines.at(i) : lines.first) * line_stride;
+      }
+      along_k = four_at_once(from, k_stride, line_stride);
+      along_lines = !along_k && lines.has(kSide - 1) && four_at_once(from, line_stride, k_stride);
     }
     /// to[i][l] = value of line l at k + i
     EQ_FN void read(int k, float (&to)[kSide][kSide]) const {
@@ -94,8 +105,9 @@ struct ThreadTiles {
   };
 
   EQ_FN static void multiply(const float* x, const float* y, float (&sum)[kSide][kSide]) {
-    EQ_UNROLL for (int r = 0; r < kSide; ++r) EQ_UNROLL for (int c = 0; c < kSide; ++c) sum[r][c] =
-        fmaf(x[r], y[c], sum[r][c]);
+    EQ_UNROLL for (int r = 0; r < kSide; ++r) {
+      EQ_UNROLL for (int c = 0; c < kSide; ++c) { sum[r][c] = fmaf(x[r], y[c], sum[r][c]); }
+    }
   }
 };
 

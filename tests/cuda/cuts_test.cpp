@@ -20,11 +20,10 @@ Replicas on_device(const CudaOptions& options, RunLimits limits, int runs = 1) {
 }
 
 /// Bytes in which the tables and the program fit, and `replicas` replicas beside them.
-size_t memory_for(int replicas) {
+size_t memory_for(int replicas, const PlanLimits& limits) {
   const Problem p = small_problem();
-  const auto device = make_cuda_executor(0);
   const Program program =
-      lower(mldrl_graph(p.setup.model, LatentNoise::drawn), training_options(p.setup, kBatch, device->plan_limits()));
+      lower(mldrl_graph(p.setup.model, LatentNoise::drawn), training_options(p.setup, kBatch, limits));
   size_t bytes = (p.tables.labels.size() + p.tables.row_list.size() + p.tables.class_weights.size()) * 4;
   for (const auto& source : p.tables.sources) bytes += source.values.size() * 4;
   bytes += program.operations.size() * sizeof(Operation) + program.phases.size() * sizeof(Phase) +
@@ -34,18 +33,22 @@ size_t memory_for(int replicas) {
   return bytes + each * static_cast<size_t>(replicas);
 }
 
+size_t memory_for(int replicas) { return memory_for(replicas, make_cuda_executor(0)->plan_limits()); }
+
+constexpr PlanLimits kLittleFast{2000, true};  // so that training needs work memory, as large models do
+
 /// Trains and evaluates by turns, twice each.
 struct Turns {
   Replicas trained;
   Emitted emitted;
 };
-Turns train_and_evaluate(Executor& executor) {
+Turns train_and_evaluate(Executor& executor, const PlanLimits& limits) {
   const Problem p = small_problem();
   LowerOptions evaluates = training_options(p.setup, 20, executor.plan_limits());
   evaluates.trains = evaluates.shuffle = evaluates.gradnorm = false;
   evaluates.balance_over.clear();
   const Program train =
-      lower(mldrl_graph(p.setup.model, LatentNoise::drawn), training_options(p.setup, kBatch, executor.plan_limits()));
+      lower(mldrl_graph(p.setup.model, LatentNoise::drawn), training_options(p.setup, kBatch, limits));
   const Program evaluate = lower(mldrl_graph(p.setup.model, LatentNoise::none), evaluates);
   Turns turns{make_replicas(p, train, kReplicas), {}};
   turns.emitted.rows = p.setup.settings.rows;
@@ -81,17 +84,20 @@ TEST_F(Cuts, IntoWavesCarryEachReplicasStateFromRunToRun) {
 }
 
 TEST_F(Cuts, IntoWavesLetTrainingAndEvaluationTakeTurns) {
-  const Turns expected = train_and_evaluate(*make_cpu_executor(0));
-  // Over memory in which both fit in waves, one of them at once, and both, beside each other or by turns.
-  for (size_t memory = memory_for(kReplicas - 1); memory < memory_for(kReplicas) + 160000; memory += 8000) {
-    SCOPED_TRACE(memory);
-    CudaOptions options;
-    options.memory = memory;
-    const Turns got = train_and_evaluate(*make_cuda_executor(0, options));
-    expect_equal_bits(expected.trained, got.trained);
-    ASSERT_EQ(expected.emitted.values.size(), got.emitted.values.size());
-    for (size_t o = 0; o < expected.emitted.values.size(); ++o)
-      expect_equal_bits(expected.emitted.values[o], got.emitted.values[o], "output " + std::to_string(o));
+  const Turns expected = train_and_evaluate(*make_cpu_executor(0), {});
+  for (const PlanLimits& limits : {make_cuda_executor(0)->plan_limits(), kLittleFast}) {
+    // Over memory in which one fits at once and the other in waves, both by turns, both beside each other.
+    const size_t all = memory_for(kReplicas, limits);
+    for (size_t memory = all; memory < all + 160000; memory += 4000) {
+      SCOPED_TRACE(memory);
+      CudaOptions options;
+      options.memory = memory;
+      const Turns got = train_and_evaluate(*make_cuda_executor(0, options), limits);
+      expect_equal_bits(expected.trained, got.trained);
+      ASSERT_EQ(expected.emitted.values.size(), got.emitted.values.size());
+      for (size_t o = 0; o < expected.emitted.values.size(); ++o)
+        expect_equal_bits(expected.emitted.values[o], got.emitted.values[o], "output " + std::to_string(o));
+    }
   }
 }
 

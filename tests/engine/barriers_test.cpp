@@ -26,7 +26,8 @@ template <class Team>
 int units_of(const Operation& o, const Context& c) {
   switch (o.kind) {
 #define EQ_CASE(tag, Struct) \
-  case OperationKind::tag: return o.tag.template units<Team>(c);
+  case OperationKind::tag:   \
+    return o.tag.template units<Team>(c);
     EQ_OPERATIONS(EQ_CASE)
 #undef EQ_CASE
   }
@@ -37,7 +38,8 @@ template <class Team>
 void run_unit(const Unit& u, const Context& c) {
   switch (u.operation->kind) {
 #define EQ_CASE(tag, Struct) \
-  case OperationKind::tag: return u.operation->tag.template unit<Team>(c, u.number);
+  case OperationKind::tag:   \
+    return u.operation->tag.template unit<Team>(c, u.number);
     EQ_OPERATIONS(EQ_CASE)
 #undef EQ_CASE
   }
@@ -71,7 +73,8 @@ std::string hash_in_order(Order order, int merged, unsigned seed) {
     for (int p = 0; p < phases;) {
       const int end = step == 0 && p == merged ? std::min(p + 2, phases) : p + 1;
       std::vector<Unit> heap;
-      for (int i = program.phases[static_cast<std::size_t>(p)].first; i < program.phases[static_cast<std::size_t>(end - 1)].end; ++i) {
+      for (int i = program.phases[static_cast<std::size_t>(p)].first;
+           i < program.phases[static_cast<std::size_t>(end - 1)].end; ++i) {
         const Operation& o = program.operations[static_cast<std::size_t>(i)];
         for (int u = 0; u < units_of<Team>(o, c); ++u) heap.push_back({&o, u});
       }

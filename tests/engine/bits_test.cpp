@@ -76,9 +76,11 @@ TEST(Bits, DoNotDependOnHowStepsAreSpreadOverLaunches) {
 }
 
 TEST(Bits, DoNotDependOnWhereThePlanPutsThings) {
-  for (const PlanLimits limits : {PlanLimits{0, false}, PlanLimits{6000, false}, PlanLimits{60000, true}, PlanLimits{INT64_MAX / 8, true}}) {
+  for (const PlanLimits limits :
+       {PlanLimits{0, false}, PlanLimits{6000, false}, PlanLimits{60000, true}, PlanLimits{INT64_MAX / 8, true}}) {
     HostExecutor executor(1, limits);
-    EXPECT_EQ(hash_on(executor), kPaperHash) << limits.fast_floats << " fast floats, resident parameters " << limits.resident_parameters;
+    EXPECT_EQ(hash_on(executor), kPaperHash)
+        << limits.fast_floats << " fast floats, resident parameters " << limits.resident_parameters;
   }
 }
 
@@ -96,7 +98,8 @@ TEST(Bits, OfAReplicaAreTheSameAloneAndAmongSixtyFourInAnyOrderOverAnyThreads) {
   std::iota(numbers.begin(), numbers.end(), 100u);
   const std::vector<std::string> expected = train(setup, kBatch, *make_cpu_executor(1), kFewSteps, kFewSteps, numbers);
   for (int threads : {2, 5})
-    EXPECT_EQ(train(setup, kBatch, *make_cpu_executor(threads), kFewSteps, 3, numbers), expected) << threads << " threads";
+    EXPECT_EQ(train(setup, kBatch, *make_cpu_executor(threads), kFewSteps, 3, numbers), expected)
+        << threads << " threads";
 
   std::vector<uint32_t> shuffled = numbers;
   std::reverse(shuffled.begin(), shuffled.end());

@@ -30,7 +30,8 @@ void round_to_floats(reference::Matrix& m) {
   for (double& v : m.values) v = static_cast<float>(v);
 }
 
-Problem problem_of(reference::MldrlSettings settings, const reference::ProblemSize& size, uint64_t seed, bool unlabelled) {
+Problem problem_of(reference::MldrlSettings settings, const reference::ProblemSize& size, uint64_t seed,
+                   bool unlabelled) {
   reference::Draws draws(seed);
   settings.shared = size.shared;
   Problem p{settings, size, size.batch, reference::random_parameters(size, draws),
@@ -42,7 +43,12 @@ Problem problem_of(reference::MldrlSettings settings, const reference::ProblemSi
 
 MldrlSetup setup_of(const Problem& p) {
   MldrlSetup s = mldrl_setup("paper");
-  s.model = {p.size.features1, p.size.features2, p.size.hidden, p.size.shared, p.size.specific, p.size.classes,
+  s.model = {p.size.features1,
+             p.size.features2,
+             p.size.hidden,
+             p.size.shared,
+             p.size.specific,
+             p.size.classes,
              static_cast<Activation>(p.settings.output_activation),
              p.settings.inherent_variational == reference::InherentVariational::ratio,
              p.settings.cross_decoder1 == reference::CrossOrder::specific_first,
@@ -87,7 +93,8 @@ constexpr double kOfRow = 64 * 0x1p-24, kOfTensor = 16 * 0x1p-24;
 /// shared heads' mu do exactly in the inherent-variational task, and leave roundings of terms as large as the weight's.
 double layer_size(const reference::GradientByName& gradient, const std::string& name) {
   const std::string weight = name.substr(0, name.rfind('.')) + ".weight";
-  return std::max(reference::max_abs(gradient.at(name)), name == weight ? 0.0 : reference::max_abs(gradient.at(weight)));
+  return std::max(reference::max_abs(gradient.at(name)),
+                  name == weight ? 0.0 : reference::max_abs(gradient.at(weight)));
 }
 
 /// Each row by its own size, so that one wrong row cannot hide in a large tensor; `largest` is the layer's size.
@@ -98,10 +105,11 @@ void expect_rows(const std::vector<double>& got, const reference::Matrix& expect
     double row = 0;
     for (int c = 0; c < expected.cols; ++c) row = std::max(row, std::fabs(expected.at(r, c)));
     for (int c = 0; c < expected.cols; ++c) {
-      const double value = got[static_cast<std::size_t>(r * expected.cols + c)], off = std::fabs(value - expected.at(r, c));
+      const double value = got[static_cast<std::size_t>(r * expected.cols + c)],
+                   off = std::fabs(value - expected.at(r, c));
       if (!(off <= of_row * row + of_tensor * largest))
-        ADD_FAILURE() << what << "[" << r << ", " << c << "] is " << value << " where the reference has " << expected.at(r, c)
-                      << " (row's largest " << row << ", layer's " << largest << ")";
+        ADD_FAILURE() << what << "[" << r << ", " << c << "] is " << value << " where the reference has "
+                      << expected.at(r, c) << " (row's largest " << row << ", layer's " << largest << ")";
     }
   }
 }
@@ -116,7 +124,9 @@ void expect_gradients(const Problem& p, const std::string& what) {
                   kOfTensor, what + ": " + task + " by " + name);
 }
 
-reference::MldrlSettings settings_of(bool paper) { return paper ? reference::paper_settings() : reference::code_settings(); }
+reference::MldrlSettings settings_of(bool paper) {
+  return paper ? reference::paper_settings() : reference::code_settings();
+}
 
 TEST(FiniteGradients, AreTheReferencesInBothVariantsAtRandomShapes) {
   for (uint64_t seed = 1; seed <= 40; ++seed)
@@ -137,13 +147,14 @@ TEST(FiniteGradients, AreTheReferencesInBothVariantsAtRandomShapes) {
 
 TEST(FiniteGradients, AreTheReferencesAtThePublishedSizes) {
   reference::ProblemSize size{32, 81, 81, 32, 6, 4, 2};
-  for (bool paper : {true, false}) expect_gradients(problem_of(settings_of(paper), size, 50, true), paper ? "paper" : "code");
+  for (bool paper : {true, false})
+    expect_gradients(problem_of(settings_of(paper), size, 50, true), paper ? "paper" : "code");
 }
 
 TEST(FiniteGradients, AreTheReferencesForEveryOutputActivation) {
   reference::ProblemSize size{7, 20, 9, 16, 3, 2, 3};
-  for (reference::Activation a : {reference::Activation::identity, reference::Activation::relu, reference::Activation::tanh,
-                                  reference::Activation::sigmoid}) {
+  for (reference::Activation a : {reference::Activation::identity, reference::Activation::relu,
+                                  reference::Activation::tanh, reference::Activation::sigmoid}) {
     reference::MldrlSettings settings = reference::paper_settings();
     settings.output_activation = a;
     expect_gradients(problem_of(settings, size, 60, false), "activation " + std::to_string(static_cast<int>(a)));
@@ -216,11 +227,13 @@ TEST(FiniteGradients, HaveTheGramMatrixOfTheReferencesHeads) {
   for (bool paper : {true, false}) {
     const Problem p = problem_of(settings_of(paper), size, 93, true);
     const reference::Forward f = reference::forward(p.settings, p.parameters, p.batch);
-    const reference::Matrix gram = reference::latent_heads_gram(reference::task_gradients(p.settings, p.parameters, p.batch, f));
+    const reference::Matrix gram =
+        reference::latent_heads_gram(reference::task_gradients(p.settings, p.parameters, p.batch, f));
     const std::vector<double> got = probe(p).at("gram.latent_heads").to_doubles();
     for (int i = 0; i < 3; ++i)
       for (int j = 0; j < 3; ++j)
-        EXPECT_NEAR(got[static_cast<std::size_t>(i * 3 + j)], gram.at(i, j), 2e-5 * std::sqrt(gram.at(i, i) * gram.at(j, j)))
+        EXPECT_NEAR(got[static_cast<std::size_t>(i * 3 + j)], gram.at(i, j),
+                    2e-5 * std::sqrt(gram.at(i, i) * gram.at(j, j)))
             << i << ", " << j;
   }
 }

@@ -31,7 +31,8 @@ class GraphReference {
     for (std::size_t t = 0; t < graph.tensors().size(); ++t) {
       const Tensor& tensor = graph.tensors()[t];
       values_.emplace_back(tensor.blocks * batch.n, tensor.cols, 0.0);
-      if (tensor.origin == TensorOrigin::gathered) values_.back() = batch.sources[static_cast<std::size_t>(tensor.source)];
+      if (tensor.origin == TensorOrigin::gathered)
+        values_.back() = batch.sources[static_cast<std::size_t>(tensor.source)];
       if (tensor.origin == TensorOrigin::drawn) values_.back() = batch.noise[t];
     }
     for (const Node& node : graph.nodes()) std::visit([this](const auto& o) { run(o); }, node);

@@ -178,7 +178,8 @@ class AccessOf {
   void collect(const InherentVariationalGradient& o) {
     view(reads(), o.z1);
     view(reads(), o.z2);
-    for (int term : {o.inherent_term, o.variational_term}) item(reads(), offsetof(Control, term_slope), term, sizeof(double));
+    for (int term : {o.inherent_term, o.variational_term})
+      item(reads(), offsetof(Control, term_slope), term, sizeof(double));
     weight_of(reads(), o.task);
     view(writes(), o.dz1);
     view(writes(), o.dz2);
@@ -200,9 +201,11 @@ class AccessOf {
   void collect(const GramSlots& o) {
     for (int k = 0; k < o.tasks; ++k)
       if (o.lane_of_task[k] >= 0)
-        floats(reads(), {o.gradient.offset + o.lane_of_task[k] * o.lane_stride, o.gradient.space}, int64_t{o.count} * o.fold);
+        floats(reads(), {o.gradient.offset + o.lane_of_task[k] * o.lane_stride, o.gradient.space},
+               int64_t{o.count} * o.fold);
     for (int q = 0; q < gram_pairs(o.tasks); ++q)
-      doubles(writes(), {o.slots.offset + 2 * (q * o.slots_per_pair + o.first_slot), o.slots.space}, flat_slots(o.count));
+      doubles(writes(), {o.slots.offset + 2 * (q * o.slots_per_pair + o.first_slot), o.slots.space},
+              flat_slots(o.count));
   }
   void collect(const GramClose& o) {
     doubles(reads(), o.sums, gram_pairs(o.tasks));

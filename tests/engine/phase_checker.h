@@ -48,7 +48,8 @@ class PhaseChecker {
       EXPECT_LE(b[i].place.offset + b[i].floats, size_[static_cast<int>(b[i].place.space)]) << b[i].name;
       for (std::size_t j = 0; j < i; ++j) {
         const bool meet = b[i].first_phase <= b[j].last_phase && b[j].first_phase <= b[i].last_phase;
-        const bool apart = b[i].place.space != b[j].place.space || b[i].place.offset + b[i].floats <= b[j].place.offset ||
+        const bool apart = b[i].place.space != b[j].place.space ||
+                           b[i].place.offset + b[i].floats <= b[j].place.offset ||
                            b[j].place.offset + b[j].floats <= b[i].place.offset;
         EXPECT_TRUE(!meet || apart) << b[i].name << " and " << b[j].name << " share memory while both are alive";
       }
@@ -59,9 +60,11 @@ class PhaseChecker {
   /// step wrote it: nothing leans on what a dead buffer, or the step before, left there.
   void expect_reads_of_living_writes(int n) const {
     std::vector<bool> written[kSpaces];
-    for (int s = 0; s < kSpaces; ++s) written[s].assign(static_cast<std::size_t>(size_[s]), s == static_cast<int>(Space::state));
+    for (int s = 0; s < kSpaces; ++s)
+      written[s].assign(static_cast<std::size_t>(size_[s]), s == static_cast<int>(Space::state));
     for (const Resident& r : program_.residents)
-      for (int e = 0; e < r.count; ++e) written[static_cast<int>(r.fast.space)][static_cast<std::size_t>(r.fast.offset + e)] = true;
+      for (int e = 0; e < r.count; ++e)
+        written[static_cast<int>(r.fast.space)][static_cast<std::size_t>(r.fast.offset + e)] = true;
     for (std::size_t p = 0; p < program_.phases.size(); ++p) {
       for (const BufferPlace& b : program_.buffers)
         if (b.first_phase == static_cast<int>(p) && !is_resident(b))
@@ -107,11 +110,12 @@ class PhaseChecker {
     return false;
   }
   void fail(const std::string& what, std::size_t phase, int a, int b, int space, int64_t at) const {
-    ADD_FAILURE() << what << " in phase " << phase << ": " << name(a) << " and " << name(b) << " at " << at << " of space "
-                  << space;
+    ADD_FAILURE() << what << " in phase " << phase << ": " << name(a) << " and " << name(b) << " at " << at
+                  << " of space " << space;
   }
   std::string name(int operation) const {
-    return std::to_string(operation) + " (" + operation_name(program_.operations[static_cast<std::size_t>(operation)].kind) + ")";
+    return std::to_string(operation) + " (" +
+           operation_name(program_.operations[static_cast<std::size_t>(operation)].kind) + ")";
   }
 
   const Program& program_;

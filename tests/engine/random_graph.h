@@ -15,7 +15,7 @@ struct RandomGraph {
   std::vector<Stretch> over;  ///< parameters to balance: of the trunk, none, or of a tower
   int source_cols[2] = {};
   int classes = 2;
-  int towers = 0;             ///< layers of the towers are the last ones, two a tower
+  int towers = 0;  ///< layers of the towers are the last ones, two a tower
 };
 
 /// Two inputs through a trunk (plain, tall over both, or variational), a mixing sum or none, and one tower a task with
@@ -34,14 +34,21 @@ class GraphMaker {
     made_.classes = 2 + draws_.below(3);
     Region trunk;
     switch (draws_.below(3)) {
-      case 0: trunk = plain(); break;
-      case 1: trunk = tall(); break;
-      default: trunk = variational(); break;
+      case 0:
+        trunk = plain();
+        break;
+      case 1:
+        trunk = tall();
+        break;
+      default:
+        trunk = variational();
+        break;
     }
     if (draws_.below(2) == 0) trunk = linear(trunk, 1 + draws_.below(20), "trunk");
     const int trunk_layers = static_cast<int>(g().layers().size());
     for (int k = 0; k < tasks_; ++k) tower(k, trunk);
-    for (int k = 0; k < tasks_; ++k) g().task("task" + std::to_string(k), TaskForm::sum, terms_[static_cast<std::size_t>(k)]);
+    for (int k = 0; k < tasks_; ++k)
+      g().task("task" + std::to_string(k), TaskForm::sum, terms_[static_cast<std::size_t>(k)]);
     made_.towers = tasks_;
     balance(trunk_layers);
     return made_;
@@ -87,7 +94,9 @@ class GraphMaker {
     const int cut = 1 + draws_.below(both.cols - 1), rest = both.cols - cut;
     const Region to = g().all(g().tensor("mixed", 1, cut + 2 * rest));
     const Region block[2] = {g().block(both.tensor, 0), g().block(both.tensor, 1)};
-    g().add(SumNode{Graph::columns(to, 0, cut), {Graph::columns(block[0], 0, cut), Graph::columns(block[1], 0, cut)}, {0.5f, -0.25f}});
+    g().add(SumNode{Graph::columns(to, 0, cut),
+                    {Graph::columns(block[0], 0, cut), Graph::columns(block[1], 0, cut)},
+                    {0.5f, -0.25f}});
     for (int i = 0; i < 2; ++i)
       g().add(SumNode{Graph::columns(to, cut + i * rest, rest), {Graph::columns(block[i], cut, rest)}, {1.0f}});
     return to;

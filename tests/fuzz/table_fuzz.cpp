@@ -25,10 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     const size_t columns = table.columns.size();
     require(columns > 0 && columns <= limits.columns && table.cells.size() <= limits.cells);
     require(table.cells.size() % columns == 0 && table.column_places.size() == columns);
-    Place last{1, 0};
+    TextPlace last{1, 0};
     for (int row = 0; row < table.rows(); ++row) {
       for (int column = 0; column < static_cast<int>(columns); ++column) {
-        const Place place = table.cell(row, column).place;
+        const TextPlace place = table.cell(row, column).place;
         require(place.line > last.line || (place.line == last.line && place.column > last.column));
         last = place;
         const Number number = parse_number(table.at(row, column));

@@ -12,17 +12,18 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
+const fs::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
 constexpr int kUsage = 2, kData = 3, kCheckpoint = 4, kFileSystem = 5, kDevice = 6, kNumerics = 7;
 
 /// A folder with c.toml, a short training on the demo data, in which the program runs.
 class Program : public ::testing::Test {
  protected:
-  Program() { home_.write("c.toml", demo_config()); }
+  Program() { home_.write("c.toml", demo_config(kPbcseq)); }
 
   fs::path at(const std::string& name) const { return home_.path() / name; }
   Finished run(const std::vector<std::string>& arguments, const std::vector<std::string>& settings = {},
                const std::string& standard_output = "") const {
-    return run_program(home_.path(), arguments, settings, standard_output);
+    return run_program(EQUIPOISE_PROGRAM, home_.path(), arguments, settings, standard_output);
   }
   /// The program must end with `code` and tell every part, each line of it as "equipoise: ...".
   void expect_refused(int code, const std::vector<std::string>& arguments,

@@ -232,8 +232,10 @@ TEST_F(ConfigFile, RefusesWhatDoesNotFitTogether) {
   EXPECT_CONTAINS(refused(kViews + "validation = 0.5\ntest = 0.5\n"),
                   "c.toml:3:14: data.validation 0.5 and data.test 0.5");
   EXPECT_CONTAINS(refused(kViews + "[balance]\ninitial_weights = [0, 0, 0]\n"), "balance.initial_weights are all 0");
-  EXPECT_CONTAINS(refused(kViews + "label = \"\"\n"), "c.toml:3:9: data.label is empty");
+  EXPECT_CONTAINS(refused(kViews + "id = \"\"\n"), "c.toml:3:6: data.id is empty");
 }
+
+TEST_F(ConfigFile, AnEmptyLabelMeansNoLabels) { EXPECT_EQ(load(kViews + "label = \"\"\n").data.label, ""); }
 
 TEST_F(ConfigFile, RefusesAFileWithoutViews) {
   EXPECT_CONTAINS(refused(""), "c.toml: data.views is missing; add it: one table per view");

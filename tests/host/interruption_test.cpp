@@ -11,12 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const fs::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
 constexpr int kStopped = 75;
 
 /// A training long enough to be caught in the middle.
 class Interruption : public ::testing::Test {
  protected:
-  Interruption() { home_.write("c.toml", demo_config()); }
+  Interruption() { home_.write("c.toml", demo_config(kPbcseq)); }
 
   fs::path at(const std::string& name) const { return home_.path() / name; }
   std::vector<std::string> train(const std::string& folder) const {
@@ -35,7 +36,7 @@ class Interruption : public ::testing::Test {
   /// Starts the program and sends `signal` once the run has `more` metrics lines more.
   Finished interrupt(const std::vector<std::string>& arguments, const std::string& folder, int signal, long more = 20) {
     const long wanted = lines(folder) + more;
-    Process process(home_.path(), arguments);
+    Process process(EQUIPOISE_PROGRAM, home_.path(), arguments);
     EXPECT_TRUE(process.wait_for_lines(at(folder) / "metrics.jsonl", wanted)) << "the training ended too early";
     process.send(signal);
     return process.finish();
@@ -45,7 +46,7 @@ class Interruption : public ::testing::Test {
 };
 
 TEST_F(Interruption, BySignalsAndByKillingChangesNoBit) {
-  ASSERT_EQ(run_program(home_.path(), train("whole")).code, 0);
+  ASSERT_EQ(run_program(EQUIPOISE_PROGRAM, home_.path(), train("whole")).code, 0);
 
   const Finished stopped = interrupt(train("pieces"), "pieces", SIGTERM);
   EXPECT_EQ(stopped.code, kStopped) << stopped.log;
@@ -59,7 +60,7 @@ TEST_F(Interruption, BySignalsAndByKillingChangesNoBit) {
   std::ofstream(at("pieces") / "metrics.jsonl", std::ios::app) << "{\"epoch\":";
   EXPECT_EQ(interrupt(resume("pieces"), "pieces", SIGUSR1).code, kStopped);
 
-  const Finished last = run_program(home_.path(), resume("pieces"));
+  const Finished last = run_program(EQUIPOISE_PROGRAM, home_.path(), resume("pieces"));
   EXPECT_EQ(last.code, 0) << last.log;
   EXPECT_EQ(hash("pieces"), hash("whole"));
   for (const char* file : {"predictions.csv", "model.safetensors", "last.safetensors", "config.toml", "split.csv"})
@@ -77,7 +78,7 @@ TEST_F(Interruption, BeforeTheFirstCheckpointStartsOver) {
 }
 
 TEST_F(Interruption, BySecondSignalEndsAtOnce) {
-  Process process(home_.path(), train("r"));
+  Process process(EQUIPOISE_PROGRAM, home_.path(), train("r"));
   ASSERT_TRUE(process.wait_for_lines(at("r") / "metrics.jsonl", 5));
   process.send(SIGSTOP);  // so that the first signal cannot be served before the second arrives
   process.send(SIGTERM);
@@ -90,9 +91,9 @@ TEST_F(Interruption, BySecondSignalEndsAtOnce) {
 TEST_F(Interruption, OfAFinishedRunHasNothingToDo) {
   auto arguments = train("r");
   arguments[3] = "train.epochs=5";
-  ASSERT_EQ(run_program(home_.path(), arguments).code, 0);
+  ASSERT_EQ(run_program(EQUIPOISE_PROGRAM, home_.path(), arguments).code, 0);
   const std::string before = hash("r"), predictions = content_of(at("r") / "predictions.csv");
-  EXPECT_EQ(run_program(home_.path(), resume("r")).code, 0);
+  EXPECT_EQ(run_program(EQUIPOISE_PROGRAM, home_.path(), resume("r")).code, 0);
   EXPECT_EQ(hash("r"), before);
   EXPECT_EQ(content_of(at("r") / "predictions.csv"), predictions);
 }
@@ -102,11 +103,11 @@ TEST_F(Interruption, IsGoneOnWithByTheRunsOwnConfigOnly) {
   auto with_config = train("r");
   with_config.push_back("--resume");
   with_config[3] = "train.epochs=7";
-  const Finished other = run_program(home_.path(), with_config);
+  const Finished other = run_program(EQUIPOISE_PROGRAM, home_.path(), with_config);
   EXPECT_EQ(other.code, 2) << other.log;
   EXPECT_CONTAINS(other.log, "differs from r/config.toml");
   with_config[3] = "train.epochs=1500";
-  EXPECT_EQ(run_program(home_.path(), with_config).code, 0);
+  EXPECT_EQ(run_program(EQUIPOISE_PROGRAM, home_.path(), with_config).code, 0);
 }
 
 TEST_F(Interruption, OfANewestCheckpointThatIsBrokenFallsBackAndSaysSo) {
@@ -117,17 +118,17 @@ TEST_F(Interruption, OfANewestCheckpointThatIsBrokenFallsBackAndSaysSo) {
   EXPECT_CONTAINS(f.log, "r/last.safetensors");
   EXPECT_CONTAINS(f.log, "going on from r/last.previous.safetensors");
   for (const char* name : {"last.safetensors", "last.previous.safetensors"}) fs::resize_file(at("r") / name, 3000);
-  const Finished none = run_program(home_.path(), resume("r"));
+  const Finished none = run_program(EQUIPOISE_PROGRAM, home_.path(), resume("r"));
   EXPECT_EQ(none.code, 4) << none.log;
   EXPECT_CONTAINS(none.log, "r/last.safetensors");
 }
 
 TEST_F(Interruption, CannotComeFromASecondTrainingInTheSameFolder) {
-  Process process(home_.path(), train("r"));
+  Process process(EQUIPOISE_PROGRAM, home_.path(), train("r"));
   ASSERT_TRUE(process.wait_for_lines(at("r") / "metrics.jsonl", 1));
   process.send(SIGSTOP);  // alive, but not to finish before the second comes
   fs::create_directories(at("other"));
-  const Finished second = run_program(at("other"), {"train", "--resume", "--out", at("r").string()});
+  const Finished second = run_program(EQUIPOISE_PROGRAM, at("other"), {"train", "--resume", "--out", at("r").string()});
   EXPECT_EQ(second.code, 5) << second.log;
   EXPECT_CONTAINS(second.log, "in use by another process");
   process.send(SIGCONT);

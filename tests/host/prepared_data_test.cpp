@@ -17,10 +17,12 @@ namespace {
 
 using testing::refusal;
 
+const std::filesystem::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
+
 class PreparedTables : public ::testing::Test {
  protected:
   PreparedTables() {
-    std::filesystem::copy(testing::kPbcseq, tables());
+    std::filesystem::copy(kPbcseq, tables());
     config_ = load_config(home_.write("c.toml", testing::demo_config(tables())));
   }
   std::filesystem::path tables() const { return home_.path() / "tables"; }

@@ -14,6 +14,8 @@ namespace {
 using testing::refusal;
 using testing::TemporaryFolder;
 
+const std::filesystem::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
+
 TensorFile numbered(float number) {
   TensorFile file;
   file.tensors["number"] = StoredTensor::from_floats({1}, std::vector<float>{number});
@@ -126,7 +128,7 @@ TEST_F(RunFolders, AreRidOfWhatAKilledProcessLeftHalfWritten) {
 TEST_F(RunFolders, GiveTheirConfigBackOnlyAsItWasWritten) {
   std::filesystem::create_directories(path());
   EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { read_run_config(path()); }), "holds no run");
-  const Config config = load_config(home_.write("c.toml", testing::demo_config()));
+  const Config config = load_config(home_.write("c.toml", testing::demo_config(kPbcseq)));
   const auto store = [&](const std::string& text) {
     write_file_atomically(path() / run_file::kConfig, std::string_view(text));
   };

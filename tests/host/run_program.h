@@ -35,7 +35,7 @@ struct Finished {
 class Process {
  public:
   /// `folder` is the current folder of the program and takes its output; `settings` are NAME=value for its environment.
-  Process(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
+  Process(const char* program, const std::filesystem::path& folder, const std::vector<std::string>& arguments,
           const std::vector<std::string>& settings = {}, const std::string& standard_output = "")
       : out_(folder / ".out"), log_(folder / ".log") {
     const std::string out = standard_output.empty() ? out_.string() : standard_output;
@@ -49,7 +49,7 @@ class Process {
     std::vector<char*> argv{const_cast<char*>("equipoise")};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
-    ::execv(EQUIPOISE_PROGRAM, argv.data());
+    ::execv(program, argv.data());
     ::_exit(98);
   }
   ~Process() {
@@ -91,9 +91,10 @@ class Process {
   int ended_ = 0;
 };
 
-inline Finished run_program(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
-                            const std::vector<std::string>& settings = {}, const std::string& standard_output = "") {
-  return Process(folder, arguments, settings, standard_output).finish();
+inline Finished run_program(const char* program, const std::filesystem::path& folder,
+                            const std::vector<std::string>& arguments, const std::vector<std::string>& settings = {},
+                            const std::string& standard_output = "") {
+  return Process(program, folder, arguments, settings, standard_output).finish();
 }
 
 }  // namespace equipoise::testing

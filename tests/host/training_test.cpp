@@ -12,6 +12,8 @@ namespace {
 
 using testing::TemporaryFolder;
 
+const std::filesystem::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
+
 /// What remains of a run: state, metrics, best model.
 struct Remains {
   std::string hash;
@@ -31,7 +33,7 @@ struct Remains {
 class Training : public ::testing::Test {
  protected:
   explicit Training(const std::vector<std::string>& settings = {})
-      : config_(load_config(home_.write("c.toml", testing::demo_config()), settings)),
+      : config_(load_config(home_.write("c.toml", testing::demo_config(kPbcseq)), settings)),
         prepared_(prepare_data(config_)) {}
 
   /// One process: from the folder's newest checkpoint (if it has one) until `pace` says stop.

@@ -19,7 +19,8 @@ struct AdamCase {
 
 /// A block of parameters in a rig, and the reference's copy of it.
 struct AdamRig {
-  explicit AdamRig(const AdamCase& s) : shape(s), rig(1), value(1, s.count), moments(static_cast<std::size_t>(s.count)) {
+  explicit AdamRig(const AdamCase& s)
+      : shape(s), rig(1), value(1, s.count), moments(static_cast<std::size_t>(s.count)) {
     Settings& settings = rig.settings;
     settings.lr = 3e-3;
     settings.beta1 = 0.9;
@@ -80,16 +81,19 @@ void expect_steps(const AdamCase& s, double size) {
     a.draw_gradients(size);
     a.step();
     const std::string where = std::to_string(s.count) + " parameters, step " + std::to_string(t);
-    const Tolerance moment{.rel = 64 * kRounding, .why = "up to 5 lanes and 5 steps of a few roundings each, lanes may cancel"};
+    const Tolerance moment{.rel = 64 * kRounding,
+                           .why = "up to 5 lanes and 5 steps of a few roundings each, lanes may cancel"};
     const Tolerance update{.rel = 2e-5, .why = "a step whose gradient lost bits where lanes cancel, of at most 2 lr"};
     double largest = 0;
     for (double g : a.total.values) largest = std::max(largest, std::fabs(g));
     for (int e = 0; e < s.count; ++e) {
       const auto i = static_cast<std::size_t>(e);
       expect_close(a.rig.at(a.op.moment1)[e], a.moments[i].first, largest, moment, where + coordinate(" m", 0, e));
-      expect_close(a.rig.at(a.op.moment2)[e], a.moments[i].second, largest * largest, moment, where + coordinate(" v", 0, e));
-      expect_close(a.rig.at(a.op.parameter)[e], a.value.at(0, e), 2 * (t + 1) * a.rig.settings.lr + std::fabs(a.value.at(0, e)) * 8e-2,
-                   update, where + coordinate(" p", 0, e));
+      expect_close(a.rig.at(a.op.moment2)[e], a.moments[i].second, largest * largest, moment,
+                   where + coordinate(" v", 0, e));
+      expect_close(a.rig.at(a.op.parameter)[e], a.value.at(0, e),
+                   2 * (t + 1) * a.rig.settings.lr + std::fabs(a.value.at(0, e)) * 8e-2, update,
+                   where + coordinate(" p", 0, e));
     }
   }
 }

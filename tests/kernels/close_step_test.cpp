@@ -100,7 +100,7 @@ TEST(CloseStep, OfABadStepCountsItAndKeepsSumsPowersAndWeights) {
     m.rig.control().losses[1] = NAN;
     const Control k = m.close(kTraining);
     EXPECT_EQ(k.skipped, 1);
-    EXPECT_EQ(k.status, policy == OnNonfinite::stop    ? Status::stopped
+    EXPECT_EQ(k.status, policy == OnNonfinite::stop   ? Status::stopped
                         : policy == OnNonfinite::skip ? Status::running
                                                       : Status::frozen);
     EXPECT_EQ(k.step, 5);

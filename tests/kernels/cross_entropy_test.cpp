@@ -1,4 +1,5 @@
-// tests/kernels/cross_entropy_test.cpp - softmax, its gradient and cross-entropy with class weights and unlabelled rows.
+// tests/kernels/cross_entropy_test.cpp - softmax, its gradient and cross-entropy with class weights and unlabelled
+// rows.
 #include "kernels/cross_entropy.h"
 
 #include <gtest/gtest.h>
@@ -58,20 +59,22 @@ TEST(SoftmaxGradient, IsTheReferences) {
   for (const Shape& s : kShapes) {
     reference::Draws draws(52);
     Rig rig(s.batch, s.n);
-    const View x = rig.matrix(1, s.cols), y = rig.matrix(1, s.cols), dy = rig.matrix(1, s.cols), dx = rig.matrix(1, s.cols);
+    const View x = rig.matrix(1, s.cols), y = rig.matrix(1, s.cols), dy = rig.matrix(1, s.cols),
+               dx = rig.matrix(1, s.cols);
     rig.fill(x, draws, -2, 2);
     rig.fill(dy, draws);
     rig.run(Softmax{x, y}, {rig.written(y)});
     rig.run(SoftmaxGradient{y, dy, dx}, {rig.written(dx)});
     const reference::Matrix probability = to_matrix(rig, y), d = to_matrix(rig, dy);
     const reference::Matrix expected = reference::softmax_backward(probability, d);
-    const Tolerance t{.rel = (s.cols + 4) * kRounding, .why = "n u for the inner product, then a difference and a product"};
+    const Tolerance t{.rel = (s.cols + 4) * kRounding,
+                      .why = "n u for the inner product, then a difference and a product"};
     for (int r = 0; r < s.n; ++r) {
       double magnitude = 0;
       for (int c = 0; c < s.cols; ++c) magnitude += std::fabs(probability.at(r, c) * d.at(r, c));
       for (int c = 0; c < s.cols; ++c)
-        expect_close(rig.row(dx, r)[c], expected.at(r, c), probability.at(r, c) * (std::fabs(d.at(r, c)) + magnitude), t,
-                     name_of(s) + " " + coordinate("dx", r, c));
+        expect_close(rig.row(dx, r)[c], expected.at(r, c), probability.at(r, c) * (std::fabs(d.at(r, c)) + magnitude),
+                     t, name_of(s) + " " + coordinate("dx", r, c));
     }
   }
 }
@@ -114,7 +117,8 @@ struct EntropyRig {
 
 std::vector<int> labels_of(const Shape& s, int every_unlabelled) {
   std::vector<int> label;
-  for (int r = 0; r < s.n; ++r) label.push_back(every_unlabelled > 0 && r % every_unlabelled == 0 ? -1 : (7 * r + 1) % s.cols);
+  for (int r = 0; r < s.n; ++r)
+    label.push_back(every_unlabelled > 0 && r % every_unlabelled == 0 ? -1 : (7 * r + 1) % s.cols);
   return label;
 }
 
@@ -130,7 +134,8 @@ TEST(CrossEntropy, IsTheReferencesWithClassWeightsAndUnlabelledRows) {
         const reference::CrossEntropy expected = reference::cross_entropy(to_matrix(e.rig, e.x), e.label, weights);
         double sum = 0;
         for (int r = 0; r < s.n; ++r) sum += e.rig.double_at(e.slots, r);
-        const Tolerance t{.rel = (s.cols + 16) * kRounding, .why = "n u for a sum of n positive terms, then a logarithm"};
+        const Tolerance t{.rel = (s.cols + 16) * kRounding,
+                          .why = "n u for a sum of n positive terms, then a logarithm"};
         expect_close(sum / e.total, expected.loss, 1.0 + std::fabs(expected.loss), t, name_of(s) + " loss");
         for (int r = 0; r < s.n; ++r)
           for (int c = 0; c < s.cols; ++c) {

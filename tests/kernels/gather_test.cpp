@@ -82,8 +82,7 @@ TEST(ChooseRows, ShuffledTakesEveryRowOnceAnEpochInAnOrderOfItsOwn) {
 TEST(ChooseRows, ShuffledIsThePermutationOfTheEpoch) {
   const Tables t;
   const std::vector<int32_t> order = epoch_of(t, true, 4, 6);
-  for (uint32_t r = 0; r < 23; ++r)
-    EXPECT_EQ(order[r], t.row_list[5 + permute(r, 23, 99, 6, 4)]) << "position " << r;
+  for (uint32_t r = 0; r < 23; ++r) EXPECT_EQ(order[r], t.row_list[5 + permute(r, 23, 99, 6, 4)]) << "position " << r;
 }
 
 TEST(LabelWeight, SumsTheClassWeightsOfLabelledRowsOfThisSplit) {
@@ -147,7 +146,8 @@ TEST(Emit, WritesItsRowsAtThisReplicasSlotAndPosition) {
     rig.run(Emit{from, 1}, {Rig::written_floats(first, s.n * s.cols)});
     for (int r = 0; r < s.n; ++r)
       for (int c = 0; c < s.cols; ++c)
-        EXPECT_EQ(rig.at(first)[r * s.cols + c], rig.row(from, r)[c]) << name_of(s) << " " << coordinate("output", r, c);
+        EXPECT_EQ(rig.at(first)[r * s.cols + c], rig.row(from, r)[c])
+            << name_of(s) << " " << coordinate("output", r, c);
   }
 }
 

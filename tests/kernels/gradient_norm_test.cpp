@@ -56,7 +56,8 @@ TEST(GradientSquares, SumTheSquaresOfTheWeightedLanes) {
       Rig rig(1);
       std::vector<double> expected;
       const std::vector<double> got = squares(rig, {count, count}, lanes, expected);
-      const Tolerance t{.rel = 16 * kRounding, .why = "each total is a rounded weight and one rounding a lane, squared"};
+      const Tolerance t{.rel = 16 * kRounding,
+                        .why = "each total is a rounded weight and one rounding a lane, squared"};
       for (std::size_t b = 0; b < got.size(); ++b)
         // Lanes may cancel, so the scale is that of the lanes, which are as large as the sum of squares of uniforms.
         expect_close(got[b], expected[b], expected[b] + lanes * count, t,

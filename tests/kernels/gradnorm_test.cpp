@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "tests/kernels/harness.h"
-#include "tests/reference/gradnorm.h"
 #include "tests/reference/adam.h"
+#include "tests/reference/gradnorm.h"
 
 namespace equipoise::test {
 namespace {
@@ -78,8 +78,8 @@ class GradNormRig {
     double sum = 0;
     for (std::size_t i = 0; i < weights_.size(); ++i) {
       expect_close(k.targets[i], g.targets[i], std::fabs(g.targets[i]), kFew, "target " + std::to_string(i));
-      expect_close(k.weights[i], weights_[i], std::fabs(weights_[i]) + rig.settings.task_lr, {.rel = 1e-9, .why = kDrift},
-                   "weight " + std::to_string(i));
+      expect_close(k.weights[i], weights_[i], std::fabs(weights_[i]) + rig.settings.task_lr,
+                   {.rel = 1e-9, .why = kDrift}, "weight " + std::to_string(i));
       sum += g.norms[i];
     }
     expect_close(k.gradnorm_loss, g.loss, sum, kFew, "GradNorm's loss");

@@ -58,7 +58,8 @@ void expect_gram(int tasks, const std::vector<StretchCase>& stretches, int missi
     }
     std::vector<Written> writes;
     for (int q = 0; q < pairs; ++q)
-      writes.push_back(Rig::written_doubles({slots.offset + 2 * (q * slots_per_pair + first_slot), slots.space}, flat_slots(s.count)));
+      writes.push_back(Rig::written_doubles({slots.offset + 2 * (q * slots_per_pair + first_slot), slots.space},
+                                            flat_slots(s.count)));
     rig.run(op, writes);
     first_slot += flat_slots(s.count);
   }
@@ -109,11 +110,13 @@ TEST(Gram, ShowsANaNInItsTasksRowAndColumnOnly) {
   const Place gradient = rig.floats(3 * 8), slots = rig.doubles(6 * kRowLanes), sums = rig.doubles(6);
   for (int i = 0; i < 24; ++i) rig.at(gradient)[i] = 1.0f;
   rig.at(gradient)[8 + 3] = NAN;
-  rig.run(GramSlots{gradient, 8, {0, 1, 2}, 3, 8, 1, slots, kRowLanes, 0}, {Rig::written_doubles(slots, 6 * kRowLanes)});
+  rig.run(GramSlots{gradient, 8, {0, 1, 2}, 3, 8, 1, slots, kRowLanes, 0},
+          {Rig::written_doubles(slots, 6 * kRowLanes)});
   rig.run(Join{slots, sums, 6, kRowLanes, 0, false}, {Rig::written_doubles(sums, 6)});
   rig.run(GramClose{sums, 3}, {});
   for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) EXPECT_EQ(std::isnan(rig.control().gram[i * 3 + j]), i == 1 || j == 1) << coordinate("G", i, j);
+    for (int j = 0; j < 3; ++j)
+      EXPECT_EQ(std::isnan(rig.control().gram[i * 3 + j]), i == 1 || j == 1) << coordinate("G", i, j);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // tests/kernels/harness.h - runs one operation on every kind of team, from equal NaN-filled memory, and compares bits.
 //
 // A Rig owns the memory of one replica. Every buffer lies between guard words and in another space than the last one;
-// all of it holds NaN until a test fills it. Rig::run gives the operation to each team in turn and expects equal bits of
-// everything, and nothing changed outside what the test says the operation writes.
+// all of it holds NaN until a test fills it. Rig::run gives the operation to each team in turn and expects equal bits
+// of everything, and nothing changed outside what the test says the operation writes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -226,7 +226,7 @@ class Rig {
 struct Shape {
   int batch, n, cols;
 };
-inline const std::vector<Shape> kShapes = {{1, 1, 1},   {1, 1, 81},   {4, 3, 1},   {7, 7, 10}, {8, 5, 16},
+inline const std::vector<Shape> kShapes = {{1, 1, 1},    {1, 1, 81},   {4, 3, 1},    {7, 7, 10}, {8, 5, 16},
                                            {13, 13, 17}, {32, 32, 81}, {32, 18, 81}, {6, 6, 300}};
 
 inline std::string name_of(const Shape& s) {

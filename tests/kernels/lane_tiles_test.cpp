@@ -37,8 +37,15 @@ void expect_product(int rows, int cols, int depth, bool a_along, bool b_along, r
   std::vector<float> b(static_cast<std::size_t>((b_along ? cols : depth) * b_stride));
   for (float& v : a) v = static_cast<float>(draws.uniform(-1, 1));
   for (float& v : b) v = static_cast<float>(draws.uniform(-1, 1));
-  const Product p{a.data(), a_along ? a_stride : 1, a_along ? 1 : a_stride, b.data(),
-                  b_along ? 1 : b_stride, b_along ? b_stride : 1, rows, cols, depth};
+  const Product p{a.data(),
+                  a_along ? a_stride : 1,
+                  a_along ? 1 : a_stride,
+                  b.data(),
+                  b_along ? 1 : b_stride,
+                  b_along ? b_stride : 1,
+                  rows,
+                  cols,
+                  depth};
 
   std::vector<float> out(static_cast<std::size_t>(rows * cols), kUntouched);
   std::vector<int> stores(out.size(), 0);
@@ -85,8 +92,7 @@ TEST(LaneTiles, LetNoNeighbourOfAShortPanelIntoItsSums) {
   const Keep keep{out.data(), stores.data(), kCols, kRows * kCols};
   LaneTiles::unit({a.data(), kDepth, 1, b.data(), kStride, 1, kRows, kCols, kDepth}, keep, 0);
   for (int r = 0; r < kRows; ++r)
-    for (int c = 0; c < kCols; ++c)
-      EXPECT_EQ(out[static_cast<std::size_t>(r * kCols + c)], keep.start(r, c) + 3.0f);
+    for (int c = 0; c < kCols; ++c) EXPECT_EQ(out[static_cast<std::size_t>(r * kCols + c)], keep.start(r, c) + 3.0f);
 }
 
 }  // namespace

@@ -105,7 +105,8 @@ void expect_gradient(const Shape& s, bool has_dz, float kl_scale, int task) {
       expect_close(rig.row(dheads, r)[j], d + k * mu, std::fabs(d) + std::fabs(k * mu), t, where + " mu");
       const double slope = raw < -30 || raw > 20 ? 0.0 : d * e * sigma + k * (sigma * sigma - 1);
       const double magnitude = std::fabs(d * e * sigma) + std::fabs(k) * (sigma * sigma + 1);
-      expect_close(rig.row(dheads, r)[s.cols + j], slope, raw < -30 || raw > 20 ? 0.0 : magnitude, t, where + " log sigma");
+      expect_close(rig.row(dheads, r)[s.cols + j], slope, raw < -30 || raw > 20 ? 0.0 : magnitude, t,
+                   where + " log sigma");
     }
 }
 
@@ -137,7 +138,8 @@ TEST(LatentGradient, IsTheDerivativeOfTheDivergenceAndTheSample) {
         double sum = 0;
         for (int j = 0; j < kSize; ++j) {
           const double mu = rig.row(l.heads, r)[j] + (c == j ? step : 0);
-          const double log_sigma = rig.row(l.heads, r)[kSize + j] + (c == kSize + j ? step : 0), sigma = std::exp(log_sigma);
+          const double log_sigma = rig.row(l.heads, r)[kSize + j] + (c == kSize + j ? step : 0),
+                       sigma = std::exp(log_sigma);
           sum += 0.5 * (mu * mu + sigma * sigma - 2 * log_sigma - 1) / (3 * kSize);
           sum += rig.row(dz, r)[j] * (mu + sigma * rig.row(l.noise, r)[j]);
         }

@@ -15,7 +15,7 @@ namespace {
 struct Case {
   int batch, n, blocks, in, out;
 };
-const Case kCases[] = {{1, 1, 1, 1, 1},    {1, 1, 2, 81, 3},   {5, 3, 2, 7, 20},   {6, 6, 1, 300, 32},
+const Case kCases[] = {{1, 1, 1, 1, 1},     {1, 1, 2, 81, 3},    {5, 3, 2, 7, 20},  {6, 6, 1, 300, 32},
                        {32, 18, 2, 81, 32}, {32, 32, 2, 32, 20}, {9, 9, 3, 14, 81}, {4, 4, 1, 4, 8}};
 
 std::string name_of(const Case& s) {
@@ -108,8 +108,8 @@ TEST(LinearInputGradient, IsDyTimesWAndTheSlopeOfTheInputsActivation) {
                                : a == Activation::tanh    ? 1 - v * v
                                : a == Activation::sigmoid ? v * (1 - v)
                                                           : 1.0;
-          expect_close(rig.row(dx, r)[i], sum * slope, dot_bound(s.out, magnitude) + 4 * kRounding * std::fabs(sum), kDot,
-                       name_of(s) + " " + coordinate("dx", r, i));
+          expect_close(rig.row(dx, r)[i], sum * slope, dot_bound(s.out, magnitude) + 4 * kRounding * std::fabs(sum),
+                       kDot, name_of(s) + " " + coordinate("dx", r, i));
         }
     }
 }
@@ -155,7 +155,8 @@ TEST(LinearWeightGradient, SumsOverTheRowsAndZeroesThePadding) {
           bias += rig.row(dy, r)[o];
           bias_magnitude += std::fabs(rig.row(dy, r)[o]);
         }
-        expect_close(rig.at(g.bias)[o], bias, dot_bound(rows, bias_magnitude), kDot, name_of(s) + " " + coordinate("db", 0, o));
+        expect_close(rig.at(g.bias)[o], bias, dot_bound(rows, bias_magnitude), kDot,
+                     name_of(s) + " " + coordinate("db", 0, o));
         for (int i = 0; i < s.in; ++i) {
           double sum = accumulate ? dw[static_cast<std::size_t>(o * g.stride + i)] : 0.0, magnitude = std::fabs(sum);
           for (int r = 0; r < rows; ++r) {
@@ -166,7 +167,8 @@ TEST(LinearWeightGradient, SumsOverTheRowsAndZeroesThePadding) {
           expect_close(rig.at(g.weight)[o * g.stride + i], sum, dot_bound(rows, magnitude), kDot,
                        name_of(s) + " " + coordinate("dW", o, i));
         }
-        for (int i = s.in; i < g.stride; ++i) EXPECT_EQ(rig.at(g.weight)[o * g.stride + i], 0.0f) << coordinate("pad", o, i);
+        for (int i = s.in; i < g.stride; ++i)
+          EXPECT_EQ(rig.at(g.weight)[o * g.stride + i], 0.0f) << coordinate("pad", o, i);
       }
       for (int o = s.out; o < padded4(s.out); ++o) EXPECT_EQ(rig.at(g.bias)[o], 0.0f) << coordinate("bias pad", 0, o);
     }
@@ -180,7 +182,8 @@ TEST(LinearWeightGradient, OfOneColumnsBlockReadsNothingElse) {
   const LinearPlace g = allocate(rig, 7, 18);
   rig.fill(x, draws);
   rig.fill(dy, draws);
-  rig.run(LinearWeightGradient{x, dy, g, false}, {Rig::written_floats(g.weight, 18 * 8), Rig::written_floats(g.bias, 20)});
+  rig.run(LinearWeightGradient{x, dy, g, false},
+          {Rig::written_floats(g.weight, 18 * 8), Rig::written_floats(g.bias, 20)});
   for (int o = 0; o < 18; ++o)
     for (int i = 0; i < 7; ++i) {
       float sum = 0;
@@ -221,7 +224,9 @@ TEST(ActivationGradient, MultipliesInPlaceByTheSlopeAtTheOutput) {
       for (int r = 0; r < rig.rows(y); ++r)
         for (int c = 0; c < s.cols; ++c) {
           const double v = rig.row(y, r)[c], d = before[static_cast<std::size_t>(r * s.cols + c)];
-          const double slope = a == Activation::relu ? (v > 0 ? 1.0 : 0.0) : a == Activation::tanh ? 1 - v * v : v * (1 - v);
+          const double slope = a == Activation::relu   ? (v > 0 ? 1.0 : 0.0)
+                               : a == Activation::tanh ? 1 - v * v
+                                                       : v * (1 - v);
           expect_close(rig.row(dy, r)[c], d * slope, std::fabs(d), t, name_of(s) + " " + coordinate("dy", r, c));
         }
     }

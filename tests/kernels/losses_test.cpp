@@ -86,7 +86,8 @@ Control control_after(const LossCase& s, double label_weight) {
 }
 
 TEST(TaskLoss, SumsItsTermsEachOverItsOwnDivisor) {
-  const Control k = control_after({TaskForm::sum, {24, 9, 40}, {Divisor::rows, Divisor::label_weight, Divisor::rows}}, 1.5);
+  const Control k =
+      control_after({TaskForm::sum, {24, 9, 40}, {Divisor::rows, Divisor::label_weight, Divisor::rows}}, 1.5);
   EXPECT_DOUBLE_EQ(k.terms[3], 24.0 / (6 * 2));
   EXPECT_DOUBLE_EQ(k.terms[4], 9.0 / (1.5 * 3));
   EXPECT_DOUBLE_EQ(k.terms[5], 40.0 / (6 * 4));

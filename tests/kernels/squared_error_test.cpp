@@ -22,7 +22,8 @@ void expect_error(const Shape& s, int blocks, int task, bool has_gradient) {
   std::vector<Written> writes{Rig::written_doubles(slots, rig.rows(y) * kRowLanes)};
   if (has_gradient) writes.push_back(rig.written(dy));
   rig.run(SquaredError{y, target, dy, slots, scale, task, has_gradient}, writes);
-  const Tolerance t{.rel = 6 * kRounding, .why = "three roundings of the factor, one of the difference, one of the product"};
+  const Tolerance t{.rel = 6 * kRounding,
+                    .why = "three roundings of the factor, one of the difference, one of the product"};
   for (int r = 0; r < rig.rows(y); ++r) {
     for (int lane = 0; lane < kRowLanes; ++lane) {
       double sum = 0;
@@ -54,14 +55,16 @@ TEST(SquaredError, OfSubViewsLeavesTheRestAlone) {
   Rig rig(4, 3);
   const View wide = rig.matrix(2, 40), target = rig.matrix(1, 40), gradient = rig.matrix(2, 40);
   const Place slots = rig.doubles(3 * kRowLanes);
-  const View y = Rig::part(wide, 1, 1, 6, 19), t = Rig::part(target, 0, 1, 2, 19), dy = Rig::part(gradient, 1, 1, 20, 19);
+  const View y = Rig::part(wide, 1, 1, 6, 19), t = Rig::part(target, 0, 1, 2, 19),
+             dy = Rig::part(gradient, 1, 1, 20, 19);
   rig.fill(y, draws);
   rig.fill(t, draws);
   rig.run(SquaredError{y, t, dy, slots, 1.0f, -1, true}, {rig.written(dy), Rig::written_doubles(slots, 3 * kRowLanes)});
   for (int r = 0; r < 3; ++r)
     for (int c = 0; c < 19; ++c) {
       const double expected = 2.0 * (double{rig.row(y, r)[c]} - double{rig.row(t, r)[c]}) / (3 * 19);
-      const Tolerance few{.rel = 4 * kRounding, .why = "two roundings of the factor, one each of difference and product"};
+      const Tolerance few{.rel = 4 * kRounding,
+                          .why = "two roundings of the factor, one each of difference and product"};
       expect_close(rig.row(dy, r)[c], expected, std::fabs(expected), few, coordinate("dy", r, c));
     }
 }

@@ -22,8 +22,8 @@ namespace {
 
 constexpr int kThreads = 8, kBatch = 8, kSteps = 3;
 
-/// A HostTeam that passes by one of its barriers, each member the same one. Members take the next rank at every barrier,
-/// so that no chain of small operations stays with one thread, which would need no barrier.
+/// A HostTeam that passes by one of its barriers, each member the same one. Members take the next rank at every
+/// barrier, so that no chain of small operations stays with one thread, which would need no barrier.
 template <class CutOf>
 class FaultyTeam : public CutOf {
  public:
@@ -55,7 +55,8 @@ void run(const Program& program, int left_out) {
   const RunTables tables = synthetic_tables(setup);
   Population population(setup, program, {0});
   // Scratch begins as zeros: a member that is too early must find row numbers that exist.
-  LaunchMemory memory(program, tables, population.settings, population.controls, population.state, {kSteps, false}, 0.0f);
+  LaunchMemory memory(program, tables, population.settings, population.controls, population.state, {kSteps, false},
+                      0.0f);
   std::barrier<> barrier(kThreads);
   std::vector<std::jthread> members;
   for (int rank = 0; rank < kThreads; ++rank)
