@@ -294,7 +294,7 @@ class CudaExecutor : public Executor {
 }  // namespace
 
 std::unique_ptr<Executor> make_cuda_executor(int device, const CudaOptions& options) {
-  const DeviceReport report = device_report();
+  const DeviceReport report = device_report(false);
   if (report.devices.empty())
     throw Error(ExitCode::device, fmt::format("cuda:{}: {}; use --device cpu, or see what `equipoise doctor` says",
                                               device, report.problem));

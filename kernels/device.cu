@@ -85,7 +85,7 @@ std::string why_none(cudaError_t error, const DeviceReport& report) {
   return std::string("the NVIDIA driver answers ") + cudaGetErrorName(error) + ", " + cudaGetErrorString(error);
 }
 
-DeviceInfo info_of(int device) {
+DeviceInfo info_of(int device, bool ask_free_memory) {
   cudaDeviceProp properties;
   EQ_CUDA(cudaGetDeviceProperties(&properties, device));
   DeviceInfo info;
@@ -94,14 +94,14 @@ DeviceInfo info_of(int device) {
   info.compute_minor = properties.minor;
   info.multiprocessors = properties.multiProcessorCount;
   info.memory = properties.totalGlobalMem;
-  info.free_memory = device_free_memory(device);
+  if (ask_free_memory) info.free_memory = device_free_memory(device);
   info.shared_per_block_optin = properties.sharedMemPerBlockOptin;
   return info;
 }
 
 }  // namespace
 
-DeviceReport device_report() {
+DeviceReport device_report(bool ask_free_memory) {
   DeviceReport report;
   report.built_with_cuda = true;
   report.architectures = architectures_built();
@@ -115,7 +115,7 @@ DeviceReport device_report() {
     return report;
   }
   try {
-    for (int device = 0; device < count; ++device) report.devices.push_back(info_of(device));
+    for (int device = 0; device < count; ++device) report.devices.push_back(info_of(device, ask_free_memory));
   } catch (const DeviceError& failed) {
     report.devices.clear();
     report.problem = failed.what();

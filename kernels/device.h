@@ -28,8 +28,9 @@ struct DeviceReport {
   std::string architectures;  ///< compute capabilities built for, such as "8.0, 9.0"
 };
 
-/// Never throws for an absent driver or device: the report says so.
-DeviceReport device_report();
+/// Never throws for an absent driver or device: the report says so. Asking for the free memory starts CUDA on every
+/// device, which takes a while; without, free_memory is 0.
+DeviceReport device_report(bool ask_free_memory = true);
 
 /// A CUDA call that failed. Unless it only lacked memory, the device cannot be used again in this process: every later
 /// call throws at once, so that nothing computed after the failure is taken for a result.

@@ -9,7 +9,7 @@ namespace {
 }
 }  // namespace
 
-DeviceReport device_report() {
+DeviceReport device_report(bool) {
   DeviceReport report;
   report.problem = "this program was built without CUDA";
   return report;

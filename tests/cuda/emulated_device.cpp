@@ -33,7 +33,7 @@ namespace test {
 void fail_next_launch() { fail_launch = true; }
 }  // namespace test
 
-DeviceReport device_report() {
+DeviceReport device_report(bool) {
   DeviceReport report;
   DeviceInfo info;
   info.name = "emulated device";

@@ -1,5 +1,6 @@
 // tests/cuda/programs_test.cpp - every operation of the interpreter, in every kind of program, against the CPU's bits.
 #include <map>
+#include <ostream>
 
 #include "engine/cuda_executor.h"
 #include "tests/cuda/device_test.h"
@@ -18,6 +19,8 @@ struct Case {
   Activation output = Activation::identity;
   double clip = 0, decay = 0;
 };
+
+void PrintTo(const Case& k, std::ostream* to) { *to << k.name; }
 
 struct Outcome {
   Replicas replicas;

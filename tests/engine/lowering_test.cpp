@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/lowering.h"
 #include "engine/mldrl_setup.h"
 #include "engine/parameters.h"
 #include "tests/engine/graph_reference.h"
@@ -113,6 +114,33 @@ TEST(PhaseChecker, SeesAMissingBarrierAndSharedMemory) {
   crowded.buffers[1].place = crowded.buffers[0].place;
   crowded.buffers[1].first_phase = crowded.buffers[0].first_phase;
   EXPECT_NONFATAL_FAILURE(PhaseChecker(crowded).expect_disjoint_buffers(), "share memory while both are alive");
+}
+
+TEST(Plan, LetsAWriterWaitForEarlierReadersAndWriters) {
+  Assembly assembly(4);
+  const int a = assembly.matrix("a", 1, 5), b = assembly.matrix("b", 1, 5), c = assembly.matrix("c", 1, 5);
+  const auto add = [&](int from, int to) {  // from < 0: fills with zeros
+    std::vector<Access> reads;
+    if (from >= 0) reads.push_back(assembly.whole(from));
+    assembly.add(reads, {assembly.whole(to)}, [&assembly, from, to](const Locator& at) {
+      SumViews sum{};
+      sum.to = assembly.view(at, assembly.whole(to));
+      sum.count = from < 0 ? 0 : 1;
+      if (from >= 0) sum.from[0] = assembly.view(at, assembly.whole(from));
+      sum.coefficient[0] = 1.0f;
+      sum.task[0] = -1;
+      return operation(sum);
+    });
+  };
+  add(-1, a);
+  add(a, b);   // must see the first a
+  add(-1, a);  // must wait for that reader
+  add(a, c);
+  Program program;
+  program.batch = 4;
+  plan(assembly, {}, false, program, [](const Locator&) {});
+  ASSERT_EQ(program.phases.size(), 4u);
+  expect_sound(program);
 }
 
 /// The lanes of each layer's gradient block, as tasks; -1 is the merged lane.
