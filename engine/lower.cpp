@@ -2,6 +2,7 @@
 #include "engine/lower.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "engine/lowering.h"
@@ -45,6 +46,7 @@ void Lowering::analyse() {
   made_by_.assign(tensors, Activation::identity);
   for (const Stretch& s : options_.balance_over) balanced_[s.layer] = true;
 
+  std::vector<bool> produced(tensors);
   const auto term_task = [&](int term) { return graph_.terms()[term].task; };
   for (auto node = graph_.nodes().rbegin(); node != graph_.nodes().rend(); ++node) {
     const NodeAccess a = access_of(graph_, *node);
@@ -59,6 +61,9 @@ void Lowering::analyse() {
       for (int k = 0; k < tasks_; ++k) reach_[r.tensor][k] = reach_[r.tensor][k] || tasks[k];
     if (const auto* o = std::get_if<LinearNode>(&*node)) {
       for (int k = 0; k < tasks_; ++k) layer_reach_[o->layer][k] = layer_reach_[o->layer][k] || tasks[k];
+      if (produced[o->y.tensor] && made_by_[o->y.tensor] != o->activation)
+        throw std::logic_error("blocks of " + graph_.tensors()[o->y.tensor].name + " have different activations; use one tensor for each");
+      produced[o->y.tensor] = true;
       made_by_[o->y.tensor] = o->activation;
     }
   }
@@ -82,7 +87,7 @@ void Lowering::allocate() {
     const int64_t lane_count = options_.trains ? std::max<std::size_t>(layer_lanes(static_cast<int>(i)).size(), 1) : 0;
     gradient_.push_back(assembly_.floats(name + " gradient", lane_count * layout_[i].floats));
   }
-  gradient_written_.assign(layout_.size(), false);
+  for (std::size_t i = 0; i < layout_.size(); ++i) gradient_written_.emplace_back(layer_lanes(static_cast<int>(i)).size(), false);
   rows_ = assembly_.ints("rows", options_.batch);
   labels_ = assembly_.ints("labels", options_.batch);
   label_weight_ = assembly_.token("label weight");
@@ -119,12 +124,13 @@ void Lowering::close_operations() {
       });
     }
   }
-  int task = -1, term = -1;
+  CloseStep close{tasks_, static_cast<int32_t>(graph_.terms().size()), 0, 0, options_.trains && !options_.probe};
   for (std::size_t t = 0; t < graph_.terms().size(); ++t)
-    if (graph_.terms()[t].divisor == Divisor::label_weight) term = static_cast<int>(t), task = graph_.terms()[t].task;
-  assembly_.add_last([this, task, term](const Locator&) {
-    return operation(CloseStep{tasks_, static_cast<int32_t>(graph_.terms().size()), task, term, options_.trains && !options_.probe});
-  });
+    if (graph_.terms()[t].divisor == Divisor::label_weight) {
+      close.labelled_terms |= uint32_t{1} << t;
+      close.labelled_tasks |= uint32_t{1} << graph_.terms()[t].task;
+    }
+  assembly_.add_last([close](const Locator&) { return operation(close); });
 }
 
 Program Lowering::run() {

@@ -72,7 +72,7 @@ void Lowering::finish_adjoint(int tensor) {
     const std::vector<Contribution> direct = contributions_[key];
     if (copies.empty() && direct.empty()) continue;
 
-    const bool alone = copies.size() == 1 && direct.empty() && copies[0].coefficient == 1.0f && copies[0].task < 0 &&
+    const bool alone = copies.size() == 1 && direct.empty() && copies[0].owned && copies[0].task < 0 &&
                        copies[0].from.col == 0 && copies[0].from.block == 0 && covers(copies[0].region, t) &&
                        assembly_.buffers()[copies[0].from_buffer].cols == t.cols;
     bool fused = false;
@@ -166,11 +166,11 @@ void Lowering::backward(const LinearNode& o) {
   finish_adjoint(o.y.tensor);
   const Access x = access(o.x);
   const std::vector<int> weight_lanes = layer_lanes(o.layer);
-  const bool accumulate = gradient_written_[o.layer];
-  gradient_written_[o.layer] = true;
   for (std::size_t i = 0; i < weight_lanes.size(); ++i) {
     const int dy_buffer = adjoint(o.y.tensor, weight_lanes[i]);
     if (dy_buffer < 0) continue;
+    const bool accumulate = gradient_written_[o.layer][i];
+    gradient_written_[o.layer][i] = true;
     const Access dy = access(o.y, dy_buffer);
     // Lanes of one gradient lie side by side in one buffer; they may be written in the same phase.
     const Access to{gradient_[o.layer], 0, 1, static_cast<int>(i), static_cast<int>(i) + 1};
@@ -204,17 +204,17 @@ void Lowering::backward(const LatentNode& o) {
     const int dz = adjoint(o.z, lane);
     const bool has_kl = lane == kMerged || lane == kl_task;
     if (dz < 0 && !has_kl) continue;
-    contribute(o.heads, lane, graph_.all(o.heads), [this, heads, noise, sigma, dz, has_kl, kl_task, lane](int buffer, bool, Activation) {
-      const Access dheads = whole(buffer);
-      std::vector<Access> reads{heads, noise, sigma, whole(weights_)};
-      if (dz >= 0) reads.push_back(whole(dz));
-      assembly_.add(reads, {dheads}, [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, lane](const Locator& at) {
-        return operation(LatentGradient{assembly_.view(at, heads), assembly_.view(at, noise), assembly_.view(at, sigma),
-                                        dz >= 0 ? assembly_.view(at, whole(dz)) : assembly_.view(at, sigma),
-                                        assembly_.view(at, dheads), has_kl ? 1.0f : 0.0f,
-                                        has_kl ? weight_in(lane, kl_task) : -1, dz >= 0});
-      });
+    const int dheads = assembly_.matrix("gradient by " + graph_.tensors()[o.heads].name, graph_.tensors()[o.heads].blocks,
+                                        graph_.tensors()[o.heads].cols);
+    std::vector<Access> reads{heads, noise, sigma, whole(weights_)};
+    if (dz >= 0) reads.push_back(whole(dz));
+    assembly_.add(reads, {whole(dheads)}, [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, lane](const Locator& at) {
+      return operation(LatentGradient{assembly_.view(at, heads), assembly_.view(at, noise), assembly_.view(at, sigma),
+                                      dz >= 0 ? assembly_.view(at, whole(dz)) : assembly_.view(at, sigma),
+                                      assembly_.view(at, whole(dheads)), has_kl ? 1.0f : 0.0f,
+                                      has_kl ? weight_in(lane, kl_task) : -1, dz >= 0});
     });
+    own_gradient(graph_.all(o.heads), lane, dheads);
   }
 }
 
@@ -231,7 +231,7 @@ void Lowering::backward(const SumNode& o) {
         for (int k = 0; k < tasks_; ++k)
           if (adjoint_.contains({o.to.tensor, k})) sources.emplace_back(adjoint_.at({o.to.tensor, k}), k);
       for (const auto& [buffer, weight] : sources)
-        copies_[{o.from[s].tensor, lane}].push_back({o.from[s], o.to, buffer, weight, o.coefficient[s]});
+        copies_[{o.from[s].tensor, lane}].push_back({o.from[s], o.to, buffer, weight, o.coefficient[s], false});
     }
   }
 }
@@ -257,22 +257,30 @@ void Lowering::backward(const CrossEntropyNode&) {}
 
 void Lowering::backward(const InherentVariationalNode& o) {
   const int task = graph_.terms()[o.inherent_term].task;
-  const int lane = lanes(o.z1.tensor).front() == kMerged ? kMerged : task;
+  const auto lane_of = [&](const Region& z) { return lanes(z.tensor).front() == kMerged ? kMerged : task; };
+  const int lane1 = lane_of(o.z1), lane2 = lane_of(o.z2);
+  // Latents in different tensors may differ in lanes: then the weight goes with the copy, not with the gradient.
+  const bool alike = lane1 == lane2;
   const Access z1 = access(o.z1), z2 = access(o.z2);
   const int dz = assembly_.matrix("inherent-variational gradient", 2, o.z1.cols);
   const Access d1 = assembly_.part(dz, 0, 1, 0, o.z1.cols), d2 = assembly_.part(dz, 1, 1, 0, o.z1.cols);
-  assembly_.add({z1, z2, whole(task_loss_[task]), whole(weights_)}, {d1, d2}, [this, z1, z2, d1, d2, o, lane, task](const Locator& at) {
+  const int weight = alike ? weight_in(lane1, task) : -1;
+  assembly_.add({z1, z2, whole(task_loss_[task]), whole(weights_)}, {d1, d2}, [this, z1, z2, d1, d2, o, weight](const Locator& at) {
     return operation(InherentVariationalGradient{assembly_.view(at, z1), assembly_.view(at, z2), assembly_.view(at, d1),
                                                  assembly_.view(at, d2), o.shared, o.inherent_term, o.variational_term,
-                                                 weight_in(lane, task)});
+                                                 weight});
   });
-  const auto both = [&](Region r) { return r.blocks = 2, r; };
   if (o.z1.tensor == o.z2.tensor && o.z1.block + 1 == o.z2.block) {
-    copies_[{o.z1.tensor, lane}].push_back({both(o.z1), Region{o.z1.tensor, 0, 2, 0, o.z1.cols}, dz, -1, 1.0f});
-  } else {
-    copies_[{o.z1.tensor, lane}].push_back({o.z1, Region{o.z1.tensor, 0, 1, 0, o.z1.cols}, dz, -1, 1.0f});
-    copies_[{o.z2.tensor, lane}].push_back({o.z2, Region{o.z2.tensor, 1, 1, 0, o.z2.cols}, dz, -1, 1.0f});
+    Region both = o.z1;
+    both.blocks = 2;
+    own_gradient(both, lane1, dz);
+    return;
   }
+  const auto half = [&](const Region& z, int lane, int block) {
+    copies_[{z.tensor, lane}].push_back({z, Region{z.tensor, block, 1, 0, z.cols}, dz, alike ? -1 : weight_in(lane, task), 1.0f, false});
+  };
+  half(o.z1, lane1, 0);
+  half(o.z2, lane2, 1);
 }
 
 void Lowering::backward_operations() {

@@ -62,20 +62,27 @@ void Lowering::forward(const LatentNode& o) {
 }
 
 void Lowering::forward(const SumNode& o) {
-  std::vector<Access> reads;
-  for (const Region& r : o.from) reads.push_back(access(r));
   const Access to = access(o.to);
-  assembly_.add(reads, {to}, [this, reads, to, o](const Locator& at) {
-    SumViews sum{};
-    sum.to = assembly_.view(at, to);
-    sum.count = static_cast<int32_t>(reads.size());
-    for (std::size_t s = 0; s < reads.size(); ++s) {
-      sum.from[s] = assembly_.view(at, reads[s]);
-      sum.coefficient[s] = o.coefficient[s];
-      sum.task[s] = -1;
+  for (std::size_t first = 0; first < o.from.size(); first += kMaxSummands) {
+    std::vector<Access> reads;
+    std::vector<float> coefficient;
+    for (std::size_t s = first; s < o.from.size() && s < first + kMaxSummands; ++s) {
+      reads.push_back(access(o.from[s]));
+      coefficient.push_back(o.coefficient[s]);
     }
-    return operation(sum);
-  });
+    assembly_.add(reads, {to}, [this, reads, to, coefficient, accumulate = first > 0](const Locator& at) {
+      SumViews sum{};
+      sum.to = assembly_.view(at, to);
+      sum.count = static_cast<int32_t>(reads.size());
+      sum.accumulate = accumulate;
+      for (std::size_t s = 0; s < reads.size(); ++s) {
+        sum.from[s] = assembly_.view(at, reads[s]);
+        sum.coefficient[s] = coefficient[s];
+        sum.task[s] = -1;
+      }
+      return operation(sum);
+    });
+  }
 }
 
 void Lowering::forward(const SoftmaxNode& o) {
@@ -144,7 +151,7 @@ void Lowering::own_gradient(Region region, int lane, int buffer) {
   Region from = region;
   from.block = 0;
   from.col = 0;
-  copies_[{region.tensor, lane}].push_back({region, from, buffer, -1, 1.0f});
+  copies_[{region.tensor, lane}].push_back({region, from, buffer, -1, 1.0f, true});
 }
 
 void Lowering::forward_operations() {

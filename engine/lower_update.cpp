@@ -58,7 +58,8 @@ GradientBlock Lowering::gradient_block(const Locator& at, int layer) const {
 void Lowering::update_operations() {
   if (options_.probe) return;
   for (std::size_t layer = 0; layer < layout_.size(); ++layer)
-    if (gradient_written_[layer]) layer_of_block_.push_back(static_cast<int>(layer));
+    if (std::find(gradient_written_[layer].begin(), gradient_written_[layer].end(), true) != gradient_written_[layer].end())
+      layer_of_block_.push_back(static_cast<int>(layer));
   const int blocks = static_cast<int>(layer_of_block_.size());
   const int sums = assembly_.doubles("squared gradient norms", blocks);
   for (int b = 0; b < blocks; ++b) {

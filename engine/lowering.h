@@ -45,7 +45,7 @@ class Lowering {
   void forward(const CrossEntropyNode& node);
   void forward(const InherentVariationalNode& node);
   int slots_for(int term, int64_t count, int per_sample);        ///< a term's slots; per_sample of them for each sample
-  void own_gradient(Region region, int lane, int buffer);        ///< a gradient that stands in a buffer of its own
+  void own_gradient(Region region, int lane, int buffer);  ///< a gradient that stands in a buffer of its own
   /// Emits the joining tree of `slots` ([groups, count (* n)]) and returns a buffer of [groups] sums; the last level
   /// goes to `into` at double `at` if given.
   int join(int slots, int groups, int count, bool per_sample, int into = -1, int at = 0);
@@ -95,7 +95,7 @@ class Lowering {
   // buffers
   std::vector<int> tensor_buffer_, parameter_, moment1_, moment2_;
   std::vector<int> gradient_;                   // [layer] all lanes, one after another
-  std::vector<bool> gradient_written_;          // [layer]
+  std::vector<std::vector<bool>> gradient_written_;  // [layer][lane]
   std::vector<int> layer_of_block_;             // [gradient block]
   int rows_, labels_, label_weight_, weights_, finite_, gram_;
   std::vector<int> task_loss_;                  // [task] token
@@ -111,6 +111,7 @@ class Lowering {
     Region region, from;
     int from_buffer, task;
     float coefficient;
+    bool owned;  // nothing else reads the buffer: it may become the adjoint itself
   };
   std::map<std::pair<int, int>, std::vector<Contribution>> contributions_;  // (tensor, lane)
   std::map<std::pair<int, int>, std::vector<Copy>> copies_;

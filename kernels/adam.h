@@ -35,24 +35,19 @@ struct Adam {
     float* m = c.floats(moment1);
     float* v = c.floats(moment2);
     const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
-    const int end = row * kFlatRow + flat_columns(block.count, row);
-    for (int e = row * kFlatRow + lane; e < end; e += kRowLanes) {
-      float g[Team::kLanes] = {};
-      block.template total<Team::kLanes>(c, e, end - e, g);
-      const auto update = [&](int l) {
-        const float gradient = clip * g[l];
-        const float m1 = fmaf(rest1, gradient - m[e + l], m[e + l]);
-        const float v1 = fmaf(rest2, gradient * gradient, beta2 * v[e + l]);
-        m[e + l] = m1;
-        v[e + l] = v1;
-        p[e + l] = keep * p[e + l] - step * (m1 / fmaf(sqrtf(v1), root_scale, eps));
-      };
-      if (end - e >= Team::kLanes) {
-        for (int l = 0; l < Team::kLanes; ++l) update(l);
-      } else {
-        for (int l = 0; l < end - e; ++l) update(l);
+    each_stretch<Team::kLanes>(block.count, row, lane, [&](int first, int elements) {
+      float g[kStretch<Team::kLanes>];
+      block.total(c, first, elements, g);
+      EQ_IVDEP for (int i = 0; i < elements; ++i) {
+        const int e = first + i;
+        const float gradient = clip * g[i];
+        const float m1 = fmaf(rest1, gradient - m[e], m[e]);
+        const float v1 = fmaf(rest2, gradient * gradient, beta2 * v[e]);
+        m[e] = m1;
+        v[e] = v1;
+        p[e] = keep * p[e] - step * (m1 / fmaf(sqrtf(v1), root_scale, eps));
       }
-    }
+    });
   }
 };
 

@@ -8,9 +8,9 @@ namespace equipoise {
 
 struct CloseStep {
   int32_t tasks, terms;
-  int32_t classification_task;  // its mean is weighted by labels, not rows; -1: none
-  int32_t classification_term;
-  bool trains;                  // false in evaluation: sums and progress only
+  uint32_t labelled_tasks;  // bit k: the mean of task k's loss is weighted by labels, not rows
+  uint32_t labelled_terms;  // likewise for terms
+  bool trains;              // false in evaluation: sums and progress only
 
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -46,8 +46,9 @@ struct CloseStep {
     k.sum_steps += 1.0;
     k.sum_rows += c.n;
     k.sum_label_weight += k.label_weight;
-    for (int t = 0; t < terms; ++t) k.sum_terms[t] += (t == classification_term ? k.label_weight : double(c.n)) * k.terms[t];
-    for (int i = 0; i < tasks; ++i) k.sum_losses[i] += (i == classification_task ? k.label_weight : double(c.n)) * k.losses[i];
+    const double rows = c.n;
+    for (int t = 0; t < terms; ++t) k.sum_terms[t] += (labelled_terms >> t & 1u ? k.label_weight : rows) * k.terms[t];
+    for (int i = 0; i < tasks; ++i) k.sum_losses[i] += (labelled_tasks >> i & 1u ? k.label_weight : rows) * k.losses[i];
     if (!trains) return;
     k.sum_gradient_norm += k.gradient_norm;
     for (int i = 0; i < tasks; ++i) k.sum_norms[i] += k.norms[i];

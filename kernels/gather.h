@@ -22,12 +22,15 @@ struct ChooseRows {
   EQ_FN void unit(const Context& c, int u) const {
     const Settings& s = *c.settings;
     const Permutation order = make_permutation(static_cast<uint32_t>(s.rows), s.seed, s.replica, static_cast<uint32_t>(c.control->epoch));
-    for (int r = u * Team::kLanes; r < (u + 1) * Team::kLanes && r < c.n; ++r) {
-      uint32_t at = static_cast<uint32_t>(c.control->position + r);
-      if (c.shuffle) at = order(at);
-      const int32_t row = c.data->row_list[s.first_row + static_cast<int32_t>(at)];
-      c.ints(rows)[r] = row;
-      c.ints(labels)[r] = c.data->labels[row];
+    const int first = u * Team::kLanes;
+    uint32_t at[Team::kLanes];
+    for (int l = 0; l < Team::kLanes; ++l)  // past the batch's end its last row is repeated
+      at[l] = static_cast<uint32_t>(c.control->position + (first + l < c.n ? first + l : c.n - 1));
+    if (c.shuffle) order.walk(at);
+    for (int l = 0; l < Team::kLanes && first + l < c.n; ++l) {
+      const int32_t row = c.data->row_list[s.first_row + static_cast<int32_t>(at[l])];
+      c.ints(rows)[first + l] = row;
+      c.ints(labels)[first + l] = c.data->labels[row];
     }
   }
 };

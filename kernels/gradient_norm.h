@@ -20,17 +20,15 @@ struct GradientBlock {
   EQ_FN float weight(const Control& k, int lane) const {
     return task[lane] < 0 ? loss_scale : loss_scale * static_cast<float>(k.used_weights[task[lane]]);
   }
-  /// total[l] = sum over lanes of weight * gradient[e + l], lanes rising
-  template <int Lanes>
-  EQ_FN void total(const Context& c, int e, int left, float* total) const {
+  /// total[i] = sum over lanes of weight * gradient[e + i], i < elements, lanes rising
+  EQ_FN void total(const Context& c, int e, int elements, float* total) const {
     const float* g = c.floats(gradient) + e;
-    for (int lane = 0; lane < lanes; ++lane, g += lane_stride) {
+    const float first = weight(*c.control, 0);
+    for (int i = 0; i < elements; ++i) total[i] = first * g[i];
+    for (int lane = 1; lane < lanes; ++lane) {
+      g += lane_stride;
       const float w = weight(*c.control, lane);
-      if (left >= Lanes) {
-        for (int l = 0; l < Lanes; ++l) total[l] = lane == 0 ? w * g[l] : fmaf(w, g[l], total[l]);
-      } else {
-        for (int l = 0; l < left; ++l) total[l] = lane == 0 ? w * g[l] : fmaf(w, g[l], total[l]);
-      }
+      for (int i = 0; i < elements; ++i) total[i] = fmaf(w, g[i], total[i]);
     }
   }
 };
@@ -48,13 +46,11 @@ struct GradientSquares {
   EQ_FN void unit(const Context& c, int u) const {
     const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
     double sum[Team::kLanes] = {};
-    const int first = row * kFlatRow + lane;
-    const int end = row * kFlatRow + flat_columns(block.count, row);
-    for (int e = first; e < end; e += kRowLanes) {
-      float g[Team::kLanes] = {};
-      block.template total<Team::kLanes>(c, e, end - e, g);
-      for (int l = 0; l < Team::kLanes; ++l) sum[l] = fma(double{g[l]}, double{g[l]}, sum[l]);
-    }
+    each_stretch<Team::kLanes>(block.count, row, lane, [&](int e, int elements) {
+      float g[kStretch<Team::kLanes>];
+      block.total(c, e, elements, g);
+      each_column<Team::kLanes>(elements, 0, [&](int i, int l) { sum[l] = fma(double{g[i]}, double{g[i]}, sum[l]); });
+    });
     for (int l = 0; l < Team::kLanes; ++l) c.doubles(slots)[row * kRowLanes + lane + l] = sum[l];
   }
 };

@@ -56,10 +56,9 @@ struct GramSlots {
     }
     const float* x = c.floats(gradient) + static_cast<int64_t>(a) * lane_stride;
     const float* y = c.floats(gradient) + static_cast<int64_t>(b) * lane_stride;
-    sum_row<Team::kLanes>(flat_columns(count, row), lane, to, [&](int j) {
-      const int e = row * kFlatRow + j;
-      return element(x, e) * element(y, e);
-    });
+    const int first = row * kFlatRow, columns = flat_columns(count, row);
+    if (fold == 1) sum_row<Team::kLanes>(columns, lane, to, [&](int j) { return double{x[first + j]} * double{y[first + j]}; });
+    else sum_row<Team::kLanes>(columns, lane, to, [&](int j) { return element(x, first + j) * element(y, first + j); });
   }
 };
 

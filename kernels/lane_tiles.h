@@ -7,6 +7,13 @@
 #include "kernels/lanes.h"
 #include "kernels/product.h"
 
+// Before a loop over registers: as an array indexed at run time they would live in memory.
+#if defined(__clang__)
+#define EQ_HOST_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define EQ_HOST_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 namespace equipoise {
 
 struct LaneTiles {
@@ -62,7 +69,12 @@ struct LaneTiles {
   template <int Width, bool Full, class Finish>
   static void rows(const Product& p, const Finish& finish, const float* panel, int stride, int col, int count) {
     int row = 0;
-    for (; row + 6 <= p.rows; row += 6) tile<6, Width, Full>(p, finish, panel, stride, row, col, count);
+    // Tiles of six, but the last seven or eight rows as four and the rest: a tile of one or two leaves the ports waiting.
+    for (; p.rows - row == 6 || p.rows - row > 8; row += 6) tile<6, Width, Full>(p, finish, panel, stride, row, col, count);
+    if (p.rows - row > 6) {
+      tile<4, Width, Full>(p, finish, panel, stride, row, col, count);
+      row += 4;
+    }
     switch (p.rows - row) {
       case 5: return tile<5, Width, Full>(p, finish, panel, stride, row, col, count);
       case 4: return tile<4, Width, Full>(p, finish, panel, stride, row, col, count);
@@ -77,25 +89,25 @@ struct LaneTiles {
   static void tile(const Product& p, const Finish& finish, const float* panel, int stride, int row, int col,
                    int some) {
     const int count = Full ? 8 * Width : some;
-    float buffer[8 * Width];
+    // Loops that call the finish do not unroll (it may hold a tanh), so they see a copy of the sums.
+    float buffer[Rows][8 * Width];
+    for (int r = 0; r < Rows; ++r)
+      for (int j = 0; j < 8 * Width; ++j) buffer[r][j] = j < count ? finish.start(row + r, col + j) : 0.0f;
     Lanes sum[Rows][Width];
-    for (int r = 0; r < Rows; ++r) {
-      for (int j = 0; j < 8 * Width; ++j) buffer[j] = j < count ? finish.start(row + r, col + j) : 0.0f;
-      for (int w = 0; w < Width; ++w) sum[r][w] = Lanes::load(buffer + 8 * w);
-    }
+    EQ_HOST_UNROLL for (int r = 0; r < Rows; ++r)
+      EQ_HOST_UNROLL for (int w = 0; w < Width; ++w) sum[r][w] = Lanes::load(buffer[r] + 8 * w);
     const float* a = p.a + static_cast<long>(row) * p.a_row;
     for (int k = 0; k < p.depth; ++k, a += p.a_k, panel += stride) {
       Lanes b[Width];
-      for (int w = 0; w < Width; ++w) b[w] = Lanes::load(panel + 8 * w);
-      for (int r = 0; r < Rows; ++r) {
+      EQ_HOST_UNROLL for (int w = 0; w < Width; ++w) b[w] = Lanes::load(panel + 8 * w);
+      EQ_HOST_UNROLL for (int r = 0; r < Rows; ++r) {
         const Lanes x = Lanes::broadcast(a[static_cast<long>(r) * p.a_row]);
-        for (int w = 0; w < Width; ++w) sum[r][w] = fused(x, b[w], sum[r][w]);
+        EQ_HOST_UNROLL for (int w = 0; w < Width; ++w) sum[r][w] = fused(x, b[w], sum[r][w]);
       }
     }
-    for (int r = 0; r < Rows; ++r) {
-      for (int w = 0; w < Width; ++w) sum[r][w].store(buffer + 8 * w);
-      finish.store(row + r, col, buffer, count);
-    }
+    EQ_HOST_UNROLL for (int r = 0; r < Rows; ++r)
+      EQ_HOST_UNROLL for (int w = 0; w < Width; ++w) sum[r][w].store(buffer[r] + 8 * w);
+    for (int r = 0; r < Rows; ++r) finish.store(row + r, col, buffer[r], count);
   }
 };
 

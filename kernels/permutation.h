@@ -33,24 +33,46 @@ struct Permutation {
 
   /// The element at `position` < n.
   EQ_FN uint32_t operator()(uint32_t position) const {
+    uint32_t value[1] = {position};
+    walk(value);
+    return value[0];
+  }
+  /// Positions < n become their elements. They walk in step until the last is inside, so that they fill vectors.
+  template <int Count>
+  EQ_FN void walk(uint32_t (&value)[Count]) const {
+    bool outside = true;
+    for (bool first = true; outside; first = false) {
+      uint32_t next[Count];
+      network(value, next);
+      outside = false;
+      for (int i = 0; i < Count; ++i) {
+        value[i] = first || value[i] >= n ? next[i] : value[i];
+        outside |= value[i] >= n;
+      }
+    }
+  }
+  /// Once through the network, which permutes the domain.
+  template <int Count>
+  EQ_FN void network(const uint32_t (&from)[Count], uint32_t (&to)[Count]) const {
     const uint32_t mask = (uint32_t{1} << half_bits) - 1u;
     const uint32_t exchange = keys[kRounds] >> 31;
-    uint32_t value = position;
-    do {
-      value ^= value < 2u ? exchange : 0u;
-      uint32_t left = value >> half_bits;
-      uint32_t right = value & mask;
-      EQ_UNROLL for (int round = 0; round < kRounds; ++round) {
-        uint32_t x = right + keys[round];
+    uint32_t left[Count], right[Count];
+    for (int i = 0; i < Count; ++i) {
+      const uint32_t value = from[i] ^ (from[i] < 2u ? exchange : 0u);
+      left[i] = value >> half_bits;
+      right[i] = value & mask;
+    }
+    EQ_UNROLL for (int round = 0; round < kRounds; ++round) {
+      EQ_VECTOR for (int i = 0; i < Count; ++i) {
+        uint32_t x = right[i] + keys[round];
         x = (x ^ (x >> 16)) * 0x9E3779B1u;
         x = (x ^ (x >> 15)) * 0x85EBCA77u;
-        const uint32_t mixed = left ^ (x >> (32u - half_bits));
-        left = right;
-        right = mixed;
+        const uint32_t mixed = left[i] ^ (x >> (32u - half_bits));
+        left[i] = right[i];
+        right[i] = mixed;
       }
-      value = (left << half_bits) | right;
-    } while (value >= n);
-    return value;
+    }
+    for (int i = 0; i < Count; ++i) to[i] = (left[i] << half_bits) | right[i];
   }
 };
 

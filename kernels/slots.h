@@ -37,13 +37,22 @@ template <int Lanes, class F>
 EQ_FN void each_column(int cols, int lane, F&& f) {
   int c = lane;
   for (; c + Lanes <= cols; c += kRowLanes) {
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
-#pragma GCC ivdep
-#endif
-    for (int l = 0; l < Lanes; ++l) f(c + l, l);
+    EQ_VECTOR for (int l = 0; l < Lanes; ++l) f(c + l, l);
   }
-  if (c < cols)
-    for (int l = 0; c + l < cols; ++l) f(c + l, l);
+  if (c >= cols) return;
+  int l = 0;
+  if constexpr (Lanes == kRowLanes) {  // blocks of known length, so that the rest of a row is vectors too
+    if (cols - c >= 8) {
+      EQ_VECTOR for (int i = 0; i < 8; ++i) f(c + i, i);
+      l = 8;
+    }
+    if (cols - c - l >= 4) {
+      const int first = l;
+      EQ_VECTOR for (int i = 0; i < 4; ++i) f(c + first + i, first + i);
+      l += 4;
+    }
+  }
+  for (; c + l < cols; ++l) f(c + l, l);
 }
 
 /// Sums term(column) over a row into its slots; `slots` points at lane 0 of the row and is overwritten.
@@ -59,6 +68,18 @@ EQ_FN constexpr int flat_rows(int count) { return divide_up(count, kFlatRow); }
 EQ_FN constexpr int flat_slots(int count) { return flat_rows(count) * kRowLanes; }
 EQ_FN constexpr int flat_columns(int count, int row) {
   return count - row * kFlatRow < kFlatRow ? count - row * kFlatRow : kFlatRow;
+}
+
+/// Neighbouring elements of a flat array that a unit walks at a time: a whole row where it has all lanes of one.
+template <int Lanes>
+inline constexpr int kStretch = Lanes == kRowLanes ? kFlatRow : Lanes;
+
+/// Calls f(first element, elements) for the stretches of a row that belong to lanes lane .. lane + Lanes - 1.
+template <int Lanes, class F>
+EQ_FN void each_stretch(int count, int row, int lane, F&& f) {
+  constexpr int kStep = Lanes == kRowLanes ? kFlatRow : kRowLanes;
+  const int end = row * kFlatRow + flat_columns(count, row);
+  for (int e = row * kFlatRow + lane; e < end; e += kStep) f(e, end - e < kStretch<Lanes> ? end - e : kStretch<Lanes>);
 }
 
 /// Sum of up to 16 neighbouring slots by a tree of fixed shape (absent ones count as +0).

@@ -73,14 +73,13 @@ struct ThreadTiles {
   /// Four lines of an operand, read in blocks of four values of k. A line past the edge repeats the first: its sums are
   /// formed and thrown away.
   struct Operand {
-    const float* line[kSide];
-    int64_t step;               // floats from one k to the next
+    const float* from;
+    int line[kSide];            // where each line begins, in floats; 32 bits reach over a replica's memory
+    int step;                   // floats from one k to the next
     bool along_k, along_lines;  // 128-bit loads, by four values of k or by four lines
 
-    EQ_FN Operand(const float* from, int line_stride, int k_stride, const Lines& lines) : step(k_stride) {
-      EQ_UNROLL for (int i = 0; i < kSide; ++i) {
-        line[i] = from + static_cast<int64_t>(lines.has(i) ? lines.at(i) : lines.first) * line_stride;
-      }
+    EQ_FN Operand(const float* first, int line_stride, int k_stride, const Lines& lines) : from(first), step(k_stride) {
+      EQ_UNROLL for (int i = 0; i < kSide; ++i) { line[i] = (lines.has(i) ? lines.at(i) : lines.first) * line_stride; }
       along_k = four_at_once(from, k_stride, line_stride);
       along_lines = !along_k && lines.has(kSide - 1) && four_at_once(from, line_stride, k_stride);
     }
@@ -89,18 +88,20 @@ struct ThreadTiles {
       if (along_k) {
         EQ_UNROLL for (int l = 0; l < kSide; ++l) {
           float four[kSide];
-          load(line[l] + k, four);
+          load(from + line[l] + k, four);
           EQ_UNROLL for (int i = 0; i < kSide; ++i) to[i][l] = four[i];
         }
       } else if (along_lines) {
-        EQ_UNROLL for (int i = 0; i < kSide; ++i) load(line[0] + (k + i) * step, to[i]);
+        EQ_UNROLL for (int i = 0; i < kSide; ++i) load(from + line[0] + (k + i) * step, to[i]);
       } else {
         EQ_UNROLL for (int i = 0; i < kSide; ++i) read_one(k + i, to[i]);
       }
     }
-    EQ_FN void read_one(int k, float* to) const { EQ_UNROLL for (int l = 0; l < kSide; ++l) to[l] = line[l][k * step]; }
-    EQ_FN static void load(const float* from, float* to) {
-      __builtin_memcpy(to, __builtin_assume_aligned(from, 16), kSide * sizeof(float));
+    EQ_FN void read_one(int k, float* to) const {
+      EQ_UNROLL for (int l = 0; l < kSide; ++l) to[l] = from[line[l] + k * step];
+    }
+    EQ_FN static void load(const float* four, float* to) {
+      __builtin_memcpy(to, __builtin_assume_aligned(four, 16), kSide * sizeof(float));
     }
   };
 

@@ -10,8 +10,8 @@
 namespace equipoise::test {
 namespace {
 
-constexpr CloseStep kTraining{3, 6, 2, 5, true};
-constexpr CloseStep kEvaluation{3, 6, 2, 5, false};
+constexpr CloseStep kTraining{3, 6, 1u << 2, 1u << 5, true};
+constexpr CloseStep kEvaluation{3, 6, 1u << 2, 1u << 5, false};
 
 /// A rig in the middle of an epoch of 70 rows: batch of 32 of which n are taken.
 struct Middle {
