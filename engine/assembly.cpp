@@ -10,8 +10,8 @@ constexpr int kAny = 1 << 30;  // a buffer that is no matrix is cut into parts b
 }
 
 bool overlap(const Access& a, const Access& b) {
-  return a.buffer == b.buffer && a.block_begin < b.block_end && b.block_begin < a.block_end && a.col_begin < b.col_end &&
-         b.col_begin < a.col_end;
+  return a.buffer == b.buffer && a.block_begin < b.block_end && b.block_begin < a.block_end &&
+         a.col_begin < b.col_end && b.col_begin < a.col_end;
 }
 
 int Assembly::push(Buffer buffer) {
@@ -46,7 +46,8 @@ void Assembly::add_last(std::function<Operation(const Locator&)> make) {
   operations_.push_back({{}, {}, std::move(make), true});
 }
 
-void Assembly::add(std::vector<Access> reads, std::vector<Access> writes, std::function<Operation(const Locator&)> make) {
+void Assembly::add(std::vector<Access> reads, std::vector<Access> writes,
+                   std::function<Operation(const Locator&)> make) {
   operations_.push_back({std::move(reads), std::move(writes), std::move(make), false});
 }
 

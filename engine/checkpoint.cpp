@@ -59,11 +59,14 @@ void put_state(TensorFile& file, const Program& program, const std::string& pref
           StoredTensor::from_floats(p.shape, read_parameter(program, p, static_cast<StatePart>(part), state));
 }
 
-const StoredTensor& tensor_of(const TensorFile& file, const std::string& name, ElementType type, const std::vector<int64_t>& shape) {
+const StoredTensor& tensor_of(const TensorFile& file, const std::string& name, ElementType type,
+                              const std::vector<int64_t>& shape) {
   const StoredTensor& t = file.at(name);
   if (t.type != type || t.shape != shape)
-    throw Error(ExitCode::checkpoint, fmt::format("{}: tensor '{}' is {} [{}] where {} [{}] is needed; it belongs to another model", file.path, name,
-                                                  element_name(t.type), fmt::join(t.shape, ", "), element_name(type), fmt::join(shape, ", ")));
+    throw Error(
+        ExitCode::checkpoint,
+        fmt::format("{}: tensor '{}' is {} [{}] where {} [{}] is needed; it belongs to another model", file.path, name,
+                    element_name(t.type), fmt::join(t.shape, ", "), element_name(type), fmt::join(shape, ", ")));
   return t;
 }
 
@@ -100,14 +103,17 @@ TensorFile model_file(const Program& program, const TrainingPlan& plan, const st
   return file;
 }
 
-std::vector<float> read_model(const Program& program, const TensorFile& file) { return get_state(file, program, "", 1); }
+std::vector<float> read_model(const Program& program, const TensorFile& file) {
+  return get_state(file, program, "", 1);
+}
 
 MldrlSetup read_model_setup(const TensorFile& file) {
   MldrlSetup setup = setup_from_metadata(file.metadata, file.path);
   const auto size = [&](const std::string& name, std::size_t axis) {
     const StoredTensor& t = file.at(name);
     if (t.shape.size() != 2 || t.shape[axis] < 1 || t.shape[axis] > (1 << 24))
-      throw Error(ExitCode::checkpoint, fmt::format("{}: tensor '{}' has an impossible shape; the file is no MLDRL model", file.path, name));
+      throw Error(ExitCode::checkpoint,
+                  fmt::format("{}: tensor '{}' has an impossible shape; the file is no MLDRL model", file.path, name));
     return static_cast<int>(t.shape[axis]);
   };
   MldrlModel& m = setup.model;
@@ -116,7 +122,9 @@ MldrlSetup read_model_setup(const TensorFile& file) {
   m.hidden = size("encoder1.linear1.weight", 0);
   m.specific = size("_enc_mu.weight", 0) - m.shared;
   m.classes = size("fc1.weight", 0);
-  if (m.specific < 1) throw Error(ExitCode::checkpoint, fmt::format("{}: metadata key 'shared' leaves no specific latents; the file was changed", file.path));
+  if (m.specific < 1)
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: metadata key 'shared' leaves no specific latents; the file was changed", file.path));
   return setup;
 }
 
@@ -144,25 +152,29 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
   const auto refuse = [&](const std::string& why) {
     throw Error(ExitCode::checkpoint, fmt::format("{}: {}", file.path, why));
   };
-  if (file.metadata_at("format") != kFormat) refuse(fmt::format("format '{}' is not '{}'; it was written by another version", file.metadata_at("format"), kFormat));
+  if (file.metadata_at("format") != kFormat)
+    refuse(
+        fmt::format("format '{}' is not '{}'; it was written by another version", file.metadata_at("format"), kFormat));
   for (const auto& [key, value] : identity_of(plan))
     if (file.metadata_at(key) != value)
-      refuse(fmt::format("it was trained with {} = {}, this run has {}; resume with the run's own config", key, file.metadata_at(key), value));
+      refuse(fmt::format("it was trained with {} = {}, this run has {}; resume with the run's own config", key,
+                         file.metadata_at(key), value));
   TrainingState s;
   s.state = get_state(file, program, "", 3);
   s.control = fresh_control(plan.setup.settings, static_cast<int>(program.task_names.size()));
   Control& c = s.control;
   for (const Field& f : fields(c, program.task_names.size(), program.term_names.size())) {
-    const StoredTensor& t = tensor_of(file, std::string("control.") + f.name, f.integer ? ElementType::i32 : ElementType::f64,
-                                      {static_cast<int64_t>(f.count)});
+    const StoredTensor& t = tensor_of(file, std::string("control.") + f.name,
+                                      f.integer ? ElementType::i32 : ElementType::f64, {static_cast<int64_t>(f.count)});
     std::memcpy(f.data, t.bytes.data(), t.bytes.size());
   }
   const std::vector<int64_t> longs = tensor_of(file, "control.steps", ElementType::i64, {2}).to_int64s();
   c.step = longs[0];
   c.bad_step = longs[1];
   const std::vector<double> best = tensor_of(file, "control.best", ElementType::f64, {2}).to_doubles();
-  const bool plausible = c.step >= 0 && c.epoch >= 0 && c.position >= 0 && c.position < plan.setup.settings.rows && best[0] >= 0 &&
-                         best[0] <= c.epoch && best[0] == std::floor(best[0]) && static_cast<int>(c.status) >= 0 && static_cast<int>(c.status) <= 2;
+  const bool plausible = c.step >= 0 && c.epoch >= 0 && c.position >= 0 && c.position < plan.setup.settings.rows &&
+                         best[0] >= 0 && best[0] <= c.epoch && best[0] == std::floor(best[0]) &&
+                         static_cast<int>(c.status) >= 0 && static_cast<int>(c.status) <= 2;
   if (!plausible) refuse("its counters contradict each other; the file was changed");
   s.best_epoch = static_cast<int>(best[0]);
   s.best_value = best[1];

@@ -44,10 +44,11 @@ namespace {
 class AlignedFloats {
  public:
   explicit AlignedFloats(int64_t count)
-      : data_(static_cast<float*>(::operator new(static_cast<std::size_t>(count + 16) * sizeof(float), std::align_val_t{64}))) {
+      : data_(static_cast<float*>(
+            ::operator new (static_cast<std::size_t>(count + 16) * sizeof(float), std::align_val_t{64}))) {
     std::memset(data_, 0, static_cast<std::size_t>(count + 16) * sizeof(float));
   }
-  ~AlignedFloats() { ::operator delete(data_, std::align_val_t{64}); }
+  ~AlignedFloats() { ::operator delete (data_, std::align_val_t{64}); }
   AlignedFloats(const AlignedFloats&) = delete;
   AlignedFloats& operator=(const AlignedFloats&) = delete;
   float* data() { return data_; }
@@ -61,14 +62,16 @@ class CpuExecutor : public Executor {
   explicit CpuExecutor(int threads)
       : threads_(threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {}
 
-  std::string name() const override { return "CPU, " + std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads"); }
+  std::string name() const override {
+    return "CPU, " + std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads");
+  }
   PlanLimits plan_limits() const override { return {}; }
   void load_tables(const RunTables& tables) override { tables_ = tables; }
   void load_state(std::span<const float> state, int64_t) override { state_.assign(state.begin(), state.end()); }
   void store_state(std::span<float> state) override { std::copy(state_.begin(), state_.end(), state.begin()); }
 
-  void run(const Program& program, std::span<const Settings> settings, std::span<Control> controls, const RunLimits& limits,
-           Emitted* emitted, std::vector<float>* work) override {
+  void run(const Program& program, std::span<const Settings> settings, std::span<Control> controls,
+           const RunLimits& limits, Emitted* emitted, std::vector<float>* work) override {
     const int replicas = static_cast<int>(settings.size());
     Launch launch = launch_of(program, limits);
     for (std::size_t s = 0; s < tables_.sources.size(); ++s)

@@ -57,7 +57,8 @@ double Evaluator::mean_error(const std::vector<float>& output, std::span<const i
   double sum = 0;
   for (std::size_t r = 0; r < rows.size(); ++r)
     for (std::size_t c = 0; c < cols; ++c) {
-      const double d = double{output[r * cols + c]} - double{data_.views[view][static_cast<std::size_t>(rows[r]) * cols + c]};
+      const double d =
+          double{output[r * cols + c]} - double{data_.views[view][static_cast<std::size_t>(rows[r]) * cols + c]};
       sum += d * d;
     }
   return sum / static_cast<double>(rows.size() * cols);
@@ -73,7 +74,8 @@ Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
   Control control = fresh_control(settings, static_cast<int>(program_.task_names.size()));
   Emitted emitted;
   emitted.rows = count;
-  executor_.run(program_, {&settings, 1}, {&control, 1}, {(count + program_.batch - 1) / program_.batch, true}, &emitted);
+  executor_.run(program_, {&settings, 1}, {&control, 1}, {(count + program_.batch - 1) / program_.batch, true},
+                &emitted);
 
   Evaluation e{};
   const int classes = setup_.model.classes;
@@ -97,13 +99,16 @@ Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
 
   e.auc = e.accuracy = e.sensitivity = e.specificity = nan;
   // A model that overflows says nothing; its figures are undefined rather than an error, as training may go on.
-  const bool finite = std::all_of(e.probability.begin(), e.probability.end(), [](double p) { return std::isfinite(p); });
+  const bool finite =
+      std::all_of(e.probability.begin(), e.probability.end(), [](double p) { return std::isfinite(p); });
   if (e.labelled == 0 || !finite) return e;
   e.auc = multiclass_auc(e.probability, label, classes);
   int64_t right = 0;
   for (int r = 0; r < count; ++r) {
     const double* p = e.probability.data() + static_cast<std::ptrdiff_t>(r) * classes;
-    if (label[static_cast<std::size_t>(r)] >= 0 && std::max_element(p, p + classes) - p == label[static_cast<std::size_t>(r)]) ++right;
+    if (label[static_cast<std::size_t>(r)] >= 0 &&
+        std::max_element(p, p + classes) - p == label[static_cast<std::size_t>(r)])
+      ++right;
   }
   e.accuracy = static_cast<double>(right) / e.labelled;
   if (classes == 2) {

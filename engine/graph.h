@@ -93,9 +93,9 @@ struct Task {
 /// Parameters over which gradients are balanced: a stretch of one layer's parameters.
 struct Stretch {
   int layer = 0;
-  bool bias = false;   ///< the bias, else the weight
+  bool bias = false;  ///< the bias, else the weight
   int first_row = 0, rows = 0;
-  int fold = 1;        ///< > 1: the mean of `fold` stretches of `rows` rows that follow one another
+  int fold = 1;  ///< > 1: the mean of `fold` stretches of `rows` rows that follow one another
 };
 
 class Graph {

@@ -62,7 +62,8 @@ void Lowering::analyse() {
     if (const auto* o = std::get_if<LinearNode>(&*node)) {
       for (int k = 0; k < tasks_; ++k) layer_reach_[o->layer][k] = layer_reach_[o->layer][k] || tasks[k];
       if (produced[o->y.tensor] && made_by_[o->y.tensor] != o->activation)
-        throw std::logic_error("blocks of " + graph_.tensors()[o->y.tensor].name + " have different activations; use one tensor for each");
+        throw std::logic_error("blocks of " + graph_.tensors()[o->y.tensor].name +
+                               " have different activations; use one tensor for each");
       produced[o->y.tensor] = true;
       made_by_[o->y.tensor] = o->activation;
     }
@@ -87,7 +88,8 @@ void Lowering::allocate() {
     const int64_t lane_count = options_.trains ? std::max<std::size_t>(layer_lanes(static_cast<int>(i)).size(), 1) : 0;
     gradient_.push_back(assembly_.floats(name + " gradient", lane_count * layout_[i].floats));
   }
-  for (std::size_t i = 0; i < layout_.size(); ++i) gradient_written_.emplace_back(layer_lanes(static_cast<int>(i)).size(), false);
+  for (std::size_t i = 0; i < layout_.size(); ++i)
+    gradient_written_.emplace_back(layer_lanes(static_cast<int>(i)).size(), false);
   rows_ = assembly_.ints("rows", options_.batch);
   labels_ = assembly_.ints("labels", options_.batch);
   label_weight_ = assembly_.token("label weight");
@@ -159,10 +161,22 @@ Program Lowering::run() {
     const Layer& layer = graph_.layers()[i];
     const LayerLayout& l = layout_[i];
     for (const LayerSlice& s : layer.slices) {
-      program.parameters.push_back({s.name + ".weight", {s.rows, layer.in}, static_cast<int>(i),
-                                    l.state_offset + int64_t{s.first_row} * l.stride, s.rows, layer.in, l.stride, layer.in});
-      program.parameters.push_back({s.name + ".bias", {s.rows}, static_cast<int>(i), l.state_offset + l.bias_offset + s.first_row,
-                                    1, s.rows, l.stride, layer.in});
+      program.parameters.push_back({s.name + ".weight",
+                                    {s.rows, layer.in},
+                                    static_cast<int>(i),
+                                    l.state_offset + int64_t{s.first_row} * l.stride,
+                                    s.rows,
+                                    layer.in,
+                                    l.stride,
+                                    layer.in});
+      program.parameters.push_back({s.name + ".bias",
+                                    {s.rows},
+                                    static_cast<int>(i),
+                                    l.state_offset + l.bias_offset + s.first_row,
+                                    1,
+                                    s.rows,
+                                    l.stride,
+                                    layer.in});
     }
   }
   plan(assembly_, options_.limits, options_.probe, program, [&](const Locator& at) {

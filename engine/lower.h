@@ -1,9 +1,9 @@
 // engine/lower.h - from a model's graph to a program: forward, losses, backward, balancing, update.
 //
 // Backward is derived with one adjoint lane per task. A tensor that depends on balanced parameters carries the gradient
-// of every task that it reaches in a lane of its own; any other tensor that several tasks reach carries one merged lane,
-// already weighted; one that a single task reaches carries that task's lane. So shared parameters get K gradients,
-// private ones one, and nothing is computed K times that need not be.
+// of every task that it reaches in a lane of its own; any other tensor that several tasks reach carries one merged
+// lane, already weighted; one that a single task reaches carries that task's lane. So shared parameters get K
+// gradients, private ones one, and nothing is computed K times that need not be.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct LowerOptions {
   bool gradnorm = false;              ///< adjust task weights by GradNorm on balance_over
   LossRatio loss_ratio = LossRatio::raw;
   Normalise normalise = Normalise::after_step;
-  float loss_scale = 1.0f;            ///< total loss = loss_scale * sum of weight * loss
-  bool probe = false;                 ///< one lane per task everywhere, nothing updated, every tensor kept readable
+  float loss_scale = 1.0f;  ///< total loss = loss_scale * sum of weight * loss
+  bool probe = false;       ///< one lane per task everywhere, nothing updated, every tensor kept readable
   PlanLimits limits;
 };
 

@@ -80,7 +80,8 @@ void Lowering::finish_adjoint(int tensor) {
     if (alone) {
       buffer = copies[0].from_buffer;
     } else {
-      buffer = assembly_.matrix("d " + t.name + (lane == kMerged ? " merged" : " by " + graph_.tasks()[lane].name), t.blocks, t.cols);
+      buffer = assembly_.matrix("d " + t.name + (lane == kMerged ? " merged" : " by " + graph_.tasks()[lane].name),
+                                t.blocks, t.cols);
       Coverage coverage(t);
       // Large regions first: what is nested in them then adds to them.
       std::stable_sort(copies.begin(), copies.end(), [](const Copy& a, const Copy& b) {
@@ -91,7 +92,8 @@ void Lowering::finish_adjoint(int tensor) {
         std::vector<Copy> here;
         for (auto c = copies.begin(); c != copies.end();) {
           const Region& r = c->region;
-          const bool same = r.block == region.block && r.blocks == region.blocks && r.col == region.col && r.cols == region.cols;
+          const bool same =
+              r.block == region.block && r.blocks == region.blocks && r.col == region.col && r.cols == region.cols;
           if (same && here.size() < kMaxSummands) here.push_back(*c), c = copies.erase(c);
           else ++c;
         }
@@ -176,7 +178,8 @@ void Lowering::backward(const LinearNode& o) {
     const Access to{gradient_[o.layer], 0, 1, static_cast<int>(i), static_cast<int>(i) + 1};
     assembly_.add({x, dy}, {to}, [this, x, dy, o, i, accumulate](const Locator& at) {
       return operation(LinearWeightGradient{assembly_.view(at, x), assembly_.view(at, dy),
-                                            linear_place(at, o.layer, gradient_[o.layer], static_cast<int>(i)), accumulate});
+                                            linear_place(at, o.layer, gradient_[o.layer], static_cast<int>(i)),
+                                            accumulate});
     });
   }
   if (graph_.tensors()[o.x.tensor].origin != TensorOrigin::computed) return;
@@ -199,21 +202,23 @@ void Lowering::backward(const LinearNode& o) {
 void Lowering::backward(const LatentNode& o) {
   finish_adjoint(o.z);
   const int kl_task = graph_.terms()[o.kl_term].task;
-  const Access heads = access(graph_.all(o.heads)), noise = access(graph_.all(o.noise)), sigma = access(graph_.all(o.sigma));
+  const Access heads = access(graph_.all(o.heads)), noise = access(graph_.all(o.noise)),
+               sigma = access(graph_.all(o.sigma));
   for (int lane : lanes(o.heads)) {
     const int dz = adjoint(o.z, lane);
     const bool has_kl = lane == kMerged || lane == kl_task;
     if (dz < 0 && !has_kl) continue;
-    const int dheads = assembly_.matrix("gradient by " + graph_.tensors()[o.heads].name, graph_.tensors()[o.heads].blocks,
-                                        graph_.tensors()[o.heads].cols);
+    const int dheads = assembly_.matrix("gradient by " + graph_.tensors()[o.heads].name,
+                                        graph_.tensors()[o.heads].blocks, graph_.tensors()[o.heads].cols);
     std::vector<Access> reads{heads, noise, sigma, whole(weights_)};
     if (dz >= 0) reads.push_back(whole(dz));
-    assembly_.add(reads, {whole(dheads)}, [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, lane](const Locator& at) {
-      return operation(LatentGradient{assembly_.view(at, heads), assembly_.view(at, noise), assembly_.view(at, sigma),
-                                      dz >= 0 ? assembly_.view(at, whole(dz)) : assembly_.view(at, sigma),
-                                      assembly_.view(at, whole(dheads)), has_kl ? 1.0f : 0.0f,
-                                      has_kl ? weight_in(lane, kl_task) : -1, dz >= 0});
-    });
+    assembly_.add(
+        reads, {whole(dheads)}, [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, lane](const Locator& at) {
+          return operation(LatentGradient{
+              assembly_.view(at, heads), assembly_.view(at, noise), assembly_.view(at, sigma),
+              dz >= 0 ? assembly_.view(at, whole(dz)) : assembly_.view(at, sigma), assembly_.view(at, whole(dheads)),
+              has_kl ? 1.0f : 0.0f, has_kl ? weight_in(lane, kl_task) : -1, dz >= 0});
+        });
     own_gradient(graph_.all(o.heads), lane, dheads);
   }
 }
@@ -265,11 +270,12 @@ void Lowering::backward(const InherentVariationalNode& o) {
   const int dz = assembly_.matrix("inherent-variational gradient", 2, o.z1.cols);
   const Access d1 = assembly_.part(dz, 0, 1, 0, o.z1.cols), d2 = assembly_.part(dz, 1, 1, 0, o.z1.cols);
   const int weight = alike ? weight_in(lane1, task) : -1;
-  assembly_.add({z1, z2, whole(task_loss_[task]), whole(weights_)}, {d1, d2}, [this, z1, z2, d1, d2, o, weight](const Locator& at) {
-    return operation(InherentVariationalGradient{assembly_.view(at, z1), assembly_.view(at, z2), assembly_.view(at, d1),
-                                                 assembly_.view(at, d2), o.shared, o.inherent_term, o.variational_term,
-                                                 weight});
-  });
+  assembly_.add({z1, z2, whole(task_loss_[task]), whole(weights_)}, {d1, d2},
+                [this, z1, z2, d1, d2, o, weight](const Locator& at) {
+                  return operation(InherentVariationalGradient{assembly_.view(at, z1), assembly_.view(at, z2),
+                                                               assembly_.view(at, d1), assembly_.view(at, d2), o.shared,
+                                                               o.inherent_term, o.variational_term, weight});
+                });
   if (o.z1.tensor == o.z2.tensor && o.z1.block + 1 == o.z2.block) {
     Region both = o.z1;
     both.blocks = 2;
@@ -277,7 +283,8 @@ void Lowering::backward(const InherentVariationalNode& o) {
     return;
   }
   const auto half = [&](const Region& z, int lane, int block) {
-    copies_[{z.tensor, lane}].push_back({z, Region{z.tensor, block, 1, 0, z.cols}, dz, alike ? -1 : weight_in(lane, task), 1.0f, false});
+    copies_[{z.tensor, lane}].push_back(
+        {z, Region{z.tensor, block, 1, 0, z.cols}, dz, alike ? -1 : weight_in(lane, task), 1.0f, false});
   };
   half(o.z1, lane1, 0);
   half(o.z2, lane2, 1);

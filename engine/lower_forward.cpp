@@ -54,11 +54,12 @@ void Lowering::forward(const LatentNode& o) {
   const int slots = slots_for(o.kl_term, int64_t{blocks} * assembly_.batch() * kRowLanes, blocks * kRowLanes);
   std::vector<Access> reads{heads};
   if (o.use_noise) reads.push_back(noise);
-  assembly_.add(std::move(reads), {sigma, z, whole(slots)}, [this, heads, noise, sigma, z, slots, o](const Locator& at) {
-    const Assembly& a = assembly_;
-    return operation(Latent{a.view(at, heads), o.use_noise ? a.view(at, noise) : a.view(at, heads), a.view(at, sigma),
-                            a.view(at, z), at.place(slots), o.use_noise});
-  });
+  assembly_.add(std::move(reads), {sigma, z, whole(slots)},
+                [this, heads, noise, sigma, z, slots, o](const Locator& at) {
+                  const Assembly& a = assembly_;
+                  return operation(Latent{a.view(at, heads), o.use_noise ? a.view(at, noise) : a.view(at, heads),
+                                          a.view(at, sigma), a.view(at, z), at.place(slots), o.use_noise});
+                });
 }
 
 void Lowering::forward(const SumNode& o) {
@@ -100,7 +101,8 @@ void Lowering::forward(const SquaredErrorNode& o) {
   if (!options_.trains) {
     assembly_.add({y, target}, {whole(slots)}, [this, y, target, slots](const Locator& at) {
       const Assembly& a = assembly_;
-      return operation(SquaredError{a.view(at, y), a.view(at, target), a.view(at, y), at.place(slots), 1.0f, -1, false});
+      return operation(
+          SquaredError{a.view(at, y), a.view(at, target), a.view(at, y), at.place(slots), 1.0f, -1, false});
     });
     return;
   }
@@ -108,11 +110,11 @@ void Lowering::forward(const SquaredErrorNode& o) {
   const int dy = assembly_.matrix("gradient by " + graph_.tensors()[o.y.tensor].name, o.y.blocks, o.y.cols);
   const int weight = weight_in(lane, task);
   assembly_.add({y, target, whole(weights_)}, {whole(slots), whole(dy)},
-               [this, y, target, slots, dy, weight](const Locator& at) {
-                 const Assembly& a = assembly_;
-                 return operation(SquaredError{a.view(at, y), a.view(at, target), a.view(at, a.whole(dy)), at.place(slots),
-                                               1.0f, weight, true});
-               });
+                [this, y, target, slots, dy, weight](const Locator& at) {
+                  const Assembly& a = assembly_;
+                  return operation(SquaredError{a.view(at, y), a.view(at, target), a.view(at, a.whole(dy)),
+                                                at.place(slots), 1.0f, weight, true});
+                });
   own_gradient(o.y, lane, dy);
 }
 
@@ -127,11 +129,12 @@ void Lowering::forward(const CrossEntropyNode& o) {
   std::vector<Access> writes{whole(slots)};
   if (trains) writes.push_back(whole(dx));
   assembly_.add({x, whole(labels_), whole(label_weight_), whole(weights_)}, writes,
-               [this, x, slots, dx, weight, trains](const Locator& at) {
-                 const Assembly& a = assembly_;
-                 return operation(CrossEntropy{a.view(at, x), at.place(labels_),
-                                               trains ? a.view(at, a.whole(dx)) : a.view(at, x), at.place(slots), 1.0f, weight, trains});
-               });
+                [this, x, slots, dx, weight, trains](const Locator& at) {
+                  const Assembly& a = assembly_;
+                  return operation(CrossEntropy{a.view(at, x), at.place(labels_),
+                                                trains ? a.view(at, a.whole(dx)) : a.view(at, x), at.place(slots), 1.0f,
+                                                weight, trains});
+                });
   if (trains) own_gradient(o.x, lane, dx);
 }
 
@@ -140,10 +143,12 @@ void Lowering::forward(const InherentVariationalNode& o) {
   const int64_t count = int64_t{assembly_.batch()} * kRowLanes;
   const int inherent = slots_for(o.inherent_term, count, kRowLanes);
   const int variational = slots_for(o.variational_term, count, kRowLanes);
-  assembly_.add({z1, z2}, {whole(inherent), whole(variational)}, [this, z1, z2, inherent, variational, o](const Locator& at) {
-    const Assembly& a = assembly_;
-    return operation(InherentVariational{a.view(at, z1), a.view(at, z2), o.shared, at.place(inherent), at.place(variational)});
-  });
+  assembly_.add(
+      {z1, z2}, {whole(inherent), whole(variational)}, [this, z1, z2, inherent, variational, o](const Locator& at) {
+        const Assembly& a = assembly_;
+        return operation(
+            InherentVariational{a.view(at, z1), a.view(at, z2), o.shared, at.place(inherent), at.place(variational)});
+      });
 }
 
 // A gradient that already stands in a buffer of its own shape joins the lane by copying.

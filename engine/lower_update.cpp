@@ -26,7 +26,8 @@ void Lowering::balance_operations() {
       g.lane_stride = layout_[s.layer].floats;
       std::fill(std::begin(g.lane_of_task), std::end(g.lane_of_task), int8_t{-1});
       const std::vector<int> lanes_of = layer_lanes(s.layer);
-      for (std::size_t lane = 0; lane < lanes_of.size(); ++lane) g.lane_of_task[lanes_of[lane]] = static_cast<int8_t>(lane);
+      for (std::size_t lane = 0; lane < lanes_of.size(); ++lane)
+        g.lane_of_task[lanes_of[lane]] = static_cast<int8_t>(lane);
       g.tasks = tasks_;
       g.count = count;
       g.fold = s.fold;
@@ -38,8 +39,9 @@ void Lowering::balance_operations() {
     first_slot += flat_slots(count);
   }
   const int sums = join(slots, pairs, slots_per_pair, false);
-  assembly_.add({whole(sums), whole(weights_)}, {whole(gram_)},
-                [this, sums](const Locator& at) { return operation(GramClose{at.place(sums), tasks_}); });
+  assembly_.add({whole(sums), whole(weights_)}, {whole(gram_)}, [this, sums](const Locator& at) {
+    return operation(GramClose{at.place(sums), tasks_});
+  });
 }
 
 GradientBlock Lowering::gradient_block(const Locator& at, int layer) const {
@@ -58,7 +60,8 @@ GradientBlock Lowering::gradient_block(const Locator& at, int layer) const {
 void Lowering::update_operations() {
   if (options_.probe) return;
   for (std::size_t layer = 0; layer < layout_.size(); ++layer)
-    if (std::find(gradient_written_[layer].begin(), gradient_written_[layer].end(), true) != gradient_written_[layer].end())
+    if (std::find(gradient_written_[layer].begin(), gradient_written_[layer].end(), true) !=
+        gradient_written_[layer].end())
       layer_of_block_.push_back(static_cast<int>(layer));
   const int blocks = static_cast<int>(layer_of_block_.size());
   const int sums = assembly_.doubles("squared gradient norms", blocks);
@@ -82,9 +85,10 @@ void Lowering::update_operations() {
     });
   for (int layer : layer_of_block_)
     assembly_.add({whole(gradient_[layer]), whole(finite_), whole(weights_)},
-                  {whole(parameter_[layer]), whole(moment1_[layer]), whole(moment2_[layer])}, [this, layer](const Locator& at) {
-                    return operation(Adam{gradient_block(at, layer), at.place(parameter_[layer]), at.place(moment1_[layer]),
-                                          at.place(moment2_[layer])});
+                  {whole(parameter_[layer]), whole(moment1_[layer]), whole(moment2_[layer])},
+                  [this, layer](const Locator& at) {
+                    return operation(Adam{gradient_block(at, layer), at.place(parameter_[layer]),
+                                          at.place(moment1_[layer]), at.place(moment2_[layer])});
                   });
 }
 

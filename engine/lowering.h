@@ -44,7 +44,7 @@ class Lowering {
   void forward(const SquaredErrorNode& node);
   void forward(const CrossEntropyNode& node);
   void forward(const InherentVariationalNode& node);
-  int slots_for(int term, int64_t count, int per_sample);        ///< a term's slots; per_sample of them for each sample
+  int slots_for(int term, int64_t count, int per_sample);  ///< a term's slots; per_sample of them for each sample
   void own_gradient(Region region, int lane, int buffer);  ///< a gradient that stands in a buffer of its own
   /// Emits the joining tree of `slots` ([groups, count (* n)]) and returns a buffer of [groups] sums; the last level
   /// goes to `into` at double `at` if given.
@@ -56,7 +56,8 @@ class Lowering {
   int adjoint(int tensor, int lane);  ///< finished buffer of a lane; kMerged combines lanes where it must
   std::vector<int> lanes(int tensor) const;
   std::vector<int> layer_lanes(int layer) const;
-  void contribute(int tensor, int lane, Region region, std::function<void(int buffer, bool accumulate, Activation)> emit);
+  void contribute(int tensor, int lane, Region region,
+                  std::function<void(int buffer, bool accumulate, Activation)> emit);
   void backward(const LinearNode& node);
   void backward(const LatentNode& node);
   void backward(const SumNode& node);
@@ -69,9 +70,7 @@ class Lowering {
   void balance_operations();
   void update_operations();
 
-  Access access(Region r, int buffer) const {
-    return assembly_.part(buffer, r.block, r.blocks, r.col, r.cols);
-  }
+  Access access(Region r, int buffer) const { return assembly_.part(buffer, r.block, r.blocks, r.col, r.cols); }
   Access access(Region r) const { return access(r, tensor_buffer_[r.tensor]); }
   Access whole(int buffer) const { return assembly_.whole(buffer); }
   LinearPlace linear_place(const Locator& at, int layer, int buffer, int lane) const;
@@ -94,13 +93,13 @@ class Lowering {
 
   // buffers
   std::vector<int> tensor_buffer_, parameter_, moment1_, moment2_;
-  std::vector<int> gradient_;                   // [layer] all lanes, one after another
+  std::vector<int> gradient_;                        // [layer] all lanes, one after another
   std::vector<std::vector<bool>> gradient_written_;  // [layer][lane]
-  std::vector<int> layer_of_block_;             // [gradient block]
+  std::vector<int> layer_of_block_;                  // [gradient block]
   int rows_, labels_, label_weight_, weights_, finite_, gram_;
-  std::vector<int> task_loss_;                  // [task] token
-  std::map<int, int> term_sum_;                 // term -> buffer of its joined sum
-  std::map<int, int> slots_per_sample_;         // term -> slots for each sample
+  std::vector<int> task_loss_;           // [task] token
+  std::map<int, int> term_sum_;          // term -> buffer of its joined sum
+  std::map<int, int> slots_per_sample_;  // term -> slots for each sample
 
   // adjoints under way
   struct Contribution {

@@ -23,7 +23,8 @@ EpochMetrics epoch_metrics(const Program& program, const Control& c) {
   for (std::size_t t = 0; t < program.term_names.size(); ++t)
     m.terms.push_back(mean(c.sum_terms[t], program.term_names[t] == "cross_entropy" ? c.sum_label_weight : c.sum_rows));
   for (std::size_t k = 0; k < tasks; ++k) {
-    m.losses.push_back(mean(c.sum_losses[k], program.task_names[k] == "classification" ? c.sum_label_weight : c.sum_rows));
+    m.losses.push_back(
+        mean(c.sum_losses[k], program.task_names[k] == "classification" ? c.sum_label_weight : c.sum_rows));
     m.weights.push_back(c.step_weights[k]);
     m.next_weights.push_back(c.weights[k]);
     m.norms.push_back(mean(c.sum_norms[k], c.sum_steps));
@@ -77,7 +78,9 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
 
 std::string without_time(const std::string& text) {
   ordered_json line = ordered_json::parse(text, nullptr, false);
-  if (!line.is_object()) throw Error(ExitCode::checkpoint, "metrics.jsonl: a line is not a JSON object; the file was changed after the run wrote it");
+  if (!line.is_object())
+    throw Error(ExitCode::checkpoint,
+                "metrics.jsonl: a line is not a JSON object; the file was changed after the run wrote it");
   line.erase("seconds");
   return line.dump();
 }

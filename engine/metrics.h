@@ -12,9 +12,9 @@
 namespace equipoise {
 
 struct EpochMetrics {
-  int epoch = 0;      ///< epochs done, from 1
-  int64_t step = 0;   ///< steps done
-  int skipped = 0;    ///< steps so far that a non-finite value left without update
+  int epoch = 0;                      ///< epochs done, from 1
+  int64_t step = 0;                   ///< steps done
+  int skipped = 0;                    ///< steps so far that a non-finite value left without update
   std::vector<double> terms, losses;  ///< training means, by row (by label for classification)
   std::vector<double> weights;        ///< task weights of the last step
   std::vector<double> next_weights;   ///< and of the next
@@ -23,8 +23,8 @@ struct EpochMetrics {
   double gradient_norm = 0;           ///< mean over steps of the global norm
   bool validated = false;
   Evaluation validation{};
-  bool best = false;                  ///< the monitor improved
-  double seconds = 0;                 ///< wall time of the epoch, validation included
+  bool best = false;   ///< the monitor improved
+  double seconds = 0;  ///< wall time of the epoch, validation included
 };
 
 /// Means of the epoch that a control has summed.

@@ -75,7 +75,8 @@ Graph mldrl_graph(const MldrlModel& m, LatentNoise noise) {
   g.add(SumNode{Graph::columns(g.all(joint), m.shared, m.specific), {p(0)}, {1.0f}});
   g.add(SumNode{Graph::columns(g.all(joint), m.shared + m.specific, m.specific), {p(1)}, {1.0f}});
   int prediction = g.tensor(m.softmax_twice ? "classifier sigmoid" : "prediction", 1, m.classes);
-  g.add(LinearNode{g.all(joint), g.all(prediction), classifier, m.softmax_twice ? Activation::sigmoid : Activation::identity});
+  g.add(LinearNode{g.all(joint), g.all(prediction), classifier,
+                   m.softmax_twice ? Activation::sigmoid : Activation::identity});
   if (m.softmax_twice) {
     const int softmax = g.tensor("prediction", 1, m.classes);
     g.add(SoftmaxNode{g.all(prediction), g.all(softmax)});

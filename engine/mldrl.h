@@ -19,9 +19,9 @@ struct MldrlModel {
   int features1 = 0, features2 = 0;
   int hidden = 32, shared = 6, specific = 4, classes = 2;
   Activation output_activation = Activation::identity;
-  bool ratio = true;                  ///< inherent over variational, else their difference
+  bool ratio = true;                     ///< inherent over variational, else their difference
   bool crossed1_specific_first = false;  ///< input of the crossed decoder 1 is [p_1, c_2], else [c_2, p_1]
-  bool softmax_twice = false;         ///< classifier: sigmoid, softmax, then cross-entropy with its own log-softmax
+  bool softmax_twice = false;            ///< classifier: sigmoid, softmax, then cross-entropy with its own log-softmax
 };
 
 /// How a step gets its latents.

@@ -40,7 +40,8 @@ void MldrlStepper::run_probe() {
 }
 
 std::vector<float> MldrlStepper::kept(const std::string& tensor, int block, int col, int cols) const {
-  const View& v = std::find_if(probe_.kept.begin(), probe_.kept.end(), [&](const Kept& k) { return k.name == tensor; })->view;
+  const View& v =
+      std::find_if(probe_.kept.begin(), probe_.kept.end(), [&](const Kept& k) { return k.name == tensor; })->view;
   std::vector<float> values;
   for (int r = 0; r < probed_rows_; ++r) {
     const float* row = work_.data() + v.place.offset + int64_t{block * probed_rows_ + r} * v.stride + col;
@@ -78,7 +79,8 @@ void MldrlStepper::probe(TensorFile& to) {
       const float* row = work_.data() + g.place.offset + int64_t{r} * p.stride;
       values.insert(values.end(), row, row + p.cols);
     }
-    to.tensors["grad." + probe_.task_names[static_cast<std::size_t>(g.task)] + "." + p.name] = StoredTensor::from_floats(p.shape, values);
+    to.tensors["grad." + probe_.task_names[static_cast<std::size_t>(g.task)] + "." + p.name] =
+        StoredTensor::from_floats(p.shape, values);
   }
   to.tensors["gram.latent_heads"] = StoredTensor::from_doubles({3, 3}, {probed_.gram, 9});
 }
@@ -95,7 +97,8 @@ MldrlStepper::Batch MldrlStepper::batch() {
   const Place labels = probe_.labels;
   for (int r = 0; r < probed_rows_; ++r) {
     int32_t label;
-    std::copy_n(reinterpret_cast<const char*>(work_.data() + labels.offset + r), sizeof label, reinterpret_cast<char*>(&label));
+    std::copy_n(reinterpret_cast<const char*>(work_.data() + labels.offset + r), sizeof label,
+                reinterpret_cast<char*>(&label));
     b.label.push_back(label);
   }
   return b;
@@ -125,7 +128,8 @@ void MldrlStepper::finish(TensorFile& to) {
   std::vector<float> state(static_cast<std::size_t>(train_.state_floats));
   executor_.store_state(state);
   for (const ParameterInfo& p : train_.parameters)
-    to.tensors["final." + p.name] = StoredTensor::from_floats(p.shape, read_parameter(train_, p, StatePart::parameter, state));
+    to.tensors["final." + p.name] =
+        StoredTensor::from_floats(p.shape, read_parameter(train_, p, StatePart::parameter, state));
 }
 
 std::string MldrlStepper::describe_bad() const { return equipoise::describe_bad(train_, control_); }

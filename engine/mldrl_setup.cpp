@@ -158,8 +158,8 @@ std::map<std::string, std::string> to_metadata(const MldrlSetup& s) {
           {"weight_decay", shortest(t.weight_decay)},
           {"clip_norm", shortest(t.clip_norm)},
           {"tasks", "reconstruction inherent_variational classification"},
-          {"initial_task_weights",
-           shortest(t.initial_weights[0]) + " " + shortest(t.initial_weights[1]) + " " + shortest(t.initial_weights[2])}};
+          {"initial_task_weights", shortest(t.initial_weights[0]) + " " + shortest(t.initial_weights[1]) + " " +
+                                       shortest(t.initial_weights[2])}};
 }
 
 MldrlSetup setup_from_metadata(const std::map<std::string, std::string>& map, const std::string& path) {
@@ -167,18 +167,23 @@ MldrlSetup setup_from_metadata(const std::map<std::string, std::string>& map, co
   const std::string* variant = m.find("variant");
   if (variant && *variant != "paper" && *variant != "code") m.refuse("variant", "only 'paper' and 'code' are known");
   MldrlSetup s = mldrl_setup(variant ? *variant : "paper");
-  if (const std::string* name = m.find("output_activation"); name && !parse_activation(*name, s.model.output_activation))
+  if (const std::string* name = m.find("output_activation");
+      name && !parse_activation(*name, s.model.output_activation))
     m.refuse("output_activation", fmt::format("'{}' is not an activation", *name));
   double shared = s.model.shared;
   m.number("shared", shared);
   if (shared < 1 || shared != std::floor(shared)) m.refuse("shared", "a whole number of at least 1 is needed");
   s.model.shared = static_cast<int>(shared);
   s.model.ratio = m.choice("inherent_variational", {"ratio", "difference"}, s.model.ratio ? 0 : 1) == 0;
-  s.model.crossed1_specific_first =
-      m.choice("cross_decoder1", {"shared2 specific1", "specific1 shared2"}, s.model.crossed1_specific_first ? 1 : 0) == 1;
+  s.model.crossed1_specific_first = m.choice("cross_decoder1", {"shared2 specific1", "specific1 shared2"},
+                                             s.model.crossed1_specific_first ? 1 : 0) == 1;
   s.model.softmax_twice = m.choice("classifier", {kLogits, kTwice}, s.model.softmax_twice ? 1 : 0) == 1;
-  s.loss_ratio = m.choice("loss_ratio", {"raw", "weighted"}, s.loss_ratio == LossRatio::raw ? 0 : 1) == 0 ? LossRatio::raw : LossRatio::weighted;
-  s.normalise = m.choice("renormalise", {"none", "after_step"}, s.normalise == Normalise::none ? 0 : 1) == 0 ? Normalise::none : Normalise::after_step;
+  s.loss_ratio = m.choice("loss_ratio", {"raw", "weighted"}, s.loss_ratio == LossRatio::raw ? 0 : 1) == 0
+                     ? LossRatio::raw
+                     : LossRatio::weighted;
+  s.normalise = m.choice("renormalise", {"none", "after_step"}, s.normalise == Normalise::none ? 0 : 1) == 0
+                    ? Normalise::none
+                    : Normalise::after_step;
   s.gradnorm = m.choice("gradnorm", {"off", "on"}, 1) == 1;
   m.choice("optimizer", {"adam"}, 0);
   if (const std::string* over = m.find("gradnorm_over")) s.over = *over;

@@ -15,8 +15,8 @@ namespace equipoise {
 struct MldrlSetup {
   std::string variant = "paper";
   MldrlModel model;
-  bool gradnorm = true;               ///< else the initial task weights stay
-  std::string over = "heads";         ///< heads, head_biases_mean, or parameter names joined by spaces
+  bool gradnorm = true;        ///< else the initial task weights stay
+  std::string over = "heads";  ///< heads, head_biases_mean, or parameter names joined by spaces
   LossRatio loss_ratio = LossRatio::raw;
   Normalise normalise = Normalise::after_step;
   double loss_scale = 1.0;

@@ -16,11 +16,13 @@ int64_t part_offset(const Program& program, const ParameterInfo& p, StatePart pa
 
 }  // namespace
 
-std::vector<float> read_parameter(const Program& program, const ParameterInfo& p, StatePart part, std::span<const float> state) {
+std::vector<float> read_parameter(const Program& program, const ParameterInfo& p, StatePart part,
+                                  std::span<const float> state) {
   std::vector<float> values;
   values.reserve(static_cast<std::size_t>(p.rows) * p.cols);
   const float* from = state.data() + part_offset(program, p, part);
-  for (int r = 0; r < p.rows; ++r) values.insert(values.end(), from + int64_t{r} * p.stride, from + int64_t{r} * p.stride + p.cols);
+  for (int r = 0; r < p.rows; ++r)
+    values.insert(values.end(), from + int64_t{r} * p.stride, from + int64_t{r} * p.stride + p.cols);
   return values;
 }
 

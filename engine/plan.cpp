@@ -73,7 +73,8 @@ class Placement : public Locator {
 };
 
 int32_t checked(int64_t offset) {
-  if (offset > INT32_MAX) throw std::length_error("a replica's memory exceeds 2^31 floats; reduce the batch or the layers");
+  if (offset > INT32_MAX)
+    throw std::length_error("a replica's memory exceeds 2^31 floats; reduce the batch or the layers");
   return static_cast<int32_t>(offset);
 }
 
@@ -83,7 +84,8 @@ int device_units(const Operation& o, int batch) {
   c.batch = c.n = batch;
   switch (o.kind) {
 #define EQ_CASE(tag, Struct) \
-  case OperationKind::tag: return o.tag.template units<DeviceCut>(c);
+  case OperationKind::tag:   \
+    return o.tag.template units<DeviceCut>(c);
     EQ_OPERATIONS(EQ_CASE)
 #undef EQ_CASE
   }

@@ -12,12 +12,12 @@ namespace equipoise {
 /// A parameter as files know it. Element (row, col) lies in a replica's state at offset + row * stride + col; its first
 /// and second moments lie moment_stride and 2 * moment_stride floats further.
 struct ParameterInfo {
-  std::string name;             ///< such as encoder1.linear1.weight
-  std::vector<int64_t> shape;   ///< [out, in] or [out]
+  std::string name;            ///< such as encoder1.linear1.weight
+  std::vector<int64_t> shape;  ///< [out, in] or [out]
   int layer = 0;
   int64_t offset = 0;
   int rows = 1, cols = 1, stride = 1;
-  int64_t fan_in = 1;           ///< of the layer, for initialisation
+  int64_t fan_in = 1;  ///< of the layer, for initialisation
 };
 
 /// Where a tensor of the model or a gradient can be read after a step (probe programs only).
@@ -48,12 +48,12 @@ struct Program {
   bool shuffle = false;
   std::vector<ParameterInfo> parameters;
   std::vector<std::string> task_names, term_names;
-  std::vector<int> layer_of_block;      ///< layer of each gradient block, as Control::bad_index counts them
-  std::vector<int> output_cols;         ///< columns of each emitted output
-  std::vector<BufferPlace> buffers;     ///< the plan, for people
+  std::vector<int> layer_of_block;   ///< layer of each gradient block, as Control::bad_index counts them
+  std::vector<int> output_cols;      ///< columns of each emitted output
+  std::vector<BufferPlace> buffers;  ///< the plan, for people
   std::vector<Kept> kept;
   std::vector<KeptGradient> kept_gradients;
-  Place labels{};                       ///< of the batch, int32 (probe programs only)
+  Place labels{};  ///< of the batch, int32 (probe programs only)
 };
 
 /// The plan as text: phases with their operations, bytes by space, parameters.

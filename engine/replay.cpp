@@ -22,14 +22,17 @@ namespace {
 /// Dimension `axis` of a tensor that must have `rank` dimensions.
 int dimension(const TensorFile& record, const std::string& name, std::size_t rank, std::size_t axis) {
   const StoredTensor& t = record.at(name);
-  if (t.shape.size() != rank) refuse(record, fmt::format("tensor '{}' has {} dimensions where {} are needed", name, t.shape.size(), rank));
-  if (t.shape[axis] < 1 || t.shape[axis] > (1 << 24)) refuse(record, fmt::format("tensor '{}' has an impossible shape", name));
+  if (t.shape.size() != rank)
+    refuse(record, fmt::format("tensor '{}' has {} dimensions where {} are needed", name, t.shape.size(), rank));
+  if (t.shape[axis] < 1 || t.shape[axis] > (1 << 24))
+    refuse(record, fmt::format("tensor '{}' has an impossible shape", name));
   return static_cast<int>(t.shape[axis]);
 }
 
 void expect_shape(const TensorFile& record, const std::string& name, const std::vector<int64_t>& shape) {
   if (record.at(name).shape != shape)
-    refuse(record, fmt::format("tensor '{}' has shape [{}] where [{}] is needed", name, fmt::join(record.at(name).shape, ", "), fmt::join(shape, ", ")));
+    refuse(record, fmt::format("tensor '{}' has shape [{}] where [{}] is needed", name,
+                               fmt::join(record.at(name).shape, ", "), fmt::join(shape, ", ")));
 }
 
 struct Sizes {
@@ -48,7 +51,8 @@ Sizes read_sizes(const TensorFile& record, MldrlSetup& setup) {
   const int latent = m.shared + m.specific;
   expect_shape(record, "batch.view2", {sizes.steps, sizes.batch, m.features2});
   expect_shape(record, "batch.label", {sizes.steps, sizes.batch});
-  for (const char* noise : {"noise.view1", "noise.view2"}) expect_shape(record, noise, {sizes.steps, sizes.batch, latent});
+  for (const char* noise : {"noise.view1", "noise.view2"})
+    expect_shape(record, noise, {sizes.steps, sizes.batch, latent});
   return sizes;
 }
 
@@ -60,7 +64,8 @@ RunTables read_tables(const TensorFile& record, const MldrlModel& m, const Sizes
                     {record.at("noise.view1").to_floats(), latent},
                     {record.at("noise.view2").to_floats(), latent}};
   for (int64_t label : record.at("batch.label").to_int64s()) {
-    if (label < -1 || label >= m.classes) refuse(record, fmt::format("tensor 'batch.label' holds {}, outside -1 .. {}", label, m.classes - 1));
+    if (label < -1 || label >= m.classes)
+      refuse(record, fmt::format("tensor 'batch.label' holds {}, outside -1 .. {}", label, m.classes - 1));
     tables.labels.push_back(static_cast<int32_t>(label));
   }
   for (int r = 0; r < sizes.steps * sizes.batch; ++r) tables.row_list.push_back(r);
@@ -97,14 +102,16 @@ TensorFile replay_record(const TensorFile& record, Executor& executor) {
     if (step == 0) stepper.probe(outcome);
     stepper.step();
     if (stepper.control().skipped > 0)
-      throw Error(ExitCode::numerics, fmt::format("{}: step {} met a non-finite value in {}", record.path, step, stepper.describe_bad()));
+      throw Error(ExitCode::numerics,
+                  fmt::format("{}: step {} met a non-finite value in {}", record.path, step, stepper.describe_bad()));
   }
   stepper.finish(outcome);
   std::erase_if(outcome.tensors, [&](const auto& entry) { return !record.tensors.contains(entry.first); });
   for (const auto& [name, tensor] : record.tensors) {
     const bool wanted = name.starts_with("out.") || name.starts_with("grad.") || name.starts_with("gram.") ||
                         name.starts_with("trace.") || name.starts_with("final.");
-    if (wanted && !outcome.tensors.contains(name)) refuse(record, fmt::format("outcome '{}' is not known to this version", name));
+    if (wanted && !outcome.tensors.contains(name))
+      refuse(record, fmt::format("outcome '{}' is not known to this version", name));
   }
   return outcome;
 }
@@ -114,7 +121,8 @@ std::vector<Deviation> compare_record(const TensorFile& record, const TensorFile
   for (const auto& [name, tensor] : replayed.tensors) {
     const std::vector<double> expected = record.at(name).to_doubles(), got = tensor.to_doubles();
     if (record.at(name).shape != tensor.shape)
-      refuse(record, fmt::format("tensor '{}' has shape [{}] where the model has [{}]", name, fmt::join(record.at(name).shape, ", "), fmt::join(tensor.shape, ", ")));
+      refuse(record, fmt::format("tensor '{}' has shape [{}] where the model has [{}]", name,
+                                 fmt::join(record.at(name).shape, ", "), fmt::join(tensor.shape, ", ")));
     double largest = 0;
     for (double e : expected) largest = std::max(largest, std::fabs(e));
     Deviation d{name, 0, 0, 0, 0};

@@ -1,8 +1,8 @@
 // engine/replay.h - runs the steps of a record and gives back every outcome under the record's names.
 //
 // A record is a safetensors file: init.<parameter>, batch.*, noise.* with a leading step axis, and outcomes: out.*,
-// grad.<task>.<parameter> and gram.* of step 0, trace.* per step, final.*. Sizes are read off the tensors, the model and
-// its settings off the metadata.
+// grad.<task>.<parameter> and gram.* of step 0, trace.* per step, final.*. Sizes are read off the tensors, the model
+// and its settings off the metadata.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ namespace equipoise {
 struct Deviation {
   std::string name;
   double worst = 0;
-  int64_t at = 0;             ///< element of the worst deviation
+  int64_t at = 0;  ///< element of the worst deviation
   double expected = 0, got = 0;
 };
 

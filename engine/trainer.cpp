@@ -24,20 +24,26 @@ MldrlSetup with_rows(MldrlSetup setup, const Split& split) {
 }
 
 Program training_program(const TrainingPlan& plan, Executor& executor) {
-  return lower(mldrl_graph(plan.setup.model, LatentNoise::drawn), training_options(plan.setup, plan.batch, executor.plan_limits()));
+  return lower(mldrl_graph(plan.setup.model, LatentNoise::drawn),
+               training_options(plan.setup, plan.batch, executor.plan_limits()));
 }
 
 void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
-  if (data.views.size() != 2) throw Error(ExitCode::data, fmt::format("data.views: mldrl needs two views, the data have {}; name two tables", data.views.size()));
+  if (data.views.size() != 2)
+    throw Error(ExitCode::data,
+                fmt::format("data.views: mldrl needs two views, the data have {}; name two tables", data.views.size()));
   if (split.train.empty()) throw Error(ExitCode::data, "no training rows are left; lower data.validation or data.test");
   if (static_cast<int>(plan.class_weights.size()) != plan.setup.model.classes)
-    throw Error(ExitCode::data, fmt::format("train.class_weights: {} weights for {} classes; give one per class", plan.class_weights.size(), plan.setup.model.classes));
+    throw Error(ExitCode::data, fmt::format("train.class_weights: {} weights for {} classes; give one per class",
+                                            plan.class_weights.size(), plan.setup.model.classes));
   if (plan.monitor == Monitor::auc && !split.validation.empty()) {
     bool seen[2] = {false, false};
     for (int row : split.validation)
       if (const int label = data.label[static_cast<std::size_t>(row)]; label >= 0) seen[label > 0] = true;
     if (!seen[0] || !seen[1])
-      throw Error(ExitCode::data, "train.monitor: an AUC needs validation rows of at least two classes; raise data.validation or set monitor = \"loss\"");
+      throw Error(ExitCode::data,
+                  "train.monitor: an AUC needs validation rows of at least two classes; raise data.validation or set "
+                  "monitor = \"loss\"");
   }
 }
 
@@ -81,10 +87,11 @@ std::optional<EpochMetrics> Trainer::advance(int steps) {
   executor_.run(program_, {&plan_.setup.settings, 1}, {&control_, 1}, {steps, true});
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
   if (control_.status == Status::stopped)
-    throw Error(ExitCode::numerics,
-                fmt::format("step {} of replica {} met a non-finite value in {}; parameters are those before that step - lower "
-                            "optimizer.lr, set optimizer.clip_norm, or choose train.on_nonfinite = \"skip\"",
-                            control_.bad_step, plan_.setup.settings.replica, describe_bad(program_, control_)));
+    throw Error(
+        ExitCode::numerics,
+        fmt::format("step {} of replica {} met a non-finite value in {}; parameters are those before that step - lower "
+                    "optimizer.lr, set optimizer.clip_norm, or choose train.on_nonfinite = \"skip\"",
+                    control_.bad_step, plan_.setup.settings.replica, describe_bad(program_, control_)));
   if (control_.epoch == epoch) {
     epoch_seconds_ += elapsed();
     return std::nullopt;
@@ -118,7 +125,8 @@ double Trainer::monitored(const Evaluation& evaluation) const {
 
 bool Trainer::finished() const {
   if (control_.status == Status::frozen || control_.epoch >= plan_.epochs) return true;
-  return control_.position == 0 && plan_.patience > 0 && best_epoch_ > 0 && control_.epoch - best_epoch_ >= plan_.patience;
+  return control_.position == 0 && plan_.patience > 0 && best_epoch_ > 0 &&
+         control_.epoch - best_epoch_ >= plan_.patience;
 }
 
 std::string Trainer::finish_reason() const {
@@ -134,7 +142,10 @@ std::vector<float> Trainer::state() const {
   return values;
 }
 
-TensorFile Trainer::model() const { return model_file(program_, plan_, best_epoch_ > 0 ? best_state_ : state(), best_epoch_ > 0 ? best_epoch_ : control_.epoch); }
+TensorFile Trainer::model() const {
+  return model_file(program_, plan_, best_epoch_ > 0 ? best_state_ : state(),
+                    best_epoch_ > 0 ? best_epoch_ : control_.epoch);
+}
 
 TensorFile Trainer::checkpoint() const {
   return checkpoint_file(program_, plan_, {control_, state(), best_state_, best_epoch_, best_value_});

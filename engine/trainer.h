@@ -20,7 +20,7 @@ namespace equipoise {
 enum class Monitor { auc, loss };  ///< what chooses the best epoch: largest AUC, or smallest weighted sum of losses
 
 struct TrainingPlan {
-  MldrlSetup setup;   ///< sizes filled in; setup.settings.rows is set by the trainer
+  MldrlSetup setup;  ///< sizes filled in; setup.settings.rows is set by the trainer
   int batch = 32;
   int epochs = 400;
   int patience = 50;  ///< epochs without improvement before training stops; 0 = never stop early

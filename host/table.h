@@ -32,11 +32,11 @@ struct Cell {
 
 /// A table as text: every row has as many cells as there are columns.
 struct Table {
-  std::string file;                  ///< as named by the user
-  std::vector<std::string> columns;  ///< trimmed, unique, none empty
+  std::string file;                      ///< as named by the user
+  std::vector<std::string> columns;      ///< trimmed, unique, none empty
   std::vector<TextPlace> column_places;  ///< [columns]
-  std::vector<Cell> cells;           ///< [rows, columns]
-  std::string text;                  ///< the characters of all cells, blanks around them removed
+  std::vector<Cell> cells;               ///< [rows, columns]
+  std::string text;                      ///< the characters of all cells, blanks around them removed
 
   int rows() const { return columns.empty() ? 0 : static_cast<int>(cells.size() / columns.size()); }
   const Cell& cell(int row, int column) const {

@@ -17,7 +17,8 @@ EQ_FN void activate(Activation activation, const float* sum, float* __restrict__
       for (int j = 0; j < count; ++j) y[j] = sum[j];
       break;
     case Activation::relu:
-      EQ_VECTOR for (int j = 0; j < count; ++j) y[j] = sum[j] < 0.0f ? 0.0f : sum[j];
+      EQ_VECTOR
+      for (int j = 0; j < count; ++j) y[j] = sum[j] < 0.0f ? 0.0f : sum[j];
       break;
     case Activation::tanh:
       for (int j = 0; j < count; ++j) y[j] = strict_tanh(sum[j]);
@@ -36,7 +37,8 @@ EQ_FN void activate_gradient(Activation activation, const float* __restrict__ y,
       for (int j = 0; j < count; ++j) dx[j] = dy[j];
       break;
     case Activation::relu:
-      EQ_VECTOR for (int j = 0; j < count; ++j) {
+      EQ_VECTOR
+      for (int j = 0; j < count; ++j) {
         const float d = dy[j];  // read in any case, so that the choice is a select
         dx[j] = y[j] > 0.0f ? d : 0.0f;
       }

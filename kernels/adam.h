@@ -29,8 +29,9 @@ struct Adam {
     const float root_scale = static_cast<float>(1.0 / sqrt(1.0 - power2));
     const float eps = static_cast<float>(s.eps);
     const float keep = static_cast<float>(1.0 - s.lr * s.weight_decay);
-    const float clip =
-        s.clip_norm > 0 && k.gradient_norm > s.clip_norm ? static_cast<float>(s.clip_norm / (k.gradient_norm + 1e-6)) : 1.0f;
+    const float clip = s.clip_norm > 0 && k.gradient_norm > s.clip_norm
+                           ? static_cast<float>(s.clip_norm / (k.gradient_norm + 1e-6))
+                           : 1.0f;
     float* p = c.floats(parameter);
     float* m = c.floats(moment1);
     float* v = c.floats(moment2);
@@ -38,7 +39,8 @@ struct Adam {
     each_stretch<Team::kLanes>(block.count, row, lane, [&](int first, int elements) {
       float g[kStretch<Team::kLanes>];
       block.total(c, first, elements, g);
-      EQ_IVDEP for (int i = 0; i < elements; ++i) {
+      EQ_IVDEP
+      for (int i = 0; i < elements; ++i) {
         const int e = first + i;
         const float gradient = clip * g[i];
         const float m1 = fmaf(rest1, gradient - m[e], m[e]);

@@ -9,11 +9,11 @@ namespace equipoise {
 inline constexpr int kMaxTasks = 32;
 inline constexpr int kMaxTerms = 16;
 
-enum class Normalise : int32_t { none, after_step };              ///< task weights after a GradNorm step
-enum class LossRatio : int32_t { raw, weighted };                 ///< L/L(0) or wL/(wL)(0)
-enum class OnNonfinite : int32_t { stop, skip, freeze };          ///< policy when a step meets a non-finite value
-enum class Status : int32_t { running, stopped, frozen };         ///< stopped and frozen replicas do no further step
-enum class BadKind : int32_t { none, loss, gradient };            ///< what was non-finite first
+enum class Normalise : int32_t { none, after_step };       ///< task weights after a GradNorm step
+enum class LossRatio : int32_t { raw, weighted };          ///< L/L(0) or wL/(wL)(0)
+enum class OnNonfinite : int32_t { stop, skip, freeze };   ///< policy when a step meets a non-finite value
+enum class Status : int32_t { running, stopped, frozen };  ///< stopped and frozen replicas do no further step
+enum class BadKind : int32_t { none, loss, gradient };     ///< what was non-finite first
 
 /// Settings of one replica, constant over its run.
 struct Settings {
@@ -32,45 +32,45 @@ struct Settings {
 /// State of one replica's training. `this step` values are overwritten by each step.
 struct Control {
   // progress
-  int64_t step;       // steps done
-  int32_t epoch;      // epochs done
-  int32_t position;   // samples of the epoch done
+  int64_t step;      // steps done
+  int32_t epoch;     // epochs done
+  int32_t position;  // samples of the epoch done
   Status status;
-  int32_t skipped;    // steps whose update was left out because of a non-finite value
-  int64_t bad_step;   // first step with a non-finite value, counted from 0
+  int32_t skipped;   // steps whose update was left out because of a non-finite value
+  int64_t bad_step;  // first step with a non-finite value, counted from 0
   BadKind bad_kind;
   int32_t bad_index;  // task of the loss, or gradient block
 
   // balancing and optimizer state
-  double weights[kMaxTasks];        // of the next step
-  double task_moment1[kMaxTasks];   // Adam of the task weights
+  double weights[kMaxTasks];       // of the next step
+  double task_moment1[kMaxTasks];  // Adam of the task weights
   double task_moment2[kMaxTasks];
-  double first_loss[kMaxTasks];     // L(0), or (wL)(0); meaningful where has_first_loss
+  double first_loss[kMaxTasks];  // L(0), or (wL)(0); meaningful where has_first_loss
   int32_t has_first_loss[kMaxTasks];
-  double beta1_power, beta2_power;        // beta^t of the network's Adam
-  double task_beta1_power[kMaxTasks];     // and of each task weight's: a task that sits a step out does not count it
+  double beta1_power, beta2_power;     // beta^t of the network's Adam
+  double task_beta1_power[kMaxTasks];  // and of each task weight's: a task that sits a step out does not count it
   double task_beta2_power[kMaxTasks];
 
   // this step
-  double used_weights[kMaxTasks];  // weights that this step's total loss uses; the next step's once it is closed
-  double step_weights[kMaxTasks];  // weights that the last closed step used
-  double terms[kMaxTerms];         // loss terms
-  double term_slope[kMaxTerms];    // d (task loss) / d (term)
-  double losses[kMaxTasks];        // task losses
-  int32_t present[kMaxTasks];      // 0 where a task has no labelled row in the batch
+  double used_weights[kMaxTasks];      // weights that this step's total loss uses; the next step's once it is closed
+  double step_weights[kMaxTasks];      // weights that the last closed step used
+  double terms[kMaxTerms];             // loss terms
+  double term_slope[kMaxTerms];        // d (task loss) / d (term)
+  double losses[kMaxTasks];            // task losses
+  int32_t present[kMaxTasks];          // 0 where a task has no labelled row in the batch
   double gram[kMaxTasks * kMaxTasks];  // [K, K] row-major over the balanced parameters, unweighted gradients
-  double norms[kMaxTasks];         // norm of weight times gradient
-  double targets[kMaxTasks];       // GradNorm targets
+  double norms[kMaxTasks];             // norm of weight times gradient
+  double targets[kMaxTasks];           // GradNorm targets
   double gradnorm_loss;
-  double gradient_norm;            // global norm of the total gradient
-  double label_weight;             // sum of class weights over the batch's labelled rows
-  int32_t finite;                  // 1 if this step may update anything
+  double gradient_norm;  // global norm of the total gradient
+  double label_weight;   // sum of class weights over the batch's labelled rows
+  int32_t finite;        // 1 if this step may update anything
 
   // sums over the epoch so far
   double sum_rows, sum_label_weight, sum_steps;
-  double sum_terms[kMaxTerms];     // weighted by rows (label weight for a classification term)
+  double sum_terms[kMaxTerms];  // weighted by rows (label weight for a classification term)
   double sum_losses[kMaxTasks];
-  double sum_norms[kMaxTasks];     // per step
+  double sum_norms[kMaxTasks];  // per step
   double sum_gram[kMaxTasks * kMaxTasks];
   double sum_gradient_norm;
 };

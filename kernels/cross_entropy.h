@@ -81,7 +81,8 @@ struct CrossEntropy {
     if (!has_gradient) return;
     const double total = c.control->label_weight;
     const float weight = task < 0 ? 1.0f : static_cast<float>(c.control->used_weights[task]);
-    const float k = label < 0 || !(total > 0) ? 0.0f : scale * weight * static_cast<float>(double{class_weight} / total);
+    const float k =
+        label < 0 || !(total > 0) ? 0.0f : scale * weight * static_cast<float>(double{class_weight} / total);
     float* d = c.row(dx, r);
     for (int j = 0; j < x.cols; ++j)
       d[j] = label < 0 ? 0.0f : k * (strict_exp(in[j] - e.largest) / e.sum - (j == label ? 1.0f : 0.0f));

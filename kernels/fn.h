@@ -13,7 +13,8 @@
 #define EQ_CALL __attribute__((noinline))
 #define EQ_UNROLL
 #if defined(__clang__)
-#define EQ_IVDEP _Pragma("clang loop vectorize(assume_safety)")  // before a long loop whose turns touch different memory
+#define EQ_IVDEP \
+  _Pragma("clang loop vectorize(assume_safety)")  // before a long loop whose turns touch different memory
 #define EQ_VECTOR
 #else
 #define EQ_IVDEP _Pragma("GCC ivdep")

@@ -13,7 +13,8 @@ struct ChooseRows {
   Place rows;    // [n] int32, overwritten
   Place labels;  // [n] int32, overwritten
 
-  // A unit takes as many neighbouring rows as a unit of a row has lanes: the key of the permutation is made once for them.
+  // A unit takes as many neighbouring rows as a unit of a row has lanes: the key of the permutation is made once for
+  // them.
   template <class Team>
   EQ_FN int units(const Context& c) const {
     return divide_up(c.n, Team::kLanes);
@@ -21,7 +22,8 @@ struct ChooseRows {
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     const Settings& s = *c.settings;
-    const Permutation order = make_permutation(static_cast<uint32_t>(s.rows), s.seed, s.replica, static_cast<uint32_t>(c.control->epoch));
+    const Permutation order =
+        make_permutation(static_cast<uint32_t>(s.rows), s.seed, s.replica, static_cast<uint32_t>(c.control->epoch));
     const int first = u * Team::kLanes;
     uint32_t at[Team::kLanes];
     for (int l = 0; l < Team::kLanes; ++l)  // past the batch's end its last row is repeated

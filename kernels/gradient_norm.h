@@ -10,12 +10,12 @@ namespace equipoise {
 
 /// A block of parameters and the lanes that hold its gradients.
 struct GradientBlock {
-  Place gradient;               // lane 0, [count]
-  int32_t lane_stride;          // floats from one lane to the next
+  Place gradient;       // lane 0, [count]
+  int32_t lane_stride;  // floats from one lane to the next
   int32_t lanes;
-  int8_t task[kMaxTasks];       // whose gradient a lane holds; -1: the lane is already weighted
-  int32_t count;                // padded elements; padding is zero
-  float loss_scale;             // of the total loss
+  int8_t task[kMaxTasks];  // whose gradient a lane holds; -1: the lane is already weighted
+  int32_t count;           // padded elements; padding is zero
+  float loss_scale;        // of the total loss
 
   EQ_FN float weight(const Control& k, int lane) const {
     return task[lane] < 0 ? loss_scale : loss_scale * static_cast<float>(k.used_weights[task[lane]]);

@@ -15,7 +15,8 @@ struct AdamSettings {
 };
 
 /// One Adam update of a float64 scalar (Kingma and Ba 2015); powers are beta^t of this step. Returns the new value.
-EQ_FN double adam_scalar(const AdamSettings& s, double value, double gradient, double& m, double& v, double power1, double power2) {
+EQ_FN double adam_scalar(const AdamSettings& s, double value, double gradient, double& m, double& v, double power1,
+                         double power2) {
   m = s.beta1 * m + (1.0 - s.beta1) * gradient;
   v = s.beta2 * v + (1.0 - s.beta2) * (gradient * gradient);
   const double root = sqrt(v) / sqrt(1.0 - power2) + s.eps;

@@ -25,13 +25,13 @@ EQ_FN Pair gram_pair(int tasks, int q) {
 
 /// Slots of every pair's inner product over one stretch of parameters.
 struct GramSlots {
-  Place gradient;                // gradient of lane 0, [count * fold]
-  int32_t lane_stride;           // floats from one lane's gradient to the next
+  Place gradient;                  // gradient of lane 0, [count * fold]
+  int32_t lane_stride;             // floats from one lane's gradient to the next
   int8_t lane_of_task[kMaxTasks];  // which lane holds a task's gradient; -1: it has none here, and counts as zero
   int32_t tasks;
-  int32_t count;                 // elements of the stretch
-  int32_t fold;                  // element e is the mean of `fold` floats, e, e + count, ...
-  Place slots;                   // [pairs, slots_per_pair], this stretch from first_slot on, overwritten
+  int32_t count;  // elements of the stretch
+  int32_t fold;   // element e is the mean of `fold` floats, e, e + count, ...
+  Place slots;    // [pairs, slots_per_pair], this stretch from first_slot on, overwritten
   int32_t slots_per_pair, first_slot;
 
   template <class Team>
@@ -57,7 +57,8 @@ struct GramSlots {
     const float* x = c.floats(gradient) + static_cast<int64_t>(a) * lane_stride;
     const float* y = c.floats(gradient) + static_cast<int64_t>(b) * lane_stride;
     const int first = row * kFlatRow, columns = flat_columns(count, row);
-    if (fold == 1) sum_row<Team::kLanes>(columns, lane, to, [&](int j) { return double{x[first + j]} * double{y[first + j]}; });
+    if (fold == 1)
+      sum_row<Team::kLanes>(columns, lane, to, [&](int j) { return double{x[first + j]} * double{y[first + j]}; });
     else sum_row<Team::kLanes>(columns, lane, to, [&](int j) { return element(x, first + j) * element(y, first + j); });
   }
 };

@@ -1,6 +1,7 @@
 // kernels/inherent_variational.h - the inherent-variational loss of MLDRL: shared latent parts of the two views should
 // agree, specific ones should differ.
-//   I = mean (c1 - c2)^2,  V = mean (p1 - p2)^2;  ratio I / V (as published) or difference I - V (as in the authors' code)
+//   I = mean (c1 - c2)^2,  V = mean (p1 - p2)^2;  ratio I / V (as published) or difference I - V (as in the authors'
+//   code)
 // Two operations: the sums behind I and V, and, once they are known, the gradient by both latents.
 #pragma once
 
@@ -10,9 +11,9 @@
 namespace equipoise {
 
 struct InherentVariational {
-  View z1, z2;       // [n, L], columns [0, shared) inherent, the rest variational
+  View z1, z2;  // [n, L], columns [0, shared) inherent, the rest variational
   int32_t shared;
-  Place inherent;    // [n, 16] slots of sums of squares, overwritten
+  Place inherent;     // [n, 16] slots of sums of squares, overwritten
   Place variational;  // likewise
 
   template <class Team>

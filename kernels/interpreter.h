@@ -33,7 +33,7 @@ struct Launch {
   int64_t state_floats, work_floats;
   int32_t replicas;
   int32_t steps;
-  bool stop_at_epoch_end;  // a replica whose epoch ends does no further step in this launch
+  bool stop_at_epoch_end;       // a replica whose epoch ends does no further step in this launch
   const int32_t* first_epochs;  // [replicas] epoch at the start of a run cut into launches; null: the launch is the run
 };
 
@@ -50,9 +50,9 @@ EQ_FN void run_phase(const Team& team, const Context& c, const Operation* operat
   for (int i = phase.first; i < phase.end; ++i) {
     const Operation& o = operations[i];
     switch (o.kind) {
-#define EQ_CASE(tag, Struct)                            \
-  case OperationKind::tag:                              \
-    run_operation(team, c, o.tag, o.first_unit);        \
+#define EQ_CASE(tag, Struct)                     \
+  case OperationKind::tag:                       \
+    run_operation(team, c, o.tag, o.first_unit); \
     break;
       EQ_OPERATIONS(EQ_CASE)
 #undef EQ_CASE
@@ -89,7 +89,8 @@ EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* 
   // Only the last phase changes what the loop below reads, and at least one barrier lies before it.
   for (int step = 0; step < launch.steps; ++step) {
     const int left = c.settings->rows - c.control->position;
-    if (c.control->status != Status::running || left <= 0 || (launch.stop_at_epoch_end && c.control->epoch != epoch)) break;
+    if (c.control->status != Status::running || left <= 0 || (launch.stop_at_epoch_end && c.control->epoch != epoch))
+      break;
     c.n = left < launch.batch ? left : launch.batch;
     for (int p = 0; p < launch.phase_count; ++p) {
       run_phase(team, c, launch.operations, launch.phases[p]);

@@ -61,7 +61,8 @@ struct LaneTiles {
       }
       for (; k < p.depth; ++k)
         for (int i = j; i < j + 8; ++i)
-          packed[k * width + i] = i < count ? panel[static_cast<long>(k) * p.b_k + static_cast<long>(i) * p.b_col] : 0.0f;
+          packed[k * width + i] =
+              i < count ? panel[static_cast<long>(k) * p.b_k + static_cast<long>(i) * p.b_col] : 0.0f;
     }
     return packed;
   }
@@ -69,44 +70,60 @@ struct LaneTiles {
   template <int Width, bool Full, class Finish>
   static void rows(const Product& p, const Finish& finish, const float* panel, int stride, int col, int count) {
     int row = 0;
-    // Tiles of six, but the last seven or eight rows as four and the rest: a tile of one or two leaves the ports waiting.
-    for (; p.rows - row == 6 || p.rows - row > 8; row += 6) tile<6, Width, Full>(p, finish, panel, stride, row, col, count);
+    // Tiles of six, but the last seven or eight rows as four and the rest: a tile of one or two leaves the ports
+    // waiting.
+    for (; p.rows - row == 6 || p.rows - row > 8; row += 6)
+      tile<6, Width, Full>(p, finish, panel, stride, row, col, count);
     if (p.rows - row > 6) {
       tile<4, Width, Full>(p, finish, panel, stride, row, col, count);
       row += 4;
     }
     switch (p.rows - row) {
-      case 5: return tile<5, Width, Full>(p, finish, panel, stride, row, col, count);
-      case 4: return tile<4, Width, Full>(p, finish, panel, stride, row, col, count);
-      case 3: return tile<3, Width, Full>(p, finish, panel, stride, row, col, count);
-      case 2: return tile<2, Width, Full>(p, finish, panel, stride, row, col, count);
-      case 1: return tile<1, Width, Full>(p, finish, panel, stride, row, col, count);
-      default: return;
+      case 5:
+        return tile<5, Width, Full>(p, finish, panel, stride, row, col, count);
+      case 4:
+        return tile<4, Width, Full>(p, finish, panel, stride, row, col, count);
+      case 3:
+        return tile<3, Width, Full>(p, finish, panel, stride, row, col, count);
+      case 2:
+        return tile<2, Width, Full>(p, finish, panel, stride, row, col, count);
+      case 1:
+        return tile<1, Width, Full>(p, finish, panel, stride, row, col, count);
+      default:
+        return;
     }
   }
 
   template <int Rows, int Width, bool Full, class Finish>
-  static void tile(const Product& p, const Finish& finish, const float* panel, int stride, int row, int col,
-                   int some) {
+  static void tile(const Product& p, const Finish& finish, const float* panel, int stride, int row, int col, int some) {
     const int count = Full ? 8 * Width : some;
     // Loops that call the finish do not unroll (it may hold a tanh), so they see a copy of the sums.
     float buffer[Rows][8 * Width];
     for (int r = 0; r < Rows; ++r)
       for (int j = 0; j < 8 * Width; ++j) buffer[r][j] = j < count ? finish.start(row + r, col + j) : 0.0f;
     Lanes sum[Rows][Width];
-    EQ_HOST_UNROLL for (int r = 0; r < Rows; ++r)
-      EQ_HOST_UNROLL for (int w = 0; w < Width; ++w) sum[r][w] = Lanes::load(buffer[r] + 8 * w);
+    EQ_HOST_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      EQ_HOST_UNROLL
+      for (int w = 0; w < Width; ++w) sum[r][w] = Lanes::load(buffer[r] + 8 * w);
+    }
     const float* a = p.a + static_cast<long>(row) * p.a_row;
     for (int k = 0; k < p.depth; ++k, a += p.a_k, panel += stride) {
       Lanes b[Width];
-      EQ_HOST_UNROLL for (int w = 0; w < Width; ++w) b[w] = Lanes::load(panel + 8 * w);
-      EQ_HOST_UNROLL for (int r = 0; r < Rows; ++r) {
+      EQ_HOST_UNROLL
+      for (int w = 0; w < Width; ++w) b[w] = Lanes::load(panel + 8 * w);
+      EQ_HOST_UNROLL
+      for (int r = 0; r < Rows; ++r) {
         const Lanes x = Lanes::broadcast(a[static_cast<long>(r) * p.a_row]);
-        EQ_HOST_UNROLL for (int w = 0; w < Width; ++w) sum[r][w] = fused(x, b[w], sum[r][w]);
+        EQ_HOST_UNROLL
+        for (int w = 0; w < Width; ++w) sum[r][w] = fused(x, b[w], sum[r][w]);
       }
     }
-    EQ_HOST_UNROLL for (int r = 0; r < Rows; ++r)
-      EQ_HOST_UNROLL for (int w = 0; w < Width; ++w) sum[r][w].store(buffer[r] + 8 * w);
+    EQ_HOST_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      EQ_HOST_UNROLL
+      for (int w = 0; w < Width; ++w) sum[r][w].store(buffer[r] + 8 * w);
+    }
     for (int r = 0; r < Rows; ++r) finish.store(row + r, col, buffer[r], count);
   }
 };

@@ -1,6 +1,7 @@
 // kernels/latent.h - Gaussian latents: reparameterisation and the KL divergence to N(0, I), forward and backward.
 // Source: Kingma and Welling 2014, equation 10 and appendix B. Heads give mu and log sigma side by side.
-//   sigma = exp(log sigma),  z = mu + sigma * noise,  KL = mean over rows and columns of (mu^2 + sigma^2 - log sigma^2 - 1) / 2
+//   sigma = exp(log sigma),  z = mu + sigma * noise,  KL = mean over rows and columns of (mu^2 + sigma^2 - log sigma^2
+//   - 1) / 2
 // log sigma is clamped to [-30, 20]; outside, its gradient is zero.
 #pragma once
 
@@ -49,10 +50,10 @@ struct Latent {
 /// dmu = dz + k mu and dlog_sigma = dz noise sigma + k (sigma^2 - 1), k = kl_scale / (n L).
 struct LatentGradient {
   View heads, noise, sigma;
-  View dz;           // [rows, L], read if has_dz
-  View dheads;       // [rows, 2 L], overwritten
-  float kl_scale;    // weight of the KL mean in this lane's loss; 0 where the loss has none
-  int32_t kl_task;   // >= 0: the KL is further weighted by that task's weight (merged lane)
+  View dz;          // [rows, L], read if has_dz
+  View dheads;      // [rows, 2 L], overwritten
+  float kl_scale;   // weight of the KL mean in this lane's loss; 0 where the loss has none
+  int32_t kl_task;  // >= 0: the KL is further weighted by that task's weight (merged lane)
   bool has_dz;
 
   template <class Team>

@@ -41,7 +41,8 @@ struct Linear {
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const Product p{c.row(x, 0), x.stride, 1, c.floats(parameters.weight), 1, parameters.stride, c.rows(x), y.cols, x.cols};
+    const Product p{c.row(x, 0), x.stride, 1,     c.floats(parameters.weight), 1, parameters.stride,
+                    c.rows(x),   y.cols,   x.cols};
     Team::Tiles::unit(p, Finish{c.floats(parameters.bias), c.row(y, 0), y.stride, activation}, u);
   }
 };
@@ -76,7 +77,7 @@ struct LinearInputGradient {
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const Product p{c.row(dy, 0), dy.stride, 1, c.floats(parameters.weight), parameters.stride, 1,
+    const Product p{c.row(dy, 0), dy.stride, 1,      c.floats(parameters.weight), parameters.stride, 1,
                     c.rows(dy),   dx.cols,   dy.cols};
     Team::Tiles::unit(p, Finish{c.row(x, 0), c.row(dx, 0), x.stride, dx.stride, activation, accumulate}, u);
   }
@@ -157,7 +158,8 @@ struct ActivationGradient {
   EQ_FN void unit(const Context& c, int u) const {
     const float* out = c.row(y, unit_row<Team>(u));
     float* d = c.row(dy, unit_row<Team>(u));
-    each_column<Team::kLanes>(y.cols, unit_lane<Team>(u), [&](int j, int) { activate_gradient(activation, out + j, d + j, d + j, 1); });
+    each_column<Team::kLanes>(y.cols, unit_lane<Team>(u),
+                              [&](int j, int) { activate_gradient(activation, out + j, d + j, d + j, 1); });
   }
 };
 

@@ -27,7 +27,8 @@ struct Join {
   EQ_FN void unit(const Context& c, int u) const {
     const int here = slots(c, level), across = divide_up(here, kJoin), i = u % across;
     const int left = here - i * kJoin;
-    c.doubles(to)[u] = join(c.doubles(from) + static_cast<int64_t>(u / across) * here + i * kJoin, left < kJoin ? left : kJoin);
+    c.doubles(to)[u] =
+        join(c.doubles(from) + static_cast<int64_t>(u / across) * here + i * kJoin, left < kJoin ? left : kJoin);
   }
 };
 

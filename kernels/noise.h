@@ -48,7 +48,8 @@ struct DrawNoise {
     make_pairs(2);
     for (int l = 0; l < kLanes && l < left; ++l) {
       float* out = c.row(to, row[l]) + group[l] * 4;
-      EQ_UNROLL for (int j = 0; j < 4; ++j)
+      EQ_UNROLL
+      for (int j = 0; j < 4; ++j)
         if (group[l] * 4 + j < to.cols) out[j] = normal[j][l];
     }
   }

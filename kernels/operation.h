@@ -66,11 +66,11 @@ struct Operation {
 };
 
 /// The operation of a struct; `first_unit` is set when phases are laid out.
-#define EQ_MAKE(tag_name, Struct)                           \
-  inline Operation operation(const Struct& body) {          \
+#define EQ_MAKE(tag_name, Struct)                            \
+  inline Operation operation(const Struct& body) {           \
     Operation o{OperationKind::tag_name, 0, {ChooseRows{}}}; \
-    o.tag_name = body;                                      \
-    return o;                                               \
+    o.tag_name = body;                                       \
+    return o;                                                \
   }
 EQ_OPERATIONS(EQ_MAKE)
 #undef EQ_MAKE
@@ -79,7 +79,8 @@ EQ_OPERATIONS(EQ_MAKE)
 inline const char* operation_name(OperationKind kind) {
   switch (kind) {
 #define EQ_NAME(tag, Struct) \
-  case OperationKind::tag: return #tag;
+  case OperationKind::tag:   \
+    return #tag;
     EQ_OPERATIONS(EQ_NAME)
 #undef EQ_NAME
   }

@@ -62,8 +62,10 @@ struct Permutation {
       left[i] = value >> half_bits;
       right[i] = value & mask;
     }
-    EQ_UNROLL for (int round = 0; round < kRounds; ++round) {
-      EQ_VECTOR for (int i = 0; i < Count; ++i) {
+    EQ_UNROLL
+    for (int round = 0; round < kRounds; ++round) {
+      EQ_VECTOR
+      for (int i = 0; i < Count; ++i) {
         uint32_t x = right[i] + keys[round];
         x = (x ^ (x >> 16)) * 0x9E3779B1u;
         x = (x ^ (x >> 15)) * 0x85EBCA77u;

@@ -12,9 +12,9 @@
 
 namespace equipoise {
 
-inline constexpr int kRowLanes = 16;   ///< lanes a row is dealt to
-inline constexpr int kFlatRow = 256;   ///< columns of a row cut from a flat array
-inline constexpr int kJoin = 16;       ///< slots joined at a time
+inline constexpr int kRowLanes = 16;  ///< lanes a row is dealt to
+inline constexpr int kFlatRow = 256;  ///< columns of a row cut from a flat array
+inline constexpr int kJoin = 16;      ///< slots joined at a time
 
 EQ_FN constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
 
@@ -37,18 +37,21 @@ template <int Lanes, class F>
 EQ_FN void each_column(int cols, int lane, F&& f) {
   int c = lane;
   for (; c + Lanes <= cols; c += kRowLanes) {
-    EQ_VECTOR for (int l = 0; l < Lanes; ++l) f(c + l, l);
+    EQ_VECTOR
+    for (int l = 0; l < Lanes; ++l) f(c + l, l);
   }
   if (c >= cols) return;
   int l = 0;
   if constexpr (Lanes == kRowLanes) {  // blocks of known length, so that the rest of a row is vectors too
     if (cols - c >= 8) {
-      EQ_VECTOR for (int i = 0; i < 8; ++i) f(c + i, i);
+      EQ_VECTOR
+      for (int i = 0; i < 8; ++i) f(c + i, i);
       l = 8;
     }
     if (cols - c - l >= 4) {
       const int first = l;
-      EQ_VECTOR for (int i = 0; i < 4; ++i) f(c + first + i, first + i);
+      EQ_VECTOR
+      for (int i = 0; i < 4; ++i) f(c + first + i, first + i);
       l += 4;
     }
   }

@@ -8,12 +8,12 @@
 namespace equipoise {
 
 struct SquaredError {
-  View y;         // [blocks * n, cols]
-  View target;    // [n, cols]: every block has the same target
-  View dy;        // [blocks * n, cols], overwritten if has_gradient
-  Place slots;    // [blocks * n, 16] sums of squares, overwritten
-  float scale;    // of the term in its task's loss
-  int32_t task;   // >= 0: the gradient is weighted by that task's weight (merged lane)
+  View y;        // [blocks * n, cols]
+  View target;   // [n, cols]: every block has the same target
+  View dy;       // [blocks * n, cols], overwritten if has_gradient
+  Place slots;   // [blocks * n, 16] sums of squares, overwritten
+  float scale;   // of the term in its task's loss
+  int32_t task;  // >= 0: the gradient is weighted by that task's weight (merged lane)
   bool has_gradient;
 
   template <class Team>

@@ -31,7 +31,8 @@ struct SumViews {
     if (!accumulate && count == 0) each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = 0.0f; });
     for (int s = 0; s < count; ++s) {
       const float* in = c.row(from[s], r);
-      const float k = task[s] < 0 ? coefficient[s] : coefficient[s] * static_cast<float>(c.control->used_weights[task[s]]);
+      const float k =
+          task[s] < 0 ? coefficient[s] : coefficient[s] * static_cast<float>(c.control->used_weights[task[s]]);
       if (s == 0 && !accumulate) each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = k * in[j]; });
       else each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = fmaf(k, in[j], out[j]); });
     }

@@ -28,8 +28,10 @@ struct ThreadTiles {
     const Lines rows(unit / across, p.rows, p.a_row), cols(unit % across, p.cols, p.b_col);
     const Operand a(p.a, p.a_row, p.a_k, rows), b(p.b, p.b_col, p.b_k, cols);
     float sum[kSide][kSide];
-    EQ_UNROLL for (int r = 0; r < kSide; ++r) {
-      EQ_UNROLL for (int c = 0; c < kSide; ++c) {
+    EQ_UNROLL
+    for (int r = 0; r < kSide; ++r) {
+      EQ_UNROLL
+      for (int c = 0; c < kSide; ++c) {
         sum[r][c] = rows.has(r) && cols.has(c) ? finish.start(rows.at(r), cols.at(c)) : 0.0f;
       }
     }
@@ -38,7 +40,8 @@ struct ThreadTiles {
       float x[kSide][kSide], y[kSide][kSide];
       a.read(k, x);
       b.read(k, y);
-      EQ_UNROLL for (int i = 0; i < kSide; ++i) multiply(x[i], y[i], sum);
+      EQ_UNROLL
+      for (int i = 0; i < kSide; ++i) multiply(x[i], y[i], sum);
     }
     for (; k < p.depth; ++k) {
       float x[kSide], y[kSide];
@@ -46,12 +49,14 @@ struct ThreadTiles {
       b.read_one(k, y);
       multiply(x, y, sum);
     }
-    EQ_UNROLL for (int r = 0; r < kSide; ++r) {
+    EQ_UNROLL
+    for (int r = 0; r < kSide; ++r) {
       if (!rows.has(r)) continue;
       if (cols.gap == 1) {
         finish.store(rows.at(r), cols.first, sum[r], cols.count());
       } else {
-        EQ_UNROLL for (int c = 0; c < kSide; ++c) {
+        EQ_UNROLL
+        for (int c = 0; c < kSide; ++c) {
           if (cols.has(c)) finish.store(rows.at(r), cols.at(c), sum[r] + c, 1);
         }
       }
@@ -79,26 +84,34 @@ struct ThreadTiles {
     bool along_k, along_lines;  // 128-bit loads, by four values of k or by four lines
 
     EQ_FN Operand(const float* first, int line_stride, int k_stride, const Lines& lines) : from(first), step(k_stride) {
-      EQ_UNROLL for (int i = 0; i < kSide; ++i) { line[i] = (lines.has(i) ? lines.at(i) : lines.first) * line_stride; }
+      EQ_UNROLL
+      for (int i = 0; i < kSide; ++i) {
+        line[i] = (lines.has(i) ? lines.at(i) : lines.first) * line_stride;
+      }
       along_k = four_at_once(from, k_stride, line_stride);
       along_lines = !along_k && lines.has(kSide - 1) && four_at_once(from, line_stride, k_stride);
     }
     /// to[i][l] = value of line l at k + i
     EQ_FN void read(int k, float (&to)[kSide][kSide]) const {
       if (along_k) {
-        EQ_UNROLL for (int l = 0; l < kSide; ++l) {
+        EQ_UNROLL
+        for (int l = 0; l < kSide; ++l) {
           float four[kSide];
           load(from + line[l] + k, four);
-          EQ_UNROLL for (int i = 0; i < kSide; ++i) to[i][l] = four[i];
+          EQ_UNROLL
+          for (int i = 0; i < kSide; ++i) to[i][l] = four[i];
         }
       } else if (along_lines) {
-        EQ_UNROLL for (int i = 0; i < kSide; ++i) load(from + line[0] + (k + i) * step, to[i]);
+        EQ_UNROLL
+        for (int i = 0; i < kSide; ++i) load(from + line[0] + (k + i) * step, to[i]);
       } else {
-        EQ_UNROLL for (int i = 0; i < kSide; ++i) read_one(k + i, to[i]);
+        EQ_UNROLL
+        for (int i = 0; i < kSide; ++i) read_one(k + i, to[i]);
       }
     }
     EQ_FN void read_one(int k, float* to) const {
-      EQ_UNROLL for (int l = 0; l < kSide; ++l) to[l] = from[line[l] + k * step];
+      EQ_UNROLL
+      for (int l = 0; l < kSide; ++l) to[l] = from[line[l] + k * step];
     }
     EQ_FN static void load(const float* four, float* to) {
       __builtin_memcpy(to, __builtin_assume_aligned(four, 16), kSide * sizeof(float));
@@ -106,8 +119,12 @@ struct ThreadTiles {
   };
 
   EQ_FN static void multiply(const float* x, const float* y, float (&sum)[kSide][kSide]) {
-    EQ_UNROLL for (int r = 0; r < kSide; ++r) {
-      EQ_UNROLL for (int c = 0; c < kSide; ++c) { sum[r][c] = fmaf(x[r], y[c], sum[r][c]); }
+    EQ_UNROLL
+    for (int r = 0; r < kSide; ++r) {
+      EQ_UNROLL
+      for (int c = 0; c < kSide; ++c) {
+        sum[r][c] = fmaf(x[r], y[c], sum[r][c]);
+      }
     }
   }
 };

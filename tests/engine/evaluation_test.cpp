@@ -49,7 +49,8 @@ struct Case {
     std::vector<float> state(static_cast<std::size_t>(evaluator.program().state_floats), 0.0f);
     for (const ParameterInfo& p : evaluator.program().parameters) {
       const std::vector<double>& values = parameters.by_name.at(p.name).values;
-      write_parameter(evaluator.program(), p, StatePart::parameter, state, std::vector<float>(values.begin(), values.end()));
+      write_parameter(evaluator.program(), p, StatePart::parameter, state,
+                      std::vector<float>(values.begin(), values.end()));
     }
     executor->load_state(state, evaluator.program().state_floats);
     return evaluator.evaluate(0, split.train);
@@ -69,14 +70,19 @@ TEST(Evaluation, AgreesWithTheReferenceOnLatentMeans) {
     for (int classes : {2, 3}) {
       Case c(variant, 37, classes);
       const Evaluation e = c.evaluate(64);
-      reference::MldrlSettings settings = std::string(variant) == "paper" ? reference::paper_settings() : reference::code_settings();
+      reference::MldrlSettings settings =
+          std::string(variant) == "paper" ? reference::paper_settings() : reference::code_settings();
       settings.shared = 3;
       const reference::Forward f = reference::forward(settings, c.parameters, c.batch);
       const reference::Matrix p = reference::class_probabilities(settings, f);
       ASSERT_EQ(e.probability.size(), p.values.size());
-      for (std::size_t i = 0; i < p.values.size(); ++i) EXPECT_NEAR(e.probability[i], p.values[i], kTolerance) << variant << " element " << i;
-      for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(e.losses[k], f.losses[k], kTolerance * std::max(1.0, std::fabs(f.losses[k]))) << variant << " task " << k;
-      EXPECT_NEAR(e.reconstruction_error[0] + e.crossed_error[0] + e.reconstruction_error[1] + e.crossed_error[1], f.terms.reconstruction, kTolerance * f.terms.reconstruction);
+      for (std::size_t i = 0; i < p.values.size(); ++i)
+        EXPECT_NEAR(e.probability[i], p.values[i], kTolerance) << variant << " element " << i;
+      for (std::size_t k = 0; k < 3; ++k)
+        EXPECT_NEAR(e.losses[k], f.losses[k], kTolerance * std::max(1.0, std::fabs(f.losses[k])))
+            << variant << " task " << k;
+      EXPECT_NEAR(e.reconstruction_error[0] + e.crossed_error[0] + e.reconstruction_error[1] + e.crossed_error[1],
+                  f.terms.reconstruction, kTolerance * f.terms.reconstruction);
     }
 }
 

@@ -42,8 +42,11 @@ TEST_P(Replay, NoticesAChangedOutcome) {
   EXPECT_GT(worst, 1e-4);
 }
 
-INSTANTIATE_TEST_SUITE_P(Records, Replay, testing::Values("mldrl_paper_small.safetensors", "mldrl_code_small.safetensors"),
-                         [](const auto& file) { return std::string(file.param).substr(6, 5) == "paper" ? "Paper" : "Code"; });
+INSTANTIATE_TEST_SUITE_P(Records, Replay,
+                         testing::Values("mldrl_paper_small.safetensors", "mldrl_code_small.safetensors"),
+                         [](const auto& file) {
+                           return std::string(file.param).substr(6, 5) == "paper" ? "Paper" : "Code";
+                         });
 
 TEST(ReplayRefuses, WhatItCannotUnderstand) {
   const TensorFile good = load("mldrl_paper_small.safetensors");

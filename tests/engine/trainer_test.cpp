@@ -69,7 +69,7 @@ std::string run_to_end(Trainer& trainer, int steps, std::vector<std::string>& li
 
 class TrainerTest : public testing::Test {
  protected:
-  Dataset data = make_data(67);               // 51 train, so that every epoch ends in a batch of 3
+  Dataset data = make_data(67);  // 51 train, so that every epoch ends in a batch of 3
   Split split = make_split(67, 16);
   TrainingPlan plan = make_plan(data);
   std::unique_ptr<Executor> executor = make_cpu_executor(1);
@@ -231,7 +231,8 @@ TEST_F(NonFinite, StopNamesStepReplicaAndTensorAndKeepsTheStateBeforeIt) {
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ExitCode::numerics);
     const std::string what = e.what();
-    EXPECT_NE(what.find("step " + std::to_string(trainer.control().bad_step) + " of replica 0"), std::string::npos) << what;
+    EXPECT_NE(what.find("step " + std::to_string(trainer.control().bad_step) + " of replica 0"), std::string::npos)
+        << what;
     EXPECT_NE(what.find("the loss of reconstruction"), std::string::npos) << what;
   }
   executor->store_state(after);
@@ -277,7 +278,8 @@ TEST_F(TrainerTest, RefusesWhatTheDataCannotGive) {
   EXPECT_EQ(code(split, plan), ExitCode::done);
   EXPECT_EQ(code(make_split(67, 67), plan), ExitCode::data) << "no training rows";
   Split unlabelled;
-  for (int r = 0; r < 67; ++r) (data.label[static_cast<std::size_t>(r)] < 0 ? unlabelled.validation : unlabelled.train).push_back(r);
+  for (int r = 0; r < 67; ++r)
+    (data.label[static_cast<std::size_t>(r)] < 0 ? unlabelled.validation : unlabelled.train).push_back(r);
   EXPECT_EQ(code(unlabelled, plan), ExitCode::data) << "no AUC without labels";
   TrainingPlan wrong = plan;
   wrong.class_weights = {1.0f};

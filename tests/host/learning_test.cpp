@@ -6,9 +6,9 @@
 
 #include "engine/executor.h"
 #include "engine/trainer.h"
+#include "host/cohort.h"
 #include "host/config.h"
 #include "host/model_config.h"
-#include "host/cohort.h"
 #include "host/preprocess.h"
 #include "host/split.h"
 
@@ -38,13 +38,14 @@ TEST(Learning, ReachesAnAucOfThePublishedModelOnLiverPatients) { EXPECT_GE(mean_
 // Logistic regression reaches .992 in cross-validation, PyTorch's MLDRL .983 measured as here.
 TEST(Learning, ReachesAnAucOfThePublishedModelOnBreastTumours) { EXPECT_GE(mean_auc("breast_cancer.toml"), 0.975); }
 
-// What a model without knowledge gets: labels shuffled among patients carry nothing to learn. The validation rows choose
-// the best of many epochs, which alone lifts the figure above one half; it must stay far from the real one.
+// What a model without knowledge gets: labels shuffled among patients carry nothing to learn. The validation rows
+// choose the best of many epochs, which alone lifts the figure above one half; it must stay far from the real one.
 TEST(Learning, FindsLittleWhereLabelsAreShuffled) {
   const Config config = load_config(std::filesystem::path(EQUIPOISE_SOURCE_DIR) / "tools/demo-data/pbcseq.toml");
   RawCohort cohort = read_cohort({config.data.views, config.data.outcome, config.data.id, config.data.label});
   std::vector<int> shuffled;
-  for (std::size_t i = 0; i < cohort.label.size(); ++i) shuffled.push_back(cohort.label[(i * 101 + 57) % cohort.label.size()]);
+  for (std::size_t i = 0; i < cohort.label.size(); ++i)
+    shuffled.push_back(cohort.label[(i * 101 + 57) % cohort.label.size()]);
   cohort.label = shuffled;
   double sum = 0;
   for (uint64_t seed = 1; seed <= 5; ++seed) {

@@ -1,0 +1,183 @@
+// tests/engine/graph_gradients.h - runs any small graph through lower() and compares its gradient with differences.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/executor.h"
+#include "engine/lower.h"
+#include "engine/parameters.h"
+#include "kernels/philox.h"
+#include "tests/engine/graph_reference.h"
+#include "tests/engine/random_graph.h"
+#include "tests/engine/team_executor.h"
+
+namespace equipoise::test {
+
+/// Training that balances over what the graph names, by GradNorm if it names any.
+inline LowerOptions options_of(const RandomGraph& r, int batch, const PlanLimits& limits = {}) {
+  LowerOptions o;
+  o.batch = batch;
+  o.balance_over = r.over;
+  o.gradnorm = !r.over.empty();
+  o.limits = limits;
+  return o;
+}
+
+inline constexpr int kTableRows = 13;
+
+/// Values of both sources, and labels of which some are missing.
+inline RunTables tables_of(const RandomGraph& r, uint64_t seed) {
+  reference::Draws draws(seed + 1000);
+  RunTables tables;
+  for (int cols : r.source_cols) {
+    tables.sources.push_back({{}, cols});
+    for (int i = 0; i < kTableRows * cols; ++i)
+      tables.sources.back().values.push_back(static_cast<float>(draws.uniform(-1.5, 1.5)));
+  }
+  for (int i = 0; i < kTableRows; ++i) {
+    tables.labels.push_back(draws.below(r.classes + 1) - 1);
+    tables.row_list.push_back(i);
+  }
+  for (int c = 0; c < r.classes; ++c) tables.class_weights.push_back(0.5f + 0.5f * static_cast<float>(c));
+  return tables;
+}
+
+/// Another initial weight for every task, so that a gradient weighted by the wrong one shows.
+inline Settings settings_of(const RandomGraph& r) {
+  Settings s;
+  s.rows = kTableRows;
+  s.seed = 6;
+  s.lr = s.task_lr = 2e-3;
+  for (std::size_t k = 0; k < r.graph.tasks().size(); ++k) s.initial_weights[k] = 0.5 + 0.75 * static_cast<double>(k);
+  return s;
+}
+
+/// State and control after some steps under one plan, as bytes.
+struct Outcome {
+  std::vector<float> state;
+  Control control;
+  bool operator==(const Outcome& o) const {
+    return std::memcmp(state.data(), o.state.data(), state.size() * sizeof(float)) == 0 &&
+           std::memcmp(&control, &o.control, sizeof control) == 0;
+  }
+};
+inline Outcome outcome_of(const RandomGraph& r, const LowerOptions& options, const Settings& settings,
+                          Executor& executor, int steps, const RunTables& tables) {
+  const Program program = lower(r.graph, options);
+  Outcome out{std::vector<float>(static_cast<std::size_t>(program.state_floats)),
+              fresh_control(settings, static_cast<int>(r.graph.tasks().size()))};
+  initialise(program, out.state, settings.seed, 0);
+  executor.load_tables(tables);
+  executor.load_state(out.state, program.state_floats);
+  executor.run(program, {&settings, 1}, {&out.control, 1}, {steps, false});
+  executor.store_state(out.state);
+  return out;
+}
+
+/// The layers of a graph from a replica's state.
+inline std::vector<GraphLayer> layers_of(const Graph& graph, const Program& program, std::span<const float> state) {
+  std::vector<GraphLayer> layers;
+  for (const Layer& l : graph.layers()) layers.push_back({reference::Matrix(0, l.in), reference::Matrix(1, 0)});
+  for (const ParameterInfo& p : program.parameters) {
+    const std::vector<float> values = read_parameter(program, p, StatePart::parameter, state);
+    GraphLayer& layer = layers[static_cast<std::size_t>(p.layer)];
+    reference::Matrix& m = p.shape.size() == 2 ? layer.weight : layer.bias;
+    m.values.insert(m.values.end(), values.begin(), values.end());
+    (p.shape.size() == 2 ? m.rows : m.cols) += static_cast<int>(p.shape[0]);
+  }
+  return layers;
+}
+
+/// The first batch of a run over the tables, in the order of the row list.
+inline GraphBatch batch_of(const RandomGraph& r, const RunTables& tables, const Settings& settings, int batch) {
+  GraphBatch b;
+  b.n = batch;
+  for (const RunTables::Values& s : tables.sources)
+    b.sources.emplace_back(batch, s.cols, std::vector<double>(s.values.begin(), s.values.begin() + batch * s.cols));
+  for (std::size_t t = 0; t < r.graph.tensors().size(); ++t) {
+    const Tensor& tensor = r.graph.tensors()[t];
+    b.noise.emplace_back(tensor.blocks * batch, tensor.cols);
+    if (tensor.origin != TensorOrigin::drawn) continue;
+    for (int row = 0; row < tensor.blocks * batch; ++row)
+      for (int c = 0; c < tensor.cols; ++c) {
+        float four[4];
+        normals(draw({settings.seed, settings.replica, 0, static_cast<uint32_t>(Purpose::noise)},
+                     static_cast<uint32_t>(row * ((tensor.cols + 3) / 4) + c / 4)),
+                four);
+        b.noise.back().at(row, c) = four[c % 4];
+      }
+  }
+  b.labels.assign(tables.labels.begin(), tables.labels.begin() + batch);
+  b.class_weights.assign(tables.class_weights.begin(), tables.class_weights.end());
+  return b;
+}
+
+/// Derivatives of every task by one layer's parameters, by central differences: [task][element of W then of b].
+inline std::vector<std::vector<double>> differences(const Graph& graph, std::vector<GraphLayer> layers,
+                                                    std::size_t layer, const GraphBatch& batch) {
+  constexpr double kStep = 1e-5;
+  std::vector<std::vector<double>> by_task(graph.tasks().size());
+  for (reference::Matrix* m : {&layers[layer].weight, &layers[layer].bias})
+    for (double& value : m->values) {
+      const double middle = value;
+      value = middle + kStep;
+      const std::vector<double> above = GraphReference(graph, layers, batch).losses();
+      value = middle - kStep;
+      const std::vector<double> below = GraphReference(graph, layers, batch).losses();
+      value = middle;
+      for (std::size_t k = 0; k < by_task.size(); ++k) by_task[k].push_back((above[k] - below[k]) / (2 * kStep));
+    }
+  return by_task;
+}
+
+/// Expects the losses of one step and its total gradient to be those of GraphReference. With beta1 = 0 Adam's first
+/// moment after one step is the total gradient itself. `seed` chooses the values.
+inline void expect_total_gradient(const RandomGraph& r, uint64_t seed) {
+  LowerOptions options = options_of(r, 5);
+  options.shuffle = false;
+  options.loss_scale = 0.5f;
+  Settings settings = settings_of(r);
+  settings.beta1 = 0;
+  settings.lr = 0;
+  const RunTables tables = tables_of(r, seed);
+  HostExecutor executor(1);
+  const Outcome out = outcome_of(r, options, settings, executor, 1, tables);
+  const Program program = lower(r.graph, options);
+  const std::vector<GraphLayer> layers = layers_of(r.graph, program, out.state);
+  const GraphBatch batch = batch_of(r, tables, settings, 5);
+
+  const std::vector<double> losses = GraphReference(r.graph, layers, batch).losses();
+  for (std::size_t k = 0; k < losses.size(); ++k)
+    EXPECT_NEAR(out.control.losses[k], losses[k], 1e-5 * (1 + std::fabs(losses[k])))
+        << "seed " << seed << ", task " << k;
+
+  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    const auto by_task = differences(r.graph, layers, layer, batch);
+    std::vector<double> expected(by_task[0].size(), 0.0);
+    double largest = 0;
+    for (std::size_t k = 0; k < by_task.size(); ++k)
+      for (std::size_t e = 0; e < expected.size(); ++e) {
+        expected[e] += 0.5 * settings.initial_weights[k] * by_task[k][e];
+        largest = std::max(largest, std::fabs(settings.initial_weights[k] * by_task[k][e]));
+      }
+    std::size_t e = 0;
+    for (bool bias : {false, true})
+      for (const ParameterInfo& p : program.parameters) {
+        if (p.layer != static_cast<int>(layer) || (p.shape.size() == 1) != bias) continue;
+        for (float g : read_parameter(program, p, StatePart::moment1, out.state)) {
+          // Dot products of up to 20 terms through at most five layers; differences off by some 1e-9.
+          EXPECT_NEAR(g, expected[e], 4e-6 * largest + 1e-7) << "seed " << seed << ", " << p.name << ", element " << e;
+          ++e;
+        }
+      }
+  }
+}
+
+}  // namespace equipoise::test

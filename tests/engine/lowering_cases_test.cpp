@@ -1,0 +1,167 @@
+// tests/engine/lowering_cases_test.cpp - gradients of graphs unlike MLDRL and the random ones, one shape a test.
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/sum_views.h"
+#include "tests/engine/graph_gradients.h"
+#include "tests/engine/phase_checker.h"
+
+namespace equipoise::test {
+namespace {
+
+constexpr int kInputCols = 6;
+
+/// Two inputs, and short words for what a case adds to them.
+struct Sketch : RandomGraph {
+  Region x[2];
+
+  Sketch() {
+    for (int i = 0; i < 2; ++i) {
+      source_cols[i] = kInputCols;
+      x[i] = graph.all(graph.input("x" + std::to_string(i), i, kInputCols));
+    }
+  }
+  int layer(int in, int out) { return graph.layer(in, {{"layer" + std::to_string(graph.layers().size()), out}}); }
+  Region tensor(int cols) {
+    return graph.all(graph.tensor("tensor" + std::to_string(graph.tensors().size()), 1, cols));
+  }
+  Region linear(Region from, int layer, Activation activation = Activation::tanh) {
+    const Region y = tensor(graph.layers()[static_cast<std::size_t>(layer)].out);
+    graph.add(LinearNode{from, y, layer, activation});
+    return y;
+  }
+  /// The same by a layer of its own.
+  Region dense(Region from, int out, Activation activation = Activation::tanh) {
+    return linear(from, layer(from.cols, out), activation);
+  }
+  Region sum(std::vector<Region> from, float coefficient) {
+    const Region to = tensor(from.front().cols);
+    const std::vector<float> coefficients(from.size(), coefficient);
+    graph.add(SumNode{to, std::move(from), coefficients});
+    return to;
+  }
+  int term(int cols) { return graph.term("term" + std::to_string(graph.terms().size()), Divisor::rows, cols); }
+  /// The term of a squared error between a tensor and an input.
+  int error(Region y, int input) {
+    const int number = term(y.cols);
+    graph.add(SquaredErrorNode{y, x[input], number});
+    return number;
+  }
+  /// The term of an input's reconstruction by a layer of its own.
+  int reconstruction(Region from, int input) { return error(dense(from, kInputCols, Activation::identity), input); }
+  void task(std::vector<int> terms, TaskForm form = TaskForm::sum) {
+    graph.task("task" + std::to_string(graph.tasks().size()), form, std::move(terms));
+  }
+  void balance(int layer) {
+    const int out = graph.layers()[static_cast<std::size_t>(layer)].out;
+    over = {{layer, true, 0, out, 1}, {layer, false, 0, out, 1}};
+  }
+};
+
+void expect_sound_gradients(const Sketch& s) {
+  expect_sound(lower(s.graph, options_of(s, 5)));
+  expect_total_gradient(s, 1);
+}
+
+/// With all lanes merged where they can be, and with a lane a task from the first layer on.
+void expect_sound_gradients_merged_and_balanced(Sketch s) {
+  {
+    SCOPED_TRACE("merged");
+    expect_sound_gradients(s);
+  }
+  SCOPED_TRACE("balanced over the first layer");
+  s.balance(0);
+  expect_sound_gradients(s);
+}
+
+TEST(Lowering, GivesALayerUsedTwiceTheGradientsOfBothUses) {
+  Sketch s;
+  const int shared = s.layer(kInputCols, 5);
+  // Each use has a task of its own.
+  for (int i = 0; i < 2; ++i) s.task({s.reconstruction(s.linear(s.x[i], shared), i)});
+  expect_sound_gradients_merged_and_balanced(s);
+}
+
+TEST(Lowering, AddsWhatAnotherReaderOfTheHeadsSendsBack) {
+  constexpr int kLatent = 3;
+  Sketch s;
+  const int layer = s.graph.layer(kInputCols, {{"mu", kLatent}, {"log sigma", kLatent}});
+  const Region heads = s.linear(s.x[0], layer, Activation::identity);
+  const int noise = s.graph.noise("noise", 1, kLatent);
+  const Region sigma = s.tensor(kLatent), z = s.tensor(kLatent);
+  const int kl = s.term(kLatent);
+  s.graph.add(LatentNode{heads.tensor, noise, sigma.tensor, z.tensor, kl, true});
+  const int of_latent = s.reconstruction(z, 0), of_heads = s.reconstruction(heads, 0);
+  s.task({of_latent, kl, of_heads});
+  expect_sound_gradients_merged_and_balanced(s);
+}
+
+TEST(Lowering, WeighsTheInherentVariationalGradientOfEachLatentByItsOwnLane) {
+  for (int shared = 0; shared < 2; ++shared) {  // this latent's gradient is merged, the other's is its only task's
+    SCOPED_TRACE("latent " + std::to_string(shared) + " reaches the second task");
+    Sketch s;
+    const Region z[2] = {s.dense(s.x[0], 5), s.dense(s.x[1], 5)};
+    const int inherent = s.term(3), variational = s.term(2);
+    const int error = s.reconstruction(z[shared], shared);
+    s.graph.add(InherentVariationalNode{z[0], z[1], 3, inherent, variational});
+    s.task({inherent, variational}, TaskForm::ratio);
+    s.task({error});
+    expect_sound_gradients_merged_and_balanced(s);
+  }
+}
+
+TEST(Lowering, RefusesDifferentActivationsInTheBlocksOfATensorByItsName) {
+  Sketch s;
+  const int both = s.graph.tensor("both inputs", 2, 4);
+  const Activation activation[2] = {Activation::tanh, Activation::sigmoid};
+  for (int i = 0; i < 2; ++i)
+    s.graph.add(LinearNode{s.x[i], s.graph.block(both, i), s.layer(kInputCols, 4), activation[i]});
+  s.task({s.reconstruction(s.graph.block(both, 0), 0), s.reconstruction(s.graph.block(both, 1), 1)});
+  try {
+    lower(s.graph, options_of(s, 5));
+    FAIL() << "lowered in spite of them";
+  } catch (const std::logic_error& e) {
+    EXPECT_STREQ(e.what(), "blocks of both inputs have different activations; use one tensor for each");
+  }
+}
+
+TEST(Lowering, AddsTheGradientsOfALossAndALayerThatReadOneTensor) {
+  Sketch s;
+  const Region h = s.dense(s.x[0], kInputCols);
+  s.task({s.error(h, 1)});
+  s.task({s.reconstruction(h, 0)});
+  expect_sound_gradients_merged_and_balanced(s);
+}
+
+TEST(Lowering, AddsMoreGradientsOfATensorThanOneOperationTakes) {
+  Sketch s;
+  const Region h = s.dense(s.x[0], 4);
+  for (int k = 0; k < kMaxSummands + 2; ++k) s.task({s.reconstruction(s.sum({h}, 0.5f + static_cast<float>(k)), 0)});
+  expect_sound_gradients_merged_and_balanced(s);
+}
+
+TEST(Lowering, SumsMoreViewsThanOneOperationTakes) {
+  for (int count : {kMaxSummands, kMaxSummands + 1, 2 * kMaxSummands, 2 * kMaxSummands + 1}) {
+    SCOPED_TRACE(std::to_string(count) + " views");
+    Sketch s;
+    std::vector<Region> from;
+    for (int i = 0; i < count; ++i) from.push_back(s.dense(s.x[0], 4));
+    s.task({s.reconstruction(s.sum(from, 0.75f), 0)});
+    expect_sound_gradients_merged_and_balanced(s);
+  }
+}
+
+// With coefficient 1 both adjoints equal the sum's; neither may be made in its buffer.
+TEST(Lowering, GivesEachOfTwoActivationsInAPlainSumItsOwnDerivative) {
+  Sketch s;
+  const Region sum = s.sum({s.dense(s.x[0], 4), s.dense(s.x[0], 4)}, 1.0f);
+  s.task({s.reconstruction(sum, 0)});
+  expect_sound_gradients_merged_and_balanced(s);
+}
+
+}  // namespace
+}  // namespace equipoise::test
