@@ -59,14 +59,17 @@ void Lowering::analyse() {
     if (const auto* o = std::get_if<InherentVariationalNode>(&*node)) tasks[term_task(o->inherent_term)] = true;
     for (const Region& r : a.reads)
       for (int k = 0; k < tasks_; ++k) reach_[r.tensor][k] = reach_[r.tensor][k] || tasks[k];
-    if (const auto* o = std::get_if<LinearNode>(&*node)) {
-      for (int k = 0; k < tasks_; ++k) layer_reach_[o->layer][k] = layer_reach_[o->layer][k] || tasks[k];
-      if (produced[o->y.tensor] && made_by_[o->y.tensor] != o->activation)
-        throw std::logic_error("blocks of " + graph_.tensors()[o->y.tensor].name +
+    const auto* linear = std::get_if<LinearNode>(&*node);
+    for (const Region& w : a.writes) {
+      const Activation activation = linear ? linear->activation : Activation::identity;
+      if (produced[w.tensor] && made_by_[w.tensor] != activation)
+        throw std::logic_error("blocks of " + graph_.tensors()[w.tensor].name +
                                " have different activations; use one tensor for each");
-      produced[o->y.tensor] = true;
-      made_by_[o->y.tensor] = o->activation;
+      produced[w.tensor] = true;
+      made_by_[w.tensor] = activation;
     }
+    for (int k = 0; linear && k < tasks_; ++k)
+      layer_reach_[linear->layer][k] = layer_reach_[linear->layer][k] || tasks[k];
   }
   for (const Node& node : graph_.nodes()) {
     const NodeAccess a = access_of(graph_, node);
