@@ -8,12 +8,14 @@
 
 #include "engine/error.h"
 #include "engine/parameters.h"
+#include "engine/sha256.h"
 
 namespace equipoise {
 
 namespace {
 
 constexpr const char* kFormat = "equipoise checkpoint 1";
+constexpr const char* kHashKey = "sha256";
 constexpr const char* kPrefix[] = {"", "moment1.", "moment2."};
 
 /// Every field of Control that outlives a step, with its length.
@@ -92,6 +94,25 @@ std::map<std::string, std::string> identity_of(const TrainingPlan& plan) {
   return m;
 }
 
+/// SHA-256 over names and bytes of all tensors, in the order of their names.
+std::string content_hash(const TensorFile& file) {
+  Sha256 sha;
+  for (const auto& [name, tensor] : file.tensors) {
+    sha.update(name + '\n');
+    sha.update(tensor.bytes.data(), tensor.bytes.size());
+  }
+  return sha.hex();
+}
+
+void expect_undamaged(const TensorFile& file) {
+  if (file.metadata_at(kHashKey) != content_hash(file))
+    throw Error(
+        ExitCode::checkpoint,
+        fmt::format("{}: its tensors do not give the SHA-256 it was written with; it is damaged, resume the run to "
+                    "write it anew",
+                    file.path));
+}
+
 }  // namespace
 
 TensorFile model_file(const Program& program, const TrainingPlan& plan, const std::vector<float>& state, int epoch) {
@@ -100,10 +121,12 @@ TensorFile model_file(const Program& program, const TrainingPlan& plan, const st
   file.metadata["epoch"] = std::to_string(epoch);
   for (const ParameterInfo& p : program.parameters)
     file.tensors[p.name] = StoredTensor::from_floats(p.shape, read_parameter(program, p, StatePart::parameter, state));
+  file.metadata[kHashKey] = content_hash(file);
   return file;
 }
 
 std::vector<float> read_model(const Program& program, const TensorFile& file) {
+  expect_undamaged(file);
   return get_state(file, program, "", 1);
 }
 
@@ -145,6 +168,7 @@ TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, con
   file.tensors["control.steps"] = StoredTensor::from_int64({2}, longs);
   const double best[2] = {static_cast<double>(s.best_epoch), s.best_value};
   file.tensors["control.best"] = StoredTensor::from_doubles({2}, best);
+  file.metadata[kHashKey] = content_hash(file);
   return file;
 }
 
@@ -159,6 +183,7 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
     if (file.metadata_at(key) != value)
       refuse(fmt::format("it was trained with {} = {}, this run has {}; resume with the run's own config", key,
                          file.metadata_at(key), value));
+  expect_undamaged(file);
   TrainingState s;
   s.state = get_state(file, program, "", 3);
   s.control = fresh_control(plan.setup.settings, static_cast<int>(program.task_names.size()));

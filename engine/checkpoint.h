@@ -2,7 +2,8 @@
 //
 // Both hold parameters under their names, weights [out, in]. A checkpoint adds "moment1.<name>", "moment2.<name>",
 // "best.<name>" (with moments) once there is a best epoch, and "control.<field>" with the balancing's float64 state.
-// Metadata name the model and every setting that decides the run; a checkpoint of another run is refused.
+// Metadata name the model, every setting that decides the run, and the SHA-256 of all tensors; a checkpoint of another
+// run, or one that was damaged, is refused.
 #pragma once
 
 #include <vector>

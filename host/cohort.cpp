@@ -123,6 +123,15 @@ std::vector<int> rows_of(const Keyed& keyed, const std::vector<std::string>& ids
 
 enum class ColumnKind { numbers, text };
 
+/// Such as 0,1234: a number as decimal commas write it.
+bool has_decimal_comma(std::string_view cell) {
+  const std::size_t comma = cell.find(',');
+  if (comma == cell.npos || comma == 0 || comma + 1 == cell.size()) return false;
+  std::string point(cell);
+  point[comma] = '.';
+  return parse_number(point).kind == NumberKind::number;
+}
+
 /// A column of text alone is no feature; one that mixes text or numbers out of range with numbers goes to `offenders`.
 ColumnKind inspect_column(const Table& table, int column, Offenders& offenders) {
   int numeric = 0, text = 0;
@@ -131,7 +140,15 @@ ColumnKind inspect_column(const Table& table, int column, Offenders& offenders) 
     numeric += kind == NumberKind::number || kind == NumberKind::out_of_range;
     text += kind == NumberKind::text;
   }
-  if (numeric == 0 && text > 0) return ColumnKind::text;
+  if (numeric == 0 && text > 0) {
+    for (int row = 0; row < table.rows(); ++row)
+      if (const std::string_view cell = table.at(row, column); has_decimal_comma(cell)) {
+        offenders.add(fmt::format("{}: {} in the column '{}' is not a number; write a decimal point, not a comma",
+                                  table.where(row, column), excerpt(cell), table.columns[static_cast<size_t>(column)]));
+        return ColumnKind::numbers;
+      }
+    return ColumnKind::text;
+  }
   for (int row = 0; row < table.rows() && numeric > 0; ++row) {
     const std::string_view cell = table.at(row, column);
     const NumberKind kind = parse_number(cell).kind;

@@ -32,6 +32,7 @@ std::string commented_config_mldrl() {
   Config start;
   start.data.views = {"before.csv", "after.csv"};
   start.data.outcome = "outcome.csv";
+  start.optimizer.lr = 1e-3;  // the published rate, the built-in default, is too small for a few hundred patients
   const std::string head =
       "# MLDRL: two views of the same patients, three balanced losses.\n"
       "# Paths are taken from this file's folder. Check with: equipoise train THIS_FILE --dry-run\n\n";

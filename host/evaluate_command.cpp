@@ -44,9 +44,11 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
   const fs::path model_path = o.run / run_file::kModel;
   std::error_code ignored;
   if (!fs::exists(model_path, ignored))
-    throw Error(ExitCode::checkpoint, fmt::format("{}: is missing as no epoch was finished; resume the run with: "
-                                                  "equipoise train --resume --out {}",
-                                                  model_path.string(), o.run.string()));
+    throw Error(
+        ExitCode::checkpoint,
+        fmt::format("{}: is missing: the run ended before it was first written, or it was removed; resume with: "
+                    "equipoise train --resume --out {}",
+                    model_path.string(), o.run.string()));
   const TensorFile model = read_safetensors(model_path);
   const PreparedData prepared = prepare_data_as(config, o.run);
   expect_same_data(read_earlier_run(o.run / run_file::kSummary), prepared);

@@ -47,10 +47,8 @@ std::string hash_arrays(const Dataset& data, const Split& split) {
 
 Split split_of(const DataConfig& config, const RawCohort& cohort) {
   if (config.split) return read_split_csv(*config.split, cohort.ids);
-  if (cohort.label_names.empty() && (config.validation > 0 || config.test > 0))
-    throw Error(ExitCode::data,
-                "no patient is labelled, so no stratified split can be made; set data.validation and "
-                "data.test to 0, or name a table of folds as data.split");
+  if (cohort.label_names.empty())  // nothing to stratify by: all patients are one class
+    return stratified_split(std::vector<int>(cohort.label.size(), 0), config.validation, config.test, config.seed);
   return stratified_split(cohort.label, config.validation, config.test, config.seed);
 }
 

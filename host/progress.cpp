@@ -139,6 +139,14 @@ void Progress::epoch(const EpochMetrics& m) {
                     "model.inherent_variational = \"difference\"",
                     m.epoch, m.terms[variational]));
   }
+  for (std::size_t k = 0; k < m.weights.size() && !warned_of_weight_; ++k)
+    if (m.weights[k] <= 0) {
+      warned_of_weight_ = true;
+      log_.warning(fmt::format(
+          "epoch {}: GradNorm drove the task weight of {} to {:.3g}, so that this loss no longer counts; lower "
+          "balance.lr, or train for fewer epochs",
+          m.epoch, program_.task_names[k], m.weights[k]));
+    }
   if (m.skipped > skipped_) {
     log_.warning(fmt::format("epoch {}: steps left out so far because of a non-finite value: {}", m.epoch, m.skipped));
     skipped_ = m.skipped;

@@ -67,6 +67,7 @@ class Progress {
   std::chrono::steady_clock::time_point begin_, drawn_{};
   std::string last_line_;
   bool warned_of_variational_ = false;
+  bool warned_of_weight_ = false;
   int skipped_ = 0;
 };
 

@@ -34,6 +34,13 @@ fs::path unused(const fs::path& path, bool fresh) {
     throw Error(ExitCode::file_system, fmt::format("{}: holds a run already; go on with it by --resume --out {}, or "
                                                    "choose another --out",
                                                    path.string(), path.string()));
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path, ignored))
+    if (fresh && !entry.path().filename().string().starts_with("."))
+      throw Error(ExitCode::file_system,
+                  fmt::format("{}: holds {} and maybe other files of yours; choose a new or empty "
+                              "folder as --out",
+                              path.string(), entry.path().filename().string()));
   return path;
 }
 

@@ -7,7 +7,7 @@ namespace equipoise {
 
 namespace {
 
-constexpr int kStopping[] = {SIGINT, SIGTERM, SIGUSR1};
+constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 volatile std::sig_atomic_t first_signal = 0;
 
 extern "C" void on_stop_signal(int number) {
@@ -40,7 +40,18 @@ StopSignals::~StopSignals() { install(SIG_DFL); }
 int StopSignals::received() const { return first_signal; }
 
 const char* signal_name(int number) {
-  return number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : number == SIGUSR1 ? "SIGUSR1" : "a signal";
+  switch (number) {
+    case SIGINT:
+      return "SIGINT";
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGHUP:
+      return "SIGHUP";
+    case SIGUSR1:
+      return "SIGUSR1";
+    default:
+      return "a signal";
+  }
 }
 
 }  // namespace equipoise

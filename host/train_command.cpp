@@ -91,8 +91,9 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
   if (s.skipped > 0) text += fmt::format("steps left out because of a non-finite value: {}\n", s.skipped);
   text += fmt::format("results: {}\nhash: {}\n", path, s.hash);
   if (!prepared.split.test.empty())
-    text += fmt::format("test: {} patients were not looked at; equipoise evaluate {} --split test\n",
-                        prepared.split.test.size(), path);
+    text += fmt::format(
+        "test: {} patients chose nothing; look at them once, at the end: equipoise evaluate {} --split test\n",
+        prepared.split.test.size(), path);
   return text;
 }
 

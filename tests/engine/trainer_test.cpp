@@ -202,6 +202,9 @@ TEST_F(TrainerTest, RefusesACheckpointOfAnotherRun) {
   other.setup.model.hidden = 9;
   EXPECT_TRUE(refused(other, split));
   EXPECT_TRUE(refused(plan, make_split(67, 10)));
+  TensorFile damaged = file;
+  damaged.tensors.at("fc1.bias").bytes[2] ^= std::byte{1};
+  EXPECT_THROW(trainer.restore(damaged), Error);
   TensorFile torn = file;
   torn.tensors.erase("moment2.fc1.bias");
   EXPECT_THROW(trainer.restore(torn), Error);

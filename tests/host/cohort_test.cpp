@@ -169,6 +169,12 @@ TEST_F(Cohort, DropsDiagnosticsTextAndSecondIdColumnsWithACount) {
   EXPECT_TRUE(told(cohort, "a.csv: 1 second id column left out: PatientID"));
 }
 
+TEST_F(Cohort, RefusesAColumnOfDecimalCommasInsteadOfTakingItForText) {
+  const std::string message =
+      refused("id;x;age\np1;0,25;61\np2;1,5;52\n", "id;z\np1;1\np2;2\n", "id,label\np1,0\np2,1\n");
+  EXPECT_CONTAINS(message, "a.csv:2:4: '0,25' in the column 'x' is not a number; write a decimal point, not a comma");
+}
+
 TEST_F(Cohort, RefusesTextAmongNumbersListingTheFirstFiveOfAllViews) {
   const std::string message =
       refused("id,x\np1,1\np2,high\np3,<5\np4,2\n", "id,z\np1,\"1,5\"\np2,2\np3,inf\np4,1e999\np5,a\np6,b\n", kOutcome);

@@ -199,7 +199,7 @@ TEST_F(Program, NeverMentionsTheTestPartsFiguresWhileTraining) {
   train("r");
   for (const json& line : metrics("r")) EXPECT_FALSE(line.contains("test"));
   const Finished f = run({"train", "c.toml", "--out", "r2"});
-  EXPECT_CONTAINS(f.out, "patients were not looked at; equipoise evaluate r2 --split test");
+  EXPECT_CONTAINS(f.out, "patients chose nothing; look at them once, at the end: equipoise evaluate r2 --split test");
 }
 
 TEST_F(Program, TakesTheSameDataInAnyOrderOfRowsForTheSame) {
@@ -249,6 +249,9 @@ TEST_F(Program, RefusesBrokenModels) {
   std::string header = whole;
   header[whole.find('{')] = '[';
   damaged(header, "");
+  std::string flipped = whole;
+  flipped.back() = static_cast<char>(flipped.back() ^ 0x40);
+  damaged(flipped, "it is damaged");
   fs::remove(at("r") / "model.safetensors");
   expect_refused(kCheckpoint, {"evaluate", "r"}, {"model.safetensors: is missing"});
   expect_refused(kUsage, {"evaluate", "nothing"}, {"holds no run"});
@@ -261,6 +264,10 @@ TEST_F(Program, RefusesAUsedOrUnusableRunFolder) {
   train("r");
   expect_refused(kFileSystem, {"train", "c.toml", "--out", "r"}, {"holds a run already", "--resume --out r"});
   expect_refused(kFileSystem, {"train", "c.toml", "--out", "c.toml/r"}, {"c.toml/r"});
+  fs::create_directories(at("mine"));
+  std::ofstream(at("mine") / "predictions.csv") << "precious";
+  expect_refused(kFileSystem, {"train", "c.toml", "--out", "mine"}, {"holds predictions.csv", "new or empty"});
+  EXPECT_EQ(fs::file_size(at("mine") / "predictions.csv"), 8u);
   expect_refused(kUsage, {"train", "--resume", "--out", "nothing"}, {"holds no run"});
   EXPECT_EQ(run({"doctor"}, {}, "/dev/full").code, kFileSystem);
 }

@@ -72,14 +72,17 @@ TEST_F(PreparedTables, ThatChangedAreNamed) {
   EXPECT_EQ(message.find("after.csv"), std::string::npos);
 }
 
-TEST_F(PreparedTables, WithoutLabelsNeedATableOfFoldsAndTrainTheOtherLosses) {
+TEST_F(PreparedTables, WithoutLabelsAreSplitAtRandomAndTrainTheOtherLosses) {
   const PreparedData labelled = prepare_data(config_);
   RunFolder::create(home_.path() / "r").begin(config_, labelled, "{}");
   config_.data.label = "";
   config_.data.outcome.reset();
   config_.train.monitor = "loss";
   config_.train.epochs = 2;
-  EXPECT_CONTAINS(refusal(ExitCode::data, [&] { prepare_data(config_); }), "no patient is labelled");
+  const PreparedData random = prepare_data(config_);
+  EXPECT_FALSE(random.split.validation.empty());
+  EXPECT_EQ(random.split.train.size() + random.split.validation.size() + random.split.test.size(),
+            static_cast<std::size_t>(random.data.rows));
   config_.data.split = home_.path() / "r" / run_file::kSplit;
   const PreparedData unlabelled = prepare_data(config_);
   EXPECT_EQ(unlabelled.split.train, labelled.split.train);
