@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <thread>
 
@@ -92,22 +93,27 @@ class CpuExecutor : public Executor {
     launch.state = state_.data();
     launch.replicas = replicas;
 
+    // Scratch is made here, so that memory running out is the caller's exception and not a thread's end.
+    const int workers = std::min(threads_, std::max(replicas, 1));
+    std::vector<std::unique_ptr<AlignedFloats>> fast, scratch;
+    for (int w = 0; w < workers; ++w) {
+      fast.push_back(std::make_unique<AlignedFloats>(program.fast_floats));
+      scratch.push_back(std::make_unique<AlignedFloats>(program.work_floats));
+    }
     std::atomic<int> next{0};
-    const auto worker = [&] {
-      AlignedFloats fast(program.fast_floats), scratch(program.work_floats);
+    const auto work_as = [&](std::size_t w) {
       for (int slot = next++; slot < replicas; slot = next++) {
         Launch mine = launch;
         // Scratch belongs to the thread, not to the replica: every replica finds it at the start.
         mine.work_floats = 0;
-        mine.work = scratch.data();
-        run_replica(SerialTeam{}, mine, slot, fast.data());
-        if (work && slot == 0) work->assign(scratch.data(), scratch.data() + program.work_floats);
+        mine.work = scratch[w]->data();
+        run_replica(SerialTeam{}, mine, slot, fast[w]->data());
+        if (work && slot == 0) work->assign(scratch[w]->data(), scratch[w]->data() + program.work_floats);
       }
     };
-    const int helpers = std::min(threads_, replicas) - 1;
     std::vector<std::jthread> pool;
-    for (int t = 0; t < helpers; ++t) pool.emplace_back(worker);
-    worker();
+    for (int w = 1; w < workers; ++w) pool.emplace_back(work_as, static_cast<std::size_t>(w));
+    work_as(0);
   }
 
  private:

@@ -15,6 +15,7 @@ std::vector<LayerLayout> layer_layouts(const Graph& graph) {
   for (const Layer& layer : graph.layers()) {
     LayerLayout l;
     l.stride = row_stride(layer.in);
+    if (int64_t{layer.out} * l.stride + padded(layer.out) > INT32_MAX) refuse_size();
     l.bias_offset = layer.out * l.stride;
     l.floats = l.bias_offset + padded(layer.out);
     l.state_offset = offset;
@@ -34,7 +35,18 @@ Lowering::Lowering(const Graph& graph, const LowerOptions& options)
       options_(options),
       assembly_(options.batch),
       tasks_(static_cast<int>(graph.tasks().size())),
-      layout_(layer_layouts(graph)) {}
+      layout_(layer_layouts(graph)) {
+  const auto limit = [](std::size_t count, int most, const char* what) {
+    if (count > static_cast<std::size_t>(most))
+      throw std::logic_error("a model has at most " + std::to_string(most) + " " + what);
+  };
+  limit(graph.tasks().size(), kMaxTasks, "tasks");
+  limit(graph.terms().size(), kMaxTerms, "loss terms");
+  limit(graph.outputs().size(), kMaxOutputs, "outputs");
+  for (const Task& task : graph.tasks()) limit(task.terms.size(), kMaxTaskTerms, "terms a task");
+  for (const Tensor& tensor : graph.tensors())
+    limit(static_cast<std::size_t>(tensor.source + 1), kMaxSources, "data sources");
+}
 
 // Which tasks each tensor and layer reaches (backwards), and which tensors depend on balanced parameters (forwards).
 void Lowering::analyse() {

@@ -117,6 +117,9 @@ class Lowering {
   std::map<std::pair<int, int>, int> adjoint_;  // finished
 };
 
+/// Throws Error(usage): offsets count in 32 bits.
+[[noreturn]] void refuse_size();
+
 /// Lays out phases and places (engine/plan.cpp).
 void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program& program,
           const std::function<void(const Locator&)>& after);

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "engine/error.h"
 #include "engine/lowering.h"
 #include "kernels/host_team.h"
 
@@ -72,9 +73,9 @@ class Placement : public Locator {
   Place place(int buffer) const override { return places[static_cast<std::size_t>(buffer)]; }
 };
 
-int32_t checked(int64_t offset) {
-  if (offset > INT32_MAX)
-    throw std::length_error("a replica's memory exceeds 2^31 floats; reduce the batch or the layers");
+/// `offset`, once it is known that `floats` from there on can be counted in 32 bits.
+int32_t checked(int64_t offset, int64_t floats) {
+  if (offset + floats > INT32_MAX) refuse_size();
   return static_cast<int32_t>(offset);
 }
 
@@ -93,6 +94,12 @@ int device_units(const Operation& o, int batch) {
 }
 
 }  // namespace
+
+void refuse_size() {
+  throw Error(ExitCode::usage,
+              "the model needs more than 2^31 floats of memory a replica; make train.batch or model.hidden smaller, or "
+              "give fewer columns");
+}
 
 void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program& program,
           const std::function<void(const Locator&)>& after) {
@@ -128,12 +135,12 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
     if (buffers[b].floats == 0 || life[b].last < 0) continue;
     Interval alive = life[b];
     if (buffers[b].state_offset >= 0) {
-      placement.places[b] = {checked(buffers[b].state_offset), Space::state};
+      placement.places[b] = {checked(buffers[b].state_offset, buffers[b].floats), Space::state};
       if (!limits.resident_parameters || !is_parameter(b)) continue;
       const int64_t offset = fast.place(buffers[b].floats, {0, phases});
       if (offset < 0) continue;
-      const Place resident{checked(offset), Space::fast};
-      program.residents.push_back({placement.places[b], resident, checked(buffers[b].floats)});
+      const Place resident{checked(offset, buffers[b].floats), Space::fast};
+      program.residents.push_back({placement.places[b], resident, static_cast<int32_t>(buffers[b].floats)});
       placement.places[b] = resident;
       alive = {0, phases - 1};
     } else {
@@ -141,7 +148,7 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
       int64_t offset = keep ? -1 : fast.place(buffers[b].floats, alive);
       const Space space = offset >= 0 ? Space::fast : Space::work;
       if (offset < 0) offset = work.place(buffers[b].floats, alive);
-      placement.places[b] = {checked(offset), space};
+      placement.places[b] = {checked(offset, buffers[b].floats), space};
     }
     program.buffers.push_back({buffers[b].name, buffers[b].floats, placement.places[b], alive.first, alive.last});
   }

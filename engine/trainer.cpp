@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <set>
 
 #include "engine/checkpoint.h"
 #include "engine/error.h"
@@ -37,10 +38,10 @@ void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
     throw Error(ExitCode::data, fmt::format("train.class_weights: {} weights for {} classes; give one per class",
                                             plan.class_weights.size(), plan.setup.model.classes));
   if (plan.monitor == Monitor::auc && !split.validation.empty()) {
-    bool seen[2] = {false, false};
+    std::set<int> seen;
     for (int row : split.validation)
-      if (const int label = data.label[static_cast<std::size_t>(row)]; label >= 0) seen[label > 0] = true;
-    if (!seen[0] || !seen[1])
+      if (const int label = data.label[static_cast<std::size_t>(row)]; label >= 0) seen.insert(label);
+    if (seen.size() < 2)
       throw Error(ExitCode::data,
                   "train.monitor: an AUC needs validation rows of at least two classes; raise data.validation or set "
                   "monitor = \"loss\"");
@@ -117,9 +118,10 @@ std::optional<EpochMetrics> Trainer::advance(int steps) {
 double Trainer::monitored(const Evaluation& evaluation) const {
   if (plan_.monitor == Monitor::auc) return evaluation.auc;
   // Initial weights, not the moving ones: epochs must stay comparable.
-  double sum = 0;
+  double sum = 0;  // a NaN is kept, so that a collapsed epoch never is the best; only what no label feeds is left out
   for (std::size_t k = 0; k < evaluation.losses.size(); ++k)
-    if (!std::isnan(evaluation.losses[k])) sum += plan_.setup.settings.initial_weights[k] * evaluation.losses[k];
+    if (evaluation.labelled > 0 || program_.task_names[k] != "classification")
+      sum += plan_.setup.settings.initial_weights[k] * evaluation.losses[k];
   return -sum;
 }
 

@@ -86,7 +86,8 @@ TrainingPlan training_plan(const Config& config, const Dataset& data, const Spli
     throw Error(ExitCode::usage, "train.monitor: an AUC needs labels and the data have none; set monitor = \"loss\"");
   TrainingPlan plan;
   plan.setup = setup_of(config, data);
-  plan.batch = config.train.batch;
+  // A batch larger than the training part is the training part; nothing is planned for rows that do not exist.
+  plan.batch = std::min(config.train.batch, std::max(1, static_cast<int>(split.train.size())));
   plan.epochs = config.train.epochs;
   plan.patience = split.validation.empty() ? 0 : config.train.patience;
   plan.monitor = config.train.monitor == "auc" ? Monitor::auc : Monitor::loss;

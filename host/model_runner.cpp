@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "engine/atomic_file.h"
 #include "engine/checkpoint.h"
 #include "engine/error.h"
@@ -25,6 +27,9 @@ MldrlSetup setup_for(const TensorFile& model, const Dataset& data) {
                     model.path, m.features1, m.features2, m.classes, fmt::join(data.features, " and "), data.classes));
   return setup;
 }
+
+/// Shortest decimal; a NaN has no sign here, as machines differ in it.
+std::string probability_text(double p) { return std::isnan(p) ? "nan" : fmt::format("{}", p); }
 
 }  // namespace
 
@@ -72,7 +77,7 @@ void write_predictions(const std::filesystem::path& path, ModelRunner& runner, c
       lines[row] = fmt::format("{},{},{},{}", csv_field(prepared.data.ids[row]), part_name(part), seed,
                                label < 0 ? "" : csv_field(names[static_cast<std::size_t>(label)]));
       for (std::size_t k = classes == 2 ? 1 : 0; k < classes; ++k)
-        lines[row] += fmt::format(",{}", said.probability[r * classes + k]);
+        lines[row] += ',' + probability_text(said.probability[r * classes + k]);
       lines[row] += '\n';
     }
   }

@@ -21,6 +21,7 @@ using nlohmann::ordered_json;
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 constexpr double kVanishing = 1e-6;
+constexpr double kSmallWeight = 1e-3;  // of task weights whose mean is about 1
 
 bool is_dumb_terminal() {
   const char* term = std::getenv("TERM");
@@ -140,7 +141,7 @@ void Progress::epoch(const EpochMetrics& m) {
                     m.epoch, m.terms[variational]));
   }
   for (std::size_t k = 0; k < m.weights.size() && !warned_of_weight_; ++k)
-    if (m.weights[k] <= 0) {
+    if (m.weights[k] < kSmallWeight) {
       warned_of_weight_ = true;
       log_.warning(fmt::format(
           "epoch {}: GradNorm drove the task weight of {} to {:.3g}, so that this loss no longer counts; lower "

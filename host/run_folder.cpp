@@ -35,12 +35,16 @@ fs::path unused(const fs::path& path, bool fresh) {
                                                    "choose another --out",
                                                    path.string(), path.string()));
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(path, ignored))
-    if (fresh && !entry.path().filename().string().starts_with("."))
-      throw Error(ExitCode::file_system,
-                  fmt::format("{}: holds {} and maybe other files of yours; choose a new or empty "
-                              "folder as --out",
-                              path.string(), entry.path().filename().string()));
+  for (const auto& entry : fs::directory_iterator(path, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool of_a_run_cut_short = name.starts_with(".") || name == run_file::kPreprocess ||
+                                    name == run_file::kSplit || name == run_file::kMetrics;
+    if (fresh && !of_a_run_cut_short)
+      throw Error(
+          ExitCode::file_system,
+          fmt::format("{}: holds {} already, and a run would write over it; choose a new or empty folder as --out",
+                      path.string(), name));
+  }
   return path;
 }
 

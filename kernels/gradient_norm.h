@@ -55,6 +55,9 @@ struct GradientSquares {
   }
 };
 
+/// A block whose squared norm reaches this counts as not finite: Adam squares gradients in float32.
+inline constexpr double kLargestSquare = 1e38;
+
 /// control.gradient_norm and control.finite, from the joined squares of every block; names what is not finite first.
 struct FiniteGate {
   Place sums;  // [blocks]
@@ -71,7 +74,7 @@ struct FiniteGate {
     int index = 0;
     double sum = 0;
     for (int b = blocks - 1; b >= 0; --b)
-      if (!finite(c.doubles(sums)[b])) kind = BadKind::gradient, index = b;
+      if (!(c.doubles(sums)[b] < kLargestSquare)) kind = BadKind::gradient, index = b;
     for (int i = tasks - 1; i >= 0; --i)
       if (!finite(k.losses[i])) kind = BadKind::loss, index = i;
     for (int b = 0; b < blocks; ++b) sum += c.doubles(sums)[b];

@@ -10,6 +10,10 @@
 
 namespace equipoise {
 
+/// No step of Adam takes a task weight below this: a negative one would have its loss maximised, and weights of both
+/// signs would explode when they are rescaled to their sum. The paper takes weights to be positive.
+inline constexpr double kMinTaskWeight = 1e-6;
+
 struct AdamSettings {
   double lr, beta1, beta2, eps;
 };
@@ -84,8 +88,9 @@ struct GradNorm {
         const double sign = off > 0 ? 1.0 : (off < 0 ? -1.0 : 0.0);
         k.task_beta1_power[i] *= s.beta1;
         k.task_beta2_power[i] *= s.beta2;
-        k.weights[i] = adam_scalar(adam, k.weights[i], sign * sqrt(k.gram[i * tasks + i]), k.task_moment1[i],
-                                   k.task_moment2[i], k.task_beta1_power[i], k.task_beta2_power[i]);
+        const double next = adam_scalar(adam, k.weights[i], sign * sqrt(k.gram[i * tasks + i]), k.task_moment1[i],
+                                        k.task_moment2[i], k.task_beta1_power[i], k.task_beta2_power[i]);
+        k.weights[i] = next < kMinTaskWeight ? kMinTaskWeight : next;
       }
       sum += k.weights[i];
     }

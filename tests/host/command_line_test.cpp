@@ -266,7 +266,7 @@ TEST_F(Program, RefusesAUsedOrUnusableRunFolder) {
   expect_refused(kFileSystem, {"train", "c.toml", "--out", "c.toml/r"}, {"c.toml/r"});
   fs::create_directories(at("mine"));
   std::ofstream(at("mine") / "predictions.csv") << "precious";
-  expect_refused(kFileSystem, {"train", "c.toml", "--out", "mine"}, {"holds predictions.csv", "new or empty"});
+  expect_refused(kFileSystem, {"train", "c.toml", "--out", "mine"}, {"holds predictions.csv already", "new or empty"});
   EXPECT_EQ(fs::file_size(at("mine") / "predictions.csv"), 8u);
   expect_refused(kUsage, {"train", "--resume", "--out", "nothing"}, {"holds no run"});
   EXPECT_EQ(run({"doctor"}, {}, "/dev/full").code, kFileSystem);

@@ -271,6 +271,8 @@ TEST_F(ConfigFile, OffersACommentedConfigThatLoads) {
   Config defaults = load(kViews);
   defaults.data.views = config.data.views;
   defaults.data.outcome = config.data.outcome;
+  EXPECT_EQ(config.optimizer.lr, 1e-3) << "a start that learns on a few hundred patients";
+  defaults.optimizer.lr = config.optimizer.lr;
   EXPECT_EQ(config, defaults);
 }
 
