@@ -74,7 +74,7 @@ struct FiniteGate {
     int index = 0;
     double sum = 0;
     for (int b = blocks - 1; b >= 0; --b)
-      if (!(c.doubles(sums)[b] < kLargestSquare)) kind = BadKind::gradient, index = b;
+      if (!(fabs(c.doubles(sums)[b]) < kLargestSquare)) kind = BadKind::gradient, index = b;
     for (int i = tasks - 1; i >= 0; --i)
       if (!finite(k.losses[i])) kind = BadKind::loss, index = i;
     for (int b = 0; b < blocks; ++b) sum += c.doubles(sums)[b];

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/error.h"
+#include "engine/mldrl.h"
 #include "kernels/sum_views.h"
 #include "tests/engine/graph_gradients.h"
 #include "tests/engine/phase_checker.h"
@@ -161,6 +163,30 @@ TEST(Lowering, GivesEachOfTwoActivationsInAPlainSumItsOwnDerivative) {
   const Region sum = s.sum({s.dense(s.x[0], 4), s.dense(s.x[0], 4)}, 1.0f);
   s.task({s.reconstruction(sum, 0)});
   expect_sound_gradients_merged_and_balanced(s);
+}
+
+TEST(Lowering, RefusesWhatItsTablesAndOffsetsCannotHold) {
+  Graph many;
+  const int x = many.input("x", 0, 3);
+  const int layer = many.layer(3, {{"a", 3}}), y = many.tensor("y", 1, 3);
+  many.add(LinearNode{many.all(x), many.all(y), layer, Activation::identity});
+  for (int t = 0; t < kMaxTerms + 1; ++t) {
+    const int term = many.term("e" + std::to_string(t), Divisor::rows, 3);
+    many.add(SquaredErrorNode{many.all(y), many.all(x), term});
+    many.task("t" + std::to_string(t), TaskForm::sum, {term});
+  }
+  EXPECT_THROW(lower(many, {}), std::logic_error);
+
+  MldrlModel wide;
+  wide.features1 = 450000;
+  wide.features2 = 3;
+  wide.hidden = 9600;
+  try {
+    lower(mldrl_graph(wide, LatentNoise::drawn), {});
+    FAIL() << "4.3e9 weights fit no 32-bit offset";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::usage);
+  }
 }
 
 }  // namespace

@@ -134,6 +134,27 @@ TEST_F(TrainerTest, KeepsTheEpochWithTheLargestValidationAuc) {
   EXPECT_EQ(trainer.model().metadata_at("epoch"), std::to_string(epoch));
 }
 
+// One hidden unit that dies makes both views' latent means equal: the ratio is 0 / 0, and an epoch without it must not
+// look better than one with it.
+TEST_F(TrainerTest, NeverTakesACollapsedEpochForTheOneWithTheSmallestLoss) {
+  plan.setup.model.hidden = 1;
+  plan.setup.gradnorm = false;
+  plan.setup.settings.lr = 0.3;
+  plan.monitor = Monitor::loss;
+  plan.epochs = 30;
+  int collapsed = 0;
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    plan.setup.settings.seed = seed;
+    Trainer trainer(data, split, plan, *executor);
+    while (!trainer.finished())
+      if (const auto m = trainer.advance(1000)) collapsed += std::isnan(m->validation.losses[1]);
+    if (trainer.best_epoch() > 0) {
+      EXPECT_FALSE(std::isnan(trainer.best()->losses[1])) << "seed " << seed;
+    }
+  }
+  EXPECT_GT(collapsed, 0) << "no epoch collapsed, so the test says nothing";
+}
+
 TEST_F(TrainerTest, StopsWhenPatienceRunsOut) {
   plan.epochs = 10000;
   plan.patience = 7;

@@ -122,10 +122,12 @@ TEST(FiniteGate, RemembersTheFirstBadStepWhateverComesLater) {
   EXPECT_EQ(control_after({{1.0}, {1.0}}, BadKind::gradient).finite, 1);
 }
 
-TEST(FiniteGate, SeesASumOfFiniteFloatsAsFinite) {
-  // The square of the largest float is far from float64's limit: only a float that is not finite closes the gate.
-  const double largest = std::numeric_limits<float>::max();
-  EXPECT_EQ(control_after({{largest * largest * 1e6}, {1.0}}).finite, 1);
+TEST(FiniteGate, ClosesBeforeAdamsFloatSquaresOverflow) {
+  EXPECT_EQ(control_after({{0.99 * kLargestSquare}, {1.0}}).finite, 1);
+  const Control k = control_after({{1.0, kLargestSquare}, {1.0}});
+  EXPECT_EQ(k.finite, 0);
+  EXPECT_EQ(k.bad_index, 1);
+  EXPECT_LT(kLargestSquare, double{std::numeric_limits<float>::max()});
 }
 
 }  // namespace
