@@ -92,23 +92,21 @@ TEST(Bits, ChangeWithTheReplicasNumber) {
 }
 
 TEST(Bits, OfAReplicaAreTheSameAloneAndAmongSixtyFourInAnyOrderOverAnyThreads) {
-  constexpr int kFewSteps = 8;
   MldrlSetup setup = synthetic_setup();
   std::vector<uint32_t> numbers(64);
   std::iota(numbers.begin(), numbers.end(), 100u);
-  const std::vector<std::string> expected = train(setup, kBatch, *make_cpu_executor(1), kFewSteps, kFewSteps, numbers);
+  const std::vector<std::string> expected = train(setup, kBatch, *make_cpu_executor(1), kSteps, kSteps, numbers);
   for (int threads : {2, 5})
-    EXPECT_EQ(train(setup, kBatch, *make_cpu_executor(threads), kFewSteps, 3, numbers), expected)
-        << threads << " threads";
+    EXPECT_EQ(train(setup, kBatch, *make_cpu_executor(threads), kSteps, 3, numbers), expected) << threads << " threads";
 
   std::vector<uint32_t> shuffled = numbers;
   std::reverse(shuffled.begin(), shuffled.end());
   std::rotate(shuffled.begin(), shuffled.begin() + 20, shuffled.end());
-  const std::vector<std::string> got = train(setup, kBatch, *make_cpu_executor(5), kFewSteps, kFewSteps, shuffled);
+  const std::vector<std::string> got = train(setup, kBatch, *make_cpu_executor(5), kSteps, kSteps, shuffled);
   for (std::size_t i = 0; i < shuffled.size(); ++i) EXPECT_EQ(got[i], expected[shuffled[i] - 100]) << shuffled[i];
 
   for (std::size_t i : {0u, 17u, 63u})
-    EXPECT_EQ(train(setup, kBatch, *make_cpu_executor(1), kFewSteps, kFewSteps, {numbers[i]}).front(), expected[i]);
+    EXPECT_EQ(train(setup, kBatch, *make_cpu_executor(1), kSteps, kSteps, {numbers[i]}).front(), expected[i]);
 }
 
 }  // namespace
