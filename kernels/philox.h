@@ -31,7 +31,17 @@ struct PhiloxBlock {
 };
 
 /// What a draw is for; draws of different purposes are independent.
-enum class Purpose : uint32_t { init = 1, noise = 2, shuffle = 3, dropout = 4, split = 5, bootstrap = 6 };
+enum class Purpose : uint32_t {
+  init = 1,
+  noise = 2,
+  shuffle = 3,
+  dropout = 4,
+  split = 5,
+  bootstrap = 6,
+  order = 7,
+  random_weights = 8,
+  graddrop = 9
+};
 
 /// Names one draw of up to 2^34 elements; `replica` is the logical number, `purpose` a Purpose.
 struct DrawKey {
