@@ -1,0 +1,17 @@
+// kernels/balance/nash_mtl.h - Nash-MTL (Navon et al. 2022): the Nash bargaining step, G a = 1 / a.
+// Weights scale as 1 / n_i, so the step does not depend on the gradients' scales; its length is sqrt(m).
+#pragma once
+
+#include "kernels/balance/bargaining.h"
+
+// Floor: that of bargaining.h.
+
+namespace equipoise {
+
+/// mixing = diag(a). Reads nothing of the method.
+template <class Team>
+EQ_COLD void mix_nash_mtl(const Team& team, const Mixing& in, const Method&) {
+  mix_bargained(team, in, 1.0);
+}
+
+}  // namespace equipoise

@@ -1,0 +1,24 @@
+// kernels/balance/upgrad.h - UPGrad (Quinton and Rey 2024): the mean of the gradients' projections on their dual cone.
+// Row i of the mixing matrix is the projection of gradient i, in coefficients, over m; then no task's gain is negative,
+// and gradients without conflict are left as they are. Floor: m times dual_cone.h.
+#pragma once
+
+#include "kernels/balance/dual_cone.h"
+#include "kernels/balance/method.h"
+
+namespace equipoise {
+
+template <class Team>
+EQ_COLD void mix_upgrad(const Team& team, const Mixing& in, const Method&) {
+  const int m = in.tasks;
+  double *from = in.scratch, *to = from + m;  // [m] each
+  for (int i = 0; i < m; ++i) {
+    for (int j = team.thread_rank(); j < m; j += team.size()) from[j] = i == j ? 1.0 : 0.0;
+    team.sync();
+    project_on_dual_cone(team, m, in.gram, from, to, to + m);
+    for (int j = team.thread_rank(); j < m; j += team.size()) in.mixing[i * m + j] = to[j] / m;
+    team.sync();
+  }
+}
+
+}  // namespace equipoise
