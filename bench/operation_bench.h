@@ -55,7 +55,7 @@ class OperationBench {
  public:
   explicit OperationBench(int batch) : batch_(batch) {
     std::memset(static_cast<void*>(&control_), 0, sizeof control_);
-    for (int k = 0; k < kMaxTasks; ++k) control_.weights[k] = control_.used_weights[k] = 1.0 + k;
+    for (int k = 0; k < kMaxTasks; ++k) control_.weights[k] = control_.shared_weights[k] = 1.0 + k;
     control_.finite = 1;
     control_.label_weight = batch;
     control_.beta1_power = 0.5;

@@ -31,6 +31,16 @@ int Assembly::state(std::string name, int64_t count, int64_t offset) {
   return push({std::move(name), count, 1, kAny, 1, offset});
 }
 
+bool conflict(const PendingOperation& early, const PendingOperation& late) {
+  const auto any = [](const std::vector<Access>& a, const std::vector<Access>& b) {
+    for (const Access& x : a)
+      for (const Access& y : b)
+        if (overlap(x, y)) return true;
+    return false;
+  };
+  return late.last || any(early.writes, late.reads) || any(early.writes, late.writes) || any(early.reads, late.writes);
+}
+
 Access Assembly::whole(int buffer) const { return {buffer, 0, buffers_[buffer].blocks, 0, buffers_[buffer].cols}; }
 Access Assembly::part(int buffer, int block, int blocks, int col, int cols) const {
   return {buffer, block, block + blocks, col, col + cols};
@@ -44,6 +54,22 @@ View Assembly::view(const Locator& at, const Access& a) const {
 
 void Assembly::add_last(std::function<Operation(const Locator&)> make) {
   operations_.push_back({{}, {}, std::move(make), true});
+}
+
+std::vector<PendingOperation> Assembly::take_dependents(int buffer) {
+  std::vector<PendingOperation> kept, taken;
+  for (PendingOperation& o : operations_) {
+    bool waits = false;
+    for (const Access& r : o.reads) waits = waits || r.buffer == buffer;
+    for (const PendingOperation& t : taken) waits = waits || conflict(t, o);
+    (waits ? taken : kept).push_back(std::move(o));
+  }
+  operations_ = std::move(kept);
+  return taken;
+}
+
+void Assembly::append(std::vector<PendingOperation> operations) {
+  for (PendingOperation& o : operations) operations_.push_back(std::move(o));
 }
 
 void Assembly::add(std::vector<Access> reads, std::vector<Access> writes,

@@ -38,6 +38,8 @@ struct PendingOperation {
   std::function<Operation(const Locator&)> make;
   bool last;  ///< waits for every other operation
 };
+/// The second must wait for the first.
+bool conflict(const PendingOperation& early, const PendingOperation& late);
 
 class Assembly {
  public:
@@ -59,6 +61,11 @@ class Assembly {
   void add(std::vector<Access> reads, std::vector<Access> writes, std::function<Operation(const Locator&)> make);
 
   void add_last(std::function<Operation(const Locator&)> make);
+
+  /// Takes out the operations that read `buffer`, and all that depend on one of those, in their order; `append` puts
+  /// them behind what has been added since.
+  std::vector<PendingOperation> take_dependents(int buffer);
+  void append(std::vector<PendingOperation> operations);
 
   int batch() const { return batch_; }
   const std::vector<Buffer>& buffers() const { return buffers_; }

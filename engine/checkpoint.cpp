@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -33,17 +34,11 @@ std::vector<Field> fields(Control& c, std::size_t tasks, std::size_t terms) {
           {"skipped", &c.skipped, 1, true},
           {"bad_kind", &c.bad_kind, 1, true},
           {"bad_index", &c.bad_index, 1, true},
-          {"has_first_loss", c.has_first_loss, tasks, true},
           {"weights", c.weights, tasks, false},
-          {"used_weights", c.used_weights, tasks, false},
-          {"step_weights", c.step_weights, tasks, false},
-          {"task_moment1", c.task_moment1, tasks, false},
-          {"task_moment2", c.task_moment2, tasks, false},
-          {"first_loss", c.first_loss, tasks, false},
+          {"shared_weights", c.shared_weights, tasks, false},
+          {"private_weights", c.private_weights, tasks, false},
           {"beta1_power", &c.beta1_power, 1, false},
           {"beta2_power", &c.beta2_power, 1, false},
-          {"task_beta1_power", c.task_beta1_power, tasks, false},
-          {"task_beta2_power", c.task_beta2_power, tasks, false},
           {"sum_rows", &c.sum_rows, 1, false},
           {"sum_label_weight", &c.sum_label_weight, 1, false},
           {"sum_steps", &c.sum_steps, 1, false},
@@ -51,7 +46,9 @@ std::vector<Field> fields(Control& c, std::size_t tasks, std::size_t terms) {
           {"sum_losses", c.sum_losses, tasks, false},
           {"sum_norms", c.sum_norms, tasks, false},
           {"sum_gram", c.sum_gram, tasks * tasks, false},
-          {"sum_gradient_norm", &c.sum_gradient_norm, 1, false}};
+          {"sum_gradient_norm", &c.sum_gradient_norm, 1, false},
+          {"sum_step_norm", &c.sum_step_norm, 1, false},
+          {"worst_certificate", &c.worst_certificate, 1, false}};
 }
 
 void put_state(TensorFile& file, const Program& program, const std::string& prefix, const std::vector<float>& state) {
@@ -164,6 +161,10 @@ TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, con
         f.integer ? StoredTensor::from_int32(shape, {static_cast<const int32_t*>(f.data), f.count})
                   : StoredTensor::from_doubles(shape, {static_cast<const double*>(f.data), f.count});
   }
+  const std::vector<double> balance = read_balance(program, s.state);
+  for (const BalanceShare& share : balance_shares(program))
+    file.tensors[share.name] = StoredTensor::from_doubles(
+        {share.count}, {balance.data() + share.first, static_cast<std::size_t>(share.count)});
   const int64_t longs[2] = {c.step, c.bad_step};
   file.tensors["control.steps"] = StoredTensor::from_int64({2}, longs);
   const double best[2] = {static_cast<double>(s.best_epoch), s.best_value};
@@ -193,6 +194,12 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
                                       f.integer ? ElementType::i32 : ElementType::f64, {static_cast<int64_t>(f.count)});
     std::memcpy(f.data, t.bytes.data(), t.bytes.size());
   }
+  std::vector<double> balance(static_cast<std::size_t>(program.chain.state));
+  for (const BalanceShare& share : balance_shares(program)) {
+    const std::vector<double> values = tensor_of(file, share.name, ElementType::f64, {share.count}).to_doubles();
+    std::copy(values.begin(), values.end(), balance.begin() + share.first);
+  }
+  write_balance(program, s.state, balance);
   const std::vector<int64_t> longs = tensor_of(file, "control.steps", ElementType::i64, {2}).to_int64s();
   c.step = longs[0];
   c.bad_step = longs[1];

@@ -17,9 +17,9 @@ Control fresh_control(const Settings& settings, int tasks) {
   std::memset(static_cast<void*>(&control), 0, sizeof control);
   control.beta1_power = control.beta2_power = 1.0;
   for (int k = 0; k < tasks; ++k) {
-    control.weights[k] = control.used_weights[k] = settings.initial_weights[k];
-    control.task_beta1_power[k] = control.task_beta2_power[k] = 1.0;
+    control.weights[k] = control.shared_weights[k] = control.private_weights[k] = settings.initial_weights[k];
   }
+  control.certificate = control.worst_certificate = -1.0;
   return control;
 }
 
@@ -30,6 +30,7 @@ Launch launch_of(const Program& program, const RunLimits& limits) {
   launch.residents = program.residents.data();
   launch.phase_count = static_cast<int32_t>(program.phases.size());
   launch.resident_count = static_cast<int32_t>(program.residents.size());
+  launch.chain = program.chain;
   launch.batch = program.batch;
   launch.shuffle = program.shuffle;
   launch.state_floats = program.state_floats;

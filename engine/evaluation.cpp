@@ -11,9 +11,10 @@ namespace equipoise {
 
 namespace {
 
-LowerOptions options_of(int batch, const PlanLimits& limits) {
+LowerOptions options_of(const MldrlSetup& setup, int batch, const PlanLimits& limits) {
   LowerOptions o;
   o.batch = batch;
+  o.chain = balance_chain(setup);  // so that its state has the training's layout
   o.shuffle = false;
   o.trains = false;
   o.limits = limits;
@@ -50,7 +51,7 @@ Evaluator::Evaluator(const MldrlSetup& setup, const Dataset& data, int batch, Ex
     : setup_(setup),
       data_(data),
       executor_(executor),
-      program_(lower(mldrl_graph(setup.model, LatentNoise::none), options_of(batch, executor.plan_limits()))) {}
+      program_(lower(mldrl_graph(setup.model, LatentNoise::none), options_of(setup, batch, executor.plan_limits()))) {}
 
 double Evaluator::mean_error(const std::vector<float>& output, std::span<const int> rows, std::size_t view) const {
   const auto cols = static_cast<std::size_t>(data_.features[view]);

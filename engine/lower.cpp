@@ -25,9 +25,9 @@ std::vector<LayerLayout> layer_layouts(const Graph& graph) {
   return layouts;
 }
 
-int64_t state_floats(const Graph& graph) {
+int64_t parameter_floats(const Graph& graph) {
   const auto layouts = layer_layouts(graph);
-  return layouts.empty() ? 0 : 3 * (layouts.back().state_offset + layouts.back().floats);
+  return layouts.empty() ? 0 : layouts.back().state_offset + layouts.back().floats;
 }
 
 Lowering::Lowering(const Graph& graph, const LowerOptions& options)
@@ -56,7 +56,6 @@ void Lowering::analyse() {
   separate_.assign(tensors, options_.probe);
   balanced_.assign(layers, options_.probe);
   made_by_.assign(tensors, Activation::identity);
-  for (const Stretch& s : options_.balance_over) balanced_[s.layer] = true;
 
   std::vector<bool> produced(tensors);
   const auto term_task = [&](int term) { return graph_.terms()[term].task; };
@@ -83,6 +82,11 @@ void Lowering::analyse() {
     for (int k = 0; linear && k < tasks_; ++k)
       layer_reach_[linear->layer][k] = layer_reach_[linear->layer][k] || tasks[k];
   }
+  if (options_.over_shared) share_parameters();
+  for (const Stretch& s : options_.balance_over) balanced_[s.layer] = true;
+  for (std::size_t layer = 0; layer < layers; ++layer)
+    if (drops_gradients() && options_.balance_at < 0 && is_shared(static_cast<int>(layer))) balanced_[layer] = true;
+  if (options_.balance_at >= 0) separate_[options_.balance_at] = true;
   for (const Node& node : graph_.nodes()) {
     const NodeAccess a = access_of(graph_, node);
     bool depends = false;
@@ -94,7 +98,7 @@ void Lowering::analyse() {
 
 void Lowering::allocate() {
   for (const Tensor& t : graph_.tensors()) tensor_buffer_.push_back(assembly_.matrix(t.name, t.blocks, t.cols));
-  const int64_t moments = state_floats(graph_) / 3;
+  const int64_t moments = parameter_floats(graph_);
   for (std::size_t i = 0; i < layout_.size(); ++i) {
     const std::string& name = graph_.layers()[i].slices.front().name;
     parameter_.push_back(assembly_.state(name, layout_[i].floats, layout_[i].state_offset));
@@ -105,6 +109,8 @@ void Lowering::allocate() {
   }
   for (std::size_t i = 0; i < layout_.size(); ++i)
     gradient_written_.emplace_back(layer_lanes(static_cast<int>(i)).size(), false);
+  balance_state_ = assembly_.state("balancing methods", 2 * int64_t{options_.chain.state}, 3 * moments);
+  combined_.assign(layout_.size(), -1);
   rows_ = assembly_.ints("rows", options_.batch);
   labels_ = assembly_.ints("labels", options_.batch);
   label_weight_ = assembly_.token("label weight");
@@ -154,11 +160,17 @@ Program Lowering::run() {
   analyse();
   allocate();
   batch_operations();
+  if (options_.trains && !weights_come_late()) weigh_operation();
   forward_operations();
   loss_operations();
   if (options_.trains) {
     backward_operations();
+    std::vector<PendingOperation> waiting;
+    if (weights_come_late()) waiting = assembly_.take_dependents(weights_);
+    if (weights_come_late() && weights_known()) weigh_operation();
     balance_operations();
+    assembly_.append(std::move(waiting));
+    combine_operations();
     update_operations();
   }
   close_operations();
@@ -166,8 +178,9 @@ Program Lowering::run() {
   Program program;
   program.batch = options_.batch;
   program.shuffle = options_.shuffle;
-  program.state_floats = state_floats(graph_);
-  program.moment_stride = program.state_floats / 3;
+  program.chain = options_.chain;
+  program.moment_stride = parameter_floats(graph_);
+  program.state_floats = 3 * program.moment_stride + padded(2 * options_.chain.state);
   for (const Task& t : graph_.tasks()) program.task_names.push_back(t.name);
   for (const Term& t : graph_.terms()) program.term_names.push_back(t.name);
   program.layer_of_block = layer_of_block_;

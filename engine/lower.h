@@ -3,7 +3,8 @@
 // Backward is derived with one adjoint lane per task. A tensor that depends on balanced parameters carries the gradient
 // of every task that it reaches in a lane of its own; any other tensor that several tasks reach carries one merged
 // lane, already weighted; one that a single task reaches carries that task's lane. So shared parameters get K
-// gradients, private ones one, and nothing is computed K times that need not be.
+// gradients, private ones one, and nothing is computed K times that need not be. Where the coefficients of the tasks
+// come from their gradients, everything merged waits for them: the backward pass is cut in two by the balancing.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 
 #include "engine/graph.h"
 #include "engine/program.h"
+#include "kernels/balance/chain.h"
 
 namespace equipoise {
 
@@ -25,17 +27,17 @@ struct LowerOptions {
   bool shuffle = true;                ///< batches in permuted order; else in the order of the row list
   bool trains = true;                 ///< false: forward and losses only, emitting the graph's outputs
   std::vector<Stretch> balance_over;  ///< parameters whose K gradients are measured; empty: none
-  bool gradnorm = false;              ///< adjust task weights by GradNorm on balance_over
-  LossRatio loss_ratio = LossRatio::raw;
-  Normalise normalise = Normalise::after_step;
-  float loss_scale = 1.0f;  ///< total loss = loss_scale * sum of weight * loss
-  bool probe = false;       ///< one lane per task everywhere, nothing updated, every tensor kept readable
+  bool over_shared = false;           ///< measured over all parameters that several tasks reach
+  int balance_at = -1;                ///< or over the gradients by this tensor, [K, rows * cols] (MGDA-UB)
+  Chain chain{};                      ///< what balances them; no methods: control.shared_weights stay as they are
+  float loss_scale = 1.0f;            ///< total loss = loss_scale * sum of coefficient * loss
+  bool probe = false;                 ///< one lane per task everywhere, nothing updated, every tensor kept readable
   PlanLimits limits;
 };
 
 Program lower(const Graph& graph, const LowerOptions& options);
 
-/// Floats of a replica's state for this graph; the same for every program lowered from it.
-int64_t state_floats(const Graph& graph);
+/// Floats of the graph's parameters, padding included; moments lie one and two times as far behind them.
+int64_t parameter_floats(const Graph& graph);
 
 }  // namespace equipoise

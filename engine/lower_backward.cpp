@@ -58,6 +58,10 @@ std::vector<int> Lowering::layer_lanes(int layer) const {
   return tasks;
 }
 
+bool Lowering::is_shared(int layer) const {
+  return std::count(layer_reach_[layer].begin(), layer_reach_[layer].end(), true) > 1;
+}
+
 void Lowering::contribute(int tensor, int lane, Region region, std::function<void(int, bool, Activation)> emit) {
   contributions_[{tensor, lane}].push_back({region, std::move(emit)});
 }
@@ -98,8 +102,10 @@ void Lowering::finish_adjoint(int tensor) {
           else ++c;
         }
         const bool accumulate = coverage.write(region);
-        std::vector<Access> reads{whole(weights_)};
+        std::vector<Access> reads;
         for (const Copy& c : here) reads.push_back(access(c.from, c.from_buffer));
+        if (std::any_of(here.begin(), here.end(), [](const Copy& c) { return c.task >= 0; }))
+          reads.push_back(whole(weights_));
         const Access to = access(region, buffer);
         assembly_.add(reads, {to}, [this, reads, to, here, accumulate](const Locator& at) {
           SumViews sum{};
@@ -107,7 +113,7 @@ void Lowering::finish_adjoint(int tensor) {
           sum.count = static_cast<int32_t>(here.size());
           sum.accumulate = accumulate;
           for (std::size_t s = 0; s < here.size(); ++s) {
-            sum.from[s] = assembly_.view(at, reads[s + 1]);
+            sum.from[s] = assembly_.view(at, reads[s]);
             sum.coefficient[s] = here[s].coefficient;
             sum.task[s] = here[s].task;
           }
@@ -127,6 +133,7 @@ void Lowering::finish_adjoint(int tensor) {
     }
     adjoint_[key] = buffer;
   }
+  if (tensor == options_.balance_at) represent(tensor);
 }
 
 int Lowering::adjoint(int tensor, int lane) {
@@ -210,8 +217,9 @@ void Lowering::backward(const LatentNode& o) {
     if (dz < 0 && !has_kl) continue;
     const int dheads = assembly_.matrix("gradient by " + graph_.tensors()[o.heads].name,
                                         graph_.tensors()[o.heads].blocks, graph_.tensors()[o.heads].cols);
-    std::vector<Access> reads{heads, noise, sigma, whole(weights_)};
+    std::vector<Access> reads{heads, noise, sigma};
     if (dz >= 0) reads.push_back(whole(dz));
+    if (has_kl && weight_in(lane, kl_task) >= 0) reads.push_back(whole(weights_));
     assembly_.add(
         reads, {whole(dheads)}, [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, lane](const Locator& at) {
           return operation(LatentGradient{
@@ -270,12 +278,13 @@ void Lowering::backward(const InherentVariationalNode& o) {
   const int dz = assembly_.matrix("inherent-variational gradient", 2, o.z1.cols);
   const Access d1 = assembly_.part(dz, 0, 1, 0, o.z1.cols), d2 = assembly_.part(dz, 1, 1, 0, o.z1.cols);
   const int weight = alike ? weight_in(lane1, task) : -1;
-  assembly_.add({z1, z2, whole(task_loss_[task]), whole(weights_)}, {d1, d2},
-                [this, z1, z2, d1, d2, o, weight](const Locator& at) {
-                  return operation(InherentVariationalGradient{assembly_.view(at, z1), assembly_.view(at, z2),
-                                                               assembly_.view(at, d1), assembly_.view(at, d2), o.shared,
-                                                               o.inherent_term, o.variational_term, weight});
-                });
+  std::vector<Access> reads{z1, z2, whole(task_loss_[task])};
+  if (weight >= 0) reads.push_back(whole(weights_));
+  assembly_.add(reads, {d1, d2}, [this, z1, z2, d1, d2, o, weight](const Locator& at) {
+    return operation(InherentVariationalGradient{assembly_.view(at, z1), assembly_.view(at, z2), assembly_.view(at, d1),
+                                                 assembly_.view(at, d2), o.shared, o.inherent_term, o.variational_term,
+                                                 weight});
+  });
   if (o.z1.tensor == o.z2.tensor && o.z1.block + 1 == o.z2.block) {
     Region both = o.z1;
     both.blocks = 2;

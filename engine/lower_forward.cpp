@@ -108,14 +108,15 @@ void Lowering::forward(const SquaredErrorNode& o) {
   }
   const int lane = lanes(o.y.tensor).front() == kMerged ? kMerged : task;
   const int dy = assembly_.matrix("gradient by " + graph_.tensors()[o.y.tensor].name, o.y.blocks, o.y.cols);
-  const int weight = weight_in(lane, task);
-  assembly_.add({y, target, whole(weights_)}, {whole(slots), whole(dy)},
-                [this, y, target, slots, dy, weight](const Locator& at) {
-                  const Assembly& a = assembly_;
-                  return operation(SquaredError{a.view(at, y), a.view(at, target), a.view(at, a.whole(dy)),
-                                                at.place(slots), 1.0f, weight, true});
-                });
-  own_gradient(o.y, lane, dy);
+  const int weight = weights_come_late() ? -1 : weight_in(lane, task);
+  std::vector<Access> reads{y, target};
+  if (weight >= 0) reads.push_back(whole(weights_));
+  assembly_.add(reads, {whole(slots), whole(dy)}, [this, y, target, slots, dy, weight](const Locator& at) {
+    const Assembly& a = assembly_;
+    return operation(
+        SquaredError{a.view(at, y), a.view(at, target), a.view(at, a.whole(dy)), at.place(slots), 1.0f, weight, true});
+  });
+  own_gradient(o.y, lane, dy, weights_come_late() ? weight_in(lane, task) : -1);
 }
 
 void Lowering::forward(const CrossEntropyNode& o) {
@@ -125,17 +126,16 @@ void Lowering::forward(const CrossEntropyNode& o) {
   const bool trains = options_.trains;
   const int lane = trains && lanes(o.x.tensor).front() == kMerged ? kMerged : task;
   const int dx = trains ? assembly_.matrix("gradient by " + graph_.tensors()[o.x.tensor].name, 1, o.x.cols) : -1;
-  const int weight = weight_in(lane, task);
-  std::vector<Access> writes{whole(slots)};
+  const int weight = !trains || weights_come_late() ? -1 : weight_in(lane, task);
+  std::vector<Access> reads{x, whole(labels_), whole(label_weight_)}, writes{whole(slots)};
   if (trains) writes.push_back(whole(dx));
-  assembly_.add({x, whole(labels_), whole(label_weight_), whole(weights_)}, writes,
-                [this, x, slots, dx, weight, trains](const Locator& at) {
-                  const Assembly& a = assembly_;
-                  return operation(CrossEntropy{a.view(at, x), at.place(labels_),
-                                                trains ? a.view(at, a.whole(dx)) : a.view(at, x), at.place(slots), 1.0f,
-                                                weight, trains});
-                });
-  if (trains) own_gradient(o.x, lane, dx);
+  if (weight >= 0) reads.push_back(whole(weights_));
+  assembly_.add(reads, writes, [this, x, slots, dx, weight, trains](const Locator& at) {
+    const Assembly& a = assembly_;
+    return operation(CrossEntropy{a.view(at, x), at.place(labels_), trains ? a.view(at, a.whole(dx)) : a.view(at, x),
+                                  at.place(slots), 1.0f, weight, trains});
+  });
+  if (trains) own_gradient(o.x, lane, dx, weights_come_late() ? weight_in(lane, task) : -1);
 }
 
 void Lowering::forward(const InherentVariationalNode& o) {
@@ -151,12 +151,13 @@ void Lowering::forward(const InherentVariationalNode& o) {
       });
 }
 
-// A gradient that already stands in a buffer of its own shape joins the lane by copying.
-void Lowering::own_gradient(Region region, int lane, int buffer) {
+// A gradient that already stands in a buffer of its own shape joins the lane by copying; it takes its task's weight
+// then, where that was not known when it was written.
+void Lowering::own_gradient(Region region, int lane, int buffer, int weight) {
   Region from = region;
   from.block = 0;
   from.col = 0;
-  copies_[{region.tensor, lane}].push_back({region, from, buffer, -1, 1.0f, true});
+  copies_[{region.tensor, lane}].push_back({region, from, buffer, weight, 1.0f, true});
 }
 
 void Lowering::forward_operations() {

@@ -45,7 +45,8 @@ class Lowering {
   void forward(const CrossEntropyNode& node);
   void forward(const InherentVariationalNode& node);
   int slots_for(int term, int64_t count, int per_sample);  ///< a term's slots; per_sample of them for each sample
-  void own_gradient(Region region, int lane, int buffer);  ///< a gradient that stands in a buffer of its own
+  /// A gradient that stands in a buffer of its own; `weight`: the task whose weight it still lacks, or -1.
+  void own_gradient(Region region, int lane, int buffer, int weight = -1);
   /// Emits the joining tree of `slots` ([groups, count (* n)]) and returns a buffer of [groups] sums; the last level
   /// goes to `into` at double `at` if given.
   int join(int slots, int groups, int count, bool per_sample, int into = -1, int at = 0);
@@ -56,6 +57,7 @@ class Lowering {
   int adjoint(int tensor, int lane);  ///< finished buffer of a lane; kMerged combines lanes where it must
   std::vector<int> lanes(int tensor) const;
   std::vector<int> layer_lanes(int layer) const;
+  bool is_shared(int layer) const;  ///< several tasks reach it
   void contribute(int tensor, int lane, Region region,
                   std::function<void(int buffer, bool accumulate, Activation)> emit);
   void backward(const LinearNode& node);
@@ -66,8 +68,20 @@ class Lowering {
   void backward(const CrossEntropyNode& node);
   void backward(const InherentVariationalNode& node);
 
-  // lower_update.cpp
+  // lower_balance.cpp
+  bool weights_known() const;      ///< weights follow from losses and state alone, before any gradient
+  bool weights_come_late() const;  ///< they are not known when the step begins
+  bool drops_gradients() const;    ///< the chain ends with GradDrop
+  void weigh_operation();
+  void represent(int tensor);  ///< gathers the lanes of the representation over which gradients are balanced
+  void measure_stretches();
+  void measure_representation();
   void balance_operations();
+  void combine_operations();  ///< GradDrop over the lanes of shared parameters
+  void share_parameters();    ///< balances over every parameter that several tasks reach
+
+  // lower_update.cpp
+  int gradient_of(int layer) const { return combined_[layer] >= 0 ? combined_[layer] : gradient_[layer]; }
   void update_operations();
 
   Access access(Region r, int buffer) const { return assembly_.part(buffer, r.block, r.blocks, r.col, r.cols); }
@@ -97,6 +111,9 @@ class Lowering {
   std::vector<std::vector<bool>> gradient_written_;  // [layer][lane]
   std::vector<int> layer_of_block_;                  // [gradient block]
   int rows_, labels_, label_weight_, weights_, finite_, gram_;
+  int balance_state_, balance_next_ = -1, balance_mixing_ = -1;
+  int representation_ = -1;              // [tasks * blocks * batch, cols] lanes of the tensor balance_at
+  std::vector<int> combined_;            // [layer] what GradDrop made of a layer's lanes, or -1
   std::vector<int> task_loss_;           // [task] token
   std::map<int, int> term_sum_;          // term -> buffer of its joined sum
   std::map<int, int> slots_per_sample_;  // term -> slots for each sample

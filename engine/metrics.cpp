@@ -1,6 +1,7 @@
 // engine/metrics.cpp - one line of metrics.jsonl.
 #include "engine/metrics.h"
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -25,12 +26,19 @@ EpochMetrics epoch_metrics(const Program& program, const Control& c) {
   for (std::size_t k = 0; k < tasks; ++k) {
     m.losses.push_back(
         mean(c.sum_losses[k], program.task_names[k] == "classification" ? c.sum_label_weight : c.sum_rows));
-    m.weights.push_back(c.step_weights[k]);
+    m.weights.push_back(c.shared_weights[k]);
     m.next_weights.push_back(c.weights[k]);
     m.norms.push_back(mean(c.sum_norms[k], c.sum_steps));
   }
   for (std::size_t i = 0; i < tasks * tasks; ++i) m.gram.push_back(mean(c.sum_gram[i], c.sum_steps));
+  for (std::size_t i = 0; i < tasks; ++i)
+    for (std::size_t j = 0; j < tasks; ++j) {
+      const double length = std::sqrt(m.gram[i * tasks + i]) * std::sqrt(m.gram[j * tasks + j]);
+      m.cosines.push_back(length > 0 ? m.gram[i * tasks + j] / length : std::numeric_limits<double>::quiet_NaN());
+    }
   m.gradient_norm = mean(c.sum_gradient_norm, c.sum_steps);
+  m.step_norm = mean(c.sum_step_norm, c.sum_steps);
+  m.certificate = c.worst_certificate;
   return m;
 }
 
@@ -40,6 +48,14 @@ ordered_json named(const std::vector<std::string>& names, const std::vector<doub
   ordered_json object = ordered_json::object();
   for (std::size_t i = 0; i < names.size(); ++i) object[names[i]] = values[i];
   return object;
+}
+
+ordered_json square(const std::vector<double>& matrix, std::size_t size) {
+  ordered_json rows = ordered_json::array();
+  for (std::size_t i = 0; i < size; ++i)
+    rows.push_back(std::vector<double>(matrix.begin() + static_cast<std::ptrdiff_t>(i * size),
+                                       matrix.begin() + static_cast<std::ptrdiff_t>((i + 1) * size)));
+  return rows;
 }
 
 }  // namespace
@@ -53,13 +69,11 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
   line["task_weights"] = named(program.task_names, m.weights);
   line["next_task_weights"] = named(program.task_names, m.next_weights);
   line["gradient_norms"] = named(program.task_names, m.norms);
-  const std::size_t tasks = program.task_names.size();
-  ordered_json gram = ordered_json::array();
-  for (std::size_t i = 0; i < tasks; ++i)
-    gram.push_back(std::vector<double>(m.gram.begin() + static_cast<std::ptrdiff_t>(i * tasks),
-                                       m.gram.begin() + static_cast<std::ptrdiff_t>((i + 1) * tasks)));
-  line["gram"] = gram;
+  line["gram"] = square(m.gram, program.task_names.size());
+  line["cosines"] = square(m.cosines, program.task_names.size());
   line["gradient_norm"] = m.gradient_norm;
+  line["step_norm"] = m.step_norm;
+  line["certificate"] = m.certificate < 0 ? ordered_json(nullptr) : ordered_json(m.certificate);
   if (m.validated) {
     const Evaluation& v = m.validation;
     line["validation"] = {{"losses", named(program.task_names, v.losses)},

@@ -1,6 +1,8 @@
 // engine/mldrl.cpp - the MLDRL model as a graph. Names of layers are those of the published code.
 #include "engine/mldrl.h"
 
+#include <stdexcept>
+
 #include "engine/error.h"
 
 namespace equipoise {
@@ -39,6 +41,7 @@ Graph mldrl_graph(const MldrlModel& m, LatentNoise noise) {
   const int h = g.tensor("hidden", 2, m.hidden);
   for (int i = 0; i < 2; ++i) g.add(LinearNode{g.all(x[i]), g.block(h, i), encoder[i], Activation::relu});
   const int heads = g.tensor("heads", 2, 2 * latent);
+  if (heads != kMldrlRepresentation) throw std::logic_error("the representation is another tensor");
   g.add(LinearNode{g.all(h), g.all(heads), heads_layer, Activation::identity});
   int e;
   if (noise == LatentNoise::given) {

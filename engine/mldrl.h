@@ -31,6 +31,9 @@ enum class LatentNoise { drawn, given, none };  ///< given: sources 2 and 3; non
 /// the softmax is part of the model), mu of views 1 and 2, then for each view its decoder's output.
 Graph mldrl_graph(const MldrlModel& model, LatentNoise noise);
 
+/// The tensor of both views' mu and log sigma: the representation that every task's gradient passes through whole.
+inline constexpr int kMldrlRepresentation = 3;
+
 /// Weights and biases of the two latent heads, or the mean of their two bias gradients.
 std::vector<Stretch> mldrl_heads(const MldrlModel& model);
 std::vector<Stretch> mldrl_head_biases_mean(const MldrlModel& model);

@@ -13,7 +13,8 @@ LowerOptions probe_options(const MldrlSetup& setup, int batch, bool shuffle, con
   LowerOptions o = training_options(setup, batch, limits);
   o.shuffle = shuffle;
   o.probe = true;
-  o.gradnorm = false;
+  o.over_shared = false;
+  o.balance_at = -1;
   o.balance_over = mldrl_heads(setup.model);
   return o;
 }
@@ -113,7 +114,7 @@ void MldrlStepper::step() {
   gradnorm_loss_.push_back(c.gradnorm_loss);
   const double terms[5] = {c.terms[0] + c.terms[1], c.terms[2], c.terms[3], c.terms[4], c.terms[5]};
   terms_.insert(terms_.end(), terms, terms + 5);
-  weights_.insert(weights_.end(), c.step_weights, c.step_weights + 3);
+  weights_.insert(weights_.end(), c.shared_weights, c.shared_weights + 3);
 }
 
 void MldrlStepper::finish(TensorFile& to) {

@@ -5,9 +5,11 @@
 
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <sstream>
 
 #include "engine/error.h"
+#include "engine/methods.h"
 
 namespace equipoise {
 
@@ -93,6 +95,7 @@ bool parse_activation(const std::string& name, Activation& activation) {
 MldrlSetup mldrl_setup(const std::string& variant) {
   MldrlSetup s;
   s.variant = variant;
+  s.methods = {Method{.kind = MethodKind::gradnorm}};
   s.settings.lr = s.settings.task_lr = 8.5e-5;
   s.settings.alpha = 0.16;
   s.settings.initial_weights[0] = 1.4;
@@ -106,13 +109,14 @@ MldrlSetup mldrl_setup(const std::string& variant) {
   s.model.crossed1_specific_first = true;
   s.model.softmax_twice = true;
   s.over = "head_biases_mean";
-  s.loss_ratio = LossRatio::weighted;
-  s.normalise = Normalise::none;
+  s.methods[0].loss_ratio = LossRatio::weighted;
+  s.methods[0].renormalise = Normalise::none;
   s.loss_scale = 1.0 / 3.0;
   return s;
 }
 
 std::vector<Stretch> balanced_stretches(const MldrlSetup& setup) {
+  if (setup.over == "shared") return {};
   if (setup.over == "heads") return mldrl_heads(setup.model);
   if (setup.over == "head_biases_mean") return mldrl_head_biases_mean(setup.model);
   const Graph graph = mldrl_graph(setup.model, LatentNoise::drawn);
@@ -122,17 +126,58 @@ std::vector<Stretch> balanced_stretches(const MldrlSetup& setup) {
   return stretches;
 }
 
+Chain balance_chain(const MldrlSetup& setup) {
+  constexpr int kTasks = 3;
+  Chain chain = make_chain(setup.methods, kTasks);
+  chain.private_weights = setup.private_weights;
+  chain.rescale = setup.rescale;
+  return chain;
+}
+
 LowerOptions training_options(const MldrlSetup& setup, int batch, const PlanLimits& limits) {
   LowerOptions o;
   o.batch = batch;
-  o.balance_over = balanced_stretches(setup);
-  o.gradnorm = setup.gradnorm;
-  o.loss_ratio = setup.loss_ratio;
-  o.normalise = setup.normalise;
+  o.chain = balance_chain(setup);
+  if (setup.at_latent) o.balance_at = kMldrlRepresentation;
+  else o.balance_over = balanced_stretches(setup);
+  o.over_shared = !setup.at_latent && setup.over == "shared";
   o.loss_scale = static_cast<float>(setup.loss_scale);
   o.limits = limits;
   return o;
 }
+
+namespace {
+
+std::string method_texts(const MldrlSetup& setup) {
+  std::vector<std::string> texts;
+  for (const Method& method : setup.methods) texts.push_back(method_text(method));
+  return fmt::format("{}", fmt::join(texts, " "));
+}
+
+/// The methods of a record: listed by name, or GradNorm with the keys that describe its variants.
+std::vector<Method> methods_from(const Metadata& m, std::vector<Method> fallback) {
+  if (const std::string* texts = m.find("methods")) {
+    std::istringstream words(*texts);
+    const std::vector<std::string> specs{std::istream_iterator<std::string>(words), {}};
+    try {
+      return parse_methods(specs, "methods").methods;
+    } catch (const Error& e) {
+      m.refuse("methods", e.what());
+    }
+  }
+  if (m.choice("gradnorm", {"off", "on"}, 1) == 0) return {Method{.kind = MethodKind::identity}};
+  Method& gradnorm = fallback.front();
+  gradnorm.loss_ratio = m.choice("loss_ratio", {"raw", "weighted"}, gradnorm.loss_ratio == LossRatio::raw ? 0 : 1) == 0
+                            ? LossRatio::raw
+                            : LossRatio::weighted;
+  gradnorm.renormalise =
+      m.choice("renormalise", {"none", "after_step"}, gradnorm.renormalise == Normalise::none ? 0 : 1) == 0
+          ? Normalise::none
+          : Normalise::after_step;
+  return fallback;
+}
+
+}  // namespace
 
 std::map<std::string, std::string> to_metadata(const MldrlSetup& s) {
   const Settings& t = s.settings;
@@ -144,9 +189,10 @@ std::map<std::string, std::string> to_metadata(const MldrlSetup& s) {
           {"cross_decoder1", s.model.crossed1_specific_first ? "specific1 shared2" : "shared2 specific1"},
           {"classifier", s.model.softmax_twice ? kTwice : kLogits},
           {"loss_scale", shortest(s.loss_scale)},
-          {"loss_ratio", s.loss_ratio == LossRatio::weighted ? "weighted" : "raw"},
-          {"renormalise", s.normalise == Normalise::none ? "none" : "after_step"},
-          {"gradnorm", s.gradnorm ? "on" : "off"},
+          {"methods", method_texts(s)},
+          {"balance_at", s.at_latent ? "latent" : "parameters"},
+          {"balance_private", s.private_weights ? "weights" : "own"},
+          {"balance_rescale", s.rescale ? "on" : "off"},
           {"gradnorm_over", s.over},
           {"optimizer", "adam"},
           {"lr", shortest(t.lr)},
@@ -178,13 +224,10 @@ MldrlSetup setup_from_metadata(const std::map<std::string, std::string>& map, co
   s.model.crossed1_specific_first = m.choice("cross_decoder1", {"shared2 specific1", "specific1 shared2"},
                                              s.model.crossed1_specific_first ? 1 : 0) == 1;
   s.model.softmax_twice = m.choice("classifier", {kLogits, kTwice}, s.model.softmax_twice ? 1 : 0) == 1;
-  s.loss_ratio = m.choice("loss_ratio", {"raw", "weighted"}, s.loss_ratio == LossRatio::raw ? 0 : 1) == 0
-                     ? LossRatio::raw
-                     : LossRatio::weighted;
-  s.normalise = m.choice("renormalise", {"none", "after_step"}, s.normalise == Normalise::none ? 0 : 1) == 0
-                    ? Normalise::none
-                    : Normalise::after_step;
-  s.gradnorm = m.choice("gradnorm", {"off", "on"}, 1) == 1;
+  s.methods = methods_from(m, s.methods);
+  s.at_latent = m.choice("balance_at", {"parameters", "latent"}, 0) == 1;
+  s.private_weights = m.choice("balance_private", {"own", "weights"}, 0) == 1;
+  s.rescale = m.choice("balance_rescale", {"off", "on"}, 0) == 1;
   m.choice("optimizer", {"adam"}, 0);
   if (const std::string* over = m.find("gradnorm_over")) s.over = *over;
   m.number("loss_scale", s.loss_scale);

@@ -15,10 +15,11 @@ namespace equipoise {
 struct MldrlSetup {
   std::string variant = "paper";
   MldrlModel model;
-  bool gradnorm = true;        ///< else the initial task weights stay
-  std::string over = "heads";  ///< heads, head_biases_mean, or parameter names joined by spaces
-  LossRatio loss_ratio = LossRatio::raw;
-  Normalise normalise = Normalise::after_step;
+  std::vector<Method> methods;   ///< that balance the tasks, left to right
+  std::string over = "heads";    ///< heads, head_biases_mean, shared, or parameter names joined by spaces
+  bool at_latent = false;        ///< balanced over the gradients by the encoders' output instead
+  bool private_weights = false;  ///< private parameters carry the step's coefficients too
+  bool rescale = false;          ///< the step gets the norm of the plain sum
   double loss_scale = 1.0;
   Settings settings;
 };
@@ -27,8 +28,11 @@ struct MldrlSetup {
 /// rule where the authors' code departs from them; "code" reproduces the code. Throws Error(usage) for another name.
 MldrlSetup mldrl_setup(const std::string& variant);
 
-/// Parameters that setup.over names. Throws Error(usage) for a name the model has not.
+/// Parameters that setup.over names; none for "shared". Throws Error(usage) for a name the model has not.
 std::vector<Stretch> balanced_stretches(const MldrlSetup& setup);
+
+/// The setup's methods as the chain that programs carry.
+Chain balance_chain(const MldrlSetup& setup);
 
 /// Options to lower a training step of this setup.
 LowerOptions training_options(const MldrlSetup& setup, int batch, const PlanLimits& limits);

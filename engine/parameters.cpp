@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
+#include "engine/methods.h"
 #include "kernels/philox.h"
 
 namespace equipoise {
@@ -30,6 +32,28 @@ void write_parameter(const Program& program, const ParameterInfo& p, StatePart p
                      std::span<const float> values) {
   float* to = state.data() + part_offset(program, p, part);
   for (int r = 0; r < p.rows; ++r) std::copy_n(values.data() + int64_t{r} * p.cols, p.cols, to + int64_t{r} * p.stride);
+}
+
+std::vector<BalanceShare> balance_shares(const Program& program) {
+  std::vector<BalanceShare> shares;
+  for (int a = 0; a < program.chain.count; ++a) {
+    const Method& method = program.chain.methods[a];
+    if (const int count = state_doubles(method.kind, program.chain.tasks); count > 0)
+      shares.push_back({"balance." + std::string(method_name(method.kind)), method.state, count});
+  }
+  return shares;
+}
+
+std::vector<double> read_balance(const Program& program, std::span<const float> state) {
+  std::vector<double> values(static_cast<std::size_t>(program.chain.state));
+  if (!values.empty())
+    std::memcpy(values.data(), state.data() + 3 * program.moment_stride, values.size() * sizeof(double));
+  return values;
+}
+
+void write_balance(const Program& program, std::span<float> state, std::span<const double> values) {
+  if (!values.empty())
+    std::memcpy(state.data() + 3 * program.moment_stride, values.data(), values.size() * sizeof(double));
 }
 
 void initialise(const Program& program, std::span<float> state, uint64_t seed, uint32_t replica) {

@@ -19,6 +19,16 @@ std::vector<float> read_parameter(const Program& program, const ParameterInfo& p
 void write_parameter(const Program& program, const ParameterInfo& parameter, StatePart part, std::span<float> state,
                      std::span<const float> values);
 
+/// Where one balancing method's float64 state lies in a replica's, counted in doubles from the first method's.
+struct BalanceShare {
+  std::string name;  ///< such as "balance.gradnorm"
+  int64_t first, count;
+};
+std::vector<BalanceShare> balance_shares(const Program& program);
+/// The state of all balancing methods, [program.chain.state].
+std::vector<double> read_balance(const Program& program, std::span<const float> state);
+void write_balance(const Program& program, std::span<float> state, std::span<const double> values);
+
 /// Weights and biases ~ U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as PyTorch's Linear; moments and padding zero. A pure
 /// function of (seed, replica, parameter name order, element).
 void initialise(const Program& program, std::span<float> state, uint64_t seed, uint32_t replica);

@@ -11,16 +11,6 @@ namespace equipoise {
 
 namespace {
 
-bool conflict(const PendingOperation& early, const PendingOperation& late) {
-  const auto any = [](const std::vector<Access>& a, const std::vector<Access>& b) {
-    for (const Access& x : a)
-      for (const Access& y : b)
-        if (overlap(x, y)) return true;
-    return false;
-  };
-  return late.last || any(early.writes, late.reads) || any(early.writes, late.writes) || any(early.reads, late.writes);
-}
-
 /// Each operation goes to the first phase after everything it depends on.
 std::vector<int> phase_of(const std::vector<PendingOperation>& operations) {
   std::vector<int> phase(operations.size(), 0);
@@ -80,8 +70,9 @@ int32_t checked(int64_t offset, int64_t floats) {
 }
 
 /// Units of an operation on a thread block with a full batch: where the next operation's units begin.
-int device_units(const Operation& o, int batch) {
+int device_units(const Operation& o, const Chain& chain, int batch) {
   Context c{};
+  c.chain = &chain;
   c.batch = c.n = batch;
   switch (o.kind) {
 #define EQ_CASE(tag, Struct) \
@@ -162,7 +153,7 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
       if (phase[i] != p) continue;
       Operation o = operations[i].make(placement);
       o.first_unit = unit;
-      unit += (device_units(o, assembly.batch()) + 31) / 32 * 32;
+      unit += (device_units(o, program.chain, assembly.batch()) + 31) / 32 * 32;
       program.operations.push_back(o);
     }
     program.phases.push_back({first, static_cast<int32_t>(program.operations.size())});

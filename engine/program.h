@@ -43,7 +43,8 @@ struct Program {
   std::vector<Phase> phases;
   std::vector<Resident> residents;
   int64_t fast_floats = 0, work_floats = 0, state_floats = 0;
-  int64_t moment_stride = 0;
+  int64_t moment_stride = 0;  ///< floats of the parameters; the methods' state begins at three times that
+  Chain chain{};              ///< what balances the tasks
   int batch = 1;
   bool shuffle = false;
   std::vector<ParameterInfo> parameters;

@@ -20,13 +20,11 @@ struct CloseStep {
   EQ_FN void unit(const Context& c, int) const {
     Control& k = *c.control;
     const Settings& s = *c.settings;
-    for (int i = 0; i < tasks; ++i) k.step_weights[i] = k.used_weights[i];
     const bool good = !trains || k.finite != 0;
     if (good) add_sums(c);
     if (trains && good) {
       k.beta1_power *= s.beta1;
       k.beta2_power *= s.beta2;
-      for (int i = 0; i < tasks; ++i) k.used_weights[i] = k.weights[i];
     }
     if (!good) {
       ++k.skipped;
@@ -51,6 +49,8 @@ struct CloseStep {
     for (int i = 0; i < tasks; ++i) k.sum_losses[i] += (labelled_tasks >> i & 1u ? k.label_weight : rows) * k.losses[i];
     if (!trains) return;
     k.sum_gradient_norm += k.gradient_norm;
+    k.sum_step_norm += k.step_norm;
+    if (k.certificate > k.worst_certificate) k.worst_certificate = k.certificate;
     for (int i = 0; i < tasks; ++i) k.sum_norms[i] += k.norms[i];
     for (int i = 0; i < tasks * tasks; ++i) k.sum_gram[i] += k.gram[i];
   }

@@ -23,7 +23,7 @@ struct Settings {
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam of the network
   double weight_decay = 0;                                   ///< decoupled (AdamW): p -= lr * weight_decay * p
   double clip_norm = 0;                                      ///< bound on the global gradient norm; 0 = off
-  double task_lr = 1e-3, alpha = 0.16;                       ///< GradNorm
+  double task_lr = 1e-3, alpha = 0.16;                       ///< of task weights; GradNorm's
   double initial_weights[kMaxTasks] = {};                    ///< task weights of the first step
   int32_t first_row = 0, rows = 0;                           ///< this replica's rows: row_list[first_row ...]
   int32_t first_class_weight = 0;                            ///< in class_weights
@@ -41,27 +41,23 @@ struct Control {
   BadKind bad_kind;
   int32_t bad_index;  // task of the loss, or gradient block
 
-  // balancing and optimizer state
-  double weights[kMaxTasks];       // of the next step
-  double task_moment1[kMaxTasks];  // Adam of the task weights
-  double task_moment2[kMaxTasks];
-  double first_loss[kMaxTasks];  // L(0), or (wL)(0); meaningful where has_first_loss
-  int32_t has_first_loss[kMaxTasks];
-  double beta1_power, beta2_power;     // beta^t of the network's Adam
-  double task_beta1_power[kMaxTasks];  // and of each task weight's: a task that sits a step out does not count it
-  double task_beta2_power[kMaxTasks];
+  // optimizer state; that of the balancing methods lies with the moments (kernels/balance_step.h)
+  double beta1_power, beta2_power;  // beta^t of the network's Adam
+  double weights[kMaxTasks];        // task weights of the next step, so far as they are known before it
 
   // this step
-  double used_weights[kMaxTasks];      // weights that this step's total loss uses; the next step's once it is closed
-  double step_weights[kMaxTasks];      // weights that the last closed step used
+  double shared_weights[kMaxTasks];    // coefficient of each task's gradient by shared parameters
+  double private_weights[kMaxTasks];   // and by parameters that it has for itself
   double terms[kMaxTerms];             // loss terms
   double term_slope[kMaxTerms];        // d (task loss) / d (term)
   double losses[kMaxTasks];            // task losses
   int32_t present[kMaxTasks];          // 0 where a task has no labelled row in the batch
   double gram[kMaxTasks * kMaxTasks];  // [K, K] row-major over the balanced parameters, unweighted gradients
-  double norms[kMaxTasks];             // norm of weight times gradient
+  double norms[kMaxTasks];             // norm of coefficient times gradient
   double targets[kMaxTasks];           // GradNorm targets
   double gradnorm_loss;
+  double step_norm;      // of the combined gradient of the balanced parameters (before GradDrop, if there is one)
+  double certificate;    // gap of the min-norm solution; -1 where no method has one
   double gradient_norm;  // global norm of the total gradient
   double label_weight;   // sum of class weights over the batch's labelled rows
   int32_t finite;        // 1 if this step may update anything
@@ -72,7 +68,8 @@ struct Control {
   double sum_losses[kMaxTasks];
   double sum_norms[kMaxTasks];  // per step
   double sum_gram[kMaxTasks * kMaxTasks];
-  double sum_gradient_norm;
+  double sum_gradient_norm, sum_step_norm;
+  double worst_certificate;  // largest of the epoch's steps; -1 where there is none
 };
 
 }  // namespace equipoise

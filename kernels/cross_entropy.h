@@ -80,7 +80,7 @@ struct CrossEntropy {
         label < 0 ? 0.0 : double{class_weight} * (double{strict_log(e.sum)} + (double{e.largest} - double{in[label]}));
     if (!has_gradient) return;
     const double total = c.control->label_weight;
-    const float weight = task < 0 ? 1.0f : static_cast<float>(c.control->used_weights[task]);
+    const float weight = task < 0 ? 1.0f : static_cast<float>(c.control->shared_weights[task]);
     const float k =
         label < 0 || !(total > 0) ? 0.0f : scale * weight * static_cast<float>(double{class_weight} / total);
     float* d = c.row(dx, r);

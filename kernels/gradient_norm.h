@@ -16,9 +16,11 @@ struct GradientBlock {
   int8_t task[kMaxTasks];  // whose gradient a lane holds; -1: the lane is already weighted
   int32_t count;           // padded elements; padding is zero
   float loss_scale;        // of the total loss
+  bool shared;             // several tasks reach these parameters
 
   EQ_FN float weight(const Control& k, int lane) const {
-    return task[lane] < 0 ? loss_scale : loss_scale * static_cast<float>(k.used_weights[task[lane]]);
+    if (task[lane] < 0) return loss_scale;
+    return loss_scale * static_cast<float>((shared ? k.shared_weights : k.private_weights)[task[lane]]);
   }
   /// total[i] = sum over lanes of weight * gradient[e + i], i < elements, lanes rising
   EQ_FN void total(const Context& c, int e, int elements, float* total) const {

@@ -4,7 +4,6 @@
 
 #include "kernels/memory.h"
 #include "kernels/slots.h"
-#include "kernels/strict_math.h"
 
 namespace equipoise {
 
@@ -63,7 +62,30 @@ struct GramSlots {
   }
 };
 
-/// control.gram, and control.norms: weight times gradient norm, from the joined inner products [pairs].
+/// Slots of every pair's inner product of gradients by a representation: rows of 16 lanes.
+struct GramRows {
+  View gradient;  // [tasks * blocks * n, cols]: one task's rows after another's
+  int32_t tasks;
+  Place slots;  // [pairs, blocks * n, 16], overwritten
+
+  EQ_FN int task_rows(const Context& c) const { return gradient.blocks / tasks * c.n; }
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return gram_pairs(tasks) * row_units<Team>(task_rows(c));
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int rows = task_rows(c), per_pair = row_units<Team>(rows);
+    const int q = u / per_pair, row = unit_row<Team>(u % per_pair), lane = unit_lane<Team>(u % per_pair);
+    const Pair pair = gram_pair(tasks, q);
+    const float* x = c.row(gradient, pair.i * rows + row);
+    const float* y = c.row(gradient, pair.j * rows + row);
+    double* to = c.doubles(slots) + (static_cast<int64_t>(q) * rows + row) * kRowLanes;
+    sum_row<Team::kLanes>(gradient.cols, lane, to, [&](int j) { return double{x[j]} * double{y[j]}; });
+  }
+};
+
+/// control.gram from the joined inner products [pairs].
 struct GramClose {
   Place sums;
   int32_t tasks;
@@ -79,7 +101,6 @@ struct GramClose {
     Control& k = *c.control;
     k.gram[pair.i * tasks + pair.j] = g;
     k.gram[pair.j * tasks + pair.i] = g;
-    if (pair.i == pair.j) k.norms[pair.i] = k.used_weights[pair.i] * sqrt(g);
   }
 };
 

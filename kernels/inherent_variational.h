@@ -54,7 +54,7 @@ struct InherentVariationalGradient {
     const float* b = c.row(z2, r);
     float* da = c.row(dz1, r);
     float* db = c.row(dz2, r);
-    const double weight = 2.0 * (task < 0 ? 1.0 : c.control->used_weights[task]) / c.n;
+    const double weight = 2.0 * (task < 0 ? 1.0 : c.control->shared_weights[task]) / c.n;
     const double* slope = c.control->term_slope;
     const float inherent = static_cast<float>(weight * slope[inherent_term] / shared);
     const float variational = static_cast<float>(weight * slope[variational_term] / (z1.cols - shared));

@@ -26,6 +26,7 @@ struct Launch {
   int32_t batch;
   bool shuffle;
   RunData data;
+  Chain chain;
   const Settings* settings;  // [replicas]
   Control* controls;         // [replicas]
   float* state;              // [replicas, state_floats]
@@ -37,12 +38,37 @@ struct Launch {
   const int32_t* first_epochs;  // [replicas] epoch at the start of a run cut into launches; null: the launch is the run
 };
 
+/// A one-warp operation on its warp: never inlined, so that its registers are not the interpreter's. The context is
+/// copied: one whose address is given away would live in memory for the whole program.
+template <class Warp, class Op>
+EQ_COLD void run_on_warp(const Op& op, Context c) {
+  op.on_warp(Warp{}, c);
+}
+
 template <class Team, class Op>
-EQ_CALL void run_operation(const Team& team, const Context& c, const Op& op, int first_unit) {
+EQ_FN void run_units(const Team& team, const Context& c, const Op& op, int first_unit) {
   const int size = team.size(), units = op.template units<Team>(c);
   int u = team.thread_rank() - first_unit % size;
   if (u < 0) u += size;
   for (; u < units; u += size) op.template unit<Team>(c, u);
+}
+
+/// A seldom operation by the whole block, apart for the same reason.
+template <class Block, class Op>
+EQ_COLD void run_apart(const Op& op, Context c, int first_unit) {
+  run_units(Block{}, c, op, first_unit);
+}
+
+template <class Team, class Op>
+EQ_CALL void run_operation(const Team& team, const Context& c, const Op& op, int first_unit) {
+  constexpr bool kBlock = requires { typename Team::Warp; };
+  if constexpr (kBlock && requires { Op::kOneWarp; }) {
+    if (team.thread_rank() / 32 == first_unit / 32 % (team.size() / 32)) run_on_warp<typename Team::Warp>(op, c);
+  } else if constexpr (kBlock && requires { Op::kApart; }) {
+    run_apart<typename Team::Block>(op, c, first_unit);
+  } else {
+    run_units(team, c, op, first_unit);
+  }
 }
 
 template <class Team>
@@ -81,6 +107,7 @@ EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* 
   c.control = launch.controls + slot;
   c.settings = launch.settings + slot;
   c.data = &launch.data;
+  c.chain = &launch.chain;
   c.slot = slot;
   c.batch = launch.batch;
   c.shuffle = launch.shuffle;

@@ -68,7 +68,7 @@ struct LatentGradient {
     const float* e = c.row(noise, r);
     const float* d = has_dz ? c.row(dz, r) : nullptr;
     float* out = c.row(dheads, r);
-    const float weight = kl_task < 0 ? 1.0f : static_cast<float>(c.control->used_weights[kl_task]);
+    const float weight = kl_task < 0 ? 1.0f : static_cast<float>(c.control->shared_weights[kl_task]);
     const float k = kl_scale * weight / static_cast<float>(c.n * size);
     each_column<Team::kLanes>(size, lane, [&](int j, int) {
       const float dzj = d ? d[j] : 0.0f;

@@ -11,6 +11,8 @@
 
 namespace equipoise {
 
+struct Chain;  // kernels/balance/chain.h
+
 /// Memory that a planned offset counts from.
 enum class Space : uint8_t {
   fast,   ///< shared memory of a thread block, or this replica's scratch on a CPU
@@ -57,10 +59,11 @@ struct Context {
   Control* control;
   const Settings* settings;
   const RunData* data;
-  int32_t slot;   // number of this replica in the launch
-  int32_t batch;  // capacity
-  int32_t n;      // rows of this batch
-  bool shuffle;   // rows in permuted order
+  const Chain* chain;  // methods that balance the tasks
+  int32_t slot;        // number of this replica in the launch
+  int32_t batch;       // capacity
+  int32_t n;           // rows of this batch
+  bool shuffle;        // rows in permuted order
 
   /// Selects, not base[space]: an array indexed at run time would live in a GPU's slow local memory.
   EQ_FN float* base_of(Space s) const { return s == Space::fast ? base[0] : (s == Space::work ? base[1] : base[2]); }

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "kernels/adam.h"
+#include "kernels/balance_step.h"
 #include "kernels/close_step.h"
 #include "kernels/cross_entropy.h"
 #include "kernels/gather.h"
+#include "kernels/graddrop_combine.h"
 #include "kernels/gradient_norm.h"
-#include "kernels/gradnorm.h"
 #include "kernels/gram.h"
 #include "kernels/inherent_variational.h"
 #include "kernels/latent.h"
@@ -40,10 +41,15 @@
   X(join, Join)                                                 \
   X(task_loss, TaskLoss)                                        \
   X(gram_slots, GramSlots)                                      \
+  X(gram_rows, GramRows)                                        \
   X(gram_close, GramClose)                                      \
   X(gradient_squares, GradientSquares)                          \
   X(finite_gate, FiniteGate)                                    \
-  X(gradnorm, GradNorm)                                         \
+  X(weigh, Weigh)                                               \
+  X(balance, Balance)                                           \
+  X(commit_balance, CommitBalance)                              \
+  X(graddrop_parameters, GradDropParameters)                    \
+  X(graddrop_rows, GradDropRows)                                \
   X(adam, Adam)                                                 \
   X(close_step, CloseStep)
 

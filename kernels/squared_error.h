@@ -30,7 +30,7 @@ struct SquaredError {
       return d * d;
     });
     if (has_gradient) {
-      const float weight = task < 0 ? 1.0f : static_cast<float>(c.control->used_weights[task]);
+      const float weight = task < 0 ? 1.0f : static_cast<float>(c.control->shared_weights[task]);
       const float k = 2.0f * scale * weight / static_cast<float>(c.n * y.cols);
       float* d = c.row(dy, r);
       each_column<Team::kLanes>(y.cols, lane, [&](int j, int) { d[j] = k * (a[j] - b[j]); });

@@ -32,7 +32,7 @@ struct SumViews {
     for (int s = 0; s < count; ++s) {
       const float* in = c.row(from[s], r);
       const float k =
-          task[s] < 0 ? coefficient[s] : coefficient[s] * static_cast<float>(c.control->used_weights[task[s]]);
+          task[s] < 0 ? coefficient[s] : coefficient[s] * static_cast<float>(c.control->shared_weights[task[s]]);
       if (s == 0 && !accumulate) each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = k * in[j]; });
       else each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = fmaf(k, in[j], out[j]); });
     }

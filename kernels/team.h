@@ -8,9 +8,20 @@
 //   static constexpr int kLanes  how many of a row's 16 lanes one unit covers (16 on a CPU, 1 on a GPU)
 // Cutting never changes a result: which sums are formed, and in which order, depends on shapes alone.
 // Teams: SerialTeam and HostTeam (kernels/host_team.h), BlockTeam (kernels/block_team.cuh).
+// An operation that is one short collective of its own (`OneWarp`) runs on a part of the team: a warp of a block, one
+// thread on a CPU.
 #pragma once
 
+#include "kernels/fn.h"
+
 namespace equipoise {
+
+/// A team of one, anywhere.
+struct Solo {
+  EQ_FN int thread_rank() const { return 0; }
+  EQ_FN int size() const { return 1; }
+  EQ_FN void sync() const {}
+};
 
 /// How a team cuts its work; the two ways are tested against each other for equal bits.
 template <class TilesOf, int LanesOf>

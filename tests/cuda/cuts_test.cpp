@@ -45,7 +45,7 @@ struct Turns {
 Turns train_and_evaluate(Executor& executor, const PlanLimits& limits) {
   const Problem p = small_problem();
   LowerOptions evaluates = training_options(p.setup, 20, executor.plan_limits());
-  evaluates.trains = evaluates.shuffle = evaluates.gradnorm = false;
+  evaluates.trains = evaluates.shuffle = false;
   evaluates.balance_over.clear();
   const Program train =
       lower(mldrl_graph(p.setup.model, LatentNoise::drawn), training_options(p.setup, kBatch, limits));

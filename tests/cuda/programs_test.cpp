@@ -30,7 +30,7 @@ struct Outcome {
 
 Problem problem_of(const Case& k) {
   Problem p = make_problem(k.variant, k.rows, k.features1, k.features2);
-  p.setup.gradnorm = k.gradnorm;
+  if (!k.gradnorm) p.setup.methods = {Method{.kind = MethodKind::identity}};
   p.setup.model.hidden = k.hidden;
   p.setup.model.output_activation = k.output;
   p.setup.settings.clip_norm = k.clip;
@@ -51,7 +51,6 @@ LowerOptions options_of(const Case& k, const Problem& p, const PlanLimits& limit
   o.shuffle = k.trains;
   o.probe = k.probe;
   if (!k.trains || !k.balanced) o.balance_over.clear();
-  if (!k.trains || k.probe) o.gradnorm = false;
   return o;
 }
 

@@ -64,6 +64,7 @@ std::string hash_in_order(Order order, int merged, unsigned seed) {
   c.control = population.controls.data();
   c.settings = population.settings.data();
   c.data = &memory.launch().data;
+  c.chain = &memory.launch().chain;
   c.batch = kBatch;
   c.shuffle = true;
   std::mt19937 engine(seed);

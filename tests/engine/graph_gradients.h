@@ -6,13 +6,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/executor.h"
 #include "engine/lower.h"
+#include "engine/methods.h"
 #include "engine/parameters.h"
+#include "kernels/balance/chain.h"
 #include "kernels/philox.h"
 #include "tests/engine/graph_reference.h"
 #include "tests/engine/random_graph.h"
@@ -20,14 +24,47 @@
 
 namespace equipoise::test {
 
-/// Training that balances over what the graph names, by GradNorm if it names any.
-inline LowerOptions options_of(const RandomGraph& r, int batch, const PlanLimits& limits = {}) {
+/// Training that balances over what the graph names, by GradNorm if it names any, or by the methods given.
+inline LowerOptions options_of(const RandomGraph& r, int batch, const PlanLimits& limits = {},
+                               std::vector<std::string> methods = {}) {
   LowerOptions o;
   o.batch = batch;
   o.balance_over = r.over;
-  o.gradnorm = !r.over.empty();
+  if (methods.empty() && !r.over.empty()) methods = {"gradnorm"};
+  if (!methods.empty())
+    o.chain = make_chain(parse_methods(methods, "test").methods, static_cast<int>(r.graph.tasks().size()));
   o.limits = limits;
   return o;
+}
+
+/// The tasks that each tensor and each layer feeds, told from what nodes read and write.
+struct Reach {
+  std::vector<std::set<int>> by_tensor, by_layer;
+};
+inline Reach reach_of(const Graph& graph) {
+  Reach reach{std::vector<std::set<int>>(graph.tensors().size()), std::vector<std::set<int>>(graph.layers().size())};
+  auto& [by_tensor, by_layer] = reach;
+  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
+    std::set<int> tasks;
+    const NodeAccess access = access_of(graph, *node);
+    for (const Region& w : access.writes) tasks.insert(by_tensor[w.tensor].begin(), by_tensor[w.tensor].end());
+    const auto ends = [&](int term) { tasks.insert(graph.terms()[static_cast<std::size_t>(term)].task); };
+    if (const auto* o = std::get_if<LatentNode>(&*node)) ends(o->kl_term);
+    if (const auto* o = std::get_if<SquaredErrorNode>(&*node)) ends(o->term);
+    if (const auto* o = std::get_if<CrossEntropyNode>(&*node)) ends(o->term);
+    if (const auto* o = std::get_if<InherentVariationalNode>(&*node)) ends(o->inherent_term);
+    for (const Region& r : access.reads) by_tensor[r.tensor].insert(tasks.begin(), tasks.end());
+    if (const auto* o = std::get_if<LinearNode>(&*node)) by_layer[o->layer].insert(tasks.begin(), tasks.end());
+  }
+  return reach;
+}
+inline std::vector<int> tasks_of_layers(const Graph& graph) {
+  std::vector<int> counts;
+  for (const std::set<int>& tasks : reach_of(graph).by_layer) counts.push_back(static_cast<int>(tasks.size()));
+  return counts;
+}
+inline int tasks_through(const Graph& graph, int tensor) {
+  return static_cast<int>(reach_of(graph).by_tensor[static_cast<std::size_t>(tensor)].size());
 }
 
 inline constexpr int kTableRows = 13;
@@ -138,9 +175,12 @@ inline std::vector<std::vector<double>> differences(const Graph& graph, std::vec
 }
 
 /// Expects the losses of one step and its total gradient to be those of GraphReference. With beta1 = 0 Adam's first
-/// moment after one step is the total gradient itself. `seed` chooses the values.
-inline void expect_total_gradient(const RandomGraph& r, uint64_t seed) {
-  LowerOptions options = options_of(r, 5);
+/// moment after one step is the total gradient itself. `seed` chooses the values; `change` what is balanced and how.
+inline void expect_total_gradient(
+    const RandomGraph& r, uint64_t seed, const std::vector<std::string>& methods = {},
+    const std::function<void(LowerOptions&)>& change = [](LowerOptions&) {}) {
+  LowerOptions options = options_of(r, 5, {}, methods);
+  change(options);
   options.shuffle = false;
   options.loss_scale = 0.5f;
   Settings settings = settings_of(r);
@@ -153,19 +193,24 @@ inline void expect_total_gradient(const RandomGraph& r, uint64_t seed) {
   const std::vector<GraphLayer> layers = layers_of(r.graph, program, out.state);
   const GraphBatch batch = batch_of(r, tables, settings, 5);
 
+  const bool alone = options.chain.count > 0 && r.graph.tasks().size() == 1;  // one task alone weighs 1
+  for (std::size_t k = 0; methods.empty() && k < r.graph.tasks().size(); ++k)
+    EXPECT_EQ(out.control.shared_weights[k], alone ? 1.0 : settings.initial_weights[k]);
   const std::vector<double> losses = GraphReference(r.graph, layers, batch).losses();
   for (std::size_t k = 0; k < losses.size(); ++k)
     EXPECT_NEAR(out.control.losses[k], losses[k], 1e-5 * (1 + std::fabs(losses[k])))
         << "seed " << seed << ", task " << k;
 
+  const std::vector<int> tasks_of = tasks_of_layers(r.graph);
   for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    const double* coefficient = tasks_of[layer] > 1 ? out.control.shared_weights : out.control.private_weights;
     const auto by_task = differences(r.graph, layers, layer, batch);
     std::vector<double> expected(by_task[0].size(), 0.0);
     double largest = 0;
     for (std::size_t k = 0; k < by_task.size(); ++k)
       for (std::size_t e = 0; e < expected.size(); ++e) {
-        expected[e] += 0.5 * settings.initial_weights[k] * by_task[k][e];
-        largest = std::max(largest, std::fabs(settings.initial_weights[k] * by_task[k][e]));
+        expected[e] += 0.5 * coefficient[k] * by_task[k][e];
+        largest = std::max(largest, std::fabs(coefficient[k] * by_task[k][e]));
       }
     std::size_t e = 0;
     for (bool bias : {false, true})

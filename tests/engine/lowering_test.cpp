@@ -43,7 +43,6 @@ TEST(Lowering, GivesProbesAndEvaluationsOfRandomGraphsSoundPhasesAndPlaces) {
     expect_sound(lower(r.graph, o));
     o.trains = true;
     o.probe = true;
-    o.gradnorm = false;
     expect_sound(lower(r.graph, o));
   }
 }
@@ -61,7 +60,7 @@ std::vector<MldrlSetup> mldrl_setups() {
       s.model.crossed1_specific_first = bits & 2;
       s.model.softmax_twice = bits & 4;
       s.model.output_activation = bits & 2 ? Activation::tanh : Activation::identity;
-      s.gradnorm = bits & 8;
+      if (!(bits & 8)) s.methods = {Method{.kind = MethodKind::identity}};
       s.over = over;
       setups.push_back(s);
     }
@@ -79,7 +78,6 @@ TEST(Lowering, GivesMldrlSoundPhasesAndPlacesInAllItsOptions) {
     expect_sound(lower(mldrl_graph(s.model, LatentNoise::none), evaluation));
     LowerOptions probe = training_options(s, 6, limits);
     probe.probe = true;
-    probe.gradnorm = false;
     expect_sound(lower(mldrl_graph(s.model, LatentNoise::given), probe));
   }
 }
@@ -165,7 +163,7 @@ TEST(Lowering, GivesBalancedParametersALaneATaskAndOthersOne) {
 TEST(Lowering, MergesEverythingWhereNothingIsBalanced) {
   LowerOptions o = training_options(synthetic_setup(), 8, {});
   o.balance_over.clear();
-  o.gradnorm = false;
+  o.chain.count = 0;
   const auto lanes = lanes_of(lower(mldrl_graph(synthetic_setup().model, LatentNoise::drawn), o));
   EXPECT_EQ(lanes.at("_enc_mu"), std::vector<int>{-1});
   EXPECT_EQ(lanes.at("encoder1.linear1"), std::vector<int>{-1});
@@ -191,6 +189,72 @@ TEST(Lowering, GivesEqualBitsUnderEveryPlanOverTwentySteps) {
 
 TEST(Lowering, DerivesTheTotalGradientOfRandomGraphsAsCentralDifferencesGiveIt) {
   for (uint64_t seed = 1; seed <= kGraphs; ++seed) expect_total_gradient(random_graph(seed), seed);
+}
+
+/// Random graphs that name parameters to balance, and have tasks to balance there.
+bool balances(const RandomGraph& r) { return !r.over.empty() && r.graph.tasks().size() > 1; }
+
+TEST(Lowering, WeighsSharedAndPrivateGradientsByWhatTheMethodsFoundInTheStep) {
+  const std::vector<std::vector<std::string>> chains = {
+      {"mgda"}, {"pcgrad"}, {"cagrad"}, {"gradnorm", "pcgrad"}, {"famo"}, {"rlw", "nsgd"}, {"upgrad:normalise=l2"}};
+  int mixed = 0;
+  for (uint64_t seed = 1; seed <= kGraphs; ++seed) {
+    const RandomGraph r = random_graph(seed);
+    for (const auto& methods : chains) {
+      if (!balances(r) && methods.front() != "famo") continue;
+      ++mixed;
+      SCOPED_TRACE(methods.front());
+      expect_sound(lower(r.graph, options_of(r, 5, {}, methods)));
+      expect_total_gradient(r, seed, methods);
+      const auto elsewhere = [](LowerOptions& o) {
+        o.chain.private_weights = o.chain.rescale = 1;
+        o.balance_over.clear();
+        o.over_shared = true;
+      };
+      if (balances(r) && methods.front() != "famo") expect_total_gradient(r, seed, methods, elsewhere);
+    }
+  }
+  EXPECT_GT(mixed, 2 * static_cast<int>(chains.size()));
+}
+
+TEST(Lowering, BalancesAtATensorWithOneMergedPassBelowIt) {
+  int graphs = 0;
+  for (uint64_t seed = 1; seed <= kGraphs; ++seed) {
+    RandomGraph r = random_graph(seed);
+    for (int t = 0; t < static_cast<int>(r.graph.tensors().size()); ++t) {
+      if (r.graph.tensors()[static_cast<std::size_t>(t)].origin != TensorOrigin::computed) continue;
+      const auto at_tensor = [t](LowerOptions& o) {
+        o.balance_over.clear();
+        o.balance_at = t;
+      };
+      LowerOptions o = options_of(r, 5, {}, {"mgda"});
+      at_tensor(o);
+      if (tasks_through(r.graph, t) < 2) continue;
+      ++graphs;
+      SCOPED_TRACE("seed " + std::to_string(seed) + ", tensor " + std::to_string(t));
+      expect_sound(lower(r.graph, o));
+      expect_total_gradient(r, seed, {"mgda"}, at_tensor);
+      LowerOptions drops = options_of(r, 5, {}, {"gradnorm", "graddrop"});
+      at_tensor(drops);
+      expect_sound(lower(r.graph, drops));
+    }
+  }
+  EXPECT_GT(graphs, 5);
+}
+
+TEST(Lowering, WithGradDropCombinesEveryLayerThatSeveralTasksReach) {
+  for (uint64_t seed = 1; seed <= kGraphs; ++seed) {
+    const RandomGraph r = random_graph(seed);
+    if (!balances(r)) continue;
+    const Program program = lower(r.graph, options_of(r, 5, {}, {"graddrop:leak=0.3"}));
+    expect_sound(program);
+    int combined = 0, shared = 0;
+    for (const Operation& o : program.operations) combined += o.kind == OperationKind::graddrop_parameters;
+    for (const int tasks : tasks_of_layers(r.graph)) shared += tasks > 1;
+    EXPECT_EQ(combined, shared) << "seed " << seed;
+    // With leak 1 nothing is dropped, and the step is the plain sum.
+    expect_total_gradient(r, seed, {"graddrop:leak=1"});
+  }
 }
 
 }  // namespace

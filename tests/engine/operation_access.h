@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/methods.h"
 #include "kernels/interpreter.h"
 
 namespace equipoise::test {
@@ -25,7 +26,8 @@ struct Touched {
 /// Collects the ranges of one operation in a batch of n rows.
 class AccessOf {
  public:
-  AccessOf(const Operation& o, int batch, int n) {
+  AccessOf(const Operation& o, const Chain& chain, int batch, int n) {
+    c_.chain = &chain;
     c_.batch = batch;
     c_.n = n;
     switch (o.kind) {
@@ -61,8 +63,9 @@ class AccessOf {
   static void item(Ranges& to, std::size_t offset, int index, std::size_t size) {
     control(to, offset + static_cast<std::size_t>(index) * size, size);
   }
-  static void weight_of(Ranges& to, int task) {
-    if (task >= 0) item(to, offsetof(Control, used_weights), task, sizeof(double));
+  static void weight_of(Ranges& to, int task, bool shared = true) {
+    const std::size_t offset = shared ? offsetof(Control, shared_weights) : offsetof(Control, private_weights);
+    if (task >= 0) item(to, offset, task, sizeof(double));
   }
   static void weights(Ranges& to, const LinearPlace& p, int in, int out) {
     for (int o = 0; o < out; ++o) floats(to, {p.weight.offset + o * p.stride, p.weight.space}, in);
@@ -70,7 +73,7 @@ class AccessOf {
   static void block(Ranges& to, const GradientBlock& b) {
     for (int lane = 0; lane < b.lanes; ++lane) {
       floats(to, {b.gradient.offset + lane * b.lane_stride, b.gradient.space}, b.count);
-      weight_of(to, b.task[lane]);
+      weight_of(to, b.task[lane], b.shared);
     }
   }
 
@@ -209,9 +212,64 @@ class AccessOf {
   }
   void collect(const GramClose& o) {
     doubles(reads(), o.sums, gram_pairs(o.tasks));
-    EQ_FIELD(reads(), used_weights);
     EQ_FIELD(writes(), gram);
+  }
+  void collect(const GramRows& o) {
+    view(reads(), o.gradient);
+    doubles(writes(), o.slots, int64_t{gram_pairs(o.tasks)} * o.task_rows(c_) * kRowLanes);
+  }
+  void collect(const Weigh& o) {
+    doubles(reads(), o.state, c_.chain->state);
+    bool losses = false;
+    for (int a = 0; a < c_.chain->count; ++a) losses = losses || needs_losses(c_.chain->methods[a].kind);
+    if (losses) EQ_FIELD(reads(), losses);
+    if (losses) EQ_FIELD(reads(), present);
+    EQ_FIELD(reads(), step);
+    EQ_FIELD(reads(), position);
+    doubles(writes(), o.scratch, c_.chain->tasks);
+    EQ_FIELD(writes(), shared_weights);
+    EQ_FIELD(writes(), private_weights);
+  }
+  void collect(const Balance& o) {
+    const int tasks = c_.chain->tasks;
+    doubles(reads(), o.state, c_.chain->state);
+    EQ_FIELD(reads(), losses);
+    EQ_FIELD(reads(), present);
+    EQ_FIELD(reads(), gram);
+    EQ_FIELD(reads(), step);
+    EQ_FIELD(reads(), position);
+    doubles(writes(), o.next, c_.chain->state + tasks);
+    doubles(writes(), o.mixing, int64_t{tasks} * tasks);
+    doubles(writes(), o.scratch, Balance::balance_scratch(tasks));
     EQ_FIELD(writes(), norms);
+    EQ_FIELD(writes(), targets);
+    EQ_FIELD(writes(), gradnorm_loss);
+    EQ_FIELD(writes(), step_norm);
+    EQ_FIELD(writes(), certificate);
+    if (o.weights_known) return;
+    EQ_FIELD(writes(), shared_weights);
+    EQ_FIELD(writes(), private_weights);
+  }
+  void collect(const CommitBalance& o) {
+    EQ_FIELD(reads(), finite);
+    doubles(reads(), o.next, c_.chain->state + c_.chain->tasks);
+    doubles(writes(), o.state, c_.chain->state);
+    EQ_FIELD(writes(), weights);
+  }
+  void collect(const GradDropParameters& o) {
+    for (int k = 0; k < c_.chain->tasks; ++k)
+      if (o.lane_of_task[k] >= 0)
+        floats(reads(), {o.gradient.offset + o.lane_of_task[k] * o.lane_stride, o.gradient.space}, o.count);
+    doubles(reads(), o.mixing, int64_t{c_.chain->tasks} * c_.chain->tasks);
+    EQ_FIELD(reads(), step);
+    floats(writes(), o.to, o.count);
+  }
+  void collect(const GradDropRows& o) {
+    view(reads(), o.gradient);
+    view(reads(), o.input);
+    doubles(reads(), o.mixing, int64_t{c_.chain->tasks} * c_.chain->tasks);
+    EQ_FIELD(reads(), step);
+    view(writes(), o.to);
   }
   void collect(const GradientSquares& o) {
     block(reads(), o.block);
@@ -227,23 +285,6 @@ class AccessOf {
     EQ_FIELD(writes(), bad_index);
     EQ_FIELD(writes(), bad_step);
   }
-  void collect(const GradNorm&) {
-    EQ_FIELD(reads(), finite);
-    EQ_FIELD(reads(), present);
-    EQ_FIELD(reads(), losses);
-    EQ_FIELD(reads(), used_weights);
-    EQ_FIELD(reads(), norms);
-    EQ_FIELD(reads(), gram);
-    EQ_FIELD(writes(), weights);
-    EQ_FIELD(writes(), task_moment1);
-    EQ_FIELD(writes(), task_moment2);
-    EQ_FIELD(writes(), first_loss);
-    EQ_FIELD(writes(), has_first_loss);
-    EQ_FIELD(writes(), task_beta1_power);
-    EQ_FIELD(writes(), task_beta2_power);
-    EQ_FIELD(writes(), targets);
-    EQ_FIELD(writes(), gradnorm_loss);
-  }
   void collect(const Adam& o) {
     EQ_FIELD(reads(), finite);
     EQ_FIELD(reads(), gradient_norm);
@@ -254,8 +295,6 @@ class AccessOf {
   }
   void collect(const CloseStep&) {  // reads nearly everything; its phase must hold nothing else that writes the control
     control(reads(), 0, sizeof(Control));
-    for (const std::size_t field : {offsetof(Control, step_weights), offsetof(Control, used_weights)})
-      control(writes(), field, sizeof(Control::used_weights));
     control(writes(), 0, offsetof(Control, bad_step));  // step, epoch, position, status, skipped
     EQ_FIELD(writes(), beta1_power);
     EQ_FIELD(writes(), beta2_power);

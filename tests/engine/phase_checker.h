@@ -93,7 +93,8 @@ class PhaseChecker {
 
  private:
   Touched touched(int operation, int n) const {
-    return AccessOf(program_.operations[static_cast<std::size_t>(operation)], program_.batch, n).touched();
+    return AccessOf(program_.operations[static_cast<std::size_t>(operation)], program_.chain, program_.batch, n)
+        .touched();
   }
   static int& at(std::vector<int>* spaces, int space, int64_t e) { return spaces[space][static_cast<std::size_t>(e)]; }
   bool is_resident(const BufferPlace& b) const {
@@ -102,6 +103,7 @@ class PhaseChecker {
     return false;
   }
   bool alive(const Range& r, std::size_t phase) const {
+    if (r.begin == r.end) return true;  // state of methods that keep none
     if (r.space == static_cast<int>(Space::state)) return r.begin >= 0 && r.end <= program_.state_floats;
     for (const BufferPlace& b : program_.buffers)
       if (static_cast<int>(b.place.space) == r.space && b.first_phase <= static_cast<int>(phase) &&

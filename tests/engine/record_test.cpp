@@ -65,7 +65,7 @@ TEST(Record, OfEitherVariantReplaysToTheSameBits) {
 
 TEST(Record, OfFixedWeightsAndOtherSettingsReplaysToTheSameBits) {
   TrainingPlan plan = plan_of("paper", 6);
-  plan.setup.gradnorm = false;
+  plan.setup.methods = {Method{.kind = MethodKind::identity}};
   plan.setup.model.output_activation = Activation::tanh;
   plan.setup.settings.weight_decay = 0.1;
   plan.setup.settings.clip_norm = 0.5;

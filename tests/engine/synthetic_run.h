@@ -72,15 +72,17 @@ inline std::string hash_of(const Program& program, std::span<const float> state,
   const std::size_t tasks = program.task_names.size(), terms = program.term_names.size();
   const int64_t progress[] = {k.step, k.epoch, k.position, static_cast<int64_t>(k.status), k.skipped};
   add(progress, 5);
+  const std::vector<double> balance = read_balance(program, state);
+  add(balance.data(), balance.size());
   for (const double* per_task :
-       {k.weights, k.task_moment1, k.task_moment2, k.first_loss, k.task_beta1_power, k.task_beta2_power, k.step_weights,
-        k.losses, k.norms, k.targets, k.sum_losses, k.sum_norms})
+       {k.weights, k.shared_weights, k.private_weights, k.losses, k.norms, k.targets, k.sum_losses, k.sum_norms})
     add(per_task, tasks);
   for (const double* per_term : {k.terms, k.term_slope, k.sum_terms}) add(per_term, terms);
   add(k.gram, tasks * tasks);
   add(k.sum_gram, tasks * tasks);
-  const double single[] = {k.beta1_power, k.beta2_power,      k.gradnorm_loss, k.gradient_norm,    k.label_weight,
-                           k.sum_rows,    k.sum_label_weight, k.sum_steps,     k.sum_gradient_norm};
+  const double single[] = {k.beta1_power, k.beta2_power,      k.gradnorm_loss,    k.gradient_norm,     k.label_weight,
+                           k.sum_rows,    k.sum_label_weight, k.sum_steps,        k.sum_gradient_norm, k.step_norm,
+                           k.certificate, k.sum_step_norm,    k.worst_certificate};
   add(single, sizeof single / sizeof *single);
   return hash.hex();
 }

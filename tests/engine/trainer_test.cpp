@@ -138,7 +138,7 @@ TEST_F(TrainerTest, KeepsTheEpochWithTheLargestValidationAuc) {
 // look better than one with it.
 TEST_F(TrainerTest, NeverTakesACollapsedEpochForTheOneWithTheSmallestLoss) {
   plan.setup.model.hidden = 1;
-  plan.setup.gradnorm = false;
+  plan.setup.methods = {Method{.kind = MethodKind::identity}};
   plan.setup.settings.lr = 0.3;
   plan.monitor = Monitor::loss;
   plan.epochs = 30;

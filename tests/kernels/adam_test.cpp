@@ -30,8 +30,8 @@ struct AdamRig {
     reference_settings = {settings.lr, settings.beta1, settings.beta2, settings.eps, settings.weight_decay};
     rig.control().finite = 1;
     rig.control().beta1_power = rig.control().beta2_power = 1.0;
-    for (int k = 0; k < s.lanes; ++k) rig.control().used_weights[k] = 0.4 + 0.6 * k;
-    op.block = GradientBlock{rig.floats(s.lanes * (s.count + 4)), s.count + 4, s.lanes, {}, s.count, 0.5f};
+    for (int k = 0; k < s.lanes; ++k) rig.control().shared_weights[k] = 0.4 + 0.6 * k;
+    op.block = GradientBlock{rig.floats(s.lanes * (s.count + 4)), s.count + 4, s.lanes, {}, s.count, 0.5f, true};
     for (int k = 0; k < s.lanes; ++k) op.block.task[k] = static_cast<int8_t>(k);
     op.parameter = rig.floats(s.count);
     op.moment1 = rig.floats(s.count);
@@ -117,7 +117,7 @@ TEST(Adam, ClipsByTheNormAndAMillionth) {
   a.rig.control().gradient_norm = 3e-6;
   a.step();
   for (int e = 0; e < 20; ++e) {
-    const float g = 0.5f * static_cast<float>(a.rig.control().used_weights[0]) * a.rig.at(a.op.block.gradient)[e];
+    const float g = 0.5f * static_cast<float>(a.rig.control().shared_weights[0]) * a.rig.at(a.op.block.gradient)[e];
     EXPECT_FLOAT_EQ(a.rig.at(a.op.moment1)[e], 0.1f * 0.25f * g) << e;  // 1e-6 / (3e-6 + 1e-6)
   }
 }

@@ -26,11 +26,14 @@ struct Middle {
     k.beta2_power = 0.25;
     k.label_weight = 12.5;
     k.gradient_norm = 6.0;
+    k.step_norm = 2.5;
+    k.certificate = 3e-16;
+    k.worst_certificate = 1e-16;
     k.sum_rows = 32;
     k.sum_terms[0] = 100;
     for (int i = 0; i < 3; ++i) {
       k.weights[i] = 2.0 + i;
-      k.used_weights[i] = 1.0 + i;
+      k.shared_weights[i] = 1.0 + i;
       k.losses[i] = 10.0 * (i + 1);
       k.norms[i] = 0.5 * (i + 1);
     }
@@ -44,7 +47,7 @@ struct Middle {
   Rig rig;
 };
 
-TEST(CloseStep, AdvancesStepPositionAndPowersAndHandsTheWeightsOver) {
+TEST(CloseStep, AdvancesStepPositionAndPowers) {
   const Control k = Middle(32, 0).close(kTraining);
   EXPECT_EQ(k.step, 5);
   EXPECT_EQ(k.epoch, 1);
@@ -52,10 +55,7 @@ TEST(CloseStep, AdvancesStepPositionAndPowersAndHandsTheWeightsOver) {
   EXPECT_EQ(k.beta1_power, 0.5 * 0.9);
   EXPECT_EQ(k.beta2_power, 0.25 * 0.999);
   EXPECT_EQ(k.status, Status::running);
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(k.step_weights[i], 1.0 + i);
-    EXPECT_EQ(k.used_weights[i], 2.0 + i);
-  }
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(k.shared_weights[i], 1.0 + i);
 }
 
 TEST(CloseStep, EndsTheEpochWithItsLastShortBatch) {
@@ -77,6 +77,14 @@ TEST(CloseStep, WeighsEpochSumsByRowsAndClassificationByLabelWeight) {
   EXPECT_EQ(k.sum_norms[1], 1.0);
   EXPECT_EQ(k.sum_gram[7], 7.0);
   EXPECT_EQ(k.sum_gradient_norm, 6.0);
+  EXPECT_EQ(k.sum_step_norm, 2.5);
+  EXPECT_EQ(k.worst_certificate, 3e-16);
+}
+
+TEST(CloseStep, KeepsTheWorstCertificateOfTheEpoch) {
+  Middle m(32, 0);
+  m.rig.control().worst_certificate = 1e-15;
+  EXPECT_EQ(m.close(kTraining).worst_certificate, 1e-15);
 }
 
 TEST(CloseStep, InEvaluationSumsLossesAndMovesOnButTrainsNothing) {
@@ -87,7 +95,7 @@ TEST(CloseStep, InEvaluationSumsLossesAndMovesOnButTrainsNothing) {
   EXPECT_EQ(k.sum_norms[1], 0.0);
   EXPECT_EQ(k.sum_gradient_norm, 0.0);
   EXPECT_EQ(k.beta1_power, 0.5);
-  EXPECT_EQ(k.used_weights[0], 1.0);
+  EXPECT_EQ(k.shared_weights[0], 1.0);
   EXPECT_EQ(k.skipped, 0);
   EXPECT_EQ(k.position, 32);
 }
@@ -106,7 +114,7 @@ TEST(CloseStep, OfABadStepCountsItAndKeepsSumsPowersAndWeights) {
     EXPECT_EQ(k.step, 5);
     EXPECT_EQ(k.position, 32);
     EXPECT_EQ(k.beta1_power, 0.5);
-    EXPECT_EQ(k.used_weights[0], 1.0);
+    EXPECT_EQ(k.shared_weights[0], 1.0);
     EXPECT_EQ(k.sum_rows, 32);
     EXPECT_EQ(k.sum_losses[1], 0.0);
     EXPECT_EQ(k.sum_steps, 0.0);

@@ -98,7 +98,7 @@ struct EntropyRig {
       if (label[static_cast<std::size_t>(r)] >= 0) total += weight(label[static_cast<std::size_t>(r)]);
     }
     rig.control().label_weight = total;
-    rig.control().used_weights[2] = 0.3;
+    rig.control().shared_weights[2] = 0.3;
   }
   double weight(int c) const { return class_weight[static_cast<std::size_t>(2 + c)]; }
   void run(float scale, int task, bool has_gradient) {

@@ -19,11 +19,11 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 std::vector<double> squares(Rig& rig, const std::vector<int>& counts, int lanes, std::vector<double>& expected) {
   reference::Draws draws(101);
   const double weights[] = {1.4, 3.0, 0.3, 0.8, 2.0};
-  for (int k = 0; k < 5; ++k) rig.control().used_weights[k] = weights[k];
+  for (int k = 0; k < 5; ++k) rig.control().shared_weights[k] = weights[k];
   std::vector<double> sums;
   for (std::size_t b = 0; b < counts.size(); ++b) {
     const int count = counts[b], stride = count + 4;
-    GradientBlock block{rig.floats(lanes * stride), stride, lanes, {}, count, 0.5f};
+    GradientBlock block{rig.floats(lanes * stride), stride, lanes, {}, count, 0.5f, true};
     double sum = 0;
     std::vector<double> total(static_cast<std::size_t>(count), 0.0);
     for (int lane = 0; lane < lanes; ++lane) {

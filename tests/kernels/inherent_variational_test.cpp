@@ -50,7 +50,7 @@ TEST(InherentVariationalGradient, FollowsTheSlopesOfBothTermsAndIsOppositeForThe
       const View d1 = Rig::part(dz, 0, 1, 0, size), d2 = Rig::part(dz, 1, 1, 0, size);
       rig.fill(z1, draws, -2, 2);
       rig.fill(z2, draws, -2, 2);
-      rig.control().used_weights[1] = 3.0;
+      rig.control().shared_weights[1] = 3.0;
       rig.control().term_slope[3] = 0.8;
       rig.control().term_slope[4] = -1.7;
       rig.run(InherentVariationalGradient{z1, z2, d1, d2, p.shared, 3, 4, task}, {rig.written(d1), rig.written(d2)});

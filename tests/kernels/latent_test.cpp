@@ -91,7 +91,7 @@ void expect_gradient(const Shape& s, bool has_dz, float kl_scale, int task) {
   const View dz = rig.matrix(2, s.cols), dheads = rig.matrix(2, 2 * s.cols);
   reference::Draws draws(25);
   if (has_dz) rig.fill(dz, draws);
-  rig.control().used_weights[2] = 1.75;
+  rig.control().shared_weights[2] = 1.75;
   l.forward(true);
   rig.run(LatentGradient{l.heads, l.noise, l.sigma, dz, dheads, kl_scale, task, has_dz}, {rig.written(dheads)});
   const double k = double{kl_scale} * (task < 0 ? 1.0 : 1.75) / (s.n * s.cols);

@@ -17,7 +17,7 @@ void expect_error(const Shape& s, int blocks, int task, bool has_gradient) {
   const Place slots = rig.doubles(blocks * s.batch * kRowLanes);
   rig.fill(y, draws, -2, 2);
   rig.fill(target, draws, -2, 2);
-  rig.control().used_weights[3] = 2.6;
+  rig.control().shared_weights[3] = 2.6;
   const float scale = 0.75f;
   std::vector<Written> writes{Rig::written_doubles(slots, rig.rows(y) * kRowLanes)};
   if (has_gradient) writes.push_back(rig.written(dy));

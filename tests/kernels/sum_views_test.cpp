@@ -20,7 +20,7 @@ void expect_sum(const Shape& s, int count, bool accumulate, bool weighted) {
   op.to = rig.matrix(2, s.cols);
   op.count = count;
   op.accumulate = accumulate;
-  rig.control().used_weights[1] = 0.7;
+  rig.control().shared_weights[1] = 0.7;
   if (accumulate) rig.fill(op.to, draws);
   for (int i = 0; i < count; ++i) {
     op.from[i] = rig.matrix(2, s.cols);

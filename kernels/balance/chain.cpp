@@ -1,0 +1,8 @@
+// kernels/balance/chain.cpp - the chain of methods for one thread: what the CPU backend runs.
+#include "kernels/balance/chain.h"
+
+namespace equipoise {
+
+template void run_chain<Solo>(const Solo& team, const Chain& chain, const ChainStep& step);
+
+}  // namespace equipoise
