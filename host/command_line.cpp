@@ -35,6 +35,7 @@ class CommandLine {
         command("init", "print a commented config to start from", [this] { return init_command(system_); });
     init->add_option("SYSTEM", system_, "mldrl")->required();
     command("doctor", "build, devices, limits, and what to do when no GPU is found", doctor_command);
+    add_balance();
   }
 
   ExitCode run(int argc, const char* const* argv) {
@@ -133,6 +134,39 @@ class CommandLine {
     app->add_option("--out", replay_.out, "write the outcomes")->type_name("FILE");
   }
 
+  void add_balance() {
+    CLI::App* app = command("balance", "what balancing methods make of K gradients", [this] {
+      balance_.identity_order = one_of<bool>("--order", order_, {{"random", false}, {"identity", true}});
+      return balance_command(balance_);
+    });
+    app->add_option("FILE", balance_.file, "gradients [K, D]: safetensors or .npy, float32 or rounded to it")
+        ->required();
+    app->add_option("--tensor", balance_.tensor, "their name in a safetensors file; default: grads")->type_name("NAME");
+    app->add_option("--method", balance_.methods, "NAME or NAME:key=value,...; may be repeated, acts left to right")
+        ->type_name("METHOD")
+        ->allow_extra_args(false)
+        ->required();
+    const auto add_losses = [&](const char* name, std::vector<double>& losses, const char* meaning) {
+      app->add_option(name, losses, meaning)->type_name("L,L,...")->delimiter(',')->allow_extra_args(false);
+    };
+    add_losses("--losses", balance_.losses, "the tasks' losses; default: ones");
+    add_losses("--initial-losses", balance_.initial_losses, "their first losses; default: ones");
+    app->add_option("--seed", balance_.seed, "of random orders, weights and draws")
+        ->type_name("S")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    app->add_option("--order", order_, "in which pcgrad and gradvac visit tasks: random or identity")
+        ->type_name("ORDER");
+    app->add_option("--draws", balance_.draws, "tensor [D] of graddrop's uniform draws; default: drawn with the seed")
+        ->type_name("NAME");
+    app->add_option("--input", balance_.input, "tensor [D] whose sign graddrop multiplies the gradients with")
+        ->type_name("NAME");
+    app->add_flag("--rescale", balance_.rescale, "give the step the norm of the plain sum of gradients");
+    app->add_flag("--json", balance_.json, "print JSON");
+    app->add_option("--out", balance_.out, "write balanced [K, D] and step [D] as safetensors")->type_name("FILE");
+    app->footer(balance_help);
+  }
+
   std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (const auto& [app, action] : actions_) all.push_back(app->get_name());
@@ -182,11 +216,12 @@ class CommandLine {
   CLI::App app_;
   std::vector<std::pair<CLI::App*, std::function<ExitCode()>>> actions_;
   bool version_ = false;
-  std::string system_, log_format_ = "text", split_ = "validation";
+  std::string system_, log_format_ = "text", split_ = "validation", order_ = "random";
   TrainOptions train_;
   EvaluateOptions evaluate_;
   RecordOptions record_;
   ReplayOptions replay_;
+  BalanceOptions balance_;
 };
 
 /// Of what should not happen; no documented code fits it.

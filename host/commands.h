@@ -4,6 +4,7 @@
 // throws Error for what it could not do.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -55,6 +56,23 @@ struct ReplayOptions {
 };
 /// Runs a record's steps and compares; returns `numerics` if a tensor deviates by more than the tolerance.
 ExitCode replay_command(const ReplayOptions& options);
+
+struct BalanceOptions {
+  std::filesystem::path file;
+  std::optional<std::string> tensor;  ///< of gradients [K, D] in a safetensors file; default: grads
+  std::vector<std::string> methods;
+  std::vector<double> losses, initial_losses;  ///< empty: ones
+  uint64_t seed = 1;
+  bool identity_order = false;              ///< PCGrad and GradVac visit tasks in rising order
+  std::optional<std::string> draws, input;  ///< GradDrop's tensors
+  bool rescale = false, json = false;
+  std::optional<std::filesystem::path> out;
+};
+/// What a composition of methods makes of one step's gradients.
+ExitCode balance_command(const BalanceOptions& options);
+
+/// What --help says of balance beyond its options: the methods, and what one step means for those that learn.
+std::string balance_help();
 
 /// Prints a commented config to start from. Throws Error(usage) for a system other than mldrl.
 ExitCode init_command(const std::string& system);

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
+#include <functional>
 #include <map>
 #include <numeric>
 
 #include "engine/atomic_file.h"
 #include "engine/error.h"
+#include "engine/methods.h"
 #include "host/config_schema.h"
 #include "host/config_value.h"
 #include "host/nearest_name.h"
@@ -104,6 +106,7 @@ class Loader {
           errors_.push_back(fmt::format("{}: {} is missing; add it: {}", file_, key.dotted(), key.meaning));
       } else if (const auto complaint = store_value(key, *given->second.value, given->second.folder, config)) {
         errors_.push_back(given->second.where + ": " + *complaint);
+        settings_.erase(given);  // what is wrong by itself is not compared with other keys
       }
     }
     check_together(config);
@@ -164,10 +167,57 @@ class Loader {
                                     where("data.validation"), validation, test));
     }
     if (id.empty()) errors_.push_back(where("data.id") + ": data.id is empty; name a column");
+    check_balance(config.balance);
     const auto& weights = config.balance.initial_weights;
-    if (std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0; })) {
+    if (!weights.empty() && std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0; })) {
       errors_.push_back(where("balance.initial_weights") +
                         ": balance.initial_weights are all 0; make one of them positive");
+    }
+  }
+
+  void check_balance(const BalanceConfig& balance) {
+    const auto refuse = [&](const std::string& key, const std::string& why) {
+      errors_.push_back(where(key) + ": " + key + " " + why);
+    };
+    if (balance.at == "latent" && !balance.over.empty())
+      refuse("balance.over",
+             "names parameters, but balance.at = \"latent\" measures no parameter's gradient; drop one");
+    check_over(balance.over, refuse);
+    MethodList list;
+    try {
+      list = parse_methods(balance.methods, "balance.methods", did_you_mean);
+    } catch (const Error& e) {
+      errors_.push_back(where("balance.methods") + ": " + e.what());
+      return;
+    }
+    if (balance.rescale && list.methods.back().kind == MethodKind::graddrop)
+      refuse("balance.rescale",
+             "needs a step that is known from the Gram matrix, and graddrop drops single elements; "
+             "drop one");
+    const auto alpha_given = settings_.contains("balance.alpha") ? std::optional(balance.alpha) : std::nullopt;
+    check_shared("alpha", list.alpha, alpha_given, refuse);
+    check_shared("lr", list.task_lr, balance.lr, refuse);
+  }
+
+  using Refuse = std::function<void(const std::string& key, const std::string& why)>;
+
+  /// A setting of the run that a method names must fit the key of that name, where the resolved config writes it.
+  static void check_shared(const std::string& name, std::optional<double> of_method, std::optional<double> given,
+                           const Refuse& refuse) {
+    if (!of_method) return;
+    const std::string dotted = "balance." + name;
+    const Range& range = find_config_key(dotted)->rule.range;
+    if (!range.contains(*of_method))
+      refuse("balance.methods", fmt::format("says {} = {}; it must be at most {}", name, *of_method, range.high));
+    if (given && *given != *of_method)
+      refuse(dotted, fmt::format("is {} but balance.methods says {}; drop one", *given, *of_method));
+  }
+
+  static void check_over(const std::vector<std::string>& names, const Refuse& refuse) {
+    for (auto name = names.begin(); name != names.end(); ++name) {
+      if (trimmed(*name).empty()) refuse("balance.over", "has an empty name; name a parameter or leave it out");
+      else if (std::find(names.begin(), name, *name) != name)
+        refuse("balance.over", fmt::format("names '{}' twice; keep one", *name));
     }
   }
 
@@ -175,7 +225,15 @@ class Loader {
     const bool paper = config.model.variant == "paper";
     if (config.model.output_activation.empty()) config.model.output_activation = paper ? "identity" : "relu";
     if (config.model.inherent_variational.empty()) config.model.inherent_variational = paper ? "ratio" : "difference";
-    if (config.balance.over.empty()) config.balance.over = {paper ? "heads" : "head_biases_mean"};
+    BalanceConfig& balance = config.balance;
+    const MethodList list = parse_methods(balance.methods, "balance.methods");
+    if (balance.over.empty() && balance.at != "latent") balance.over = {paper ? "heads" : "head_biases_mean"};
+    balance.alpha = list.alpha.value_or(balance.alpha);
+    if (list.task_lr) balance.lr = list.task_lr;
+    if (!balance.initial_weights.empty()) return;
+    const bool gradnorm = std::any_of(list.methods.begin(), list.methods.end(),
+                                      [](const Method& m) { return m.kind == MethodKind::gradnorm; });
+    balance.initial_weights = gradnorm ? std::vector{1.4, 3.0, 0.3} : std::vector{1.0, 1.0, 1.0};
   }
 
   std::string file_;

@@ -39,10 +39,13 @@ struct ModelConfig {
 struct BalanceConfig {
   std::vector<std::string> methods = {"gradnorm"};
   double alpha = 0.16;
-  std::vector<std::string>
-      over;  ///< {"heads"}, {"head_biases_mean"} or parameter names; {} = by variant; never empty once loaded
-  std::vector<double> initial_weights = {1.4, 3.0, 0.3};
-  std::optional<double> lr;  ///< of the task weights; without it the optimizer's
+  std::vector<std::string> over;  ///< {"heads"}, {"head_biases_mean"}, {"shared"} or parameter names; {} = by variant;
+                                  ///< never empty once loaded
+  std::string at = "parameters";  ///< or latent
+  std::string private_parts = "own";    ///< or weights
+  bool rescale = false;                 ///< the step gets the plain sum's norm
+  std::vector<double> initial_weights;  ///< {} = published with gradnorm, else ones; never empty once loaded
+  std::optional<double> lr;             ///< of the task weights; without it the optimizer's
 
   bool operator==(const BalanceConfig&) const = default;
 };

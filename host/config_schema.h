@@ -17,7 +17,7 @@ struct NameOrNames {
 };
 
 /// Where a key's value lives; the type says how it is read and written.
-using Slot = std::variant<int*, uint64_t*, double*, std::optional<double>*, std::string*, std::vector<double>*,
+using Slot = std::variant<bool*, int*, uint64_t*, double*, std::optional<double>*, std::string*, std::vector<double>*,
                           std::vector<std::string>*, NameOrNames, std::vector<std::filesystem::path>*,
                           std::optional<std::filesystem::path>*, ClassWeights*>;
 
@@ -38,6 +38,7 @@ struct Rule {
   Range range = {};                            ///< of a number, or of each number of a list
   std::vector<std::string_view> choices = {};  ///< of a string, or of each string of a list; {} = any; "" = by variant
   size_t count = 0;                            ///< of a list; 0 = any
+  bool or_none = false;                        ///< the list may also be empty
   bool required = false;
   std::string_view example = "";  ///< shown, commented out, where the key has no value
 };

@@ -61,6 +61,12 @@ class ValueReader {
   ValueReader(const ConfigKey& key, const toml::node& node, const fs::path& base)
       : key_(key), node_(node), base_(base) {}
 
+  Complaint operator()(bool* slot) const {
+    const auto value = node_.value_exact<bool>();
+    if (!value) return complain(node_, "must be true or false");
+    *slot = *value;
+    return std::nullopt;
+  }
   Complaint operator()(int* slot) const { return read_integer(slot); }
   Complaint operator()(uint64_t* slot) const { return read_integer(slot); }
   Complaint operator()(double* slot) const { return store(slot, number(node_)); }
@@ -74,7 +80,8 @@ class ValueReader {
   Complaint operator()(std::vector<fs::path>* slot) const { return store(slot, list<fs::path>(&ValueReader::path)); }
 
   Complaint operator()(NameOrNames slot) const {
-    if (!node_.is_string()) return (*this)(slot.names);
+    if (!node_.is_string() && !node_.is_array()) return complain(node_, "must be a string or a list of strings");
+    if (node_.is_array()) return (*this)(slot.names);
     const std::string name = *node_.value<std::string>();
     *slot.names = name.empty() ? std::vector<std::string>{} : std::vector{name};
     return std::nullopt;
@@ -152,7 +159,7 @@ class ValueReader {
       complain(node_, "must be a list in square brackets");
       return std::nullopt;
     }
-    if (key_.rule.count > 0 && array->size() != key_.rule.count) {
+    if (key_.rule.count > 0 && array->size() != key_.rule.count && !(key_.rule.or_none && array->empty())) {
       complain(node_, fmt::format("must have {} element{}, not {}", key_.rule.count, key_.rule.count == 1 ? "" : "s",
                                   array->size()));
       return std::nullopt;
@@ -180,6 +187,7 @@ class ValueReader {
 struct ValueWriter {
   using Text = std::optional<std::string>;
 
+  Text operator()(const bool* slot) const { return *slot ? "true" : "false"; }
   Text operator()(const int* slot) const { return fmt::format("{}", *slot); }
   Text operator()(const uint64_t* slot) const { return fmt::format("{}", *slot); }
   Text operator()(const double* slot) const { return format_double(*slot); }

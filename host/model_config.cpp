@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/methods.h"
 
 namespace equipoise {
 
@@ -33,6 +34,15 @@ Settings settings_of(const Config& config, Settings s) {
   return s;
 }
 
+/// GradNorm by its bare name, without keys, is that of the variant.
+std::vector<Method> methods_of(const Config& config, const Method& published) {
+  std::vector<Method> methods = parse_methods(config.balance.methods, "balance.methods").methods;
+  for (std::size_t m = 0; m < methods.size(); ++m)
+    if (methods[m].kind == published.kind && config.balance.methods[m].find(':') == std::string::npos)
+      methods[m] = published;
+  return methods;
+}
+
 MldrlSetup setup_of(const Config& config, const Dataset& data) {
   MldrlSetup setup = mldrl_setup(config.model.variant);
   MldrlModel& m = setup.model;
@@ -44,7 +54,10 @@ MldrlSetup setup_of(const Config& config, const Dataset& data) {
   m.classes = data.classes > 0 ? data.classes : kClassesWithoutLabels;
   m.ratio = config.model.inherent_variational == "ratio";
   parse_activation(config.model.output_activation, m.output_activation);
-  setup.gradnorm = config.balance.methods.front() == "gradnorm";
+  setup.methods = methods_of(config, setup.methods.front());
+  setup.at_latent = config.balance.at == "latent";
+  setup.private_weights = config.balance.private_parts == "weights";
+  setup.rescale = config.balance.rescale;
   setup.over = fmt::format("{}", fmt::join(config.balance.over, " "));
   setup.settings = settings_of(config, setup.settings);
   balanced_stretches(setup);  // refuses names the model does not have
