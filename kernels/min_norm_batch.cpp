@@ -26,7 +26,8 @@ void min_norm_batch_cpu(const MinNormBatch& batch, int threads) {
     double scratch[min_norm_scratch(kMaxTasks)];
     const int64_t k = batch.tasks;
     for (int64_t r = batch.problems * member / members; r < batch.problems * (member + 1) / members; ++r) {
-      const MinNorm solved = min_norm(SerialTeam{}, batch.tasks, batch.gram + r * k * k, batch.weights + r * k, scratch);
+      const MinNorm solved =
+          min_norm(SerialTeam{}, batch.tasks, batch.gram + r * k * k, batch.weights + r * k, scratch);
       batch.values[r] = solved.value;
       batch.gaps[r] = solved.gap;
     }

@@ -94,6 +94,9 @@ END""".replace("HASH", "ab" * 32),
     "planted_faults": """[ "$1" != wrong_result ]""",
     "population_bench": """echo '{"populations": [{"replicas": 1, "replica_steps_per_second": 5.0, "quartiles": [4, 6]}]}'""",
     "step_bench": """echo '{"device": "cpu, 1 thread", "median_ms": 2.0, "quartiles_ms": [1.0, 3.0]}'""",
+    "min_norm_device_bench": """printf 'a device: medians\\n  %-26s %9s\\n8 tasks\\n' '' us
+printf '  %-26s %9.4f %9.4f %9.4f %10s\\n' alone 2.5 2.25 3 1e-16""",
+    "gram_batch_bench": """printf '2 x [3, 40]\\n  %-26s %9.4f %9.4f %9.4f %9.1f\\n' 'cuBLAS gemm, float32' 0.5 0.25 0.75 90.5""",
     # A sanitizer that sees every planted fault; the tests change this line.
     "compute-sanitizer": """[ "$6" = none ] || exit 99""",
 }
@@ -129,6 +132,12 @@ class Check(unittest.TestCase):
             self.assertEqual(lanes[name]["outcome"], "pass", lanes[name])
         self.assertEqual(lanes["tests"]["tests"][1], {"name": "S.B", "outcome": "skipped", "reason": "no second device"})
 
+    def test_takes_figures_from_the_tables_of_programs(self):
+        figures = {f["name"]: f for f in self.check()[1]["benchmarks"]["figures"]}
+        alone, gemm = figures["min-norm problem, 8 tasks, alone"], figures["Gram matrices, 2 x [3, 40], cuBLAS gemm, float32"]
+        self.assertEqual((alone["unit"], alone["median"], alone["quartiles"]), ("us", 2.5, [2.25, 3]))
+        self.assertEqual((gemm["unit"], gemm["median"], gemm["quartiles"]), ("ms", 0.5, [0.25, 0.75]))
+
     def test_counts_a_lane_whose_planted_fault_is_missed_as_unavailable(self):
         code, lanes = self.check(**{"compute-sanitizer": '[ "$6" = none ] || [ "$2" = racecheck ] || exit 99'})
         self.assertEqual((code, lanes["racecheck"]["outcome"], lanes["memcheck"]["outcome"]), (0, "unavailable", "pass"))
@@ -145,7 +154,14 @@ class Check(unittest.TestCase):
         self.assertIn("boom", lanes["tests"]["reason"])
 
     def test_fails_where_a_program_prints_nonsense(self):
-        code, lanes = self.check(population_bench="echo '{}'")
+        for program in ("population_bench", "min_norm_device_bench", "gram_batch_bench"):
+            code, lanes = self.check(**{program: "echo '{}'"})
+            self.assertEqual((code, lanes["benchmarks"]["outcome"]), (1, "fail"), program)
+        code, lanes = self.check(gram_batch_bench="echo '  equipoise                   not a number'")
+        self.assertEqual((code, lanes["benchmarks"]["outcome"]), (1, "fail"))
+
+    def test_fails_where_a_benchmark_finds_a_wrong_result(self):
+        code, lanes = self.check(min_norm_device_bench=STAND_INS["min_norm_device_bench"] + "\nexit 1")
         self.assertEqual((code, lanes["benchmarks"]["outcome"]), (1, "fail"))
 
     def test_ends_with_6_and_every_lane_unavailable_where_there_is_no_gpu(self):

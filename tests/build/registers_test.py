@@ -17,6 +17,17 @@ ptxas info    : Function properties for _ZN9equipoise12run_replicasENS_6LaunchE
 ptxas info    : Used 160 registers, used 1 barriers, 16 bytes smem
 """
 
+CALLS = """ptxas info    : Compiling entry function '_ZN9equipoise12run_replicasENS_6LaunchE' for 'sm_90'
+ptxas info    : Function properties for _ZN9equipoise12run_replicasENS_6LaunchE
+    848 bytes stack frame, 80 bytes spill stores, 312 bytes spill loads
+ptxas info    : Used 168 registers, used 1 barriers, 848 bytes cumulative stack size
+ptxas info    : Compile time = 28584.396 ms
+ptxas info    : Function properties for _ZN9equipoise8mix_mgdaINS_8WarpTeamEEEvRKT_RKNS_6MixingERKNS_6MethodE
+    0 bytes stack frame, 12 bytes spill stores, 4 bytes spill loads
+ptxas info    : Function properties for _ZN9equipoise15symmetric_eigenINS_8WarpTeamEEEvRKT_iPdS5_S5_
+    16 bytes stack frame, 500 bytes spill stores, 7 bytes spill loads
+"""
+
 
 def load_tool():
     path = os.path.join(SOURCE, "tools", "ptxas-report")
@@ -47,10 +58,32 @@ class Checker(unittest.TestCase):
         self.assertEqual(len(self.rules(GOOD.replace("160", "169"))), 1)
         self.assertEqual(len(self.rules(GOOD, threads=416)), 1)
 
+    def test_lets_a_kernel_that_calls_functions_have_their_frames_and_no_more(self):
+        self.assertEqual(self.rules(CALLS), [])
+        self.assertEqual(self.rules(CALLS.replace("848 bytes stack frame, 80", "1024 bytes stack frame, 128")), [])
+        self.assertEqual(len(self.rules(CALLS.replace("848 bytes stack", "1032 bytes stack"))), 1)
+        self.assertEqual(len(self.rules(CALLS.replace("80 bytes spill", "132 bytes spill"))), 1)
+        self.assertEqual(len(self.rules(CALLS.replace("168 registers", "176 registers"))), 1)
+
+    def test_gives_no_stack_to_a_kernel_beside_one_that_calls_functions(self):
+        alone = "\n".join(CALLS.splitlines()[:5]) + "\n"
+        self.assertEqual(len(self.rules(alone)), 2)  # its stack, and what it spills
+        self.assertEqual(len(self.rules(CALLS + alone)), 2)
+        self.assertEqual(len(self.rules(alone + CALLS)), 2)
+
+    def test_tells_a_kernels_figures_from_its_functions(self):
+        (kernel,) = load_tool().parse(CALLS)
+        self.assertEqual((kernel["stack"], kernel["spill_stores"], kernel["registers"]), (848, 80, 168))
+        names = [load_tool().short(f["name"]) for f in kernel["functions"]]
+        self.assertEqual(names, ["mix_mgda", "symmetric_eigen"])
+        self.assertEqual([(f["stack"], f["spill_stores"], f["spill_loads"]) for f in kernel["functions"]],
+                         [(0, 12, 4), (16, 500, 7)])
+
     def test_refuses_a_report_cut_short(self):
         tool = load_tool()
-        with self.assertRaises(tool.BadReport):
-            tool.parse("\n".join(GOOD.splitlines()[:3]))
+        for whole, lines in ((GOOD, 3), (CALLS, 6)):
+            with self.assertRaises(tool.BadReport):
+                tool.parse("\n".join(whole.splitlines()[:lines]))
 
 
 class Build(unittest.TestCase):

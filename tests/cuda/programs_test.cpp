@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "engine/cuda_executor.h"
+#include "engine/methods.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
 
@@ -18,6 +19,8 @@ struct Case {
   LatentNoise noise = LatentNoise::drawn;
   Activation output = Activation::identity;
   double clip = 0, decay = 0;
+  std::vector<std::string> methods = {};
+  bool at_latent = false;
 };
 
 void PrintTo(const Case& k, std::ostream* to) { *to << k.name; }
@@ -31,6 +34,8 @@ struct Outcome {
 Problem problem_of(const Case& k) {
   Problem p = make_problem(k.variant, k.rows, k.features1, k.features2);
   if (!k.gradnorm) p.setup.methods = {Method{.kind = MethodKind::identity}};
+  if (!k.methods.empty()) p.setup.methods = parse_methods(k.methods, "test").methods;
+  p.setup.at_latent = k.at_latent;
   p.setup.model.hidden = k.hidden;
   p.setup.model.output_activation = k.output;
   p.setup.settings.clip_norm = k.clip;
@@ -77,6 +82,9 @@ std::vector<Case> cases() {
   };
   add("identity_balancing", [](Case& k) { k.gradnorm = k.balanced = false; });
   add("measured_but_not_adjusted", [](Case& k) { k.gradnorm = false; });
+  add("mgda_at_latent", [](Case& k) { k.methods = {"mgda"}, k.at_latent = true; });
+  add("graddrop", [](Case& k) { k.methods = {"gradnorm", "graddrop:leak=0.1"}; });
+  add("graddrop_at_latent", [](Case& k) { k.methods = {"graddrop"}, k.at_latent = true; });
   add("evaluation", [](Case& k) { k.trains = false, k.noise = LatentNoise::none; });
   add("evaluation_of_code", [](Case& k) { k.variant = "code", k.trains = false, k.noise = LatentNoise::none; });
   add("probe", [](Case& k) { k.probe = true; });
