@@ -62,7 +62,7 @@ std::vector<double> gram_of(const BalanceProblem& p) {
 /// Everything that a call of the chain writes.
 struct Step {
   std::vector<double> next, scratch, mixing, shared, own, next_weight, target;
-  double gradnorm_loss = 0, step_norm = 0, certificate = -1;
+  double gradnorm_loss = 0, step_norm = 0, certificate = kNoCertificate;
 
   explicit Step(const Chain& chain) {
     const auto k = static_cast<std::size_t>(chain.tasks);

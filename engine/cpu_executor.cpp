@@ -19,7 +19,7 @@ Control fresh_control(const Settings& settings, int tasks) {
   for (int k = 0; k < tasks; ++k) {
     control.weights[k] = control.shared_weights[k] = control.private_weights[k] = settings.initial_weights[k];
   }
-  control.certificate = control.worst_certificate = -1.0;
+  control.certificate = control.worst_certificate = kNoCertificate;
   return control;
 }
 

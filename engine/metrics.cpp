@@ -33,7 +33,8 @@ EpochMetrics epoch_metrics(const Program& program, const Control& c) {
   for (std::size_t i = 0; i < tasks * tasks; ++i) m.gram.push_back(mean(c.sum_gram[i], c.sum_steps));
   for (std::size_t i = 0; i < tasks; ++i)
     for (std::size_t j = 0; j < tasks; ++j) {
-      const double length = std::sqrt(m.gram[i * tasks + i]) * std::sqrt(m.gram[j * tasks + j]);
+      const double length =
+          i == j ? m.gram[i * tasks + i] : std::sqrt(m.gram[i * tasks + i]) * std::sqrt(m.gram[j * tasks + j]);
       m.cosines.push_back(length > 0 ? m.gram[i * tasks + j] / length : std::numeric_limits<double>::quiet_NaN());
     }
   m.gradient_norm = mean(c.sum_gradient_norm, c.sum_steps);
@@ -73,7 +74,7 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
   line["cosines"] = square(m.cosines, program.task_names.size());
   line["gradient_norm"] = m.gradient_norm;
   line["step_norm"] = m.step_norm;
-  line["certificate"] = m.certificate < 0 ? ordered_json(nullptr) : ordered_json(m.certificate);
+  line["certificate"] = m.certificate == kNoCertificate ? ordered_json(nullptr) : ordered_json(m.certificate);
   if (m.validated) {
     const Evaluation& v = m.validation;
     line["validation"] = {{"losses", named(program.task_names, v.losses)},

@@ -73,7 +73,7 @@ int Trainer::steps_per_epoch() const {
 void Trainer::start_epoch() {
   Control& c = control_;
   c.sum_rows = c.sum_label_weight = c.sum_steps = c.sum_gradient_norm = c.sum_step_norm = 0;
-  c.worst_certificate = -1.0;
+  c.worst_certificate = kNoCertificate;
   std::fill(std::begin(c.sum_terms), std::end(c.sum_terms), 0.0);
   std::fill(std::begin(c.sum_losses), std::end(c.sum_losses), 0.0);
   std::fill(std::begin(c.sum_norms), std::end(c.sum_norms), 0.0);

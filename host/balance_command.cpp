@@ -127,7 +127,7 @@ std::string as_json(const std::string& method, const BalanceResult& r) {
                       {"weights", numbers(r.weights)},
                       {"step_norm", number(r.step_norm)},
                       {"gains", numbers(r.gains)},
-                      {"certificate", r.certificate == -1 ? ordered_json() : number(r.certificate)}}
+                      {"certificate", r.certificate == kNoCertificate ? ordered_json() : number(r.certificate)}}
              .dump(1) +
          "\n";
 }
@@ -159,7 +159,8 @@ std::string as_text(const std::string& method, const BalanceProblem& p, const Ba
                                                : fmt::format("{:>7}", "-");
   }
   text += fmt::format("\n\nnorm of the step: {:.6g}\n", r.step_norm);
-  if (r.certificate != -1) text += fmt::format("certificate of the min-norm solution: {:.3g}\n", r.certificate);
+  if (r.certificate != kNoCertificate)
+    text += fmt::format("certificate of the min-norm solution: {:.3g}\n", r.certificate);
   return text;
 }
 

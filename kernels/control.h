@@ -29,6 +29,9 @@ struct Settings {
   int32_t first_class_weight = 0;                            ///< in class_weights
 };
 
+/// Where no method has a min-norm solution. A true gap may lie below zero by rounding.
+inline constexpr double kNoCertificate = -1.0;
+
 /// State of one replica's training. `this step` values are overwritten by each step.
 struct Control {
   // progress
@@ -57,7 +60,7 @@ struct Control {
   double targets[kMaxTasks];           // GradNorm targets
   double gradnorm_loss;
   double step_norm;      // of the combined gradient of the balanced parameters (before GradDrop, if there is one)
-  double certificate;    // gap of the min-norm solution; -1 where no method has one
+  double certificate;    // gap of the min-norm solution, or kNoCertificate
   double gradient_norm;  // global norm of the total gradient
   double label_weight;   // sum of class weights over the batch's labelled rows
   int32_t finite;        // 1 if this step may update anything
@@ -69,7 +72,7 @@ struct Control {
   double sum_norms[kMaxTasks];  // per step
   double sum_gram[kMaxTasks * kMaxTasks];
   double sum_gradient_norm, sum_step_norm;
-  double worst_certificate;  // largest of the epoch's steps; -1 where there is none
+  double worst_certificate;  // largest of the epoch's steps, or kNoCertificate
 };
 
 }  // namespace equipoise

@@ -5,8 +5,8 @@
 #if defined(__CUDACC__)
 #define EQ_FN __device__ __forceinline__
 #define EQ_CALL __device__ __forceinline__  // a body of its own where calls are cheap (CPU), inlined where they are not
-#define EQ_COLD __device__ __noinline__     // a body with registers of its own, for what is long and seldom
-#define EQ_UNROLL _Pragma("unroll")         // before a loop over a small array, which then stays in registers
+#define EQ_COLD inline __device__ __noinline__  // a body with registers of its own, for what is long and seldom
+#define EQ_UNROLL _Pragma("unroll")             // before a loop over a small array, which then stays in registers
 #define EQ_IVDEP
 #define EQ_VECTOR
 #else

@@ -64,7 +64,7 @@ struct ChainStep {
   double* target;       ///< GradNorm's
   double* gradnorm_loss;
   double* step_norm;    ///< of 1^T C J
-  double* certificate;  ///< gap of the last min-norm solution; -1 where there is none
+  double* certificate;  ///< gap of the last min-norm solution, or kNoCertificate
 };
 
 EQ_FN constexpr int chain_scratch(int tasks) { return 5 * tasks * tasks + 8 * tasks + 8 + mixing_scratch(tasks); }
@@ -203,7 +203,7 @@ class ChainRun {
       s_.target[i] = 0.0;
     }
     if (rank() == 0) {
-      *s_.certificate = -1.0;
+      *s_.certificate = kNoCertificate;
       *s_.gradnorm_loss = 0.0;
     }
     each(k_ * k_, [&](int e) {

@@ -45,7 +45,7 @@ EQ_FN bool solved(const Team& team, const ScaledGram& h, const QpTableau& t, con
 /// may not be `from`. Collective; begins after a barrier, ends with one.
 template <class Team>
 EQ_COLD void project_on_dual_cone(const Team& team, int m, const double* gram, const double* from, double* to,
-                                double* scratch) {
+                                  double* scratch) {
   using namespace dual_cone_detail;
   const QpTableau t(m, scratch);
   double* scale = scratch + nonnegative_qp_scratch(m);

@@ -134,7 +134,7 @@ EQ_FN Wide qp_pivot(const ScaledGram& h, const QpTableau& t, const QpRules& rule
 /// first, whole; its y must not be negative. Collective; begins after a barrier, ends with one.
 template <class Team>
 EQ_COLD uint32_t nonnegative_qp(const Team& team, const ScaledGram& h, const QpTableau& t, const double* floor,
-                              uint32_t start, const QpRules& rules) {
+                                uint32_t start, const QpRules& rules) {
   const int m = h.m, most = 10 * m + 20;
   for (int e = team.thread_rank(); e < m * m; e += team.size()) {
     const int i = e / m, j = e - i * m;

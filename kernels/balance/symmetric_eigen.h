@@ -78,7 +78,7 @@ EQ_FN void turn_block(int m, double* matrix, const Rotation& a, const Rotation& 
 /// barrier.
 template <class Team>
 EQ_COLD void symmetric_eigen(const Team& team, int m, double* a /* [m, m], destroyed */, double* vectors /* [m, m] */,
-                           double* scratch) {
+                             double* scratch) {
   using eigen_detail::Rotation;
   const int tables = (m + 1) / 2, rounds = 2 * tables - 1;
   double* rotations = scratch;                                // [tables, 5] of this round

@@ -53,7 +53,7 @@ class Program : public ::testing::Test {
 };
 
 TEST_F(Program, WithoutACommandNamesThem) {
-  expect_refused(kUsage, {}, {"no command is given", "train, evaluate, record, replay, init, doctor"});
+  expect_refused(kUsage, {}, {"no command is given", "train, evaluate, record, replay, init, doctor, balance"});
 }
 
 TEST_F(Program, SuggestsTheNearestCommandAndOption) {
@@ -87,6 +87,8 @@ TEST_F(Program, TellsEverythingWrongWithAConfigAtOnce) {
   home_.write("torn.toml", "[data\n");
   expect_refused(kUsage, {"train", "torn.toml"}, {"torn.toml:1:"});
   expect_refused(kUsage, {"train", "c.toml", "--set", "train.epoch=3"}, {"did you mean 'train.epochs'?"});
+  expect_refused(kUsage, {"train", "c.toml", "--set", "balance.methods=[\"mgad\"]"},
+                 {"'mgad' is not a method; did you mean 'mgda'?"});
 }
 
 TEST_F(Program, PrefersTheCommandLineToTheEnvironmentToTheFile) {
@@ -335,6 +337,16 @@ TEST_F(Program, RecordsStepsThatReplayToTheSameBits) {
     EXPECT_TRUE(fs::exists(at("again.safetensors")));
   }
   expect_refused(kUsage, {"record", "c.toml", "--steps", "6", "--out", "x"}, {"5 full batches of 32"});
+}
+
+TEST_F(Program, RecordsHowTheLossesWereBalanced) {
+  for (const std::string way : {"methods=[\"gradnorm:alpha=0.4\", \"cagrad:c=0.3\"]", "methods=[\"uw\", \"graddrop\"]",
+                                "over=[\"_enc_mu.bias\", \"_enc_log_sigma.bias\"]", "at=latent", "rescale=true"}) {
+    ASSERT_EQ(run({"record", "c.toml", "--steps", "5", "--out", "way", "--set", "balance." + way}).code, 0) << way;
+    const Finished f = run({"replay", "way", "--json", "--tolerance", "0"});
+    EXPECT_EQ(f.code, 0) << way << f.log;
+    EXPECT_EQ(json::parse(f.out)["worst"], 0.0) << way;
+  }
 }
 
 TEST_F(Program, ReplaysTheReferenceRecordsWithinToleranceOnly) {

@@ -30,6 +30,7 @@ std::string told(LogFormat format, const std::vector<double>& variational, bool 
       m.losses = {1.5, 0.25, std::numeric_limits<double>::quiet_NaN()};
       m.weights = m.next_weights = m.norms = {1, 1, 1};
       m.gram.assign(9, 0.0);
+      m.cosines.assign(9, 1.0);
       m.terms = {0.5, variational[i]};
       m.skipped = skipped_each * m.epoch;
       progress.epoch(m);
