@@ -41,6 +41,7 @@ struct LoadedProgram {
     append(p.operations);
     append(p.phases);
     append(p.residents);
+    append(std::span(&p.chain, 1));
     return bytes;
   }
   size_t bytes() const { return operations.bytes() + phases.bytes() + residents.bytes(); }

@@ -22,7 +22,8 @@ EQ_FN ChainStep chain_step(const Context& c, Place state) {
   s.gram = c.control->gram;
   s.settings = c.settings;
   s.draws = step_draws(c);
-  s.epoch_begins = c.control->position == 0;
+  // An epoch whose first steps were refused still begins; sums start afresh with it.
+  s.epoch_begins = c.control->position == 0 || c.control->sum_steps == 0;
   s.state = c.doubles(state);
   return s;
 }

@@ -1,6 +1,7 @@
 // kernels/balance/cagrad.h - CAGrad (Liu et al. 2021): the step that helps the worst-off task most, near the mean step.
 //   minimise f(w) = g_w . g_0 + c |g_0| |g_w| over the simplex; the step is g_0 + c |g_0| / |g_w| g_w
-// g_0 is the mean of the gradients that take part, g_w = sum_i w_i g_i.
+// g_0 is the mean of the gradients that take part, g_w = sum_i w_i g_i. Published codes minimise f by SLSQP or gradient
+// steps, with 1e-8 added to |g_w|, and stop early on badly scaled gradients; c >= 1 is refused here.
 #pragma once
 
 #include <cmath>

@@ -133,7 +133,7 @@ EQ_FN Weighing weighing_of(const Chain& chain, const ChainStep& s, const Method&
   w.draws = s.draws;
   w.epoch_begins = s.epoch_begins;
   w.state = s.state + method.state;
-  w.next = s.next + method.state;
+  w.next = s.next ? s.next + method.state : nullptr;
   w.weight = weight;
   w.next_weight = next_weight;
   w.target = s.target;
@@ -149,7 +149,11 @@ EQ_FN void weigh_chain(const Chain& chain, const ChainStep& s) {
     weigh(weighing_of(chain, s, chain.methods[a], nullptr, s.scratch, nullptr), chain.methods[a]);
     for (int i = 0; i < chain.tasks; ++i) s.shared[i] *= s.scratch[i];
   }
-  for (int i = 0; i < chain.tasks; ++i) s.own[i] = s.shared[i];
+  for (int i = 0; i < chain.tasks; ++i) {
+    if (s.shared[i] - s.shared[i] != 0.0)
+      s.shared[i] = 1.0;  // from a loss that is not finite: the gate refuses the step
+    s.own[i] = s.shared[i];
+  }
 }
 
 /// A run of a chain: the working arrays, cut from scratch, and its stages. Collective.

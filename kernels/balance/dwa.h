@@ -4,8 +4,7 @@
 // same formula gives it. Epochs without the task do not count for it. r_i = 1 until two epochs are known, and where a
 // mean loss is not positive.
 //
-// Method: temperature. State [4, K]: mean loss of the last epoch, of the one before, sum and count of this epoch's;
-// four more doubles are not used.
+// Method: temperature. State [4, K]: mean loss of the last epoch, of the one before, sum and count of this epoch's.
 #pragma once
 
 #include "kernels/balance/method.h"

@@ -9,7 +9,7 @@
 // none is present the sum is that of all last losses.
 //
 // Method: lr, decay. Settings: beta1, beta2, eps. State [5, K]: xi, its two moments, last loss, number of losses seen
-// (Adam's t + 1); four more doubles are not used.
+// (Adam's t + 1).
 #pragma once
 
 #include "kernels/balance/method.h"

@@ -1,6 +1,8 @@
 // kernels/balance/graddrop.h - GradDrop (Chen et al. 2020): of each element keep the gradients of one sign, by a draw.
 //   P = (1 + sum_k s_k / sum_k |s_k|) / 2,  g_k' = g_k (leak + (1 - leak) [s_k > 0 and P > U, or s_k < 0 and P < U])
 // s_k is the gradient itself at a parameter, sign(input) times it at a representation; U is one draw an element.
+// A published code clamps so that P stays at or below 1/2 and negative signs win too often; here only the final P is
+// clamped, to [0, 1].
 #pragma once
 
 #include "kernels/balance/method.h"

@@ -2,6 +2,8 @@
 //   for each i, over the other j in random order, with p = cos(g_i', g_j) and the average q_ij of former steps:
 //     if p < q_ij:  g_i' += |g_i'| (q_ij sqrt(1 - p^2) - p sqrt(1 - q_ij^2)) / (|g_j| sqrt(1 - q_ij^2)) g_j
 //     q_ij := (1 - beta) q_ij + beta p
+// Averages live on from step to step, as the paper has it and some codes do not; cosines are clamped to [-1, 1], as
+// rounding could make the roots NaN. A pair with an average at -1 or 1 is left alone.
 #pragma once
 
 #include <cmath>

@@ -2,7 +2,8 @@
 //   (sum_i w_i g_i) . g_j / n_j equal for all j, sum w = 1:  w_i ~ v_i / n_i with C v = 1, C the cosine matrix
 // Where C is singular: let P be the projection of 1 on its null space. If |P| > 1e-6 sqrt(m) then v = P, whose step
 // vanishes (the gradients' directions cancel); else v = C^+ 1. Where the v_i / n_i sum to zero (to 1e-12 of their
-// sizes) all weights are 1 / m. Weights may be negative, as published.
+// sizes) all weights are 1 / m. Weights may be negative, as published. A pseudo-inverse of G times the norms, without a
+// look at the rank, fails on singular G.
 #pragma once
 
 #include "kernels/balance/cosines.h"

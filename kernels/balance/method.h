@@ -117,9 +117,9 @@ EQ_FN constexpr int state_doubles(MethodKind kind, int tasks) {
     case MethodKind::uw:
       return 5 * tasks;  // log variances, two moments, their powers of beta
     case MethodKind::dwa:
-      return 4 * tasks + 4;  // mean losses of the last two epochs, sum and count of this one; counters
+      return 4 * tasks;  // mean losses of the last two epochs, sum and count of this one
     case MethodKind::famo:
-      return 5 * tasks + 4;  // logits, two moments, last losses, flags; powers of beta
+      return 5 * tasks;  // logits, two moments, last losses, losses seen
     case MethodKind::gradvac:
       return tasks * tasks;  // moving averages of the cosines
     case MethodKind::nsgd:

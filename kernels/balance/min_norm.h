@@ -3,8 +3,8 @@
 //   gap = max_i (w'Gw - (Gw)_i) / max(w'Gw, sum_j |G_ij| w_j), which is <= 0 at the optimum and nowhere else.
 // With D = diag(2^e_i) near the gradients' lengths, H = D^-1 G D^-1 and b_i = 2^(e_min - e_i), the optimum is
 // w_i = b_i y_i / sum for the y of nonnegative_qp.h. Every scaling is by a power of two, so G and 4^k G give the same
-// weights bit for bit. The shortest gradient enters first; of equals the first one, and alone. m = 1 and 2 are no
-// special cases.
+// weights bit for bit. The shortest gradient enters first; of equals the first one, and alone. Two gradients have
+// a closed form.
 // Floor: nonnegative_qp.h, and m^2 wide products for the proof.
 #pragma once
 
@@ -55,6 +55,18 @@ EQ_FN MinNorm prove(const Team& team, const ScaledGram& h, const QpTableau& t, c
   return {value.hi, gap};
 }
 
+/// Two gradients: w_1 : w_2 = (G_22 - G_12) : (G_11 - G_12), cut off at the vertices. Each difference has one rounding,
+/// so the weights are right to a few units in the last place however close the gradients are.
+EQ_FN double first_of_two(const double* gram) {
+  const double a = gram[0] - gram[1], c = gram[3] - gram[1];
+  if (!(a > 0)) return c > 0 || gram[0] <= gram[3] ? 1.0 : 0.0;
+  return c > 0 ? c / (a + c) : 0.0;
+}
+EQ_FN double second_of_two(const double* gram) {
+  const double a = gram[0] - gram[1], c = gram[3] - gram[1];
+  return a > 0 && c > 0 ? a / (a + c) : 1.0 - first_of_two(gram);
+}
+
 }  // namespace min_norm_detail
 
 /// gram [m, m] symmetric, finite, diagonal positive; weights [m], written. Collective; begins after a barrier, ends
@@ -79,6 +91,16 @@ EQ_COLD MinNorm min_norm(const Team& team, int m, const double* gram, double* we
   }
   team.sync();
   const ScaledGram h{m, gram, scale};
+  const double length = power_of_two(least);
+  if (m == 2) {
+    for (int i = team.thread_rank(); i < 2; i += team.size()) {
+      weights[i] = i == 0 ? first_of_two(gram) : second_of_two(gram);
+      unit[i] = weights[i] / b[i];
+    }
+    team.sync();
+    const MinNorm two = prove(team, h, t, b, unit);
+    return {two.value * length * length, two.gap};
+  }
   MinNorm scaled{0, 0};
   uint32_t passive = 0;
   // A second try starts from what the first has found, with none of the rounding errors that entries left behind.
@@ -97,7 +119,6 @@ EQ_COLD MinNorm min_norm(const Team& team, int m, const double* gram, double* we
     scaled = prove(team, h, t, b, unit);
     if (scaled.gap <= kProved || attempt == 3) break;
   }
-  const double length = power_of_two(least);
   return {scaled.value * length * length, scaled.gap};
 }
 

@@ -1,5 +1,7 @@
 // kernels/balance/nash_mtl.h - Nash-MTL (Navon et al. 2022): the Nash bargaining step, G a = 1 / a.
 // Weights scale as 1 / n_i, so the step does not depend on the gradients' scales; its length is sqrt(m).
+// The published code linearises the problem for a convex solver on the CPU, keeps its last answer where that fails, and
+// clips the step to norm 1; here the equations are solved, and clipping is the optimizer's (clip_norm).
 #pragma once
 
 #include "kernels/balance/bargaining.h"

@@ -1,5 +1,7 @@
 // kernels/balance/nsgd.h - normalised gradients: each task keeps the share that its norm has of its first norm.
 //   a_i = (n_i / n_i(0)) / sum_j (n_j / n_j(0)),   g_i' = g_i (sum_j a_j n_j) / n_i
+// From the impartial-VAE code (Javaloy, Meghdadi and Valera 2022), which takes n(0) from call update_at + 1 and divides
+// by ones before; here n(0) are the first step's unless `update_at` says otherwise.
 #pragma once
 
 #include <cmath>

@@ -6,6 +6,7 @@
 
 #include "kernels/balance/task_order.h"
 
+// Every row draws an order of its own.
 // Projections are on the original g_j, so g_i' = sum_k c_k g_k needs only G: g_i' . g_j = (c G)_j.
 // Floor: m^2 fused operations a row, one after another; each row is one thread's, and no barrier lies inside.
 

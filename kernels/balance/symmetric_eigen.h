@@ -119,6 +119,7 @@ EQ_COLD void symmetric_eigen(const Team& team, int m, double* a /* [m, m], destr
     busy = false;
     for (int k = 0; k < tables; ++k) busy = busy || now[k] != 0;
   }
+  team.sync();
 }
 
 }  // namespace equipoise

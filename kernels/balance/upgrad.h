@@ -1,6 +1,8 @@
 // kernels/balance/upgrad.h - UPGrad (Quinton and Rey 2024): the mean of the gradients' projections on their dual cone.
 // Row i of the mixing matrix is the projection of gradient i, in coefficients, over m; then no task's gain is negative,
 // and gradients without conflict are left as they are. Floor: m times dual_cone.h.
+// Published code normalises the Gram matrix by its trace and adds 1e-4 to its diagonal, which lets small conflicts
+// stand; here nothing is added.
 #pragma once
 
 #include "kernels/balance/dual_cone.h"

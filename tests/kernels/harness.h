@@ -125,6 +125,7 @@ class Rig {
 
   Settings settings;
   RunData data{};
+  Chain chain{};
   int32_t slot = 0;
   bool shuffle = false;
   std::vector<Place> outputs;  ///< where emitted rows go
@@ -158,6 +159,7 @@ class Rig {
     c.control = &state.control;
     c.settings = &settings;
     c.data = &placed;
+    c.chain = &chain;
     c.slot = slot;
     c.batch = batch_;
     c.n = n_;
