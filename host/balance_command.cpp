@@ -93,6 +93,10 @@ MethodList read_methods(const BalanceOptions& o) {
   if ((o.draws || o.input) && list.methods.back().kind != MethodKind::graddrop)
     refuse(ExitCode::usage, fmt::format("--{}: only graddrop reads it; leave it out or add --method graddrop",
                                         o.draws ? "draws" : "input"));
+  if (o.rescale && list.methods.back().kind == MethodKind::graddrop)
+    refuse(ExitCode::usage,
+           "--rescale: graddrop drops single elements, so its step's norm is not known from the Gram "
+           "matrix; leave one out");
   return list;
 }
 
@@ -143,7 +147,7 @@ std::string verdict(const BalanceResult& r, std::size_t task) {
   return r.gains[task] > 0 ? "gains" : "loses";
 }
 
-std::string as_text(const std::string& method, const BalanceProblem& p, const BalanceResult& r) {
+std::string as_text(const std::string& method, const BalanceProblem& p, const BalanceResult& r, bool drops) {
   const std::size_t k = r.norms.size();
   std::string text = fmt::format("{} on gradients of {} tasks, {} elements each\n\n", method, k, p.columns);
   text += fmt::format("{:>4}  {:>11}  {:>11}  {:>11}\n", "task", "norm", "weight", "step . g");
@@ -159,6 +163,8 @@ std::string as_text(const std::string& method, const BalanceProblem& p, const Ba
                                                : fmt::format("{:>7}", "-");
   }
   text += fmt::format("\n\nnorm of the step: {:.6g}\n", r.step_norm);
+  if (drops)
+    text += "graddrop drops single elements: weights and mixing are those before it, step and gains after it\n";
   if (r.certificate != kNoCertificate)
     text += fmt::format("certificate of the min-norm solution: {:.3g}\n", r.certificate);
   return text;
@@ -183,6 +189,10 @@ ExitCode balance_command(const BalanceOptions& o) {
   if (o.out && o.out->extension() == ".npy")
     refuse(ExitCode::usage,
            fmt::format("--out {}: two tensors are written, as safetensors; name it so", o.out->string()));
+  std::error_code none;
+  if (o.out && std::filesystem::equivalent(*o.out, o.file, none))
+    refuse(ExitCode::usage,
+           fmt::format("--out {}: that is the file with the gradients; name another", o.out->string()));
   const MethodList list = read_methods(o);
   const BalanceProblem problem = read_problem(o);
   Chain chain = make_chain(list.methods, problem.tasks);
@@ -192,8 +202,9 @@ ExitCode balance_command(const BalanceOptions& o) {
   settings.task_lr = list.task_lr.value_or(settings.task_lr);
   const BalanceResult result = balance(problem, chain, settings);
   const std::string method = text_of(list);
+  const bool drops = list.methods.back().kind == MethodKind::graddrop;
   if (o.out) write_outcome(*o.out, method, problem, result);
-  print_result(o.json ? as_json(method, result) : as_text(method, problem, result));
+  print_result(o.json ? as_json(method, result) : as_text(method, problem, result, drops));
   return ExitCode::done;
 }
 

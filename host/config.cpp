@@ -181,7 +181,8 @@ class Loader {
     };
     if (balance.at == "latent" && !balance.over.empty())
       refuse("balance.over",
-             "names parameters, but balance.at = \"latent\" measures no parameter's gradient; drop one");
+             "names parameters, but balance.at = \"latent\" measures no parameter's gradient; "
+             "drop one, or set balance.over = \"\"");
     check_over(balance.over, refuse);
     MethodList list;
     try {

@@ -174,6 +174,9 @@ TEST_F(BalanceCommand, RefusesArgumentsThatMakeNoSense) {
   expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--draws", "draws"}, {"only graddrop"});
   expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--input", "input"}, {"--input: only graddrop"});
   expect_refused(kUsage, {"g.safetensors", "--method", "dwa", "--losses", "1,two"}, {"--losses"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "graddrop", "--rescale"}, {"--rescale: graddrop drops"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--out", "g.safetensors"},
+                 {"the file with the gradients"});
   expect_refused(kUsage, {"g.safetensors", "--method", "rlw", "--seed", "-1"}, {"--seed"});
   expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--out", "o.npy"}, {"--out o.npy", "safetensors"});
   expect_refused(kUsage, {"g.safetensors", "--metod", "mgda"}, {"did you mean '--method'?"});

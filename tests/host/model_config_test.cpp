@@ -189,7 +189,8 @@ TEST_F(BalancingOfAConfig, RefusesMethodsThatCannotBeComposedInOneSentence) {
 TEST_F(BalancingOfAConfig, RefusesBalancingThatContradictsItself) {
   const std::vector<std::pair<std::string, std::string>> refusals = {
       {"at = \"latent\"\nover = \"shared\"",
-       "5:8: balance.over names parameters, but balance.at = \"latent\" measures no parameter's gradient; drop one"},
+       "5:8: balance.over names parameters, but balance.at = \"latent\" measures no parameter's gradient; drop one, "
+       "or set balance.over = \"\""},
       {"methods = [\"pcgrad\", \"graddrop\"]\nrescale = true",
        "5:11: balance.rescale needs a step that is known from the Gram matrix, and graddrop drops single elements; "
        "drop one"},
