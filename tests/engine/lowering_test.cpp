@@ -200,19 +200,18 @@ TEST(Lowering, WeighsSharedAndPrivateGradientsByWhatTheMethodsFoundInTheStep) {
   int mixed = 0;
   for (uint64_t seed = 1; seed <= kGraphs; ++seed) {
     const RandomGraph r = random_graph(seed);
-    for (const auto& methods : chains) {
-      if (!balances(r) && methods.front() != "famo") continue;
-      ++mixed;
-      SCOPED_TRACE(methods.front());
-      expect_sound(lower(r.graph, options_of(r, 5, {}, methods)));
-      expect_total_gradient(r, seed, methods);
-      const auto elsewhere = [](LowerOptions& o) {
-        o.chain.private_weights = o.chain.rescale = 1;
-        o.balance_over.clear();
-        o.over_shared = true;
-      };
-      if (balances(r) && methods.front() != "famo") expect_total_gradient(r, seed, methods, elsewhere);
-    }
+    const std::vector<std::string>& methods = chains[seed % chains.size()];  // differences are slow: one chain a graph
+    if (!balances(r) && methods.front() != "famo") continue;
+    ++mixed;
+    SCOPED_TRACE(methods.front());
+    expect_sound(lower(r.graph, options_of(r, 5, {}, methods)));
+    expect_total_gradient(r, seed, methods);
+    const auto elsewhere = [](LowerOptions& o) {
+      o.chain.private_weights = o.chain.rescale = 1;
+      o.balance_over.clear();
+      o.over_shared = true;
+    };
+    if (balances(r) && methods.front() != "famo") expect_total_gradient(r, seed, methods, elsewhere);
   }
   EXPECT_GT(mixed, 2 * static_cast<int>(chains.size()));
 }
@@ -223,6 +222,7 @@ TEST(Lowering, BalancesAtATensorWithOneMergedPassBelowIt) {
     RandomGraph r = random_graph(seed);
     for (int t = 0; t < static_cast<int>(r.graph.tensors().size()); ++t) {
       if (r.graph.tensors()[static_cast<std::size_t>(t)].origin != TensorOrigin::computed) continue;
+      if ((seed + static_cast<uint64_t>(t)) % 4 != 0) continue;  // differences are slow
       const auto at_tensor = [t](LowerOptions& o) {
         o.balance_over.clear();
         o.balance_at = t;
