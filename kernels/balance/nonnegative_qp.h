@@ -133,8 +133,8 @@ EQ_FN Wide qp_pivot(const ScaledGram& h, const QpTableau& t, const QpRules& rule
 /// the tableau is written here). `floor` [m], >= 0: what v_i is measured by besides the terms of H y. `start` enters
 /// first, whole; its y must not be negative. Collective; begins after a barrier, ends with one.
 template <class Team>
-EQ_COLD uint32_t nonnegative_qp(const Team& team, ScaledGram h, QpTableau t, const double* floor, uint32_t start,
-                                QpRules rules) {  // by value: what a pointer leads to lives in a GPU's local memory
+EQ_COLD uint32_t nonnegative_qp(const Team& team, const ScaledGram& h, const QpTableau& t, const double* floor,
+                                uint32_t start, const QpRules& rules) {
   const int m = h.m, most = 10 * m + 20;
   for (int e = team.thread_rank(); e < m * m; e += team.size()) {
     const int i = e / m, j = e - i * m;
