@@ -68,4 +68,21 @@ inline void rescale_to_count(std::vector<double>& weights) {
   for (double& w : weights) w *= static_cast<double>(weights.size()) / sum;
 }
 
+/// The derivative by raw weights w from that by the weights u = c w in use, c = K / sum w: weights that are rescaled
+/// only where the losses use them. c depends on every w, so d/dw_k = c (d_k - sum_j d_j w_j / sum w).
+inline std::vector<double> gradient_before_rescaling(const std::vector<double>& raw,
+                                                     const std::vector<double>& by_used) {
+  double sum = 0.0;
+  double pulled = 0.0;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    sum += raw[i];
+    pulled += by_used[i] * raw[i];
+  }
+  std::vector<double> gradient(raw.size());
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    gradient[i] = static_cast<double>(raw.size()) / sum * (by_used[i] - pulled / sum);
+  }
+  return gradient;
+}
+
 }  // namespace equipoise::reference
