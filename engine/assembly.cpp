@@ -1,6 +1,7 @@
 // engine/assembly.cpp - buffers and accesses.
 #include "engine/assembly.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace equipoise {
@@ -56,11 +57,11 @@ void Assembly::add_last(std::function<Operation(const Locator&)> make) {
   operations_.push_back({{}, {}, std::move(make), true});
 }
 
-std::vector<PendingOperation> Assembly::take_dependents(int buffer) {
+std::vector<PendingOperation> Assembly::take_dependents(const std::vector<int>& buffers) {
   std::vector<PendingOperation> kept, taken;
   for (PendingOperation& o : operations_) {
     bool waits = false;
-    for (const Access& r : o.reads) waits = waits || r.buffer == buffer;
+    for (const Access& r : o.reads) waits = waits || std::find(buffers.begin(), buffers.end(), r.buffer) != buffers.end();
     for (const PendingOperation& t : taken) waits = waits || conflict(t, o);
     (waits ? taken : kept).push_back(std::move(o));
   }

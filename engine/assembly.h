@@ -62,9 +62,9 @@ class Assembly {
 
   void add_last(std::function<Operation(const Locator&)> make);
 
-  /// Takes out the operations that read `buffer`, and all that depend on one of those, in their order; `append` puts
-  /// them behind what has been added since.
-  std::vector<PendingOperation> take_dependents(int buffer);
+  /// Takes out the operations that read one of `buffers`, and all that depend on one of those, in their order; `append`
+  /// puts them behind what has been added since.
+  std::vector<PendingOperation> take_dependents(const std::vector<int>& buffers);
   void append(std::vector<PendingOperation> operations);
 
   int batch() const { return batch_; }

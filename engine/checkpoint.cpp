@@ -9,6 +9,7 @@
 
 #include "engine/error.h"
 #include "engine/parameters.h"
+#include "engine/setup_metadata.h"
 #include "engine/sha256.h"
 
 namespace equipoise {
@@ -27,28 +28,30 @@ struct Field {
   bool integer;  // int32, else float64
 };
 
-std::vector<Field> fields(Control& c, std::size_t tasks, std::size_t terms) {
+std::vector<Field> fields(Control& c, const Program& program) {
+  const std::size_t tasks = program.task_names.size(), terms = program.term_names.size();
+  const std::size_t balancers = std::max<std::size_t>(program.chains.size(), 1), weights = balancers * tasks;
   return {{"epoch", &c.epoch, 1, true},
           {"position", &c.position, 1, true},
           {"status", &c.status, 1, true},
           {"skipped", &c.skipped, 1, true},
           {"bad_kind", &c.bad_kind, 1, true},
           {"bad_index", &c.bad_index, 1, true},
-          {"weights", c.weights, tasks, false},
-          {"shared_weights", c.shared_weights, tasks, false},
-          {"private_weights", c.private_weights, tasks, false},
+          {"weights", c.weights, weights, false},
+          {"shared_weights", c.shared_weights, weights, false},
+          {"private_weights", c.private_weights, weights, false},
           {"beta1_power", &c.beta1_power, 1, false},
           {"beta2_power", &c.beta2_power, 1, false},
-          {"sum_rows", &c.sum_rows, 1, false},
-          {"sum_label_weight", &c.sum_label_weight, 1, false},
           {"sum_steps", &c.sum_steps, 1, false},
           {"sum_terms", c.sum_terms, terms, false},
+          {"sum_term_rows", c.sum_term_rows, terms, false},
           {"sum_losses", c.sum_losses, tasks, false},
-          {"sum_norms", c.sum_norms, tasks, false},
-          {"sum_gram", c.sum_gram, tasks * tasks, false},
+          {"sum_task_rows", c.sum_task_rows, tasks, false},
+          {"sum_norms", c.sum_norms, weights, false},
+          {"sum_gram", c.sum_gram, weights * tasks, false},
           {"sum_gradient_norm", &c.sum_gradient_norm, 1, false},
-          {"sum_step_norm", &c.sum_step_norm, 1, false},
-          {"worst_certificate", &c.worst_certificate, 1, false}};
+          {"sum_step_norm", c.sum_step_norm, balancers, false},
+          {"worst_certificate", c.worst_certificate, balancers, false}};
 }
 
 void put_state(TensorFile& file, const Program& program, const std::string& prefix, const std::vector<float>& state) {
@@ -86,8 +89,9 @@ std::map<std::string, std::string> identity_of(const TrainingPlan& plan) {
   m["replica"] = std::to_string(s.replica);
   m["batch"] = std::to_string(plan.batch);
   m["training_rows"] = std::to_string(s.rows);
-  m["monitor"] = plan.monitor == Monitor::auc ? "auc" : "loss";
-  m["classes"] = std::to_string(plan.setup.model.classes);
+  constexpr const char* kMonitors[] = {"auc", "loss", "none"};
+  m["monitor"] = kMonitors[static_cast<int>(plan.monitor)];
+  m["classes"] = std::to_string(plan.class_weights.size());
   return m;
 }
 
@@ -127,26 +131,7 @@ std::vector<float> read_model(const Program& program, const TensorFile& file) {
   return get_state(file, program, "", 1);
 }
 
-MldrlSetup read_model_setup(const TensorFile& file) {
-  MldrlSetup setup = setup_from_metadata(file.metadata, file.path);
-  const auto size = [&](const std::string& name, std::size_t axis) {
-    const StoredTensor& t = file.at(name);
-    if (t.shape.size() != 2 || t.shape[axis] < 1 || t.shape[axis] > (1 << 24))
-      throw Error(ExitCode::checkpoint,
-                  fmt::format("{}: tensor '{}' has an impossible shape; the file is no MLDRL model", file.path, name));
-    return static_cast<int>(t.shape[axis]);
-  };
-  MldrlModel& m = setup.model;
-  m.features1 = size("encoder1.linear1.weight", 1);
-  m.features2 = size("encoder2.linear1.weight", 1);
-  m.hidden = size("encoder1.linear1.weight", 0);
-  m.specific = size("_enc_mu.weight", 0) - m.shared;
-  m.classes = size("fc1.weight", 0);
-  if (m.specific < 1)
-    throw Error(ExitCode::checkpoint,
-                fmt::format("{}: metadata key 'shared' leaves no specific latents; the file was changed", file.path));
-  return setup;
-}
+Setup read_model_setup(const TensorFile& file) { return read_setup(file, ""); }
 
 TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, const TrainingState& s) {
   TensorFile file;
@@ -155,7 +140,7 @@ TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, con
   put_state(file, program, "", s.state);
   if (s.best_epoch > 0) put_state(file, program, "best.", s.best_state);
   Control c = s.control;
-  for (const Field& f : fields(c, program.task_names.size(), program.term_names.size())) {
+  for (const Field& f : fields(c, program)) {
     const std::vector<int64_t> shape{static_cast<int64_t>(f.count)};
     file.tensors[std::string("control.") + f.name] =
         f.integer ? StoredTensor::from_int32(shape, {static_cast<const int32_t*>(f.data), f.count})
@@ -187,14 +172,15 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
   expect_undamaged(file);
   TrainingState s;
   s.state = get_state(file, program, "", 3);
-  s.control = fresh_control(plan.setup.settings, static_cast<int>(program.task_names.size()));
+  s.control = fresh_control(plan.setup.settings, static_cast<int>(program.task_names.size()),
+                            static_cast<int>(program.chains.size()));
   Control& c = s.control;
-  for (const Field& f : fields(c, program.task_names.size(), program.term_names.size())) {
+  for (const Field& f : fields(c, program)) {
     const StoredTensor& t = tensor_of(file, std::string("control.") + f.name,
                                       f.integer ? ElementType::i32 : ElementType::f64, {static_cast<int64_t>(f.count)});
     std::memcpy(f.data, t.bytes.data(), t.bytes.size());
   }
-  std::vector<double> balance(static_cast<std::size_t>(program.chain.state));
+  std::vector<double> balance(static_cast<std::size_t>(balance_doubles(program.chains, program.chains.size())));
   for (const BalanceShare& share : balance_shares(program)) {
     const std::vector<double> values = tensor_of(file, share.name, ElementType::f64, {share.count}).to_doubles();
     std::copy(values.begin(), values.end(), balance.begin() + share.first);

@@ -26,8 +26,8 @@ struct TrainingState {
 TensorFile model_file(const Program& program, const TrainingPlan& plan, const std::vector<float>& state, int epoch);
 /// Fills the parameters of `state` from a model file; throws Error(checkpoint) for a missing or misshapen tensor.
 std::vector<float> read_model(const Program& program, const TensorFile& file);
-/// The setup of a model file: variant, sizes, settings.
-MldrlSetup read_model_setup(const TensorFile& file);
+/// The setup of a model file: system, variant, sizes, settings.
+Setup read_model_setup(const TensorFile& file);
 
 TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, const TrainingState& state);
 TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, const TensorFile& file);

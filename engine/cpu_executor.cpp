@@ -12,14 +12,13 @@
 
 namespace equipoise {
 
-Control fresh_control(const Settings& settings, int tasks) {
+Control fresh_control(const Settings& settings, int tasks, int balancers) {
   Control control;
   std::memset(static_cast<void*>(&control), 0, sizeof control);
   control.beta1_power = control.beta2_power = 1.0;
-  for (int k = 0; k < tasks; ++k) {
-    control.weights[k] = control.shared_weights[k] = control.private_weights[k] = settings.initial_weights[k];
-  }
-  control.certificate = control.worst_certificate = kNoCertificate;
+  for (int i = 0; i < tasks * balancers; ++i)
+    control.weights[i] = control.shared_weights[i] = control.private_weights[i] = settings.initial_weights[i % tasks];
+  for (int b = 0; b < kMaxBalancers; ++b) control.certificate[b] = control.worst_certificate[b] = kNoCertificate;
   return control;
 }
 
@@ -30,7 +29,7 @@ Launch launch_of(const Program& program, const RunLimits& limits) {
   launch.residents = program.residents.data();
   launch.phase_count = static_cast<int32_t>(program.phases.size());
   launch.resident_count = static_cast<int32_t>(program.residents.size());
-  launch.chain = program.chain;
+  std::copy(program.chains.begin(), program.chains.end(), launch.chains);
   launch.batch = program.batch;
   launch.shuffle = program.shuffle;
   launch.state_floats = program.state_floats;

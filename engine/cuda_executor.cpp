@@ -41,7 +41,7 @@ struct LoadedProgram {
     append(p.operations);
     append(p.phases);
     append(p.residents);
-    append(std::span(&p.chain, 1));
+    append(std::span(p.chains));
     return bytes;
   }
   size_t bytes() const { return operations.bytes() + phases.bytes() + residents.bytes(); }

@@ -60,7 +60,7 @@ std::unique_ptr<Executor> make_cpu_executor(int threads);
 std::unique_ptr<Executor> make_cuda_executor(int device);
 
 /// Control of a replica before its first step.
-Control fresh_control(const Settings& settings, int tasks);
+Control fresh_control(const Settings& settings, int tasks, int balancers = 1);
 /// A launch of a program's host-side arrays; pointers to data are filled in by the executor.
 Launch launch_of(const Program& program, const RunLimits& limits);
 

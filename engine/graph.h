@@ -4,12 +4,14 @@
 // n rows of a batch; a tensor is [blocks * n, cols]; a region is a rectangle of whole blocks and neighbouring columns.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "kernels/activation.h"
 #include "kernels/losses.h"
+#include "kernels/target_loss.h"
 
 namespace equipoise {
 
@@ -21,13 +23,15 @@ struct Region {
 };
 
 /// How a tensor comes to be at the start of a step, if no operation writes it.
-enum class TensorOrigin { computed, gathered, drawn };
+enum class TensorOrigin { computed, gathered, drawn, masked };
 
 struct Tensor {
   std::string name;
   int blocks = 1, cols = 0;
   TensorOrigin origin = TensorOrigin::computed;
   int source = -1;  ///< number of the data source, if gathered
+  int stream = 0;   ///< of the draws, if drawn or masked: tensors of one graph draw apart
+  float rate = 0;   ///< of dropout, if masked
 };
 
 /// A named linear layer, possibly a stack of layers with the same input: rows of W [out, in] and b [out] that files
@@ -51,6 +55,7 @@ struct LatentNode {
   int heads, noise, sigma, z;  // tensors
   int kl_term;
   bool use_noise;
+  float log_factor = 1;  ///< log sigma over the second head: 0.5 where that is the log variance
 };
 struct SumNode {
   Region to;
@@ -60,9 +65,30 @@ struct SumNode {
 struct SoftmaxNode {
   Region x, y;
 };
+/// y = a * b elementwise; b is no function of parameters, such as a mask of dropout.
+struct MultiplyNode {
+  Region a, b, y;
+};
+/// The target takes no gradient.
 struct SquaredErrorNode {
   Region y, target;
   int term;
+};
+/// Against targets of which some are missing (NaN); term with Divisor::counted, or none.
+struct TargetNode {
+  Region x, target;
+  int term;
+  TargetForm form;
+};
+struct TargetCrossEntropyNode {
+  Region x, target;
+  int term;
+};
+struct AdversarialNode {
+  Region x;
+  int term;
+  bool real;
+  float offset;
 };
 struct CrossEntropyNode {
   Region x;
@@ -73,10 +99,10 @@ struct InherentVariationalNode {
   int shared;
   int inherent_term, variational_term;
 };
-using Node = std::variant<LinearNode, LatentNode, SumNode, SoftmaxNode, SquaredErrorNode, CrossEntropyNode,
-                          InherentVariationalNode>;
+using Node = std::variant<LinearNode, LatentNode, SumNode, MultiplyNode, SoftmaxNode, SquaredErrorNode, TargetNode,
+                          TargetCrossEntropyNode, AdversarialNode, CrossEntropyNode, InherentVariationalNode>;
 
-/// A loss term: a sum over samples divided by (rows or label weight) * per_row.
+/// A loss term: a sum over samples divided by (rows, label weight, labelled entries, or nothing) * per_row.
 struct Term {
   std::string name;
   int task = -1;
@@ -103,10 +129,17 @@ class Graph {
   int tensor(std::string name, int blocks, int cols);
   int input(std::string name, int source, int cols);
   int noise(std::string name, int blocks, int cols);
+  int mask(std::string name, int blocks, int cols, float rate);
   int layer(int in, std::vector<std::pair<std::string, int>> names_and_outputs);
   int term(std::string name, Divisor divisor, double per_row);
   int task(std::string name, TaskForm form, std::vector<int> terms);
   void add(Node node) { nodes_.push_back(std::move(node)); }
+  /// The routing table, line by line: `coefficient[task]` of every task's gradient by a layer's parameters; 0 keeps the
+  /// loss from them, though its gradient may pass through to layers before. A graph without routes has ones throughout;
+  /// in one with routes, layers without a line do too.
+  void route(int layer, std::vector<float> coefficient);
+  bool routed() const { return !routes_.empty(); }
+  float route(int layer, int task) const;
 
   /// A whole tensor, some of its blocks, some of its columns.
   Region all(int tensor) const;
@@ -130,6 +163,8 @@ class Graph {
   std::vector<Term> terms_;
   std::vector<Task> tasks_;
   std::vector<Region> outputs_;
+  std::vector<std::vector<float>> routes_;  // [layer][task], or shorter
+  int streams_ = 0;
 };
 
 /// What a node reads and writes, as regions.
@@ -137,5 +172,7 @@ struct NodeAccess {
   std::vector<Region> reads, writes;
 };
 NodeAccess access_of(const Graph& graph, const Node& node);
+/// Loss terms that a node makes.
+std::vector<int> terms_of(const Node& node);
 
 }  // namespace equipoise

@@ -30,6 +30,12 @@ int64_t parameter_floats(const Graph& graph) {
   return layouts.empty() ? 0 : layouts.back().state_offset + layouts.back().floats;
 }
 
+int64_t balance_doubles(const std::vector<Chain>& chains, std::size_t balancers) {
+  int64_t doubles = 0;
+  for (std::size_t b = 0; b < balancers; ++b) doubles += chains[b].state;
+  return doubles;
+}
+
 Lowering::Lowering(const Graph& graph, const LowerOptions& options)
     : graph_(graph),
       options_(options),
@@ -41,6 +47,8 @@ Lowering::Lowering(const Graph& graph, const LowerOptions& options)
       throw std::logic_error("a model has at most " + std::to_string(most) + " " + what);
   };
   limit(graph.tasks().size(), kMaxTasks, "tasks");
+  limit(options.balancers.size(), kMaxBalancers, "balancers");
+  limit(options.balancers.size() * graph.tasks().size(), kMaxTasks, "tasks, counted once for each balancer");
   limit(graph.terms().size(), kMaxTerms, "loss terms");
   limit(graph.outputs().size(), kMaxOutputs, "outputs");
   for (const Task& task : graph.tasks()) limit(task.terms.size(), kMaxTaskTerms, "terms a task");
@@ -53,8 +61,8 @@ void Lowering::analyse() {
   const std::size_t tensors = graph_.tensors().size(), layers = graph_.layers().size();
   reach_.assign(tensors, std::vector<bool>(tasks_));
   layer_reach_.assign(layers, std::vector<bool>(tasks_));
-  separate_.assign(tensors, options_.probe);
-  balanced_.assign(layers, options_.probe);
+  separate_.assign(tensors, options_.probe || graph_.routed());
+  balanced_.assign(layers, options_.probe || graph_.routed());
   made_by_.assign(tensors, Activation::identity);
 
   std::vector<bool> produced(tensors);
@@ -64,10 +72,7 @@ void Lowering::analyse() {
     std::vector<bool> tasks(tasks_);
     for (const Region& w : a.writes)
       for (int k = 0; k < tasks_; ++k) tasks[k] = tasks[k] || reach_[w.tensor][k];
-    if (const auto* o = std::get_if<LatentNode>(&*node)) tasks[term_task(o->kl_term)] = true;
-    if (const auto* o = std::get_if<SquaredErrorNode>(&*node)) tasks[term_task(o->term)] = true;
-    if (const auto* o = std::get_if<CrossEntropyNode>(&*node)) tasks[term_task(o->term)] = true;
-    if (const auto* o = std::get_if<InherentVariationalNode>(&*node)) tasks[term_task(o->inherent_term)] = true;
+    for (int term : terms_of(*node)) tasks[term_task(term)] = true;
     for (const Region& r : a.reads)
       for (int k = 0; k < tasks_; ++k) reach_[r.tensor][k] = reach_[r.tensor][k] || tasks[k];
     const auto* linear = std::get_if<LinearNode>(&*node);
@@ -80,13 +85,18 @@ void Lowering::analyse() {
       made_by_[w.tensor] = activation;
     }
     for (int k = 0; linear && k < tasks_; ++k)
-      layer_reach_[linear->layer][k] = layer_reach_[linear->layer][k] || tasks[k];
+      layer_reach_[linear->layer][k] =
+          layer_reach_[linear->layer][k] || (tasks[k] && graph_.route(linear->layer, k) != 0.0f);
   }
-  if (options_.over_shared) share_parameters();
-  for (const Stretch& s : options_.balance_over) balanced_[s.layer] = true;
+  keep_needed();
+  if (balancers() > 0 && balancer(0).over_shared) share_parameters();
+  for (int b = 0; b < balancers(); ++b) {
+    for (const Stretch& s : balancer(b).over) balanced_[s.layer] = true;
+    if (at_tensor(b)) separate_[balancer(b).at.tensor] = true;
+  }
+  check_balancers();
   for (std::size_t layer = 0; layer < layers; ++layer)
-    if (drops_gradients() && options_.balance_at < 0 && is_shared(static_cast<int>(layer))) balanced_[layer] = true;
-  if (options_.balance_at >= 0) separate_[options_.balance_at] = true;
+    if (drops_gradients(0) && !at_tensor(0) && is_shared(static_cast<int>(layer))) balanced_[layer] = true;
   for (const Node& node : graph_.nodes()) {
     const NodeAccess a = access_of(graph_, node);
     bool depends = false;
@@ -94,6 +104,23 @@ void Lowering::analyse() {
     if (const auto* o = std::get_if<LinearNode>(&node)) depends = depends || balanced_[o->layer];
     for (const Region& w : a.writes) separate_[w.tensor] = separate_[w.tensor] || depends;
   }
+}
+
+// A gradient is needed where some parameter that takes it lies upstream.
+void Lowering::keep_needed() {
+  std::vector<std::vector<bool>> needed(graph_.tensors().size(), std::vector<bool>(tasks_));
+  for (const Node& node : graph_.nodes()) {
+    const NodeAccess a = access_of(graph_, node);
+    const auto* linear = std::get_if<LinearNode>(&node);
+    for (const Region& w : a.writes)
+      for (int k = 0; k < tasks_; ++k) {
+        bool here = linear && graph_.route(linear->layer, k) != 0.0f;
+        for (const Region& r : a.reads) here = here || needed[r.tensor][k];
+        needed[w.tensor][k] = needed[w.tensor][k] || here;
+      }
+  }
+  for (std::size_t t = 0; t < needed.size(); ++t)
+    for (int k = 0; k < tasks_; ++k) reach_[t][k] = reach_[t][k] && needed[t][k];
 }
 
 void Lowering::allocate() {
@@ -109,14 +136,21 @@ void Lowering::allocate() {
   }
   for (std::size_t i = 0; i < layout_.size(); ++i)
     gradient_written_.emplace_back(layer_lanes(static_cast<int>(i)).size(), false);
-  balance_state_ = assembly_.state("balancing methods", 2 * int64_t{options_.chain.state}, 3 * moments);
+  std::vector<Chain> chains;
+  for (int b = 0; b < std::max(1, balancers()); ++b) {
+    chains.push_back(b < balancers() ? balancer(b).chain : Chain{});
+    Balancing here{};
+    here.weights = assembly_.token("task weights");
+    here.gram = assembly_.token("gram");
+    here.state = assembly_.state("balancing methods", 2 * int64_t{chains.back().state},
+                                 3 * moments + 2 * balance_doubles(chains, static_cast<std::size_t>(b)));
+    balancing_.push_back(here);
+  }
   combined_.assign(layout_.size(), -1);
   rows_ = assembly_.ints("rows", options_.batch);
   labels_ = assembly_.ints("labels", options_.batch);
   label_weight_ = assembly_.token("label weight");
-  weights_ = assembly_.token("task weights");
   finite_ = assembly_.token("finite");
-  gram_ = assembly_.token("gram");
   for (const Task& task : graph_.tasks()) task_loss_.push_back(assembly_.token("loss of " + task.name));
 }
 
@@ -134,7 +168,13 @@ void Lowering::batch_operations() {
         return operation(Gather{at.place(rows_), source, assembly_.view(at, to)});
       });
     if (tensor.origin == TensorOrigin::drawn)
-      assembly_.add({}, {to}, [this, to](const Locator& at) { return operation(DrawNoise{assembly_.view(at, to)}); });
+      assembly_.add({}, {to}, [this, to, &tensor](const Locator& at) {
+        return operation(DrawNoise{assembly_.view(at, to), tensor.stream});
+      });
+    if (tensor.origin == TensorOrigin::masked)
+      assembly_.add({}, {to}, [this, to, &tensor](const Locator& at) {
+        return operation(DrawMask{assembly_.view(at, to), tensor.rate, tensor.stream});
+      });
   }
 }
 
@@ -147,11 +187,12 @@ void Lowering::close_operations() {
       });
     }
   }
-  CloseStep close{tasks_, static_cast<int32_t>(graph_.terms().size()), 0, 0, options_.trains && !options_.probe};
+  CloseStep close{tasks_, static_cast<int32_t>(graph_.terms().size()), balancers(), 0, 0,
+                  options_.trains && !options_.probe};
   for (std::size_t t = 0; t < graph_.terms().size(); ++t)
-    if (graph_.terms()[t].divisor == Divisor::label_weight) {
-      close.labelled_terms |= uint32_t{1} << t;
-      close.labelled_tasks |= uint32_t{1} << graph_.terms()[t].task;
+    if (sums(static_cast<int>(t))) {
+      close.summed_terms |= uint64_t{1} << t;
+      close.summed_tasks |= uint64_t{1} << graph_.terms()[t].task;
     }
   assembly_.add_last([close](const Locator&) { return operation(close); });
 }
@@ -160,16 +201,13 @@ Program Lowering::run() {
   analyse();
   allocate();
   batch_operations();
-  if (options_.trains && !weights_come_late()) weigh_operation();
+  for (int b = 0; options_.trains && b < balancers(); ++b)
+    if (!weights_come_late(b)) weigh_operation(b);
   forward_operations();
   loss_operations();
   if (options_.trains) {
     backward_operations();
-    std::vector<PendingOperation> waiting;
-    if (weights_come_late()) waiting = assembly_.take_dependents(weights_);
-    if (weights_come_late() && weights_known()) weigh_operation();
-    balance_operations();
-    assembly_.append(std::move(waiting));
+    balance_all();
     combine_operations();
     update_operations();
   }
@@ -178,9 +216,10 @@ Program Lowering::run() {
   Program program;
   program.batch = options_.batch;
   program.shuffle = options_.shuffle;
-  program.chain = options_.chain;
+  for (const Balancer& b : options_.balancers) program.chains.push_back(b.chain);
   program.moment_stride = parameter_floats(graph_);
-  program.state_floats = 3 * program.moment_stride + padded(2 * options_.chain.state);
+  program.state_floats =
+      3 * program.moment_stride + (2 * balance_doubles(program.chains, program.chains.size()) + 3) / 4 * 4;
   for (const Task& t : graph_.tasks()) program.task_names.push_back(t.name);
   for (const Term& t : graph_.terms()) program.term_names.push_back(t.name);
   program.layer_of_block = layer_of_block_;

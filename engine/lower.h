@@ -22,16 +22,24 @@ struct PlanLimits {
   bool resident_parameters = false;     ///< copy parameters to fast memory for the length of a launch, where they fit
 };
 
+/// One place where gradients are balanced, and the methods that do it. Several balancers of one program stand each at a
+/// tensor, none of which depends on another's; the first one's coefficients also hold wherever else losses meet.
+struct Balancer {
+  Chain chain{};              ///< no methods: control.shared_weights stay as they are
+  std::vector<Stretch> over;  ///< parameters whose K gradients are measured; empty: none
+  bool over_shared = false;   ///< measured over all parameters that several tasks reach
+  Region at{};                ///< or, if it names a tensor, over the gradients by some of its blocks (MGDA-UB)
+  bool sum_rows = false;      ///< of `at`: summed over the batch, [K, blocks * cols]; else [K, rows * cols]
+};
+
 struct LowerOptions {
   int batch = 32;
-  bool shuffle = true;                ///< batches in permuted order; else in the order of the row list
-  bool trains = true;                 ///< false: forward and losses only, emitting the graph's outputs
-  std::vector<Stretch> balance_over;  ///< parameters whose K gradients are measured; empty: none
-  bool over_shared = false;           ///< measured over all parameters that several tasks reach
-  int balance_at = -1;                ///< or over the gradients by this tensor, [K, rows * cols] (MGDA-UB)
-  Chain chain{};                      ///< what balances them; no methods: control.shared_weights stay as they are
-  float loss_scale = 1.0f;            ///< total loss = loss_scale * sum of coefficient * loss
-  bool probe = false;                 ///< one lane per task everywhere, nothing updated, every tensor kept readable
+  bool shuffle = true;              ///< batches in permuted order; else in the order of the row list
+  bool trains = true;               ///< false: forward and losses only, emitting the graph's outputs
+  std::vector<Balancer> balancers;  ///< none: control.shared_weights stay as they are, nothing is measured
+  OptimizerKind optimizer = OptimizerKind::adam;
+  float loss_scale = 1.0f;  ///< total loss = loss_scale * sum of coefficient * loss
+  bool probe = false;       ///< one lane per task everywhere, nothing updated, every tensor kept readable
   PlanLimits limits;
 };
 

@@ -105,7 +105,7 @@ void Lowering::finish_adjoint(int tensor) {
         std::vector<Access> reads;
         for (const Copy& c : here) reads.push_back(access(c.from, c.from_buffer));
         if (std::any_of(here.begin(), here.end(), [](const Copy& c) { return c.task >= 0; }))
-          reads.push_back(whole(weights_));
+          reads.push_back(whole(balancing_[0].weights));
         const Access to = access(region, buffer);
         assembly_.add(reads, {to}, [this, reads, to, here, accumulate](const Locator& at) {
           SumViews sum{};
@@ -133,7 +133,8 @@ void Lowering::finish_adjoint(int tensor) {
     }
     adjoint_[key] = buffer;
   }
-  if (tensor == options_.balance_at) represent(tensor);
+  for (int b = 0; b < balancers(); ++b)
+    if (at_tensor(b) && balancer(b).at.tensor == tensor) represent(b);
 }
 
 int Lowering::adjoint(int tensor, int lane) {
@@ -141,34 +142,52 @@ int Lowering::adjoint(int tensor, int lane) {
   if (found != adjoint_.end()) return found->second;
   if (lane != kMerged) return -1;
   const Tensor& t = graph_.tensors()[tensor];
+  bool any = false;
+  for (int k = 0; k < tasks_; ++k) any = any || adjoint_.contains({tensor, k});
+  if (!any) return -1;
   const int buffer = assembly_.matrix("d " + t.name + " merged", t.blocks, t.cols);
+  // Where balancers stand at blocks of the tensor, each merges its own.
+  std::vector<int> owner(static_cast<std::size_t>(t.blocks), 0);
+  for (int b = 0; b < balancers(); ++b)
+    if (at_tensor(b) && balancer(b).at.tensor == tensor)
+      std::fill_n(owner.begin() + balancer(b).at.block, balancer(b).at.blocks, b);
+  for (int first = 0, end = 0; first < t.blocks; first = end) {
+    const int b = owner[static_cast<std::size_t>(first)];
+    while (end < t.blocks && owner[static_cast<std::size_t>(end)] == b) ++end;
+    const Region region{tensor, first, end - first, 0, t.cols};
+    if (at_tensor(b) && balancer(b).at.tensor == tensor && drops_gradients(b)) drop_rows(b, buffer);
+    else merge_lanes(region, b, buffer);
+  }
+  adjoint_[{tensor, kMerged}] = buffer;
+  return buffer;
+}
+
+void Lowering::merge_lanes(const Region& region, int b, int buffer) {
   std::vector<std::pair<int, int>> parts;  // (task, buffer)
   for (int k = 0; k < tasks_; ++k)
-    if (const int part = adjoint(tensor, k); part >= 0) parts.emplace_back(k, part);
-  if (parts.empty()) return -1;
+    if (const auto part = adjoint_.find({region.tensor, k}); part != adjoint_.end())
+      parts.emplace_back(k, part->second);
+  const Access to = access(region, buffer);
   for (std::size_t first = 0; first < parts.size(); first += kMaxSummands) {
-    std::vector<Access> reads{whole(weights_)};
-    std::vector<int> tasks;
+    std::vector<Access> reads{whole(balancing_[static_cast<std::size_t>(b)].weights)};
+    std::vector<int> weights;
     for (std::size_t s = first; s < parts.size() && s < first + kMaxSummands; ++s) {
-      reads.push_back(whole(parts[s].second));
-      tasks.push_back(parts[s].first);
+      reads.push_back(access(region, parts[s].second));
+      weights.push_back(b * tasks_ + parts[s].first);
     }
-    const Access to = whole(buffer);
-    assembly_.add(reads, {to}, [this, reads, tasks, to, accumulate = first > 0](const Locator& at) {
+    assembly_.add(reads, {to}, [this, reads, weights, to, accumulate = first > 0](const Locator& at) {
       SumViews sum{};
       sum.to = assembly_.view(at, to);
-      sum.count = static_cast<int32_t>(tasks.size());
+      sum.count = static_cast<int32_t>(weights.size());
       sum.accumulate = accumulate;
-      for (std::size_t s = 0; s < tasks.size(); ++s) {
+      for (std::size_t s = 0; s < weights.size(); ++s) {
         sum.from[s] = assembly_.view(at, reads[s + 1]);
         sum.coefficient[s] = 1.0f;
-        sum.task[s] = tasks[s];
+        sum.task[s] = weights[s];
       }
       return operation(sum);
     });
   }
-  adjoint_[{tensor, kMerged}] = buffer;
-  return buffer;
 }
 
 void Lowering::backward(const LinearNode& o) {
@@ -209,6 +228,7 @@ void Lowering::backward(const LinearNode& o) {
 void Lowering::backward(const LatentNode& o) {
   finish_adjoint(o.z);
   const int kl_task = graph_.terms()[o.kl_term].task;
+  const float kl_scale = sums(o.kl_term) ? static_cast<float>(1.0 / graph_.terms()[o.kl_term].per_row) : 1.0f;
   const Access heads = access(graph_.all(o.heads)), noise = access(graph_.all(o.noise)),
                sigma = access(graph_.all(o.sigma));
   for (int lane : lanes(o.heads)) {
@@ -219,13 +239,14 @@ void Lowering::backward(const LatentNode& o) {
                                         graph_.tensors()[o.heads].blocks, graph_.tensors()[o.heads].cols);
     std::vector<Access> reads{heads, noise, sigma};
     if (dz >= 0) reads.push_back(whole(dz));
-    if (has_kl && weight_in(lane, kl_task) >= 0) reads.push_back(whole(weights_));
+    if (has_kl && weight_in(lane, kl_task) >= 0) reads.push_back(whole(balancing_[0].weights));
     assembly_.add(
-        reads, {whole(dheads)}, [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, lane](const Locator& at) {
+        reads, {whole(dheads)}, [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, kl_scale, lane, o](const Locator& at) {
           return operation(LatentGradient{
               assembly_.view(at, heads), assembly_.view(at, noise), assembly_.view(at, sigma),
               dz >= 0 ? assembly_.view(at, whole(dz)) : assembly_.view(at, sigma), assembly_.view(at, whole(dheads)),
-              has_kl ? 1.0f : 0.0f, has_kl ? weight_in(lane, kl_task) : -1, dz >= 0});
+              has_kl ? kl_scale : 0.0f, has_kl ? weight_in(lane, kl_task) : -1, dz >= 0, o.log_factor,
+              sums(o.kl_term)});
         });
     own_gradient(graph_.all(o.heads), lane, dheads);
   }
@@ -264,13 +285,32 @@ void Lowering::backward(const SoftmaxNode& o) {
   }
 }
 
-// Their gradients were written in the forward pass.
-void Lowering::backward(const SquaredErrorNode&) {}
-void Lowering::backward(const CrossEntropyNode&) {}
+void Lowering::backward(const MultiplyNode& o) {
+  finish_adjoint(o.y.tensor);
+  const Access b = access(o.b);
+  for (int lane : lanes(o.a.tensor)) {
+    const int dy_buffer = adjoint(o.y.tensor, lane);
+    if (dy_buffer < 0) continue;
+    const Access dy = access(o.y, dy_buffer);
+    contribute(o.a.tensor, lane, o.a, [this, b, dy, o](int buffer, bool add, Activation activation) {
+      const Access da = access(o.a, buffer), a = access(o.a);
+      assembly_.add({dy, b}, {da}, [this, dy, b, da, add](const Locator& at) {
+        return operation(Multiply{assembly_.view(at, dy), assembly_.view(at, b), assembly_.view(at, da), add});
+      });
+      if (activation == Activation::identity) return;
+      assembly_.add({a, da}, {da}, [this, a, da, activation](const Locator& at) {
+        return operation(ActivationGradient{assembly_.view(at, a), assembly_.view(at, da), activation});
+      });
+    });
+  }
+}
 
 void Lowering::backward(const InherentVariationalNode& o) {
   const int task = graph_.terms()[o.inherent_term].task;
-  const auto lane_of = [&](const Region& z) { return lanes(z.tensor).front() == kMerged ? kMerged : task; };
+  const auto lane_of = [&](const Region& z) {
+    const std::vector<int> all = lanes(z.tensor);
+    return !all.empty() && all.front() == kMerged ? kMerged : task;
+  };
   const int lane1 = lane_of(o.z1), lane2 = lane_of(o.z2);
   // Latents in different tensors may differ in lanes: then the weight goes with the copy, not with the gradient.
   const bool alike = lane1 == lane2;
@@ -279,7 +319,7 @@ void Lowering::backward(const InherentVariationalNode& o) {
   const Access d1 = assembly_.part(dz, 0, 1, 0, o.z1.cols), d2 = assembly_.part(dz, 1, 1, 0, o.z1.cols);
   const int weight = alike ? weight_in(lane1, task) : -1;
   std::vector<Access> reads{z1, z2, whole(task_loss_[task])};
-  if (weight >= 0) reads.push_back(whole(weights_));
+  if (weight >= 0) reads.push_back(whole(balancing_[0].weights));
   assembly_.add(reads, {d1, d2}, [this, z1, z2, d1, d2, o, weight](const Locator& at) {
     return operation(InherentVariationalGradient{assembly_.view(at, z1), assembly_.view(at, z2), assembly_.view(at, d1),
                                                  assembly_.view(at, d2), o.shared, o.inherent_term, o.variational_term,

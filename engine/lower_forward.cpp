@@ -58,7 +58,7 @@ void Lowering::forward(const LatentNode& o) {
                 [this, heads, noise, sigma, z, slots, o](const Locator& at) {
                   const Assembly& a = assembly_;
                   return operation(Latent{a.view(at, heads), o.use_noise ? a.view(at, noise) : a.view(at, heads),
-                                          a.view(at, sigma), a.view(at, z), at.place(slots), o.use_noise});
+                                          a.view(at, sigma), a.view(at, z), at.place(slots), o.use_noise, o.log_factor});
                 });
 }
 
@@ -93,49 +93,104 @@ void Lowering::forward(const SoftmaxNode& o) {
   });
 }
 
+void Lowering::forward(const MultiplyNode& o) {
+  const Access a = access(o.a), b = access(o.b), y = access(o.y);
+  assembly_.add({a, b}, {y}, [this, a, b, y](const Locator& at) {
+    return operation(Multiply{assembly_.view(at, a), assembly_.view(at, b), assembly_.view(at, y), false});
+  });
+}
+
 // A loss whose gradient needs nothing but its own inputs writes it in the same pass, to its lane's adjoint.
+Lowering::LossGradient Lowering::loss_gradient(const Region& by, int term) {
+  const int task = graph_.terms()[term].task;
+  const std::vector<int> lanes_of = lanes(by.tensor);
+  const bool merged = !lanes_of.empty() && lanes_of.front() == kMerged;
+  const bool wanted = merged || std::find(lanes_of.begin(), lanes_of.end(), task) != lanes_of.end();
+  LossGradient g{merged ? kMerged : task, -1, -1, -1};
+  if (!options_.trains || !wanted) return g;
+  g.buffer = assembly_.matrix("gradient by " + graph_.tensors()[by.tensor].name, by.blocks, by.cols);
+  (weights_come_late(0) ? g.late_weight : g.weight) = weight_in(g.lane, task);
+  return g;
+}
+
+void Lowering::loss_operation(
+    const Region& by, int term, std::vector<Access> reads, int slots,
+    std::function<Operation(const Locator&, View dx, bool has_gradient, int weight)> make) {
+  const LossGradient g = loss_gradient(by, term);
+  const bool has_gradient = g.buffer >= 0;
+  const Access dx = has_gradient ? whole(g.buffer) : access(by);
+  std::vector<Access> writes{whole(slots)};
+  if (has_gradient) writes.push_back(dx);
+  if (g.weight >= 0) reads.push_back(whole(balancing_[0].weights));
+  assembly_.add(std::move(reads), std::move(writes),
+                [this, dx, has_gradient, weight = g.weight, make = std::move(make)](const Locator& at) {
+                  return make(at, assembly_.view(at, dx), has_gradient, weight);
+                });
+  if (has_gradient) own_gradient(by, g.lane, g.buffer, g.late_weight);
+}
+
+int Lowering::count_targets(const Region& target, int term) {
+  const Access t = access(target);
+  const int slots = assembly_.doubles("slots of targets", int64_t{assembly_.batch()} * kRowLanes);
+  assembly_.add({t}, {whole(slots)}, [this, t, slots](const Locator& at) {
+    return operation(CountTargets{assembly_.view(at, t), at.place(slots)});
+  });
+  return term_count_[term] = join(slots, 1, kRowLanes, true);
+}
+
 void Lowering::forward(const SquaredErrorNode& o) {
   const Access y = access(o.y), target = access(o.target);
+  const Term& term = graph_.terms()[o.term];
   const int slots = slots_for(o.term, int64_t{o.y.blocks} * assembly_.batch() * kRowLanes, o.y.blocks * kRowLanes);
-  const int task = graph_.terms()[o.term].task;
-  if (!options_.trains) {
-    assembly_.add({y, target}, {whole(slots)}, [this, y, target, slots](const Locator& at) {
-      const Assembly& a = assembly_;
-      return operation(
-          SquaredError{a.view(at, y), a.view(at, target), a.view(at, y), at.place(slots), 1.0f, -1, false});
-    });
-    return;
-  }
-  const int lane = lanes(o.y.tensor).front() == kMerged ? kMerged : task;
-  const int dy = assembly_.matrix("gradient by " + graph_.tensors()[o.y.tensor].name, o.y.blocks, o.y.cols);
-  const int weight = weights_come_late() ? -1 : weight_in(lane, task);
-  std::vector<Access> reads{y, target};
-  if (weight >= 0) reads.push_back(whole(weights_));
-  assembly_.add(reads, {whole(slots), whole(dy)}, [this, y, target, slots, dy, weight](const Locator& at) {
-    const Assembly& a = assembly_;
-    return operation(
-        SquaredError{a.view(at, y), a.view(at, target), a.view(at, a.whole(dy)), at.place(slots), 1.0f, weight, true});
+  const bool summed = sums(o.term);
+  const float scale = summed ? static_cast<float>(1.0 / term.per_row) : 1.0f;
+  loss_operation(o.y, o.term, {y, target}, slots,
+                 [=, this](const Locator& at, View dy, bool has_gradient, int weight) {
+                   return operation(SquaredError{assembly_.view(at, y), assembly_.view(at, target), dy, at.place(slots),
+                                                 scale, weight, has_gradient, summed});
+                 });
+}
+
+void Lowering::forward(const TargetNode& o) {
+  const Access x = access(o.x), target = access(o.target);
+  const int count = count_targets(o.target, o.term);
+  const int slots = slots_for(o.term, int64_t{assembly_.batch()} * kRowLanes, kRowLanes);
+  loss_operation(o.x, o.term, {x, target, whole(count)}, slots,
+                 [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
+                   return operation(TargetLoss{assembly_.view(at, x), assembly_.view(at, target), at.place(count), dx,
+                                               at.place(slots), o.form, weight, has_gradient, sums(o.term)});
+                 });
+}
+
+void Lowering::forward(const TargetCrossEntropyNode& o) {
+  const Access x = access(o.x), target = access(o.target);
+  const int count = count_targets(o.target, o.term);
+  const int slots = slots_for(o.term, assembly_.batch(), 1);
+  loss_operation(o.x, o.term, {x, target, whole(count)}, slots,
+                 [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
+                   return operation(TargetCrossEntropy{assembly_.view(at, x), assembly_.view(at, target),
+                                                       at.place(count), dx, at.place(slots), weight, has_gradient,
+                                                       sums(o.term)});
+                 });
+}
+
+void Lowering::forward(const AdversarialNode& o) {
+  const Access x = access(o.x);
+  const int slots = slots_for(o.term, int64_t{o.x.blocks} * assembly_.batch() * kRowLanes, o.x.blocks * kRowLanes);
+  loss_operation(o.x, o.term, {x}, slots, [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
+    return operation(Adversarial{assembly_.view(at, x), dx, at.place(slots), o.offset, weight, o.real, has_gradient,
+                                 sums(o.term)});
   });
-  own_gradient(o.y, lane, dy, weights_come_late() ? weight_in(lane, task) : -1);
 }
 
 void Lowering::forward(const CrossEntropyNode& o) {
   const Access x = access(o.x);
   const int slots = slots_for(o.term, assembly_.batch(), 1);
-  const int task = graph_.terms()[o.term].task;
-  const bool trains = options_.trains;
-  const int lane = trains && lanes(o.x.tensor).front() == kMerged ? kMerged : task;
-  const int dx = trains ? assembly_.matrix("gradient by " + graph_.tensors()[o.x.tensor].name, 1, o.x.cols) : -1;
-  const int weight = !trains || weights_come_late() ? -1 : weight_in(lane, task);
-  std::vector<Access> reads{x, whole(labels_), whole(label_weight_)}, writes{whole(slots)};
-  if (trains) writes.push_back(whole(dx));
-  if (weight >= 0) reads.push_back(whole(weights_));
-  assembly_.add(reads, writes, [this, x, slots, dx, weight, trains](const Locator& at) {
-    const Assembly& a = assembly_;
-    return operation(CrossEntropy{a.view(at, x), at.place(labels_), trains ? a.view(at, a.whole(dx)) : a.view(at, x),
-                                  at.place(slots), 1.0f, weight, trains});
-  });
-  if (trains) own_gradient(o.x, lane, dx, weights_come_late() ? weight_in(lane, task) : -1);
+  loss_operation(o.x, o.term, {x, whole(labels_), whole(label_weight_)}, slots,
+                 [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
+                   return operation(CrossEntropy{assembly_.view(at, x), at.place(labels_), dx, at.place(slots), 1.0f,
+                                                 weight, has_gradient});
+                 });
 }
 
 void Lowering::forward(const InherentVariationalNode& o) {
@@ -169,7 +224,10 @@ void Lowering::loss_operations() {
   for (int k = 0; k < tasks_; ++k) {
     const Task& task = graph_.tasks()[k];
     std::vector<Access> reads{whole(label_weight_)};
-    for (int term : task.terms) reads.push_back(whole(term_sum_.at(term)));
+    for (int term : task.terms) {
+      reads.push_back(whole(term_sum_.at(term)));
+      if (term_count_.contains(term)) reads.push_back(whole(term_count_.at(term)));
+    }
     assembly_.add(reads, {whole(task_loss_[k])}, [this, k, task](const Locator& at) {
       TaskLoss loss{};
       loss.task = k;
@@ -181,6 +239,7 @@ void Lowering::loss_operations() {
         loss.sum[t] = at.place(term_sum_.at(task.terms[t]));
         loss.divisor[t] = term.divisor;
         loss.per_row[t] = term.per_row;
+        if (term.divisor == Divisor::counted) loss.count[t] = at.place(term_count_.at(task.terms[t]));
       }
       return operation(loss);
     });

@@ -1,5 +1,6 @@
 // engine/lower_update.cpp - lower(): the finite gate, Adam, and the balancing methods' next state.
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "engine/lowering.h"
@@ -12,6 +13,7 @@ GradientBlock Lowering::gradient_block(const Locator& at, int layer) const {
   block.loss_scale = options_.loss_scale;
   block.shared = is_shared(layer);
   block.gradient = at.place(gradient_of(layer));
+  std::fill(std::begin(block.route), std::end(block.route), 1.0f);
   if (combined_[layer] >= 0) {
     block.lanes = 1;
     block.task[0] = -1;
@@ -20,8 +22,13 @@ GradientBlock Lowering::gradient_block(const Locator& at, int layer) const {
   block.lane_stride = layout_[layer].floats;
   const std::vector<int> lanes_of = layer_lanes(layer);
   block.lanes = static_cast<int32_t>(lanes_of.size());
-  for (std::size_t lane = 0; lane < lanes_of.size(); ++lane)
-    block.task[lane] = static_cast<int8_t>(lanes_of[lane] == kMerged ? -1 : lanes_of[lane]);
+  for (std::size_t lane = 0; lane < lanes_of.size(); ++lane) {
+    const int task = lanes_of[lane];
+    block.task[lane] = static_cast<int8_t>(task == kMerged ? -1 : task);
+    const float route = task == kMerged ? 1.0f : graph_.route(layer, task);
+    if (lane < kMaxRoutes) block.route[lane] = route;
+    else if (route != 1.0f) throw std::logic_error("the routing table has too many losses for one layer");
+  }
   return block;
 }
 
@@ -36,29 +43,45 @@ void Lowering::update_operations() {
   for (int b = 0; b < blocks; ++b) {
     const int layer = layer_of_block_[b], count = flat_slots(layout_[layer].floats);
     const int slots = assembly_.doubles("slots of squared gradients", count);
-    assembly_.add({whole(gradient_of(layer)), whole(weights_)}, {whole(slots)},
+    assembly_.add({whole(gradient_of(layer)), whole(balancing_[0].weights)}, {whole(slots)},
                   [this, layer, slots](const Locator& at) {
                     return operation(GradientSquares{gradient_block(at, layer), at.place(slots)});
                   });
     join(slots, 1, count, false, sums, b);
   }
 
-  std::vector<Access> reads{whole(sums), whole(gram_)};
+  std::vector<Access> reads{whole(sums)};
+  for (const Balancing& b : balancing_) reads.push_back(whole(b.gram));
   for (int loss : task_loss_) reads.push_back(whole(loss));
   assembly_.add(reads, {whole(finite_)}, [this, sums, blocks](const Locator& at) {
     return operation(FiniteGate{at.place(sums), blocks, tasks_});
   });
-  if (balance_next_ >= 0)
-    assembly_.add({whole(finite_), whole(balance_next_)}, {whole(balance_state_)}, [this](const Locator& at) {
-      return operation(CommitBalance{at.place(balance_state_), at.place(balance_next_)});
-    });
-  for (int layer : layer_of_block_)
-    assembly_.add({whole(gradient_of(layer)), whole(finite_), whole(weights_)},
-                  {whole(parameter_[layer]), whole(moment1_[layer]), whole(moment2_[layer])},
-                  [this, layer](const Locator& at) {
-                    return operation(Adam{gradient_block(at, layer), at.place(parameter_[layer]),
-                                          at.place(moment1_[layer]), at.place(moment2_[layer])});
+  for (int b = 0; b < balancers(); ++b) {
+    const Balancing& here = balancing_[static_cast<std::size_t>(b)];
+    if (here.next < 0) continue;
+    assembly_.add({whole(finite_), whole(here.next)}, {whole(here.state)},
+                  [b, state = here.state, next = here.next](const Locator& at) {
+                    return operation(CommitBalance{at.place(state), at.place(next), b});
                   });
+  }
+  for (int layer : layer_of_block_)
+    assembly_.add({whole(gradient_of(layer)), whole(finite_), whole(balancing_[0].weights)},
+                  {whole(parameter_[layer]), whole(moment1_[layer]), whole(moment2_[layer])},
+                  [this, layer](const Locator& at) { return update_of(at, layer); });
+}
+
+Operation Lowering::update_of(const Locator& at, int layer) const {
+  const GradientBlock block = gradient_block(at, layer);
+  const Place p = at.place(parameter_[layer]), m = at.place(moment1_[layer]), v = at.place(moment2_[layer]);
+  switch (options_.optimizer) {
+    case OptimizerKind::rmsprop:
+      return operation(RmsProp{block, p, m, v});
+    case OptimizerKind::sgd:
+      return operation(Sgd{block, p, m});
+    case OptimizerKind::adam:
+      break;
+  }
+  return operation(Adam{block, p, m, v});
 }
 
 }  // namespace equipoise

@@ -71,7 +71,8 @@ const std::vector<Entry>& entries() {
     const std::vector<Key> gradnorm_keys = {of_run("alpha", &MethodList::alpha, not_negative), task_lr,
                                             word<&Method::softmax>("form", {"weights", "softmax"}),
                                             word<&Method::loss_ratio>("loss_ratio", {"raw", "weighted"}),
-                                            word<&Method::renormalise>("renormalise", {"none", "after_step"})};
+                                            word<&Method::renormalise>("renormalise", {"none", "after_step", "in_loss"}),
+                                            word<&Method::restart>("restart", {"never", "each_step"})};
     const auto leaks = number<&Method::leak>("leak", share);
     return std::vector<Entry>{
         {identity, "identity", "the sum of the losses with the initial weights", {}},

@@ -1,6 +1,7 @@
 // engine/metrics.cpp - one line of metrics.jsonl.
 #include "engine/metrics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,22 @@
 namespace equipoise {
 
 using nlohmann::ordered_json;
+
+namespace {
+
+/// NaN where a gradient vanished all along.
+std::vector<double> cosines_of(const std::vector<double>& gram, std::size_t tasks) {
+  std::vector<double> cosines;
+  for (std::size_t i = 0; i < tasks; ++i)
+    for (std::size_t j = 0; j < tasks; ++j) {
+      const double length =
+          i == j ? gram[i * tasks + i] : std::sqrt(gram[i * tasks + i]) * std::sqrt(gram[j * tasks + j]);
+      cosines.push_back(length > 0 ? gram[i * tasks + j] / length : std::numeric_limits<double>::quiet_NaN());
+    }
+  return cosines;
+}
+
+}  // namespace
 
 EpochMetrics epoch_metrics(const Program& program, const Control& c) {
   EpochMetrics m;
@@ -22,24 +39,25 @@ EpochMetrics epoch_metrics(const Program& program, const Control& c) {
   m.step = c.step;
   m.skipped = c.skipped;
   for (std::size_t t = 0; t < program.term_names.size(); ++t)
-    m.terms.push_back(mean(c.sum_terms[t], program.term_names[t] == "cross_entropy" ? c.sum_label_weight : c.sum_rows));
+    m.terms.push_back(mean(c.sum_terms[t], c.sum_term_rows[t]));
   for (std::size_t k = 0; k < tasks; ++k) {
-    m.losses.push_back(
-        mean(c.sum_losses[k], program.task_names[k] == "classification" ? c.sum_label_weight : c.sum_rows));
-    m.weights.push_back(c.shared_weights[k]);
-    m.next_weights.push_back(c.weights[k]);
-    m.norms.push_back(mean(c.sum_norms[k], c.sum_steps));
+    m.losses.push_back(mean(c.sum_losses[k], c.sum_task_rows[k]));
   }
-  for (std::size_t i = 0; i < tasks * tasks; ++i) m.gram.push_back(mean(c.sum_gram[i], c.sum_steps));
-  for (std::size_t i = 0; i < tasks; ++i)
-    for (std::size_t j = 0; j < tasks; ++j) {
-      const double length =
-          i == j ? m.gram[i * tasks + i] : std::sqrt(m.gram[i * tasks + i]) * std::sqrt(m.gram[j * tasks + j]);
-      m.cosines.push_back(length > 0 ? m.gram[i * tasks + j] / length : std::numeric_limits<double>::quiet_NaN());
-    }
   m.gradient_norm = mean(c.sum_gradient_norm, c.sum_steps);
-  m.step_norm = mean(c.sum_step_norm, c.sum_steps);
-  m.certificate = c.worst_certificate;
+  for (std::size_t b = 0; b < std::max<std::size_t>(program.chains.size(), 1); ++b) {
+    BalancerMetrics here;
+    for (std::size_t k = b * tasks; k < (b + 1) * tasks; ++k) {
+      here.weights.push_back(c.shared_weights[k]);
+      here.next_weights.push_back(c.weights[k]);
+      here.norms.push_back(mean(c.sum_norms[k], c.sum_steps));
+    }
+    const double* gram = c.sum_gram + b * tasks * tasks;
+    for (std::size_t i = 0; i < tasks * tasks; ++i) here.gram.push_back(mean(gram[i], c.sum_steps));
+    here.cosines = cosines_of(here.gram, tasks);
+    here.step_norm = mean(c.sum_step_norm[b], c.sum_steps);
+    here.certificate = c.worst_certificate[b];
+    m.balancers.push_back(std::move(here));
+  }
   return m;
 }
 
@@ -59,6 +77,19 @@ ordered_json square(const std::vector<double>& matrix, std::size_t size) {
   return rows;
 }
 
+void put_balancer(const Program& program, const BalancerMetrics& m, ordered_json& line) {
+  line["task_weights"] = named(program.task_names, m.weights);
+  line["next_task_weights"] = named(program.task_names, m.next_weights);
+  line["gradient_norms"] = named(program.task_names, m.norms);
+  line["gram"] = square(m.gram, program.task_names.size());
+  line["cosines"] = square(m.cosines, program.task_names.size());
+}
+
+void put_step(const BalancerMetrics& m, ordered_json& line) {
+  line["step_norm"] = m.step_norm;
+  line["certificate"] = m.certificate == kNoCertificate ? ordered_json(nullptr) : ordered_json(m.certificate);
+}
+
 }  // namespace
 
 std::string to_json_line(const Program& program, const EpochMetrics& m, bool with_time) {
@@ -67,24 +98,19 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
   line["step"] = m.step;
   line["skipped"] = m.skipped;
   line["train"] = {{"losses", named(program.task_names, m.losses)}, {"terms", named(program.term_names, m.terms)}};
-  line["task_weights"] = named(program.task_names, m.weights);
-  line["next_task_weights"] = named(program.task_names, m.next_weights);
-  line["gradient_norms"] = named(program.task_names, m.norms);
-  line["gram"] = square(m.gram, program.task_names.size());
-  line["cosines"] = square(m.cosines, program.task_names.size());
+  put_balancer(program, m.balancers.front(), line);
   line["gradient_norm"] = m.gradient_norm;
-  line["step_norm"] = m.step_norm;
-  line["certificate"] = m.certificate == kNoCertificate ? ordered_json(nullptr) : ordered_json(m.certificate);
+  put_step(m.balancers.front(), line);
+  for (std::size_t b = 1; b < m.balancers.size(); ++b) {
+    ordered_json& further = line["further_balancers"].emplace_back();
+    put_balancer(program, m.balancers[b], further);
+    put_step(m.balancers[b], further);
+  }
   if (m.validated) {
     const Evaluation& v = m.validation;
-    line["validation"] = {{"losses", named(program.task_names, v.losses)},
-                          {"terms", named(program.term_names, v.terms)},
-                          {"reconstruction_error", {v.reconstruction_error[0], v.reconstruction_error[1]}},
-                          {"crossed_error", {v.crossed_error[0], v.crossed_error[1]}},
-                          {"auc", v.auc},
-                          {"accuracy", v.accuracy},
-                          {"sensitivity", v.sensitivity},
-                          {"specificity", v.specificity}};
+    line["validation"] = {{"losses", named(program.task_names, v.losses)}, {"terms", named(program.term_names, v.terms)}};
+    for (const Figure& f : v.figures)
+      line["validation"][f.name] = f.values.size() == 1 ? ordered_json(f.values[0]) : ordered_json(f.values);
     line["best"] = m.best;
   }
   if (with_time) line["seconds"] = m.seconds;

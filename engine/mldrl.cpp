@@ -1,17 +1,13 @@
 // engine/mldrl.cpp - the MLDRL model as a graph. Names of layers are those of the published code.
 #include "engine/mldrl.h"
 
-#include <stdexcept>
-
-#include "engine/error.h"
-
 namespace equipoise {
 
 namespace {
 constexpr int kHeadsLayer = 2;  // encoders are 0 and 1
 }
 
-Graph mldrl_graph(const MldrlModel& m, LatentNoise noise) {
+Graph mldrl_graph(const MldrlModel& m, Pass pass) {
   Graph g;
   const int latent = m.shared + m.specific, features[2] = {m.features1, m.features2};
 
@@ -40,19 +36,18 @@ Graph mldrl_graph(const MldrlModel& m, LatentNoise noise) {
   const int x[2] = {g.input("view1", 0, m.features1), g.input("view2", 1, m.features2)};
   const int h = g.tensor("hidden", 2, m.hidden);
   for (int i = 0; i < 2; ++i) g.add(LinearNode{g.all(x[i]), g.block(h, i), encoder[i], Activation::relu});
-  const int heads = g.tensor("heads", 2, 2 * latent);
-  if (heads != kMldrlRepresentation) throw std::logic_error("the representation is another tensor");
+  const int heads = g.tensor(kMldrlLatent, 2, 2 * latent);
   g.add(LinearNode{g.all(h), g.all(heads), heads_layer, Activation::identity});
   int e;
-  if (noise == LatentNoise::given) {
+  if (pass == Pass::given) {
     const int given[2] = {g.input("noise1", 2, latent), g.input("noise2", 3, latent)};
     e = g.tensor("noise", 2, latent);
     for (int i = 0; i < 2; ++i) g.add(SumNode{g.block(e, i), {g.all(given[i])}, {1.0f}});
   } else {
-    e = noise == LatentNoise::drawn ? g.noise("noise", 2, latent) : g.tensor("noise", 2, latent);
+    e = pass == Pass::train ? g.noise("noise", 2, latent) : g.tensor("noise", 2, latent);
   }
   const int sigma = g.tensor("sigma", 2, latent), z = g.tensor("z", 2, latent);
-  g.add(LatentNode{heads, e, sigma, z, kl_term, noise != LatentNoise::none});
+  g.add(LatentNode{heads, e, sigma, z, kl_term, pass != Pass::evaluate});
 
   const auto c = [&](int i) { return Graph::columns(g.block(z, i), 0, m.shared); };
   const auto p = [&](int i) { return Graph::columns(g.block(z, i), m.shared, m.specific); };
@@ -103,18 +98,6 @@ std::vector<Stretch> mldrl_heads(const MldrlModel& m) {
 
 std::vector<Stretch> mldrl_head_biases_mean(const MldrlModel& m) {
   return {{kHeadsLayer, true, 0, m.shared + m.specific, 2}};
-}
-
-Stretch find_parameter(const Graph& graph, const std::string& name) {
-  std::string known;
-  for (std::size_t layer = 0; layer < graph.layers().size(); ++layer)
-    for (const LayerSlice& s : graph.layers()[layer].slices)
-      for (const bool bias : {false, true}) {
-        const std::string here = s.name + (bias ? ".bias" : ".weight");
-        if (name == here) return {static_cast<int>(layer), bias, s.first_row, s.rows, 1};
-        known += (known.empty() ? "" : ", ") + here;
-      }
-  throw Error(ExitCode::usage, "balance.over: the model has no parameter '" + name + "'; it has " + known);
 }
 
 }  // namespace equipoise

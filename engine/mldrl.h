@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/graph.h"
+#include "engine/pass.h"
 
 namespace equipoise {
 
@@ -24,20 +25,15 @@ struct MldrlModel {
   bool softmax_twice = false;            ///< classifier: sigmoid, softmax, then cross-entropy with its own log-softmax
 };
 
-/// How a step gets its latents.
-enum class LatentNoise { drawn, given, none };  ///< given: sources 2 and 3; none: the means (evaluation)
-
-/// Sources 0 and 1 are the views. Outputs of evaluation, in order: prediction [classes] (logits, or probabilities where
+/// Sources 0 and 1 are the views; in Pass::given, 2 and 3 are the noise of their latents. Outputs of evaluation, in order: prediction [classes] (logits, or probabilities where
 /// the softmax is part of the model), mu of views 1 and 2, then for each view its decoder's output.
-Graph mldrl_graph(const MldrlModel& model, LatentNoise noise);
+Graph mldrl_graph(const MldrlModel& model, Pass pass);
 
 /// The tensor of both views' mu and log sigma: the representation that every task's gradient passes through whole.
-inline constexpr int kMldrlRepresentation = 3;
+inline constexpr const char* kMldrlLatent = "heads";
 
 /// Weights and biases of the two latent heads, or the mean of their two bias gradients.
 std::vector<Stretch> mldrl_heads(const MldrlModel& model);
 std::vector<Stretch> mldrl_head_biases_mean(const MldrlModel& model);
-/// One named parameter of the model ("decoder1.linear1.weight"); throws Error(usage) if there is none of that name.
-Stretch find_parameter(const Graph& graph, const std::string& name);
 
 }  // namespace equipoise

@@ -36,16 +36,22 @@ void write_parameter(const Program& program, const ParameterInfo& p, StatePart p
 
 std::vector<BalanceShare> balance_shares(const Program& program) {
   std::vector<BalanceShare> shares;
-  for (int a = 0; a < program.chain.count; ++a) {
-    const Method& method = program.chain.methods[a];
-    if (const int count = state_doubles(method.kind, program.chain.tasks); count > 0)
-      shares.push_back({"balance." + std::string(method_name(method.kind)), method.state, count});
+  int64_t first = 0;
+  for (std::size_t b = 0; b < program.chains.size(); ++b) {
+    const Chain& chain = program.chains[b];
+    const std::string prefix = program.chains.size() == 1 ? "balance." : "balance[" + std::to_string(b) + "].";
+    for (int a = 0; a < chain.count; ++a) {
+      const Method& method = chain.methods[a];
+      if (const int count = state_doubles(method.kind, chain.tasks); count > 0)
+        shares.push_back({prefix + std::string(method_name(method.kind)), first + method.state, count});
+    }
+    first += chain.state;
   }
   return shares;
 }
 
 std::vector<double> read_balance(const Program& program, std::span<const float> state) {
-  std::vector<double> values(static_cast<std::size_t>(program.chain.state));
+  std::vector<double> values(static_cast<std::size_t>(balance_doubles(program.chains, program.chains.size())));
   if (!values.empty())
     std::memcpy(values.data(), state.data() + 3 * program.moment_stride, values.size() * sizeof(double));
   return values;

@@ -21,11 +21,11 @@ void write_parameter(const Program& program, const ParameterInfo& parameter, Sta
 
 /// Where one balancing method's float64 state lies in a replica's, counted in doubles from the first method's.
 struct BalanceShare {
-  std::string name;  ///< such as "balance.gradnorm"
+  std::string name;  ///< such as "balance.gradnorm", or "balance[1].gradnorm" of the second of several balancers
   int64_t first, count;
 };
 std::vector<BalanceShare> balance_shares(const Program& program);
-/// The state of all balancing methods, [program.chain.state].
+/// The state of all balancing methods of all chains, one after another.
 std::vector<double> read_balance(const Program& program, std::span<const float> state);
 void write_balance(const Program& program, std::span<float> state, std::span<const double> values);
 

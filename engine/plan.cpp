@@ -70,9 +70,9 @@ int32_t checked(int64_t offset, int64_t floats) {
 }
 
 /// Units of an operation on a thread block with a full batch: where the next operation's units begin.
-int device_units(const Operation& o, const Chain& chain, int batch) {
+int device_units(const Operation& o, const std::vector<Chain>& chains, int batch) {
   Context c{};
-  c.chain = &chain;
+  c.chains = chains.data();
   c.batch = c.n = batch;
   switch (o.kind) {
 #define EQ_CASE(tag, Struct) \
@@ -153,7 +153,7 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
       if (phase[i] != p) continue;
       Operation o = operations[i].make(placement);
       o.first_unit = unit;
-      unit += (device_units(o, program.chain, assembly.batch()) + 31) / 32 * 32;
+      unit += (device_units(o, program.chains, assembly.batch()) + 31) / 32 * 32;
       program.operations.push_back(o);
     }
     program.phases.push_back({first, static_cast<int32_t>(program.operations.size())});

@@ -44,7 +44,7 @@ struct Program {
   std::vector<Resident> residents;
   int64_t fast_floats = 0, work_floats = 0, state_floats = 0;
   int64_t moment_stride = 0;  ///< floats of the parameters; the methods' state begins at three times that
-  Chain chain{};              ///< what balances the tasks
+  std::vector<Chain> chains;  ///< [balancers] what balances the tasks; their states follow one another
   int batch = 1;
   bool shuffle = false;
   std::vector<ParameterInfo> parameters;
@@ -56,6 +56,9 @@ struct Program {
   std::vector<KeptGradient> kept_gradients;
   Place labels{};  ///< of the batch, int32 (probe programs only)
 };
+
+/// Doubles of the states of the first `balancers` chains.
+int64_t balance_doubles(const std::vector<Chain>& chains, std::size_t balancers);
 
 /// The plan as text: phases with their operations, bytes by space, parameters.
 std::string describe(const Program& program);

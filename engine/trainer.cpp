@@ -10,33 +10,36 @@
 
 #include "engine/checkpoint.h"
 #include "engine/error.h"
-#include "engine/mldrl_probe.h"
 #include "engine/parameters.h"
 #include "engine/sha256.h"
+#include "engine/stepper.h"
 
 namespace equipoise {
 
 namespace {
 
-MldrlSetup with_rows(MldrlSetup setup, const Split& split) {
+Setup with_rows(Setup setup, const Split& split) {
   setup.settings.first_row = 0;
   setup.settings.rows = static_cast<int32_t>(split.train.size());
   return setup;
 }
 
 Program training_program(const TrainingPlan& plan, Executor& executor) {
-  return lower(mldrl_graph(plan.setup.model, LatentNoise::drawn),
+  return lower(model_graph(plan.setup.model, Pass::train),
                training_options(plan.setup, plan.batch, executor.plan_limits()));
 }
 
 void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
-  if (data.views.size() != 2)
-    throw Error(ExitCode::data,
-                fmt::format("data.views: mldrl needs two views, the data have {}; name two tables", data.views.size()));
+  const auto* two_views = std::get_if<MldrlModel>(&plan.setup.model);
+  const std::size_t views = two_views ? 2 : 1;
+  if (data.views.size() != views)
+    throw Error(ExitCode::data, fmt::format("data.views: {} needs {} table{}, the data have {}; name as many",
+                                            system_name(plan.setup.model), views, views > 1 ? "s" : "",
+                                            data.views.size()));
   if (split.train.empty()) throw Error(ExitCode::data, "no training rows are left; lower data.validation or data.test");
-  if (static_cast<int>(plan.class_weights.size()) != plan.setup.model.classes)
+  if (two_views && static_cast<int>(plan.class_weights.size()) != two_views->classes)
     throw Error(ExitCode::data, fmt::format("train.class_weights: {} weights for {} classes; give one per class",
-                                            plan.class_weights.size(), plan.setup.model.classes));
+                                            plan.class_weights.size(), two_views->classes));
   if (plan.monitor == Monitor::auc && !split.validation.empty()) {
     std::set<int> seen;
     for (int row : split.validation)
@@ -58,8 +61,9 @@ Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& pl
       program_(training_program(plan, executor)),
       evaluator_(plan.setup, data, kEvaluationBatch, executor) {
   plan_.setup = with_rows(plan.setup, split);
-  control_ = fresh_control(plan_.setup.settings, static_cast<int>(program_.task_names.size()));
-  executor_.load_tables(tables_of(data, split, plan_.class_weights));
+  control_ = fresh_control(plan_.setup.settings, static_cast<int>(program_.task_names.size()),
+                           static_cast<int>(program_.chains.size()));
+  executor_.load_tables(tables_of(plan_.setup.model, data, split, plan_.class_weights));
   std::vector<float> initial(static_cast<std::size_t>(program_.state_floats));
   initialise(program_, initial, plan_.setup.settings.seed, plan_.setup.settings.replica);
   executor_.load_state(initial, program_.state_floats);
@@ -72,12 +76,16 @@ int Trainer::steps_per_epoch() const {
 
 void Trainer::start_epoch() {
   Control& c = control_;
-  c.sum_rows = c.sum_label_weight = c.sum_steps = c.sum_gradient_norm = c.sum_step_norm = 0;
-  c.worst_certificate = kNoCertificate;
-  std::fill(std::begin(c.sum_terms), std::end(c.sum_terms), 0.0);
-  std::fill(std::begin(c.sum_losses), std::end(c.sum_losses), 0.0);
-  std::fill(std::begin(c.sum_norms), std::end(c.sum_norms), 0.0);
-  std::fill(std::begin(c.sum_gram), std::end(c.sum_gram), 0.0);
+  const auto clear = [](auto& sums) { std::fill(std::begin(sums), std::end(sums), 0.0); };
+  c.sum_steps = c.sum_gradient_norm = 0;
+  clear(c.sum_terms);
+  clear(c.sum_term_rows);
+  clear(c.sum_losses);
+  clear(c.sum_task_rows);
+  clear(c.sum_norms);
+  clear(c.sum_gram);
+  clear(c.sum_step_norm);
+  std::fill(std::begin(c.worst_certificate), std::end(c.worst_certificate), kNoCertificate);
   epoch_seconds_ = 0;
 }
 
@@ -104,7 +112,7 @@ std::optional<EpochMetrics> Trainer::advance(int steps) {
     metrics.validation = evaluator_.evaluate(static_cast<int>(split_.train.size()), split_.validation);
     const double value = monitored(metrics.validation);
     // A loss that is no number is never the best: nothing would compare as better than it afterwards.
-    if (!std::isnan(value) && (best_epoch_ == 0 || value > best_value_)) {
+    if (plan_.monitor != Monitor::none && !std::isnan(value) && (best_epoch_ == 0 || value > best_value_)) {
       metrics.best = true;
       best_epoch_ = control_.epoch;
       best_value_ = value;
@@ -117,7 +125,8 @@ std::optional<EpochMetrics> Trainer::advance(int steps) {
 }
 
 double Trainer::monitored(const Evaluation& evaluation) const {
-  if (plan_.monitor == Monitor::auc) return evaluation.auc;
+  if (plan_.monitor == Monitor::auc) return evaluation.figure("auc");
+  if (std::holds_alternative<VaeganModel>(plan_.setup.model)) return -evaluation.figure("reconstruction_error");
   // Initial weights, not the moving ones: epochs must stay comparable.
   double sum = 0;  // a NaN is kept, so that a collapsed epoch never is the best; only what no label feeds is left out
   for (std::size_t k = 0; k < evaluation.losses.size(); ++k)

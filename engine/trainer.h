@@ -1,4 +1,4 @@
-// engine/trainer.h - trains one MLDRL model: epochs, validation, early stopping, best and last state, resume.
+// engine/trainer.h - trains one model: epochs, validation, early stopping, best and last state, resume.
 //
 // The trainer writes no file. It hands out metrics and tensors, and takes tensors back to go on exactly where they were
 // taken: after any step, with the same bits to come.
@@ -12,20 +12,22 @@
 #include "engine/evaluation.h"
 #include "engine/executor.h"
 #include "engine/metrics.h"
-#include "engine/mldrl_setup.h"
 #include "engine/safetensors.h"
+#include "engine/setup.h"
 
 namespace equipoise {
 
-enum class Monitor { auc, loss };  ///< what chooses the best epoch: largest AUC, or smallest weighted sum of losses
+/// What chooses the best epoch: the largest AUC, the smallest weighted sum of losses (for VAE-GAN, whose losses pull
+/// against each other, the smallest reconstruction error), or nothing (the last state is the model).
+enum class Monitor { auc, loss, none };
 
 struct TrainingPlan {
-  MldrlSetup setup;  ///< sizes filled in; setup.settings.rows is set by the trainer
+  Setup setup;  ///< sizes filled in; setup.settings.rows is set by the trainer
   int batch = 32;
   int epochs = 400;
   int patience = 50;  ///< epochs without improvement before training stops; 0 = never stop early
   Monitor monitor = Monitor::auc;
-  std::vector<float> class_weights;  ///< [classes]
+  std::vector<float> class_weights;  ///< [classes], at least one
 };
 
 class Trainer {

@@ -29,9 +29,7 @@ struct Adam {
     const float root_scale = static_cast<float>(1.0 / sqrt(1.0 - power2));
     const float eps = static_cast<float>(s.eps);
     const float keep = static_cast<float>(1.0 - s.lr * s.weight_decay);
-    const float clip = s.clip_norm > 0 && k.gradient_norm > s.clip_norm
-                           ? static_cast<float>(s.clip_norm / (k.gradient_norm + 1e-6))
-                           : 1.0f;
+    const float clip = clip_factor(c);
     float* p = c.floats(parameter);
     float* m = c.floats(moment1);
     float* v = c.floats(moment2);

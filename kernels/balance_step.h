@@ -11,17 +11,17 @@
 
 namespace equipoise {
 
-EQ_FN StepDraws step_draws(const Context& c) {
-  return {c.settings->seed, c.settings->replica, static_cast<uint32_t>(c.control->step)};
+EQ_FN StepDraws step_draws(const Context& c, int balancer) {
+  return {c.settings->seed, c.settings->replica, static_cast<uint32_t>(c.control->step), balancer};
 }
 
-EQ_FN ChainStep chain_step(const Context& c, Place state) {
+EQ_FN ChainStep chain_step(const Context& c, Place state, int balancer) {
   ChainStep s{};
   s.present = c.control->present;
   s.loss = c.control->losses;
-  s.gram = c.control->gram;
+  s.gram = c.control->gram + balancer * c.chains[balancer].tasks * c.chains[balancer].tasks;
   s.settings = c.settings;
-  s.draws = step_draws(c);
+  s.draws = step_draws(c, balancer);
   // An epoch whose first steps were refused still begins; sums start afresh with it.
   s.epoch_begins = c.control->position == 0 || c.control->sum_steps == 0;
   s.state = c.doubles(state);
@@ -30,8 +30,9 @@ EQ_FN ChainStep chain_step(const Context& c, Place state) {
 
 /// control.shared_weights and private_weights of a chain that only weighs losses.
 struct Weigh {
-  Place state;    // [chain.state] float64
-  Place scratch;  // [K] float64
+  Place state;       // [chain.state] float64
+  Place scratch;     // [K] float64
+  int32_t balancer;  // number of the chain
 
   static constexpr bool kOneWarp = true;
 
@@ -46,11 +47,12 @@ struct Weigh {
   template <class Warp>
   EQ_FN void on_warp(const Warp& warp, const Context& c) const {
     if (warp.thread_rank() != 0) return;
-    ChainStep s = chain_step(c, state);
+    const Chain& chain = c.chains[balancer];
+    ChainStep s = chain_step(c, state, balancer);
     s.scratch = c.doubles(scratch);
-    s.shared = c.control->shared_weights;
-    s.own = c.control->private_weights;
-    weigh_chain(*c.chain, s);
+    s.shared = c.control->shared_weights + balancer * chain.tasks;
+    s.own = c.control->private_weights + balancer * chain.tasks;
+    weigh_chain(chain, s);
   }
 };
 
@@ -60,6 +62,7 @@ struct Balance {
   Place next;          // [chain.state + K] float64: the state to come, then the next step's weights; overwritten
   Place mixing;        // [K, K] float64, overwritten
   Place scratch;       // [balance_scratch(K)] float64
+  int32_t balancer;    // number of the chain
   bool weights_known;  // Weigh has written the coefficients, which are read elsewhere already
 
   EQ_FN static constexpr int balance_scratch(int tasks) { return 3 * tasks + chain_scratch(tasks); }
@@ -77,26 +80,27 @@ struct Balance {
   template <class Warp>
   EQ_FN void on_warp(const Warp& warp, const Context& c) const {
     Control& k = *c.control;
-    const int tasks = c.chain->tasks;
+    const Chain& chain = c.chains[balancer];
+    const int tasks = chain.tasks, first = balancer * tasks;
     double* const shared = c.doubles(scratch);
     double* const own = shared + tasks;
-    ChainStep s = chain_step(c, state);
+    ChainStep s = chain_step(c, state, balancer);
     s.next = c.doubles(next);
     s.scratch = own + tasks;
     s.mixing = c.doubles(mixing);
     s.shared = shared;
     s.own = own;
-    s.next_weight = s.next + c.chain->state;
-    s.target = k.targets;
-    s.gradnorm_loss = &k.gradnorm_loss;
-    s.step_norm = &k.step_norm;
-    s.certificate = &k.certificate;
-    run_chain(warp, *c.chain, s);
+    s.next_weight = s.next + chain.state;
+    s.target = k.targets + first;
+    s.gradnorm_loss = k.gradnorm_loss + balancer;
+    s.step_norm = k.step_norm + balancer;
+    s.certificate = k.certificate + balancer;
+    run_chain(warp, chain, s);
     for (int i = warp.thread_rank(); i < tasks; i += warp.size()) {
-      k.norms[i] = shared[i] * sqrt(k.gram[i * tasks + i]);
+      k.norms[first + i] = shared[i] * sqrt(s.gram[i * tasks + i]);
       if (weights_known) continue;
-      k.shared_weights[i] = shared[i];
-      k.private_weights[i] = own[i];
+      k.shared_weights[first + i] = shared[i];
+      k.private_weights[first + i] = own[i];
     }
   }
 };
@@ -105,17 +109,19 @@ struct Balance {
 struct CommitBalance {
   Place state;  // [chain.state] float64, overwritten
   Place next;   // [chain.state + K] float64
+  int32_t balancer;
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return c.chain->state + c.chain->tasks;
+    return c.chains[balancer].state + c.chains[balancer].tasks;
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     if (!c.control->finite) return;
+    const Chain& chain = c.chains[balancer];
     const double value = c.doubles(next)[u];
-    if (u < c.chain->state) c.doubles(state)[u] = value;
-    else c.control->weights[u - c.chain->state] = value;
+    if (u < chain.state) c.doubles(state)[u] = value;
+    else c.control->weights[balancer * chain.tasks + u - chain.state] = value;
   }
 };
 

@@ -7,10 +7,10 @@
 namespace equipoise {
 
 struct CloseStep {
-  int32_t tasks, terms;
-  uint32_t labelled_tasks;  // bit k: the mean of task k's loss is weighted by labels, not rows
-  uint32_t labelled_terms;  // likewise for terms
-  bool trains;              // false in evaluation: sums and progress only
+  int32_t tasks, terms, balancers;
+  uint64_t summed_terms;  // bit t: term t is a sum over the batch; the epoch's mean is by row all the same
+  uint64_t summed_tasks;
+  bool trains;  // false in evaluation: sums and progress only
 
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -42,17 +42,22 @@ struct CloseStep {
   EQ_FN void add_sums(const Context& c) const {
     Control& k = *c.control;
     k.sum_steps += 1.0;
-    k.sum_rows += c.n;
-    k.sum_label_weight += k.label_weight;
-    const double rows = c.n;
-    for (int t = 0; t < terms; ++t) k.sum_terms[t] += (labelled_terms >> t & 1u ? k.label_weight : rows) * k.terms[t];
-    for (int i = 0; i < tasks; ++i) k.sum_losses[i] += (labelled_tasks >> i & 1u ? k.label_weight : rows) * k.losses[i];
+    for (int t = 0; t < terms; ++t) {
+      k.sum_term_rows[t] += k.term_rows[t];
+      k.sum_terms[t] += (summed_terms >> t & 1u ? 1.0 : k.term_rows[t]) * k.terms[t];
+    }
+    for (int i = 0; i < tasks; ++i) {
+      k.sum_task_rows[i] += k.task_rows[i];
+      k.sum_losses[i] += (summed_tasks >> i & 1u ? 1.0 : k.task_rows[i]) * k.losses[i];
+    }
     if (!trains) return;
     k.sum_gradient_norm += k.gradient_norm;
-    k.sum_step_norm += k.step_norm;
-    if (k.certificate > k.worst_certificate) k.worst_certificate = k.certificate;
-    for (int i = 0; i < tasks; ++i) k.sum_norms[i] += k.norms[i];
-    for (int i = 0; i < tasks * tasks; ++i) k.sum_gram[i] += k.gram[i];
+    for (int b = 0; b < balancers; ++b) {
+      k.sum_step_norm[b] += k.step_norm[b];
+      if (k.certificate[b] > k.worst_certificate[b]) k.worst_certificate[b] = k.certificate[b];
+    }
+    for (int i = 0; i < balancers * tasks; ++i) k.sum_norms[i] += k.norms[i];
+    for (int i = 0; i < balancers * tasks * tasks; ++i) k.sum_gram[i] += k.gram[i];
   }
 };
 

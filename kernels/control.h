@@ -7,12 +7,15 @@
 namespace equipoise {
 
 inline constexpr int kMaxTasks = 32;
-inline constexpr int kMaxTerms = 16;
+inline constexpr int kMaxTerms = 48;
+inline constexpr int kMaxBalancers = 4;  ///< of one program; balancers * tasks <= kMaxTasks
 
-enum class Normalise : int32_t { none, after_step };       ///< task weights after a GradNorm step
+/// How GradNorm's task weights are kept at sum K: not, rescaled after a step, or only where the losses use them.
+enum class Normalise : int32_t { none, after_step, in_loss };
 enum class LossRatio : int32_t { raw, weighted };          ///< L/L(0) or wL/(wL)(0)
 enum class OnNonfinite : int32_t { stop, skip, freeze };   ///< policy when a step meets a non-finite value
 enum class Status : int32_t { running, stopped, frozen };  ///< stopped and frozen replicas do no further step
+enum class OptimizerKind : int32_t { adam, rmsprop, sgd };  ///< of the network
 enum class BadKind : int32_t { none, loss, gradient };     ///< what was non-finite first
 
 /// Settings of one replica, constant over its run.
@@ -20,7 +23,10 @@ struct Settings {
   uint64_t seed = 1;
   uint32_t replica = 0;  ///< logical number: keys the random draws, wherever the replica runs
   OnNonfinite on_nonfinite = OnNonfinite::stop;
-  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam of the network
+  double lr = 1e-3, eps = 1e-8;                              ///< of the network's optimizer
+  double beta1 = 0.9, beta2 = 0.999;                         ///< Adam of the network and of task weights
+  double smoothing = 0.99;                                   ///< RMSProp's decay of the mean square
+  double momentum = 0;                                       ///< RMSProp and SGD
   double weight_decay = 0;                                   ///< decoupled (AdamW): p -= lr * weight_decay * p
   double clip_norm = 0;                                      ///< bound on the global gradient norm; 0 = off
   double task_lr = 1e-3, alpha = 0.16;                       ///< of task weights; GradNorm's
@@ -46,33 +52,35 @@ struct Control {
 
   // optimizer state; that of the balancing methods lies with the moments (kernels/balance_step.h)
   double beta1_power, beta2_power;  // beta^t of the network's Adam
-  double weights[kMaxTasks];        // task weights of the next step, so far as they are known before it
+  double weights[kMaxTasks];        // [balancers, K] task weights of the next step, so far as known before it
 
   // this step
-  double shared_weights[kMaxTasks];    // coefficient of each task's gradient by shared parameters
-  double private_weights[kMaxTasks];   // and by parameters that it has for itself
+  double shared_weights[kMaxTasks];    // [balancers, K] coefficient of each task's gradient by shared parameters
+  double private_weights[kMaxTasks];   // [balancers, K] and by parameters that it has for itself
   double terms[kMaxTerms];             // loss terms
   double term_slope[kMaxTerms];        // d (task loss) / d (term)
+  double term_rows[kMaxTerms];         // what the term is a mean over: rows, label weight or labelled entries
   double losses[kMaxTasks];            // task losses
+  double task_rows[kMaxTasks];         // term_rows of the task's first term
   int32_t present[kMaxTasks];          // 0 where a task has no labelled row in the batch
-  double gram[kMaxTasks * kMaxTasks];  // [K, K] row-major over the balanced parameters, unweighted gradients
-  double norms[kMaxTasks];             // norm of coefficient times gradient
-  double targets[kMaxTasks];           // GradNorm targets
-  double gradnorm_loss;
-  double step_norm;      // of the combined gradient of the balanced parameters (before GradDrop, if there is one)
-  double certificate;    // gap of the min-norm solution, or kNoCertificate
+  double gram[kMaxTasks * kMaxTasks];  // [balancers, K, K] of what each balances, unweighted gradients
+  double norms[kMaxTasks];             // [balancers, K] norm of coefficient times gradient
+  double targets[kMaxTasks];           // [balancers, K] GradNorm targets
+  double gradnorm_loss[kMaxBalancers];
+  double step_norm[kMaxBalancers];    // of the combined gradient of what it balances (before GradDrop, if there is one)
+  double certificate[kMaxBalancers];  // gap of the min-norm solution, or kNoCertificate
   double gradient_norm;  // global norm of the total gradient
   double label_weight;   // sum of class weights over the batch's labelled rows
   int32_t finite;        // 1 if this step may update anything
 
   // sums over the epoch so far
-  double sum_rows, sum_label_weight, sum_steps;
-  double sum_terms[kMaxTerms];  // weighted by rows (label weight for a classification term)
-  double sum_losses[kMaxTasks];
-  double sum_norms[kMaxTasks];  // per step
-  double sum_gram[kMaxTasks * kMaxTasks];
-  double sum_gradient_norm, sum_step_norm;
-  double worst_certificate;  // largest of the epoch's steps, or kNoCertificate
+  double sum_steps;
+  double sum_terms[kMaxTerms], sum_term_rows[kMaxTerms];    // terms times their rows, and those rows
+  double sum_losses[kMaxTasks], sum_task_rows[kMaxTasks];   // likewise
+  double sum_norms[kMaxTasks];             // [balancers, K] per step
+  double sum_gram[kMaxTasks * kMaxTasks];  // [balancers, K, K]
+  double sum_gradient_norm, sum_step_norm[kMaxBalancers];
+  double worst_certificate[kMaxBalancers];  // largest of the epoch's steps, or kNoCertificate
 };
 
 }  // namespace equipoise

@@ -12,9 +12,9 @@ namespace equipoise {
 
 /// One element: `gradient(j)` is task j's, `sign` that of the input, `element` names the uniform draw.
 template <class Gradient>
-EQ_FN float combine_dropping(const Context& c, const double* mixing, double leak, uint64_t element, double sign,
-                             Gradient&& gradient) {
-  const int tasks = c.chain->tasks;
+EQ_FN float combine_dropping(const Context& c, int balancer, const double* mixing, double leak, uint64_t element,
+                             double sign, Gradient&& gradient) {
+  const int tasks = c.chains[balancer].tasks;
   const auto balanced = [&](int i) {
     double sum = 0;
     for (int j = 0; j < tasks; ++j) sum = fma(mixing[i * tasks + j], double{gradient(j)}, sum);
@@ -22,7 +22,7 @@ EQ_FN float combine_dropping(const Context& c, const double* mixing, double leak
   };
   GradDropSigns signs{};
   for (int i = 0; i < tasks; ++i) signs.add(sign * balanced(i));
-  const double share = signs.positive_share(), uniform = graddrop_uniform(step_draws(c), element);
+  const double share = signs.positive_share(), uniform = graddrop_uniform(step_draws(c, balancer), element);
   double out = 0;
   for (int i = 0; i < tasks; ++i) {
     const double value = balanced(i);
@@ -39,6 +39,7 @@ struct GradDropParameters {
   int32_t count;
   int64_t first_element;  // of the draws: blocks of one model differ in it
   Place mixing;           // [K, K] float64
+  int32_t balancer;
   double leak;
   Place to;  // [count], overwritten
 
@@ -54,7 +55,7 @@ struct GradDropParameters {
     each_column<Team::kLanes>(flat_columns(count, row), unit_lane<Team>(u), [&](int j, int) {
       const int e = first + j;
       c.floats(to)[e] =
-          combine_dropping(c, c.doubles(mixing), leak, static_cast<uint64_t>(first_element + e), 1.0, [&](int task) {
+          combine_dropping(c, balancer, c.doubles(mixing), leak, static_cast<uint64_t>(first_element + e), 1.0, [&](int task) {
             const int lane = lane_of_task[task];
             return lane < 0 ? 0.0f : c.floats(gradient)[lane * lane_stride + e];
           });
@@ -67,6 +68,7 @@ struct GradDropRows {
   View gradient;  // [tasks * blocks * n, cols]: one task's rows after another's
   View input;     // [blocks * n, cols] the representation
   Place mixing;   // [K, K] float64
+  int32_t balancer;
   double leak;
   View to;  // [blocks * n, cols], overwritten
 
@@ -83,7 +85,7 @@ struct GradDropRows {
     float* out = c.row(to, r);
     each_column<Team::kLanes>(to.cols, unit_lane<Team>(u), [&](int j, int) {
       const double sign = x[j] > 0 ? 1.0 : (x[j] < 0 ? -1.0 : 0.0);
-      out[j] = combine_dropping(c, c.doubles(mixing), leak, static_cast<uint64_t>(r) * to.cols + j, sign,
+      out[j] = combine_dropping(c, balancer, c.doubles(mixing), leak, static_cast<uint64_t>(r) * to.cols + j, sign,
                                 [&](int task) { return c.row(gradient, task * rows + r)[j]; });
     });
   }

@@ -8,19 +8,23 @@
 
 namespace equipoise {
 
+inline constexpr int kMaxRoutes = 16;  ///< lanes of one block that may have a route's coefficient
+
 /// A block of parameters and the lanes that hold its gradients.
 struct GradientBlock {
   Place gradient;       // lane 0, [count]
   int32_t lane_stride;  // floats from one lane to the next
   int32_t lanes;
-  int8_t task[kMaxTasks];  // whose gradient a lane holds; -1: the lane is already weighted
+  int8_t task[kMaxTasks];   // whose weight a lane takes (in control's lists); -1: the lane is already weighted
+  float route[kMaxRoutes];  // further coefficients of the first lanes, from the routing table
   int32_t count;           // padded elements; padding is zero
   float loss_scale;        // of the total loss
   bool shared;             // several tasks reach these parameters
 
   EQ_FN float weight(const Control& k, int lane) const {
-    if (task[lane] < 0) return loss_scale;
-    return loss_scale * static_cast<float>((shared ? k.shared_weights : k.private_weights)[task[lane]]);
+    const float scale = lane < kMaxRoutes ? loss_scale * route[lane] : loss_scale;
+    if (task[lane] < 0) return scale;
+    return scale * static_cast<float>((shared ? k.shared_weights : k.private_weights)[task[lane]]);
   }
   /// total[i] = sum over lanes of weight * gradient[e + i], i < elements, lanes rising
   EQ_FN void total(const Context& c, int e, int elements, float* total) const {
@@ -34,6 +38,14 @@ struct GradientBlock {
     }
   }
 };
+
+/// Factor that clips the total gradient to settings.clip_norm.
+EQ_FN float clip_factor(const Context& c) {
+  const Settings& s = *c.settings;
+  return s.clip_norm > 0 && c.control->gradient_norm > s.clip_norm
+             ? static_cast<float>(s.clip_norm / (c.control->gradient_norm + 1e-6))
+             : 1.0f;
+}
 
 /// Slots of the sum of squares of the total gradient of one block.
 struct GradientSquares {

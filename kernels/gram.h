@@ -85,10 +85,11 @@ struct GramRows {
   }
 };
 
-/// control.gram from the joined inner products [pairs].
+/// A balancer's part of control.gram from the joined inner products [pairs].
 struct GramClose {
   Place sums;
   int32_t tasks;
+  int32_t balancer;
 
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -98,9 +99,9 @@ struct GramClose {
   EQ_FN void unit(const Context& c, int q) const {
     const Pair pair = gram_pair(tasks, q);
     const double g = c.doubles(sums)[q];
-    Control& k = *c.control;
-    k.gram[pair.i * tasks + pair.j] = g;
-    k.gram[pair.j * tasks + pair.i] = g;
+    double* const gram = c.control->gram + balancer * tasks * tasks;
+    gram[pair.i * tasks + pair.j] = g;
+    gram[pair.j * tasks + pair.i] = g;
   }
 };
 

@@ -26,7 +26,7 @@ struct Launch {
   int32_t batch;
   bool shuffle;
   RunData data;
-  Chain chain;
+  Chain chains[kMaxBalancers];
   const Settings* settings;  // [replicas]
   Control* controls;         // [replicas]
   float* state;              // [replicas, state_floats]
@@ -107,7 +107,7 @@ EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* 
   c.control = launch.controls + slot;
   c.settings = launch.settings + slot;
   c.data = &launch.data;
-  c.chain = &launch.chain;
+  c.chains = launch.chains;
   c.slot = slot;
   c.batch = launch.batch;
   c.shuffle = launch.shuffle;

@@ -32,7 +32,9 @@ struct Join {
   }
 };
 
-enum class Divisor : int32_t { rows, label_weight };       ///< what a term's sum is divided by
+/// What a term's sum is divided by: rows of the batch, weight of its labels, labelled entries of its targets, or 1 (the
+/// term is a sum over the batch).
+enum class Divisor : int32_t { rows, label_weight, counted, none };
 enum class TaskForm : int32_t { sum, ratio, difference };  ///< how a task's loss is made of its terms
 inline constexpr int kMaxTaskTerms = 4;
 
@@ -44,6 +46,7 @@ struct TaskLoss {
   int32_t term[kMaxTaskTerms];
   Place sum[kMaxTaskTerms];
   Divisor divisor[kMaxTaskTerms];
+  Place count[kMaxTaskTerms];  // [1] float64, where counted
   double per_row[kMaxTaskTerms];
 
   template <class Team>
@@ -56,12 +59,15 @@ struct TaskLoss {
     double first = 0.0, second = 0.0, loss = 0.0;
     bool present = true;
     for (int t = 0; t < terms; ++t) {
-      const double over = divisor[t] == Divisor::rows ? double(c.n) : k.label_weight;
-      present = present && over > 0;
+      const double rows = over_rows(c, t);
+      const double over = divisor[t] == Divisor::none ? 1.0 : rows;
+      present = present && rows > 0;
       const double value = over > 0 ? c.doubles(sum[t])[0] / (over * per_row[t]) : 0.0;
       if (t == 0) first = value;
       if (t == 1) second = value;
       loss = t == 0 ? value : loss + value;
+      if (t == 0) k.task_rows[task] = rows;
+      k.term_rows[term[t]] = rows;
       k.terms[term[t]] = value;
       k.term_slope[term[t]] = 1.0;
     }
@@ -75,6 +81,10 @@ struct TaskLoss {
     }
     k.losses[task] = loss;
     k.present[task] = present ? 1 : 0;
+  }
+  EQ_FN double over_rows(const Context& c, int t) const {
+    if (divisor[t] == Divisor::label_weight) return c.control->label_weight;
+    return divisor[t] == Divisor::counted ? c.doubles(count[t])[0] : double(c.n);
   }
 };
 

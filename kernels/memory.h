@@ -41,7 +41,7 @@ struct Source {
   int32_t cols;
 };
 inline constexpr int kMaxSources = 6;
-inline constexpr int kMaxOutputs = 6;
+inline constexpr int kMaxOutputs = 8;
 
 /// Data of a run, shared by all replicas and read-only, and where emitted rows go.
 struct RunData {
@@ -59,7 +59,7 @@ struct Context {
   Control* control;
   const Settings* settings;
   const RunData* data;
-  const Chain* chain;  // methods that balance the tasks
+  const Chain* chains;  // [balancers] methods that balance the tasks
   int32_t slot;        // number of this replica in the launch
   int32_t batch;       // capacity
   int32_t n;           // rows of this batch

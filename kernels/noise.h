@@ -9,7 +9,8 @@ namespace equipoise {
 
 /// to[r, c] ~ N(0, 1). Sample number: block * batch + row of the block; four columns share a Philox block.
 struct DrawNoise {
-  View to;  // [rows, cols], overwritten
+  View to;         // [rows, cols], overwritten
+  int32_t stream;  // draws of different streams are independent
 
   EQ_FN int groups() const { return divide_up(to.cols, 4); }
   template <class Team>
@@ -22,7 +23,7 @@ struct DrawNoise {
     constexpr int kLanes = Team::kLanes;
     const int first = u * kLanes, left = c.rows(to) * groups() - first;
     const DrawKey key{c.settings->seed, c.settings->replica, static_cast<uint32_t>(c.control->step),
-                      static_cast<uint32_t>(Purpose::noise)};
+                      purpose_of(Purpose::noise, stream)};
     int row[kLanes], group[kLanes];
     uint32_t block[kLanes], word[4][kLanes];
     for (int l = 0, r = first / groups(), g = first % groups(); l < kLanes; ++l) {

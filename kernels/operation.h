@@ -3,9 +3,11 @@
 #pragma once
 
 #include "kernels/adam.h"
+#include "kernels/adversarial.h"
 #include "kernels/balance_step.h"
 #include "kernels/close_step.h"
 #include "kernels/cross_entropy.h"
+#include "kernels/dropout.h"
 #include "kernels/gather.h"
 #include "kernels/graddrop_combine.h"
 #include "kernels/gradient_norm.h"
@@ -15,8 +17,11 @@
 #include "kernels/linear.h"
 #include "kernels/losses.h"
 #include "kernels/noise.h"
+#include "kernels/rmsprop.h"
+#include "kernels/row_sums.h"
 #include "kernels/squared_error.h"
 #include "kernels/sum_views.h"
+#include "kernels/target_loss.h"
 
 // X(tag, Struct)
 #define EQ_OPERATIONS(X)                                        \
@@ -25,6 +30,8 @@
   X(gather, Gather)                                             \
   X(emit, Emit)                                                 \
   X(draw_noise, DrawNoise)                                      \
+  X(draw_mask, DrawMask)                                        \
+  X(multiply, Multiply)                                         \
   X(linear, Linear)                                             \
   X(linear_input_gradient, LinearInputGradient)                 \
   X(linear_weight_gradient, LinearWeightGradient)               \
@@ -36,10 +43,15 @@
   X(softmax, Softmax)                                           \
   X(softmax_gradient, SoftmaxGradient)                          \
   X(cross_entropy, CrossEntropy)                                \
+  X(count_targets, CountTargets)                                \
+  X(target_loss, TargetLoss)                                    \
+  X(target_cross_entropy, TargetCrossEntropy)                   \
+  X(adversarial, Adversarial)                                   \
   X(inherent_variational, InherentVariational)                  \
   X(inherent_variational_gradient, InherentVariationalGradient) \
   X(join, Join)                                                 \
   X(task_loss, TaskLoss)                                        \
+  X(row_sums, RowSums)                                          \
   X(gram_slots, GramSlots)                                      \
   X(gram_rows, GramRows)                                        \
   X(gram_close, GramClose)                                      \
@@ -51,6 +63,8 @@
   X(graddrop_parameters, GradDropParameters)                    \
   X(graddrop_rows, GradDropRows)                                \
   X(adam, Adam)                                                 \
+  X(rms_prop, RmsProp)                                          \
+  X(sgd, Sgd)                                                   \
   X(close_step, CloseStep)
 
 namespace equipoise {

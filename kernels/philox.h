@@ -43,6 +43,11 @@ enum class Purpose : uint32_t {
   graddrop = 9
 };
 
+/// A purpose that several draws of a step share, told apart by a number below 2^24.
+EQ_FN uint32_t purpose_of(Purpose purpose, int stream) {
+  return static_cast<uint32_t>(purpose) | static_cast<uint32_t>(stream) << 8;
+}
+
 /// Names one draw of up to 2^34 elements; `replica` is the logical number, `purpose` a Purpose.
 struct DrawKey {
   uint64_t seed;

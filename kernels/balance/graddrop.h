@@ -33,7 +33,7 @@ struct GradDropSigns {
 /// U of an element (below 2^34) for all its tasks. It is never 0 or 1, so that an element on whose sign all tasks agree
 /// is never dropped.
 EQ_FN double graddrop_uniform(const StepDraws& draws, uint64_t element) {
-  const DrawKey key{draws.seed, draws.replica, draws.step, static_cast<uint32_t>(Purpose::graddrop)};
+  const DrawKey key{draws.seed, draws.replica, draws.step, purpose_of(Purpose::graddrop, draws.balancer)};
   const PhiloxBlock words = draw(key, static_cast<uint32_t>(element >> 2));
   const bool odd = (element & 1u) != 0u, high = (element & 2u) != 0u;
   const uint32_t low_word = odd ? words.v[1] : words.v[0], high_word = odd ? words.v[3] : words.v[2];

@@ -7,8 +7,12 @@
 // `softmax` is the form of the impartial-VAE code: w = K exp(v) / sum exp(v) and Adam steps the logits v, so that no
 // weight can turn negative and the sum is K throughout.
 //
-// Settings: alpha, task_lr, beta1, beta2, eps, initial_weights; method.loss_ratio, renormalise, softmax.
-// State [8, K]: weights or logits, two moments, their powers of beta, first loss, has first loss, started.
+// Habits of published programs: `renormalise = in_loss` lets Adam step weights v that are left alone and uses
+// w = K v / sum v from the second step on (v as it is in the first), with the derivative taken through the sum;
+// `restart` forgets Adam's moments after each step, so that every weight moves by about task_lr.
+//
+// Settings: alpha, task_lr, beta1, beta2, eps, initial_weights; method.loss_ratio, renormalise, restart, softmax.
+// State [8, K]: weights (before renormalising in the loss) or logits, two moments, their powers of beta, first loss, has first loss, started.
 #pragma once
 
 #include "kernels/balance/method.h"
@@ -43,10 +47,14 @@ EQ_FN void weigh_by_gradient_norms(const Weighing& in, const Method& method, Mea
   const State s{in};
   const int tasks = in.tasks;
   const bool softmax = method.softmax != 0;
-  double sum_exp = 0;
-  for (int i = 0; softmax && i < tasks; ++i) sum_exp += strict_exp(s.value(i, true));
+  // The first step's weights are used as they are given.
+  const bool in_loss = !softmax && method.renormalise == Normalise::in_loss && s.old(State::kStarted, 0) != 0;
+  double sum_values = 0;
+  for (int i = 0; (softmax || in_loss) && i < tasks; ++i)
+    sum_values += softmax ? strict_exp(s.value(i, true)) : s.value(i, false);
+  const double raised = in_loss ? tasks / sum_values : 1.0;
   for (int i = 0; i < tasks; ++i)
-    in.weight[i] = softmax ? tasks * (strict_exp(s.value(i, true)) / sum_exp) : s.value(i, false);
+    in.weight[i] = softmax ? tasks * (strict_exp(s.value(i, true)) / sum_values) : raised * s.value(i, false);
   if (!in.norm) return;
 
   // A gradient that vanishes has fallen to nothing, even if it always was zero; a loss of 0 / 0 has no ratio.
@@ -70,7 +78,7 @@ EQ_FN void weigh_by_gradient_norms(const Weighing& in, const Method& method, Mea
   }
   const double mean_ratio = sum_ratio / present, mean_norm = sum_norm / present;
   const bool rates = mean_ratio > 0 && mean_ratio - mean_ratio == 0.0;  // else a first loss was zero, or signs cancel
-  double loss = 0, pulled = 0;  // pulled: sum of weight times derivative, for the softmax
+  double loss = 0, pulled = 0;  // pulled: sum of weight times derivative, where weights share a sum
   for (int i = 0; i < tasks; ++i) {
     in.target[i] = 0;
     if (!in.present[i]) continue;
@@ -89,7 +97,9 @@ EQ_FN void weigh_by_gradient_norms(const Weighing& in, const Method& method, Mea
       const double off = in.weight[i] * in.norm[i] - in.target[i];
       double slope = (off > 0 ? 1.0 : (off < 0 ? -1.0 : 0.0)) * in.norm[i];
       if (softmax) slope = in.weight[i] * (slope - pulled / tasks);
-      const bool fresh = s.old(State::kPower2, i) == 0;  // beta1 to the power of t may underflow
+      if (in_loss) slope = raised * (slope - pulled / tasks);
+      const bool fresh = method.restart != 0 || s.old(State::kPower2, i) == 0;  // beta1 to the power of t may underflow
+      if (method.restart != 0) s.next(State::kMoment1, i) = s.next(State::kMoment2, i) = 0;
       s.next(State::kPower1, i) = (fresh ? 1.0 : s.old(State::kPower1, i)) * in.settings->beta1;
       s.next(State::kPower2, i) = (fresh ? 1.0 : s.old(State::kPower2, i)) * in.settings->beta2;
       const double next = adam_scalar(adam, s.next(State::kValue, i), slope, s.next(State::kMoment1, i),
@@ -99,9 +109,11 @@ EQ_FN void weigh_by_gradient_norms(const Weighing& in, const Method& method, Mea
     sum += softmax ? strict_exp(s.next(State::kValue, i)) : s.next(State::kValue, i);
   }
   const bool rescale = !softmax && method.renormalise == Normalise::after_step && sum > 0;
+  const double next_raised = !softmax && method.renormalise == Normalise::in_loss ? tasks / sum : 1.0;
   for (int i = 0; i < tasks; ++i) {
     if (rescale) s.next(State::kValue, i) *= tasks / sum;
-    in.next_weight[i] = softmax ? tasks * (strict_exp(s.next(State::kValue, i)) / sum) : s.next(State::kValue, i);
+    const double value = s.next(State::kValue, i);
+    in.next_weight[i] = softmax ? tasks * (strict_exp(value) / sum) : next_raised * value;
   }
 }
 

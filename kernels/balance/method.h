@@ -51,6 +51,7 @@ struct Method {
   int32_t state = 0;                              ///< where its state begins in the chain's, in doubles
   LossRatio loss_ratio = LossRatio::raw;          ///< gradnorm, gradnorm_modified
   Normalise renormalise = Normalise::after_step;  ///< gradnorm, gradnorm_modified
+  int32_t restart = 0;                            ///< gradnorm, gradnorm_modified: Adam of the weights starts afresh
   int32_t softmax = 0;                            ///< gradnorm, gradnorm_modified: weights are K exp(v) / sum exp(v)
   int32_t identity_order = 0;                     ///< pcgrad, gradvac: tasks visited in rising order
   int32_t update_at = 0;                          ///< nsgd: the call, from 0, whose norms are the first ones
@@ -67,6 +68,7 @@ struct StepDraws {
   uint64_t seed;
   uint32_t replica;
   uint32_t step;
+  int32_t balancer = 0;  ///< balancers of one program draw apart
 };
 
 /// What a method that weighs losses is given; arrays are by task number.

@@ -15,7 +15,7 @@ namespace equipoise {
 EQ_FN void task_order(const StepDraws& draws, int row, int m, bool rising, double* order) {
   for (int j = 0; j < m; ++j) order[j] = j;
   if (rising) return;
-  const DrawKey key{draws.seed, draws.replica, draws.step, static_cast<uint32_t>(Purpose::order)};
+  const DrawKey key{draws.seed, draws.replica, draws.step, purpose_of(Purpose::order, draws.balancer)};
   const int first_block = row * (kMaxTasks / 4);
   for (int group = (m - 1) / 4; group >= 0; --group) {
     const PhiloxBlock words = draw(key, static_cast<uint32_t>(first_block + group));
