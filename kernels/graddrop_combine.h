@@ -54,11 +54,11 @@ struct GradDropParameters {
     const int row = unit_row<Team>(u), first = row * kFlatRow;
     each_column<Team::kLanes>(flat_columns(count, row), unit_lane<Team>(u), [&](int j, int) {
       const int e = first + j;
-      c.floats(to)[e] =
-          combine_dropping(c, balancer, c.doubles(mixing), leak, static_cast<uint64_t>(first_element + e), 1.0, [&](int task) {
-            const int lane = lane_of_task[task];
-            return lane < 0 ? 0.0f : c.floats(gradient)[lane * lane_stride + e];
-          });
+      c.floats(to)[e] = combine_dropping(c, balancer, c.doubles(mixing), leak, static_cast<uint64_t>(first_element + e),
+                                         1.0, [&](int task) {
+                                           const int lane = lane_of_task[task];
+                                           return lane < 0 ? 0.0f : c.floats(gradient)[lane * lane_stride + e];
+                                         });
     });
   }
 };

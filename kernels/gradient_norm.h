@@ -17,9 +17,9 @@ struct GradientBlock {
   int32_t lanes;
   int8_t task[kMaxTasks];   // whose weight a lane takes (in control's lists); -1: the lane is already weighted
   float route[kMaxRoutes];  // further coefficients of the first lanes, from the routing table
-  int32_t count;           // padded elements; padding is zero
-  float loss_scale;        // of the total loss
-  bool shared;             // several tasks reach these parameters
+  int32_t count;            // padded elements; padding is zero
+  float loss_scale;         // of the total loss
+  bool shared;              // several tasks reach these parameters
 
   EQ_FN float weight(const Control& k, int lane) const {
     const float scale = lane < kMaxRoutes ? loss_scale * route[lane] : loss_scale;

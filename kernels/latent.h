@@ -2,8 +2,8 @@
 // Source: Kingma and Welling 2014, equation 10 and appendix B. Heads give mu and log sigma side by side.
 //   sigma = exp(log sigma),  z = mu + sigma * noise,  KL = mean over rows and columns of (mu^2 + sigma^2 - log sigma^2
 //   - 1) / 2
-// log sigma is clamped to [-30, 20]; outside, its gradient is zero. Where the second head is the log variance, log sigma
-// is half of it. The KL may also be summed over the batch instead of averaged.
+// log sigma is clamped to [-30, 20]; outside, its gradient is zero. Where the second head is the log variance, log
+// sigma is half of it. The KL may also be summed over the batch instead of averaged.
 #pragma once
 
 #include "kernels/memory.h"
@@ -17,11 +17,11 @@ inline constexpr float kMinLogSigma = -30.0f, kMaxLogSigma = 20.0f;
 EQ_FN float clamp_log_sigma(float s) { return s < kMinLogSigma ? kMinLogSigma : (s > kMaxLogSigma ? kMaxLogSigma : s); }
 
 struct Latent {
-  View heads;      // [rows, 2 L]: mu, then log sigma
-  View noise;      // [rows, L], read if use_noise
-  View sigma;      // [rows, L], overwritten
-  View z;          // [rows, L], overwritten
-  Place kl;        // [rows, 16] slots of the sum of (mu^2 + sigma^2 - log sigma^2 - 1) / 2, overwritten
+  View heads;        // [rows, 2 L]: mu, then log sigma
+  View noise;        // [rows, L], read if use_noise
+  View sigma;        // [rows, L], overwritten
+  View z;            // [rows, L], overwritten
+  Place kl;          // [rows, 16] slots of the sum of (mu^2 + sigma^2 - log sigma^2 - 1) / 2, overwritten
   bool use_noise;    // false: z = mu, as in evaluation
   float log_factor;  // log sigma over the second head: 1, or 0.5 where that is the log variance
 
@@ -35,7 +35,8 @@ struct Latent {
     const float* mu = c.row(heads, r);
     float* s = c.row(sigma, r);
     float* out = c.row(z, r);
-    each_column<Team::kLanes>(size, lane, [&](int j, int) { s[j] = strict_exp(clamp_log_sigma(log_factor * mu[size + j])); });
+    each_column<Team::kLanes>(size, lane,
+                              [&](int j, int) { s[j] = strict_exp(clamp_log_sigma(log_factor * mu[size + j])); });
     if (use_noise) {
       const float* e = c.row(noise, r);
       each_column<Team::kLanes>(size, lane, [&](int j, int) { out[j] = fmaf(s[j], e[j], mu[j]); });

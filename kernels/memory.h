@@ -60,10 +60,10 @@ struct Context {
   const Settings* settings;
   const RunData* data;
   const Chain* chains;  // [balancers] methods that balance the tasks
-  int32_t slot;        // number of this replica in the launch
-  int32_t batch;       // capacity
-  int32_t n;           // rows of this batch
-  bool shuffle;        // rows in permuted order
+  int32_t slot;         // number of this replica in the launch
+  int32_t batch;        // capacity
+  int32_t n;            // rows of this batch
+  bool shuffle;         // rows in permuted order
 
   /// Selects, not base[space]: an array indexed at run time would live in a GPU's slow local memory.
   EQ_FN float* base_of(Space s) const { return s == Space::fast ? base[0] : (s == Space::work ? base[1] : base[2]); }

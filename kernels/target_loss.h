@@ -3,8 +3,8 @@
 //   squared:  (x - t)^2                        d/dx = 2 (x - t)
 //   logistic: log(1 + exp(-|x|)) + max(x, 0) - x t,  t in {0, 1}   d/dx = sigmoid(x) - t
 //   classes:  log sum exp x - x_t              d/dx_j = softmax(x)_j - [j = t]
-// Each is the mean, or the sum, over the entries (rows, for classes) that have a target; a batch without any has loss 0.
-// Floor: reads two floats an entry and writes one; one exponential and one logarithm where the loss needs them.
+// Each is the mean, or the sum, over the entries (rows, for classes) that have a target; a batch without any has loss
+// 0. Floor: reads two floats an entry and writes one; one exponential and one logarithm where the loss needs them.
 #pragma once
 
 #include "kernels/cross_entropy.h"
@@ -85,11 +85,11 @@ struct TargetLoss {
 
 /// Softmax cross-entropy against class numbers that are kept as floats.
 struct TargetCrossEntropy {
-  View x;       // [n, classes]
-  View target;  // [n, 1] class number, NaN where missing
-  Place count;  // [1] float64: rows with a target
-  View dx;      // [n, classes], overwritten if has_gradient
-  Place slots;  // [n] float64 losses, overwritten
+  View x;        // [n, classes]
+  View target;   // [n, 1] class number, NaN where missing
+  Place count;   // [1] float64: rows with a target
+  View dx;       // [n, classes], overwritten if has_gradient
+  Place slots;   // [n] float64 losses, overwritten
   int32_t task;  // as in TargetLoss
   bool has_gradient;
   bool sums;  // the term is a sum over the batch, not a mean

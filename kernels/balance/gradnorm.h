@@ -12,7 +12,8 @@
 // `restart` forgets Adam's moments after each step, so that every weight moves by about task_lr.
 //
 // Settings: alpha, task_lr, beta1, beta2, eps, initial_weights; method.loss_ratio, renormalise, restart, softmax.
-// State [8, K]: weights (before renormalising in the loss) or logits, two moments, their powers of beta, first loss, has first loss, started.
+// State [8, K]: weights (before renormalising in the loss) or logits, two moments, their powers of beta, first loss,
+// has first loss, started.
 #pragma once
 
 #include "kernels/balance/method.h"

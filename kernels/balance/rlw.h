@@ -12,7 +12,8 @@
 namespace equipoise {
 
 EQ_FN void weigh_rlw(const Weighing& in, const Method&) {
-  const DrawKey key{in.draws.seed, in.draws.replica, in.draws.step, purpose_of(Purpose::random_weights, in.draws.balancer)};
+  const DrawKey key{in.draws.seed, in.draws.replica, in.draws.step,
+                    purpose_of(Purpose::random_weights, in.draws.balancer)};
   int present = 0;
   for (int i = 0; i < in.tasks; ++i) present += in.present[i] != 0;
   double sum = 0;

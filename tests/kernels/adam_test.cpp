@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
 #include "tests/kernels/harness.h"
@@ -31,7 +33,8 @@ struct AdamRig {
     rig.control().finite = 1;
     rig.control().beta1_power = rig.control().beta2_power = 1.0;
     for (int k = 0; k < s.lanes; ++k) rig.control().shared_weights[k] = 0.4 + 0.6 * k;
-    op.block = GradientBlock{rig.floats(s.lanes * (s.count + 4)), s.count + 4, s.lanes, {}, s.count, 0.5f, true};
+    op.block = GradientBlock{rig.floats(s.lanes * (s.count + 4)), s.count + 4, s.lanes, {}, {}, s.count, 0.5f, true};
+    std::fill(std::begin(op.block.route), std::end(op.block.route), 1.0f);
     for (int k = 0; k < s.lanes; ++k) op.block.task[k] = static_cast<int8_t>(k);
     op.parameter = rig.floats(s.count);
     op.moment1 = rig.floats(s.count);

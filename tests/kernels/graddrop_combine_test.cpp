@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "tests/kernels/harness.h"
@@ -33,8 +34,8 @@ double combined(const std::vector<double>& mixing, const std::vector<double>& gr
 }
 
 struct Problem {
-  Problem() : rig(5), draws(17) {
-    rig.chain.tasks = 3;
+  explicit Problem(int number) : rig(5), draws(17), balancer(number) {
+    rig.chains[number].tasks = 3;
     rig.settings.seed = 9;
     rig.settings.replica = 2;
     rig.control().step = 11;
@@ -44,20 +45,21 @@ struct Problem {
       rig.set_double(place, e, mixing.back());
     }
   }
-  double uniform(uint64_t element) const { return graddrop_uniform({9, 2, 11}, element); }
+  double uniform(uint64_t element) const { return graddrop_uniform({9, 2, 11, balancer}, element); }
   Rig rig;
   reference::Draws draws;
+  int balancer;
   Place place{};
   std::vector<double> mixing;
 };
 
 TEST(GradDropCombine, OfParametersKeepsOneSignOfEveryElement) {
-  for (const int count : {4, 256, 300}) {
-    Problem p;
+  for (const auto& [count, balancer] : {std::pair{4, 0}, {256, 0}, {300, 0}, {300, 2}}) {
+    Problem p(balancer);
     const int stride = count + 8;
     const Place gradient = p.rig.floats(2 * stride), to = p.rig.floats(count);
     p.rig.fill(gradient, 2 * stride, p.draws);
-    GradDropParameters op{gradient, stride, {1, -1, 0}, count, 1000, p.place, kLeak, to};
+    GradDropParameters op{gradient, stride, {1, -1, 0}, count, 1000, p.place, balancer, kLeak, to};
     p.rig.run(op, {Rig::written_floats(to, count)});
     int dropped = 0;
     for (int e = 0; e < count; ++e) {
@@ -71,13 +73,20 @@ TEST(GradDropCombine, OfParametersKeepsOneSignOfEveryElement) {
   }
 }
 
+TEST(GradDropCombine, OfTwoBalancersDropsElementsApart) {
+  Problem first(0), second(2);
+  int differ = 0;
+  for (uint64_t e = 0; e < 100; ++e) differ += first.uniform(e) != second.uniform(e);
+  EXPECT_EQ(differ, 100);
+}
+
 TEST(GradDropCombine, OfARepresentationWeighsSignsTimesItsOwn) {
-  Problem p;
+  Problem p(0);
   const View gradient = p.rig.matrix(6, 7), input = p.rig.matrix(2, 7), to = p.rig.matrix(2, 7);
   p.rig.fill(gradient, p.draws);
   p.rig.fill(input, p.draws);
   p.rig.row(input, 3)[2] = 0.0f;
-  p.rig.run(GradDropRows{gradient, input, p.place, kLeak, to}, {p.rig.written(to)});
+  p.rig.run(GradDropRows{gradient, input, p.place, 0, kLeak, to}, {p.rig.written(to)});
   const int rows = p.rig.rows(to);
   for (int r = 0; r < rows; ++r)
     for (int c = 0; c < 7; ++c) {

@@ -15,15 +15,19 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Total gradients of blocks with these counts; lane 0 of odd blocks is already weighted.
-std::vector<double> squares(Rig& rig, const std::vector<int>& counts, int lanes, std::vector<double>& expected) {
+/// Total gradients of blocks with these counts; lane 0 of odd blocks is already weighted; `route` gives each lane's
+/// coefficient of the routing table.
+template <class Route>
+std::vector<double> squares(Rig& rig, const std::vector<int>& counts, int lanes, Route&& route,
+                            std::vector<double>& expected) {
   reference::Draws draws(101);
   const double weights[] = {1.4, 3.0, 0.3, 0.8, 2.0};
   for (int k = 0; k < 5; ++k) rig.control().shared_weights[k] = weights[k];
   std::vector<double> sums;
   for (std::size_t b = 0; b < counts.size(); ++b) {
     const int count = counts[b], stride = count + 4;
-    GradientBlock block{rig.floats(lanes * stride), stride, lanes, {}, count, 0.5f, true};
+    GradientBlock block{rig.floats(lanes * stride), stride, lanes, {}, {}, count, 0.5f, true};
+    for (int lane = 0; lane < kMaxRoutes; ++lane) block.route[lane] = route(lane);
     double sum = 0;
     std::vector<double> total(static_cast<std::size_t>(count), 0.0);
     for (int lane = 0; lane < lanes; ++lane) {
@@ -31,7 +35,8 @@ std::vector<double> squares(Rig& rig, const std::vector<int>& counts, int lanes,
       const Place from{block.gradient.offset + lane * stride, block.gradient.space};
       rig.fill(from, count, draws);
       for (int e = 0; e < count; ++e)
-        total[static_cast<std::size_t>(e)] += 0.5 * (block.task[lane] < 0 ? 1.0 : weights[lane]) * rig.at(from)[e];
+        total[static_cast<std::size_t>(e)] +=
+            0.5 * double{block.route[lane]} * (block.task[lane] < 0 ? 1.0 : weights[lane]) * rig.at(from)[e];
     }
     for (double g : total) sum += g * g;
     expected.push_back(sum);
@@ -55,7 +60,8 @@ TEST(GradientSquares, SumTheSquaresOfTheWeightedLanes) {
     for (int count : {4, 20, 84, 256, 300, 2624}) {
       Rig rig(1);
       std::vector<double> expected;
-      const std::vector<double> got = squares(rig, {count, count}, lanes, expected);
+      const std::vector<double> got = squares(
+          rig, {count, count}, lanes, [](int) { return 1.0f; }, expected);
       const Tolerance t{.rel = 16 * kRounding,
                         .why = "each total is a rounded weight and one rounding a lane, squared"};
       for (std::size_t b = 0; b < got.size(); ++b)
@@ -63,6 +69,37 @@ TEST(GradientSquares, SumTheSquaresOfTheWeightedLanes) {
         expect_close(got[b], expected[b], expected[b] + lanes * count, t,
                      std::to_string(lanes) + " lanes of " + std::to_string(count));
     }
+}
+
+TEST(GradientSquares, TakeEveryLaneWithTheCoefficientOfItsRoute) {
+  const float routes[] = {0.1f, -2.5f, 0.0f, 1.0f, 3.0f};
+  for (int lanes = 1; lanes <= 5; ++lanes) {
+    Rig rig(1);
+    std::vector<double> expected;
+    const auto route = [&](int lane) { return lane < 5 ? routes[lane] : NAN; };
+    const std::vector<double> got = squares(rig, {300, 300}, lanes, route, expected);
+    const Tolerance t{.rel = 20 * kRounding,
+                      .why = "each total is a weight of two roundings and one rounding a lane, squared"};
+    // Lanes weigh up to 7.5 / 2 and may cancel: the scale is the sum of the squares of what is added.
+    for (std::size_t b = 0; b < got.size(); ++b)
+      expect_close(got[b], expected[b], expected[b] + 14.0 * lanes * 300, t, std::to_string(lanes) + " lanes");
+  }
+}
+
+TEST(GradientBlock, WeighsALaneByItsRouteItsTaskAndWhetherItIsShared) {
+  Rig rig(1);
+  GradientBlock block{{}, 0, 20, {}, {}, 4, 0.5f, true};
+  for (int lane = 0; lane < 20; ++lane) block.task[lane] = static_cast<int8_t>(lane);
+  block.task[3] = -1;
+  for (int lane = 0; lane < kMaxRoutes; ++lane) block.route[lane] = 2.0f + static_cast<float>(lane);
+  Control& k = rig.control();
+  for (int i = 0; i < 20; ++i) k.shared_weights[i] = 8.0, k.private_weights[i] = 4.0;
+  EXPECT_EQ(block.weight(k, 2), 0.5f * 4 * 8);
+  EXPECT_EQ(block.weight(k, 3), 0.5f * 5) << "no task's weight";
+  EXPECT_EQ(block.weight(k, kMaxRoutes - 1), 0.5f * (kMaxRoutes + 1) * 8);
+  EXPECT_EQ(block.weight(k, kMaxRoutes), 0.5f * 8) << "lanes beyond the routes have a coefficient of 1";
+  block.shared = false;
+  EXPECT_EQ(block.weight(k, 2), 0.5f * 4 * 4);
 }
 
 struct Gate {

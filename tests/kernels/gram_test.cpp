@@ -31,7 +31,7 @@ struct StretchCase {
 };
 
 /// Gram matrix over several stretches; lane order is tasks falling, and `missing` has no lane.
-void expect_gram(int tasks, const std::vector<StretchCase>& stretches, int missing, double size) {
+void expect_gram(int tasks, const std::vector<StretchCase>& stretches, int missing, double size, int balancer = 0) {
   reference::Draws draws(91);
   Rig rig(4);
   int slots_per_pair = 0;
@@ -70,15 +70,21 @@ void expect_gram(int tasks, const std::vector<StretchCase>& stretches, int missi
     rig.run(Join{sums, to, pairs, slots_per_pair, level, false}, {Rig::written_doubles(to, pairs * left)});
     sums = to;
   }
-  rig.run(GramClose{sums, tasks}, {});
+  const Control before = rig.control();
+  rig.run(GramClose{sums, tasks, balancer}, {});
+  const int first = balancer * tasks * tasks, end = first + tasks * tasks;
+  for (int e = 0; e < kMaxTasks * kMaxTasks; ++e)
+    if (e < first || e >= end) {
+      EXPECT_EQ(rig.control().gram[e], before.gram[e]) << "entry " << e << " is another's";
+    }
 
   const reference::Matrix expected = reference::gram(rows);
   for (int i = 0; i < tasks; ++i) {
     for (int j = 0; j < tasks; ++j) {
       const std::string where = std::to_string(tasks) + " tasks, " + coordinate("G", i, j);
-      expect_close(rig.control().gram[i * tasks + j], expected.at(i, j),
+      expect_close(rig.control().gram[first + i * tasks + j], expected.at(i, j),
                    std::sqrt(expected.at(i, i) * expected.at(j, j)), kDoubleSum, where);
-      EXPECT_EQ(rig.control().gram[i * tasks + j], rig.control().gram[j * tasks + i]) << where;
+      EXPECT_EQ(rig.control().gram[first + i * tasks + j], rig.control().gram[first + j * tasks + i]) << where;
     }
   }
 }
@@ -92,6 +98,11 @@ TEST(Gram, AddsUpStretchesAndMeansOfStretches) {
   expect_gram(3, {{640, 1}, {20, 1}}, -1, 1.0);
   expect_gram(3, {{10, 2}}, -1, 1.0);
   expect_gram(2, {{100, 3}, {300, 2}, {1, 1}}, -1, 1.0);
+}
+
+TEST(Gram, OfEachBalancerLiesInItsOwnPartOfTheControl) {
+  expect_gram(3, {{300, 1}}, -1, 1.0, 1);
+  expect_gram(8, {{20, 1}}, -1, 1.0, 3);
 }
 
 TEST(Gram, CountsATaskWithoutALaneAsZero) { expect_gram(4, {{300, 1}, {5, 1}}, 2, 1.0); }
@@ -111,7 +122,7 @@ TEST(Gram, ShowsANaNInItsTasksRowAndColumnOnly) {
   rig.run(GramSlots{gradient, 8, {0, 1, 2}, 3, 8, 1, slots, kRowLanes, 0},
           {Rig::written_doubles(slots, 6 * kRowLanes)});
   rig.run(Join{slots, sums, 6, kRowLanes, 0, false}, {Rig::written_doubles(sums, 6)});
-  rig.run(GramClose{sums, 3}, {});
+  rig.run(GramClose{sums, 3, 0}, {});
   for (int i = 0; i < 3; ++i)
     for (int j = 0; j < 3; ++j)
       EXPECT_EQ(std::isnan(rig.control().gram[i * 3 + j]), i == 1 || j == 1) << coordinate("G", i, j);

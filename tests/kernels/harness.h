@@ -125,7 +125,7 @@ class Rig {
 
   Settings settings;
   RunData data{};
-  Chain chain{};
+  Chain chains[kMaxBalancers]{};
   int32_t slot = 0;
   bool shuffle = false;
   std::vector<Place> outputs;  ///< where emitted rows go
@@ -159,7 +159,7 @@ class Rig {
     c.control = &state.control;
     c.settings = &settings;
     c.data = &placed;
-    c.chain = &chain;
+    c.chains = chains;
     c.slot = slot;
     c.batch = batch_;
     c.n = n_;

@@ -58,11 +58,12 @@ TEST(JoinOperation, OfTheRowsThereAreDoesNotDependOnTheBatchsCapacity) {
   EXPECT_EQ(joined(300, 5, 1, kRowLanes, true), joined(5, 5, 1, kRowLanes, true));
 }
 
-/// A task of terms with the given sums, by_rows saying what divides each.
+/// A task of terms with the given sums, what divides each, and the labelled entries of those that count them.
 struct LossCase {
   TaskForm form;
   std::vector<double> sums;
   std::vector<Divisor> divisors;
+  std::vector<double> counts{};
 };
 
 Control control_after(const LossCase& s, double label_weight) {
@@ -70,6 +71,8 @@ Control control_after(const LossCase& s, double label_weight) {
   rig.control().label_weight = label_weight;
   for (double& v : rig.control().terms) v = NAN;
   for (double& v : rig.control().losses) v = NAN;
+  for (double& v : rig.control().term_rows) v = NAN;
+  for (double& v : rig.control().task_rows) v = NAN;
   TaskLoss op{};
   op.task = 1;
   op.form = s.form;
@@ -79,6 +82,10 @@ Control control_after(const LossCase& s, double label_weight) {
     op.sum[t] = rig.doubles(1);
     rig.set_double(op.sum[t], 0, s.sums[t]);
     op.divisor[t] = s.divisors[t];
+    if (!s.counts.empty()) {
+      op.count[t] = rig.doubles(1);
+      rig.set_double(op.count[t], 0, s.counts[t]);
+    }
     op.per_row[t] = 2.0 + static_cast<double>(t);
   }
   rig.run(op, {});
@@ -127,6 +134,41 @@ TEST(TaskLoss, WithoutALabelIsZeroAndAbsent) {
   const Control k = control_after({TaskForm::sum, {NAN}, {Divisor::label_weight}}, 0.0);
   EXPECT_EQ(k.losses[1], 0.0);
   EXPECT_EQ(k.present[1], 0);
+}
+
+TEST(TaskLoss, DividesByTheLabelledEntriesOfItsTargets) {
+  const Control k = control_after({TaskForm::sum, {24, 9}, {Divisor::counted, Divisor::counted}, {4, 5}}, 1.5);
+  EXPECT_DOUBLE_EQ(k.terms[3], 24.0 / (4 * 2));
+  EXPECT_DOUBLE_EQ(k.terms[4], 9.0 / (5 * 3));
+  EXPECT_DOUBLE_EQ(k.losses[1], k.terms[3] + k.terms[4]);
+  EXPECT_EQ(k.present[1], 1);
+}
+
+TEST(TaskLoss, WithoutALabelledEntryIsZeroAndAbsent) {
+  const Control k = control_after({TaskForm::sum, {0}, {Divisor::counted}, {0}}, 1.5);
+  EXPECT_EQ(k.losses[1], 0.0);
+  EXPECT_EQ(k.terms[3], 0.0);
+  EXPECT_EQ(k.present[1], 0);
+}
+
+TEST(TaskLoss, OfASumOverTheBatchIsNotDivided) {
+  const Control k = control_after({TaskForm::sum, {24, 9}, {Divisor::none, Divisor::rows}}, 1.5);
+  EXPECT_DOUBLE_EQ(k.terms[3], 24.0 / 2);
+  EXPECT_DOUBLE_EQ(k.terms[4], 9.0 / (6 * 3));
+  EXPECT_DOUBLE_EQ(k.losses[1], k.terms[3] + k.terms[4]);
+  EXPECT_EQ(k.present[1], 1);
+}
+
+TEST(TaskLoss, SaysWhatEachTermIsAMeanOverAndGivesTheTaskThatOfItsFirst) {
+  const std::vector<Divisor> kinds{Divisor::label_weight, Divisor::rows, Divisor::counted, Divisor::none};
+  const Control k = control_after({TaskForm::sum, {1, 2, 3, 4}, kinds, {0, 0, 11, 0}}, 1.5);
+  EXPECT_EQ(k.term_rows[3], 1.5);
+  EXPECT_EQ(k.term_rows[4], 6.0);
+  EXPECT_EQ(k.term_rows[5], 11.0);
+  EXPECT_EQ(k.term_rows[6], 6.0) << "a sum over the batch weighs by its rows in an epoch's mean";
+  EXPECT_EQ(k.task_rows[1], 1.5);
+  EXPECT_TRUE(std::isnan(k.term_rows[2]) && std::isnan(k.term_rows[7]));
+  EXPECT_TRUE(std::isnan(k.task_rows[0]) && std::isnan(k.task_rows[2]));
 }
 
 TEST(TaskLoss, OfANaNIsNaN) {

@@ -16,6 +16,7 @@ struct NoiseKey {
   uint64_t seed = 5;
   uint32_t replica = 3;
   int64_t step = 8;
+  int32_t stream = 0;
 };
 
 /// [blocks * n, cols] draws.
@@ -25,7 +26,7 @@ std::vector<float> noise(int batch, int n, int blocks, int cols, NoiseKey key = 
   rig.settings.replica = key.replica;
   rig.control().step = key.step;
   const View to = rig.matrix(blocks, cols);
-  rig.run(DrawNoise{to}, {rig.written(to)});
+  rig.run(DrawNoise{to, key.stream}, {rig.written(to)});
   std::vector<float> values;
   for (int r = 0; r < rig.rows(to); ++r) values.insert(values.end(), rig.row(to, r), rig.row(to, r) + cols);
   return values;
@@ -55,12 +56,21 @@ TEST(DrawNoise, OfAShortBatchIsTheBeginningOfEachBlockOfTheFullOne) {
       EXPECT_EQ(part[static_cast<std::size_t>(b * 40 + i)], full[static_cast<std::size_t>(b * 90 + i)]);
 }
 
-TEST(DrawNoise, DiffersBySeedReplicaAndStep) {
+TEST(DrawNoise, DiffersBySeedReplicaStepAndStream) {
   const std::vector<float> base = noise(4, 4, 1, 8);
-  for (const NoiseKey& key : {NoiseKey{6, 3, 8}, NoiseKey{5, 4, 8}, NoiseKey{5, 3, 9}}) {
+  for (const NoiseKey& key :
+       {NoiseKey{6, 3, 8}, NoiseKey{5, 4, 8}, NoiseKey{5, 3, 9}, NoiseKey{5, 3, 8, 1}, NoiseKey{5, 3, 8, 2}}) {
     const std::vector<float> other = noise(4, 4, 1, 8, key);
     for (std::size_t i = 0; i < base.size(); ++i) EXPECT_NE(base[i], other[i]) << i;
   }
+}
+
+TEST(DrawNoise, OfTwoStreamsIsUncorrelated) {
+  const std::vector<float> first = noise(100, 100, 1, 200), second = noise(100, 100, 1, 200, {.stream = 1});
+  double sum = 0;
+  for (std::size_t i = 0; i < first.size(); ++i) sum += double{first[i]} * second[i];
+  const double count = static_cast<double>(first.size());
+  EXPECT_NEAR(sum / count, 0.0, 5 / std::sqrt(count)) << "five standard deviations of a mean of products";
 }
 
 TEST(DrawNoise, HasMeanZeroAndVarianceOne) {

@@ -75,6 +75,16 @@ TEST(Draw, ChangesWithEveryPartOfItsKey) {
   EXPECT_EQ(all.size(), 4 * blocks.size());
 }
 
+TEST(Draw, OfTheFirstStreamIsThatOfItsPurposeAndNoTwoAreAlike) {
+  std::set<uint32_t> all;
+  for (uint32_t purpose = 1; purpose <= static_cast<uint32_t>(Purpose::graddrop); ++purpose) {
+    EXPECT_EQ(purpose_of(static_cast<Purpose>(purpose), 0), purpose);
+    for (const int stream : {0, 1, 2, 255, 256, (1 << 24) - 1})
+      all.insert(purpose_of(static_cast<Purpose>(purpose), stream));
+  }
+  EXPECT_EQ(all.size(), static_cast<uint32_t>(Purpose::graddrop) * 6u);
+}
+
 TEST(Uniform, CoversItsIntervalAndNoMore) {
   EXPECT_EQ(uniform01(0u), 0.0f);
   EXPECT_EQ(uniform01(0xffu), 0.0f);

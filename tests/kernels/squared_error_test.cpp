@@ -10,7 +10,7 @@
 namespace equipoise::test {
 namespace {
 
-void expect_error(const Shape& s, int blocks, int task, bool has_gradient) {
+void expect_error(const Shape& s, int blocks, int task, bool has_gradient, bool sums = false) {
   reference::Draws draws(41);
   Rig rig(s.batch, s.n);
   const View y = rig.matrix(blocks, s.cols), target = rig.matrix(1, s.cols), dy = rig.matrix(blocks, s.cols);
@@ -21,7 +21,7 @@ void expect_error(const Shape& s, int blocks, int task, bool has_gradient) {
   const float scale = 0.75f;
   std::vector<Written> writes{Rig::written_doubles(slots, rig.rows(y) * kRowLanes)};
   if (has_gradient) writes.push_back(rig.written(dy));
-  rig.run(SquaredError{y, target, dy, slots, scale, task, has_gradient}, writes);
+  rig.run(SquaredError{y, target, dy, slots, scale, task, has_gradient, sums}, writes);
   const Tolerance t{.rel = 6 * kRounding,
                     .why = "three roundings of the factor, one of the difference, one of the product"};
   for (int r = 0; r < rig.rows(y); ++r) {
@@ -36,7 +36,7 @@ void expect_error(const Shape& s, int blocks, int task, bool has_gradient) {
     if (!has_gradient) continue;
     for (int c = 0; c < s.cols; ++c) {
       const double d = double{rig.row(y, r)[c]} - double{rig.row(target, r % s.n)[c]};
-      const double expected = 2 * scale * (task < 0 ? 1.0 : 2.6) * d / (s.n * s.cols);
+      const double expected = 2 * scale * (task < 0 ? 1.0 : 2.6) * d / (sums ? 1 : s.n * s.cols);
       expect_close(rig.row(dy, r)[c], expected, std::fabs(expected), t, name_of(s) + " " + coordinate("dy", r, c));
     }
   }
@@ -46,6 +46,11 @@ TEST(SquaredError, SlotsTheSquaresAndWritesTheGradientOfEveryBlock) {
   for (const Shape& s : kShapes)
     for (int blocks : {1, 2, 3})
       for (int task : {-1, 3}) expect_error(s, blocks, task, true);
+}
+
+TEST(SquaredError, AsASumHasAGradientThatNoNumberOfRowsDivides) {
+  for (const Shape& s : kShapes)
+    for (int task : {-1, 3}) expect_error(s, 2, task, true, true);
 }
 
 TEST(SquaredError, WithoutAGradientWritesSlotsOnly) { expect_error({8, 5, 81}, 2, -1, false); }
@@ -59,7 +64,8 @@ TEST(SquaredError, OfSubViewsLeavesTheRestAlone) {
              dy = Rig::part(gradient, 1, 1, 20, 19);
   rig.fill(y, draws);
   rig.fill(t, draws);
-  rig.run(SquaredError{y, t, dy, slots, 1.0f, -1, true}, {rig.written(dy), Rig::written_doubles(slots, 3 * kRowLanes)});
+  rig.run(SquaredError{y, t, dy, slots, 1.0f, -1, true, false},
+          {rig.written(dy), Rig::written_doubles(slots, 3 * kRowLanes)});
   for (int r = 0; r < 3; ++r)
     for (int c = 0; c < 19; ++c) {
       const double expected = 2.0 * (double{rig.row(y, r)[c]} - double{rig.row(t, r)[c]}) / (3 * 19);

@@ -112,11 +112,11 @@ TEST(GradDrop, DrawsTheWordOfItsElement) {
   }
 }
 
-TEST(GradDrop, DrawsDependOnSeedReplicaStepAndElement) {
+TEST(GradDrop, DrawsDependOnSeedReplicaStepBalancerAndElement) {
   const std::set<double> draws = {graddrop_uniform({1, 2, 3}, 4), graddrop_uniform({2, 2, 3}, 4),
                                   graddrop_uniform({1, 3, 3}, 4), graddrop_uniform({1, 2, 4}, 4),
-                                  graddrop_uniform({1, 2, 3}, 5)};
-  EXPECT_EQ(draws.size(), 5u);
+                                  graddrop_uniform({1, 2, 3}, 5), graddrop_uniform({1, 2, 3, 1}, 4)};
+  EXPECT_EQ(draws.size(), 6u);
 }
 
 }  // namespace

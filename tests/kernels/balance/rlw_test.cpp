@@ -15,12 +15,13 @@ auto rlw(int tasks) {
   return WeighingRun(MethodKind::rlw, tasks, [](const Weighing& in, const Method& method) { weigh_rlw(in, method); });
 }
 
-TEST(Rlw, SumsToOneAndDiffersFromStepToStepReplicaAndSeed) {
+TEST(Rlw, SumsToOneAndDiffersFromStepToStepReplicaSeedAndBalancer) {
   for (int tasks : {1, 2, 4, 5, 32}) {
     const std::vector<double> losses(static_cast<std::size_t>(tasks), 1.0);
-    auto run = rlw(tasks), again = rlw(tasks), other = rlw(tasks), seeded = rlw(tasks);
+    auto run = rlw(tasks), again = rlw(tasks), other = rlw(tasks), seeded = rlw(tasks), second_balancer = rlw(tasks);
     other.draws.replica = 1;
     seeded.draws.seed = 2;
+    second_balancer.draws.balancer = 1;
     const auto first = run.step(losses), second = run.step(losses);
     EXPECT_NEAR(std::accumulate(first.begin(), first.end(), 0.0), 1.0, 1e-14);
     EXPECT_EQ(again.step(losses), first);
@@ -28,6 +29,7 @@ TEST(Rlw, SumsToOneAndDiffersFromStepToStepReplicaAndSeed) {
     EXPECT_NE(first, second);
     EXPECT_NE(other.step(losses), first);
     EXPECT_NE(seeded.step(losses), first);
+    EXPECT_NE(second_balancer.step(losses), first);
   }
 }
 

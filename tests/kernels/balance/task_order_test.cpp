@@ -51,6 +51,12 @@ TEST(TaskOrder, ExchangesByTheWordsOfItsRow) {
   EXPECT_EQ(order_of(draws, row, m), expected);
 }
 
+TEST(TaskOrder, OfAnotherBalancerIsAnother) {
+  EXPECT_EQ(order_of({1, 2, 3, 0}, 0, 32), order_of({1, 2, 3}, 0, 32));
+  EXPECT_NE(order_of({1, 2, 3, 1}, 0, 32), order_of({1, 2, 3}, 0, 32));
+  EXPECT_NE(order_of({1, 2, 3, 1}, 0, 32), order_of({1, 2, 3, 2}, 0, 32));
+}
+
 TEST(TaskOrder, GivesEveryOrderOfFourTasksEquallyOften) {
   std::map<std::vector<int>, int> counts;
   const int draws = 24000;
