@@ -61,7 +61,8 @@ std::vector<PendingOperation> Assembly::take_dependents(const std::vector<int>& 
   std::vector<PendingOperation> kept, taken;
   for (PendingOperation& o : operations_) {
     bool waits = false;
-    for (const Access& r : o.reads) waits = waits || std::find(buffers.begin(), buffers.end(), r.buffer) != buffers.end();
+    for (const Access& r : o.reads)
+      waits = waits || std::find(buffers.begin(), buffers.end(), r.buffer) != buffers.end();
     for (const PendingOperation& t : taken) waits = waits || conflict(t, o);
     (waits ? taken : kept).push_back(std::move(o));
   }

@@ -85,8 +85,6 @@ std::vector<float> get_state(const TensorFile& file, const Program& program, con
 std::map<std::string, std::string> identity_of(const TrainingPlan& plan) {
   std::map<std::string, std::string> m = to_metadata(plan.setup);
   const Settings& s = plan.setup.settings;
-  m["seed"] = std::to_string(s.seed);
-  m["replica"] = std::to_string(s.replica);
   m["batch"] = std::to_string(plan.batch);
   m["training_rows"] = std::to_string(s.rows);
   constexpr const char* kMonitors[] = {"auc", "loss", "none"};

@@ -8,16 +8,6 @@ namespace equipoise {
 
 namespace {
 
-LowerOptions options_of(const Setup& setup, int batch, const PlanLimits& limits) {
-  LowerOptions o;
-  o.batch = batch;
-  o.balancers = balancers_of(setup);  // so that their state has the training's layout
-  o.shuffle = false;
-  o.trains = false;
-  o.limits = limits;
-  return o;
-}
-
 /// One column a label: 1 for its class (the second of two), 0 for the others, NaN where a row has no label.
 std::vector<float> label_columns(const Dataset& data, int columns) {
   std::vector<float> values;
@@ -61,7 +51,7 @@ Evaluator::Evaluator(const Setup& setup, const Dataset& data, int batch, Executo
     : setup_(setup),
       data_(data),
       executor_(executor),
-      program_(lower(model_graph(setup.model, Pass::evaluate), options_of(setup, batch, executor.plan_limits()))) {}
+      program_(lower(model_graph(setup.model, Pass::evaluate), evaluation_options(setup, batch, executor.plan_limits()))) {}
 
 Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
   const int count = static_cast<int>(rows.size());

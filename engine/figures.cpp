@@ -68,8 +68,9 @@ class TaskFigures {
 
  private:
   float target(std::size_t row, int col) const {
-    return said_.data.targets[static_cast<std::size_t>(said_.rows[row]) * static_cast<std::size_t>(said_.data.target_cols) +
-                              static_cast<std::size_t>(target_.first_col + col)];
+    return said_.data
+        .targets[static_cast<std::size_t>(said_.rows[row]) * static_cast<std::size_t>(said_.data.target_cols) +
+                 static_cast<std::size_t>(target_.first_col + col)];
   }
 
   /// Mean squared error, and one minus its share of the targets' variance.
@@ -82,7 +83,8 @@ class TaskFigures {
       for (std::size_t r = 0; r < said_.rows.size(); ++r) {
         const double t = target(r, c);
         if (std::isnan(t)) continue;
-        const double off = t - double{answer_[r * static_cast<std::size_t>(target_.cols) + static_cast<std::size_t>(c)]};
+        const double off =
+            t - double{answer_[r * static_cast<std::size_t>(target_.cols) + static_cast<std::size_t>(c)]};
         squares += off * off;
         spread += (t - sum / known) * (t - sum / known);
       }

@@ -90,7 +90,9 @@ NodeAccess access_of(const Graph& graph, const Node& node) {
 std::vector<int> terms_of(const Node& node) {
   struct Visitor {
     std::vector<int> operator()(const LatentNode& o) const { return {o.kl_term}; }
-    std::vector<int> operator()(const InherentVariationalNode& o) const { return {o.inherent_term, o.variational_term}; }
+    std::vector<int> operator()(const InherentVariationalNode& o) const {
+      return {o.inherent_term, o.variational_term};
+    }
     std::vector<int> operator()(const SquaredErrorNode& o) const { return {o.term}; }
     std::vector<int> operator()(const TargetNode& o) const { return {o.term}; }
     std::vector<int> operator()(const TargetCrossEntropyNode& o) const { return {o.term}; }

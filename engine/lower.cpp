@@ -187,8 +187,8 @@ void Lowering::close_operations() {
       });
     }
   }
-  CloseStep close{tasks_, static_cast<int32_t>(graph_.terms().size()), balancers(), 0, 0,
-                  options_.trains && !options_.probe};
+  CloseStep close{tasks_, static_cast<int32_t>(graph_.terms().size()), balancers(), 0,
+                  0,      options_.trains && !options_.probe};
   for (std::size_t t = 0; t < graph_.terms().size(); ++t)
     if (sums(static_cast<int>(t))) {
       close.summed_terms |= uint64_t{1} << t;

@@ -62,6 +62,12 @@ bool Lowering::is_shared(int layer) const {
   return std::count(layer_reach_[layer].begin(), layer_reach_[layer].end(), true) > 1;
 }
 
+bool Lowering::balanced_at(int tensor) const {
+  bool here = false;
+  for (int b = 0; b < balancers(); ++b) here = here || (at_tensor(b) && balancer(b).at.tensor == tensor);
+  return here;
+}
+
 void Lowering::contribute(int tensor, int lane, Region region, std::function<void(int, bool, Activation)> emit) {
   contributions_[{tensor, lane}].push_back({region, std::move(emit)});
 }
@@ -146,8 +152,8 @@ int Lowering::adjoint(int tensor, int lane) {
   for (int k = 0; k < tasks_; ++k) any = any || adjoint_.contains({tensor, k});
   if (!any) return -1;
   const int buffer = assembly_.matrix("d " + t.name + " merged", t.blocks, t.cols);
-  // Where balancers stand at blocks of the tensor, each merges its own.
-  std::vector<int> owner(static_cast<std::size_t>(t.blocks), 0);
+  // Where balancers stand at blocks of the tensor, each merges its own; the first one's coefficients merge the rest.
+  std::vector<int> owner(static_cast<std::size_t>(t.blocks), -1);
   for (int b = 0; b < balancers(); ++b)
     if (at_tensor(b) && balancer(b).at.tensor == tensor)
       std::fill_n(owner.begin() + balancer(b).at.block, balancer(b).at.blocks, b);
@@ -155,8 +161,8 @@ int Lowering::adjoint(int tensor, int lane) {
     const int b = owner[static_cast<std::size_t>(first)];
     while (end < t.blocks && owner[static_cast<std::size_t>(end)] == b) ++end;
     const Region region{tensor, first, end - first, 0, t.cols};
-    if (at_tensor(b) && balancer(b).at.tensor == tensor && drops_gradients(b)) drop_rows(b, buffer);
-    else merge_lanes(region, b, buffer);
+    if (b >= 0 && drops_gradients(b)) drop_rows(b, buffer);
+    else merge_lanes(region, std::max(b, 0), buffer);
   }
   adjoint_[{tensor, kMerged}] = buffer;
   return buffer;
@@ -240,14 +246,14 @@ void Lowering::backward(const LatentNode& o) {
     std::vector<Access> reads{heads, noise, sigma};
     if (dz >= 0) reads.push_back(whole(dz));
     if (has_kl && weight_in(lane, kl_task) >= 0) reads.push_back(whole(balancing_[0].weights));
-    assembly_.add(
-        reads, {whole(dheads)}, [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, kl_scale, lane, o](const Locator& at) {
-          return operation(LatentGradient{
-              assembly_.view(at, heads), assembly_.view(at, noise), assembly_.view(at, sigma),
-              dz >= 0 ? assembly_.view(at, whole(dz)) : assembly_.view(at, sigma), assembly_.view(at, whole(dheads)),
-              has_kl ? kl_scale : 0.0f, has_kl ? weight_in(lane, kl_task) : -1, dz >= 0, o.log_factor,
-              sums(o.kl_term)});
-        });
+    assembly_.add(reads, {whole(dheads)},
+                  [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, kl_scale, lane, o](const Locator& at) {
+                    return operation(
+                        LatentGradient{assembly_.view(at, heads), assembly_.view(at, noise), assembly_.view(at, sigma),
+                                       dz >= 0 ? assembly_.view(at, whole(dz)) : assembly_.view(at, sigma),
+                                       assembly_.view(at, whole(dheads)), has_kl ? kl_scale : 0.0f,
+                                       has_kl ? weight_in(lane, kl_task) : -1, dz >= 0, o.log_factor, sums(o.kl_term)});
+                  });
     own_gradient(graph_.all(o.heads), lane, dheads);
   }
 }
@@ -259,6 +265,7 @@ void Lowering::backward(const SumNode& o) {
     for (int lane : lanes(o.from[s].tensor)) {
       // Into a merged lane, a single task's lane goes directly, with its weight: the sum does the merging.
       std::vector<std::pair<int, int>> sources;  // (buffer, weight)
+      if (lane == kMerged && balanced_at(o.to.tensor)) adjoint(o.to.tensor, kMerged);  // its balancer does the merging
       if (const int own = adjoint_.contains({o.to.tensor, lane}) ? adjoint_.at({o.to.tensor, lane}) : -1; own >= 0)
         sources.emplace_back(own, -1);
       else if (lane == kMerged)

@@ -60,9 +60,10 @@ void Lowering::weigh_operation(int b) {
   if (weights_come_late(b))
     for (int loss : task_loss_) reads.push_back(whole(loss));
   const int scratch = assembly_.doubles("task weights at work", tasks_);
-  assembly_.add(reads, {whole(here.weights), whole(scratch)}, [this, scratch, b, state = here.state](const Locator& at) {
-    return operation(Weigh{at.place(state), at.place(scratch), b});
-  });
+  assembly_.add(reads, {whole(here.weights), whole(scratch)},
+                [this, scratch, b, state = here.state](const Locator& at) {
+                  return operation(Weigh{at.place(state), at.place(scratch), b});
+                });
 }
 
 // The lanes of the representation, side by side: what the Gram matrix and GradDrop read. A task that does not reach a
@@ -103,9 +104,10 @@ void Lowering::drop_rows(int b, int buffer) {
 }
 
 void Lowering::close_gram(int b, int sums) {
-  assembly_.add({whole(sums)}, {whole(balancing_[static_cast<std::size_t>(b)].gram)}, [this, sums, b](const Locator& at) {
-    return operation(GramClose{at.place(sums), tasks_, b});
-  });
+  assembly_.add({whole(sums)}, {whole(balancing_[static_cast<std::size_t>(b)].gram)},
+                [this, sums, b](const Locator& at) {
+                  return operation(GramClose{at.place(sums), tasks_, b});
+                });
 }
 
 void Lowering::measure_representation(int b) {
@@ -180,7 +182,8 @@ void Lowering::balance_operations(int b) {
   Balancing& here = balancing_[static_cast<std::size_t>(b)];
   if (at_tensor(b)) measure_representation(b);
   else if (!balancer(b).over.empty()) measure_stretches(b);
-  else if (balances(b) && needs_gram(balancer(b).chain)) throw std::logic_error("a method needs gradients and none are measured");
+  else if (balances(b) && needs_gram(balancer(b).chain))
+    throw std::logic_error("a method needs gradients and none are measured");
   if (!balances(b)) return;
   here.next = assembly_.doubles("balancing methods' next state", balancer(b).chain.state + tasks_);
   if (here.mixing < 0) here.mixing = assembly_.doubles("mixing matrix", int64_t{tasks_} * tasks_);
@@ -191,8 +194,8 @@ void Lowering::balance_operations(int b) {
   if (!weights_known(b)) writes.push_back(whole(here.weights));
   assembly_.add(reads, writes, [this, scratch, b](const Locator& at) {
     const Balancing& h = balancing_[static_cast<std::size_t>(b)];
-    return operation(Balance{at.place(h.state), at.place(h.next), at.place(h.mixing), at.place(scratch), b,
-                             weights_known(b)});
+    return operation(
+        Balance{at.place(h.state), at.place(h.next), at.place(h.mixing), at.place(scratch), b, weights_known(b)});
   });
 }
 

@@ -54,12 +54,12 @@ void Lowering::forward(const LatentNode& o) {
   const int slots = slots_for(o.kl_term, int64_t{blocks} * assembly_.batch() * kRowLanes, blocks * kRowLanes);
   std::vector<Access> reads{heads};
   if (o.use_noise) reads.push_back(noise);
-  assembly_.add(std::move(reads), {sigma, z, whole(slots)},
-                [this, heads, noise, sigma, z, slots, o](const Locator& at) {
-                  const Assembly& a = assembly_;
-                  return operation(Latent{a.view(at, heads), o.use_noise ? a.view(at, noise) : a.view(at, heads),
-                                          a.view(at, sigma), a.view(at, z), at.place(slots), o.use_noise, o.log_factor});
-                });
+  assembly_.add(
+      std::move(reads), {sigma, z, whole(slots)}, [this, heads, noise, sigma, z, slots, o](const Locator& at) {
+        const Assembly& a = assembly_;
+        return operation(Latent{a.view(at, heads), o.use_noise ? a.view(at, noise) : a.view(at, heads),
+                                a.view(at, sigma), a.view(at, z), at.place(slots), o.use_noise, o.log_factor});
+      });
 }
 
 void Lowering::forward(const SumNode& o) {
@@ -113,9 +113,8 @@ Lowering::LossGradient Lowering::loss_gradient(const Region& by, int term) {
   return g;
 }
 
-void Lowering::loss_operation(
-    const Region& by, int term, std::vector<Access> reads, int slots,
-    std::function<Operation(const Locator&, View dx, bool has_gradient, int weight)> make) {
+void Lowering::loss_operation(const Region& by, int term, std::vector<Access> reads, int slots,
+                              std::function<Operation(const Locator&, View dx, bool has_gradient, int weight)> make) {
   const LossGradient g = loss_gradient(by, term);
   const bool has_gradient = g.buffer >= 0;
   const Access dx = has_gradient ? whole(g.buffer) : access(by);
@@ -144,11 +143,10 @@ void Lowering::forward(const SquaredErrorNode& o) {
   const int slots = slots_for(o.term, int64_t{o.y.blocks} * assembly_.batch() * kRowLanes, o.y.blocks * kRowLanes);
   const bool summed = sums(o.term);
   const float scale = summed ? static_cast<float>(1.0 / term.per_row) : 1.0f;
-  loss_operation(o.y, o.term, {y, target}, slots,
-                 [=, this](const Locator& at, View dy, bool has_gradient, int weight) {
-                   return operation(SquaredError{assembly_.view(at, y), assembly_.view(at, target), dy, at.place(slots),
-                                                 scale, weight, has_gradient, summed});
-                 });
+  loss_operation(o.y, o.term, {y, target}, slots, [=, this](const Locator& at, View dy, bool has_gradient, int weight) {
+    return operation(SquaredError{assembly_.view(at, y), assembly_.view(at, target), dy, at.place(slots), scale, weight,
+                                  has_gradient, summed});
+  });
 }
 
 void Lowering::forward(const TargetNode& o) {
@@ -166,20 +164,20 @@ void Lowering::forward(const TargetCrossEntropyNode& o) {
   const Access x = access(o.x), target = access(o.target);
   const int count = count_targets(o.target, o.term);
   const int slots = slots_for(o.term, assembly_.batch(), 1);
-  loss_operation(o.x, o.term, {x, target, whole(count)}, slots,
-                 [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
-                   return operation(TargetCrossEntropy{assembly_.view(at, x), assembly_.view(at, target),
-                                                       at.place(count), dx, at.place(slots), weight, has_gradient,
-                                                       sums(o.term)});
-                 });
+  loss_operation(
+      o.x, o.term, {x, target, whole(count)}, slots,
+      [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
+        return operation(TargetCrossEntropy{assembly_.view(at, x), assembly_.view(at, target), at.place(count), dx,
+                                            at.place(slots), weight, has_gradient, sums(o.term)});
+      });
 }
 
 void Lowering::forward(const AdversarialNode& o) {
   const Access x = access(o.x);
   const int slots = slots_for(o.term, int64_t{o.x.blocks} * assembly_.batch() * kRowLanes, o.x.blocks * kRowLanes);
   loss_operation(o.x, o.term, {x}, slots, [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
-    return operation(Adversarial{assembly_.view(at, x), dx, at.place(slots), o.offset, weight, o.real, has_gradient,
-                                 sums(o.term)});
+    return operation(
+        Adversarial{assembly_.view(at, x), dx, at.place(slots), o.offset, weight, o.real, has_gradient, sums(o.term)});
   });
 }
 

@@ -96,6 +96,7 @@ class Lowering {
   // lower_balance.cpp
   int balancers() const { return static_cast<int>(options_.balancers.size()); }
   const Balancer& balancer(int b) const { return options_.balancers[static_cast<std::size_t>(b)]; }
+  bool balanced_at(int tensor) const;  ///< some balancer stands at it
   bool balances(int b) const { return b < balancers() && !options_.probe && balancer(b).chain.count > 0; }
   bool at_tensor(int b) const { return b < balancers() && !options_.probe && balancer(b).at.tensor >= 0; }
   bool weights_known(int b) const;      ///< weights follow from losses and state alone, before any gradient
@@ -104,7 +105,7 @@ class Lowering {
   double leak(int b) const { return balancer(b).chain.methods[balancer(b).chain.count - 1].leak; }
   void check_balancers() const;
   void weigh_operation(int b);
-  void represent(int b);  ///< gathers the lanes of the representation over which gradients are balanced
+  void represent(int b);          ///< gathers the lanes of the representation over which gradients are balanced
   void drop_rows(int b, int to);  ///< GradDrop over those lanes
   void measure_stretches(int b);
   void measure_representation(int b);
@@ -148,9 +149,9 @@ class Lowering {
   std::vector<int> layer_of_block_;                  // [gradient block]
   int rows_, labels_, label_weight_, finite_;
   struct Balancing {
-    int weights, gram, state;       // tokens, and the methods' state
-    int next = -1, mixing = -1;     // the state to come; mixing matrix
-    int representation = -1;        // [tasks * blocks * batch, cols] lanes of the region it stands at
+    int weights, gram, state;    // tokens, and the methods' state
+    int next = -1, mixing = -1;  // the state to come; mixing matrix
+    int representation = -1;     // [tasks * blocks * batch, cols] lanes of the region it stands at
   };
   std::vector<Balancing> balancing_;     // [balancers], at least one
   std::vector<int> combined_;            // [layer] what GradDrop made of a layer's lanes, or -1

@@ -68,11 +68,13 @@ const std::vector<Entry>& entries() {
     const Key normalise = word<&Method::normaliser>(kNormalise, {"none", "l2", "loss", "loss+"});
     const Key order = word<&Method::identity_order>("order", {"random", "identity"});
     const Key task_lr = of_run("lr", &MethodList::task_lr, positive);
-    const std::vector<Key> gradnorm_keys = {of_run("alpha", &MethodList::alpha, not_negative), task_lr,
-                                            word<&Method::softmax>("form", {"weights", "softmax"}),
-                                            word<&Method::loss_ratio>("loss_ratio", {"raw", "weighted"}),
-                                            word<&Method::renormalise>("renormalise", {"none", "after_step", "in_loss"}),
-                                            word<&Method::restart>("restart", {"never", "each_step"})};
+    const std::vector<Key> gradnorm_keys = {
+        of_run("alpha", &MethodList::alpha, not_negative),
+        task_lr,
+        word<&Method::softmax>("form", {"weights", "softmax"}),
+        word<&Method::loss_ratio>("loss_ratio", {"raw", "weighted"}),
+        word<&Method::renormalise>("renormalise", {"none", "after_step", "in_loss"}),
+        word<&Method::restart>("restart", {"never", "each_step"})};
     const auto leaks = number<&Method::leak>("leak", share);
     return std::vector<Entry>{
         {identity, "identity", "the sum of the losses with the initial weights", {}},

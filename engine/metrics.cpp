@@ -108,7 +108,8 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
   }
   if (m.validated) {
     const Evaluation& v = m.validation;
-    line["validation"] = {{"losses", named(program.task_names, v.losses)}, {"terms", named(program.term_names, v.terms)}};
+    line["validation"] = {{"losses", named(program.task_names, v.losses)},
+                          {"terms", named(program.term_names, v.terms)}};
     for (const Figure& f : v.figures)
       line["validation"][f.name] = f.values.size() == 1 ? ordered_json(f.values[0]) : ordered_json(f.values);
     line["best"] = m.best;

@@ -25,8 +25,9 @@ struct MldrlModel {
   bool softmax_twice = false;            ///< classifier: sigmoid, softmax, then cross-entropy with its own log-softmax
 };
 
-/// Sources 0 and 1 are the views; in Pass::given, 2 and 3 are the noise of their latents. Outputs of evaluation, in order: prediction [classes] (logits, or probabilities where
-/// the softmax is part of the model), mu of views 1 and 2, then for each view its decoder's output.
+/// Sources 0 and 1 are the views; in Pass::given, 2 and 3 are the noise of their latents. Outputs of evaluation, in
+/// order: prediction [classes] (logits, or probabilities where the softmax is part of the model), mu of views 1 and 2,
+/// then for each view its decoder's output.
 Graph mldrl_graph(const MldrlModel& model, Pass pass);
 
 /// The tensor of both views' mu and log sigma: the representation that every task's gradient passes through whole.

@@ -65,9 +65,8 @@ class Builder {
     const auto rate = static_cast<float>(m_.dropout);
     if (pass_ == Pass::train) return g_.mask("mask." + mask.name, 1, mask.cols, rate);
     const int scaled = g_.tensor("mask." + mask.name, 1, mask.cols);
-    g_.add(SumNode{g_.all(scaled),
-                   {Graph::columns(g_.all(given_), mask.first_col, mask.cols)},
-                   {1.0f / (1.0f - rate)}});
+    g_.add(
+        SumNode{g_.all(scaled), {Graph::columns(g_.all(given_), mask.first_col, mask.cols)}, {1.0f / (1.0f - rate)}});
     return scaled;
   }
 
@@ -76,8 +75,7 @@ class Builder {
     const auto hidden = static_cast<int>(m_.tower.size());
     const int first_layer = static_cast<int>(m_.trunk.size()) + task * (hidden + 1);
     const std::size_t first_mask = m_.trunk.size() + static_cast<std::size_t>(task) * m_.tower.size();
-    const int h =
-        stack(latent, "tower " + std::to_string(task + 1), m_.tower, first_layer, first_mask);
+    const int h = stack(latent, "tower " + std::to_string(task + 1), m_.tower, first_layer, first_mask);
     const int y = g_.tensor(mtl_answer(task), 1, target.outputs());
     g_.add(LinearNode{g_.all(h), g_.all(y), first_layer + hidden, Activation::identity});
     const int term = g_.term(target.name, Divisor::counted, 1.0);

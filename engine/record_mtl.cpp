@@ -15,14 +15,16 @@ class MtlRecord : public RecordForm {
   explicit MtlRecord(const Setup& setup)
       : m_(mtl(setup)), gradnorm_(setup.balance.front().methods.front()), masks_(mtl_masks(m_)) {
     const auto& tasks = m_.tasks;
-    alike_ = std::all_of(tasks.begin(), tasks.end(), [&](const Target& t) { return t.outputs() == tasks[0].outputs(); });
+    alike_ =
+        std::all_of(tasks.begin(), tasks.end(), [&](const Target& t) { return t.outputs() == tasks[0].outputs(); });
   }
 
   RecordSizes sizes(const TensorFile& record) const override {
     const RecordSizes s{record_dimension(record, "batch.x", 3, 0), record_dimension(record, "batch.x", 3, 1)};
     expect_record_shape(record, "batch.x", {s.steps, s.batch, m_.features});
     expect_record_shape(record, "batch.y", target_shape(s));
-    for (const MtlMask& mask : dropped()) expect_record_shape(record, "mask." + mask.name, {s.steps, s.batch, mask.cols});
+    for (const MtlMask& mask : dropped())
+      expect_record_shape(record, "mask." + mask.name, {s.steps, s.batch, mask.cols});
     return s;
   }
 
@@ -75,9 +77,7 @@ class MtlRecord : public RecordForm {
   }
 
  private:
-  bool in_loss() const {
-    return gradnorm_.kind == MethodKind::gradnorm && gradnorm_.renormalise == Normalise::in_loss;
-  }
+  bool in_loss() const { return gradnorm_.kind == MethodKind::gradnorm && gradnorm_.renormalise == Normalise::in_loss; }
   std::vector<MtlMask> dropped() const { return m_.dropout > 0 ? masks_ : std::vector<MtlMask>{}; }
 
   /// Tasks of several outputs each have an axis of their own.

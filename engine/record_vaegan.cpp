@@ -25,7 +25,8 @@ class VaeganRecord : public RecordForm {
 
   RunTables tables(const TensorFile& record, const RecordSizes& sizes) const override {
     RunTables tables;
-    tables.sources = {{record.at("batch.x").to_floats(), m_.features}, {{}, 0},
+    tables.sources = {{record.at("batch.x").to_floats(), m_.features},
+                      {{}, 0},
                       {record.at("noise.view").to_floats(), m_.latent},
                       {record.at("noise.prior").to_floats(), m_.latent}};
     if (m_.labels > 0) {
@@ -75,7 +76,8 @@ class VaeganRecord : public RecordForm {
     put("llike", half_squares(stepper.kept("reconstruction" + layer), stepper.kept("original" + layer), rows));
     put("nle", half_squares(reconstruction, x, rows));
     put("kl", divergences(mu, logvar, rows));
-    for (const auto& [name, tensor] : {std::pair{"original", "original"}, {"recon", "reconstruction"}, {"sampled", "sampled"}}) {
+    for (const auto& [name, tensor] :
+         {std::pair{"original", "original"}, {"recon", "reconstruction"}, {"sampled", "sampled"}}) {
       const std::vector<float> logit = stepper.kept(std::string(tensor) + " logit");
       const bool real = std::string(name) == "original";
       put(std::string("bce_dis_") + name, surprise(logit, real));
@@ -127,7 +129,8 @@ class VaeganRecord : public RecordForm {
         for (std::size_t i = 0; route != 0.0f && i < sum.size(); ++i) sum[i] += route * part[i];
       }
       for (const char* player : kPlayers)
-        if (p.name.starts_with(player)) to.tensors["grad." + std::string(player) + "." + p.name] = StoredTensor::from_floats(p.shape, sum);
+        if (p.name.starts_with(player))
+          to.tensors["grad." + std::string(player) + "." + p.name] = StoredTensor::from_floats(p.shape, sum);
     }
   }
 

@@ -63,7 +63,7 @@ std::vector<Deviation> compare_record(const TensorFile& record, const TensorFile
     const std::vector<double> expected = record.at(name).to_doubles(), got = tensor.to_doubles();
     if (record.at(name).shape != tensor.shape)
       refuse_record(record, fmt::format("tensor '{}' has shape [{}] where the model has [{}]", name,
-                                 fmt::join(record.at(name).shape, ", "), fmt::join(tensor.shape, ", ")));
+                                        fmt::join(record.at(name).shape, ", "), fmt::join(tensor.shape, ", ")));
     double largest = 0;
     for (double e : expected) largest = std::max(largest, std::fabs(e));
     Deviation d{name, 0, 0, 0, 0};

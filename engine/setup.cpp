@@ -30,8 +30,8 @@ struct NamedRegion {
 };
 
 int tensor_named(const Graph& graph, const std::string& name) {
-  const auto found = std::find_if(graph.tensors().begin(), graph.tensors().end(),
-                                  [&](const Tensor& t) { return t.name == name; });
+  const auto found =
+      std::find_if(graph.tensors().begin(), graph.tensors().end(), [&](const Tensor& t) { return t.name == name; });
   return static_cast<int>(found - graph.tensors().begin());
 }
 
@@ -92,14 +92,15 @@ Region representation_of(const Model& model, const Graph& graph, const std::stri
 void expect_places_apart(const std::vector<Balancer>& balancers) {
   for (std::size_t b = 0; b < balancers.size(); ++b) {
     if (balancers.size() > 1 && balancers[b].at.tensor < 0)
-      throw Error(ExitCode::usage, "balance.at: several [[balance]] blocks must each stand at a latent of its own; "
-                                   "give each of them at = \"latent1\" or the like");
+      throw Error(ExitCode::usage,
+                  "balance.at: several [[balance]] blocks must each stand at a latent of its own; "
+                  "give each of them at = \"latent1\" or the like");
     for (std::size_t a = 0; a < b; ++a) {
       const Region &x = balancers[a].at, &y = balancers[b].at;
       if (x.tensor == y.tensor && x.block < y.block + y.blocks && y.block < x.block + x.blocks)
-        throw Error(ExitCode::usage,
-                    fmt::format("balance.at: blocks {} and {} stand at the same latent; give each its own", a + 1,
-                                b + 1));
+        throw Error(
+            ExitCode::usage,
+            fmt::format("balance.at: blocks {} and {} stand at the same latent; give each its own", a + 1, b + 1));
     }
   }
 }
@@ -209,8 +210,8 @@ int task_count(const Model& model) {
   return std::visit(Visitor{}, model);
 }
 
-std::vector<Balancer> balancers_of(const Setup& setup) {
-  const Graph graph = model_graph(setup.model, Pass::train);
+std::vector<Balancer> balancers_of(const Setup& setup, Pass pass) {
+  const Graph graph = model_graph(setup.model, pass);
   std::vector<Balancer> balancers;
   for (const BalanceSetup& words : setup.balance) {
     Balancer b;
@@ -227,10 +228,20 @@ std::vector<Balancer> balancers_of(const Setup& setup) {
   return balancers;
 }
 
-LowerOptions training_options(const Setup& setup, int batch, const PlanLimits& limits) {
+LowerOptions evaluation_options(const Setup& setup, int batch, const PlanLimits& limits) {
   LowerOptions o;
   o.batch = batch;
-  o.balancers = balancers_of(setup);
+  for (const Balancer& b : balancers_of(setup, Pass::train)) o.balancers.emplace_back().chain = b.chain;
+  o.shuffle = false;
+  o.trains = false;
+  o.limits = limits;
+  return o;
+}
+
+LowerOptions training_options(const Setup& setup, int batch, const PlanLimits& limits, Pass pass) {
+  LowerOptions o;
+  o.batch = batch;
+  o.balancers = balancers_of(setup, pass);
   o.optimizer = setup.optimizer;
   o.loss_scale = static_cast<float>(setup.loss_scale);
   o.limits = limits;

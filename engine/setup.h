@@ -1,4 +1,5 @@
-// engine/setup.h - everything that decides a training: model, balancing, optimizer; from a variant's published settings.
+// engine/setup.h - everything that decides a training: model, balancing, optimizer; from a variant's published
+// settings.
 #pragma once
 
 #include <string>
@@ -58,12 +59,15 @@ Graph model_graph(const Model& model, Pass pass);
 /// Number of the model's tasks.
 int task_count(const Model& model);
 
-/// The balancers as programs take them. Throws Error(usage) for a parameter or a place the model does not have, and for
-/// several balancers that are not each at a representation of their own.
-std::vector<Balancer> balancers_of(const Setup& setup);
+/// The balancers as programs of one pass take them; tensors have other numbers in another pass. Throws Error(usage) for
+/// a parameter or a place the model does not have, and for several balancers that are not each at a representation of
+/// their own.
+std::vector<Balancer> balancers_of(const Setup& setup, Pass pass);
 
-/// Options to lower a training step of this setup.
-LowerOptions training_options(const Setup& setup, int batch, const PlanLimits& limits);
+/// Options to lower a training step of this setup, for the graph of that pass.
+LowerOptions training_options(const Setup& setup, int batch, const PlanLimits& limits, Pass pass = Pass::train);
+/// Options to run the model without training it; its state lies as in training.
+LowerOptions evaluation_options(const Setup& setup, int batch, const PlanLimits& limits);
 
 /// Name of an activation in configs and metadata, and back.
 std::string activation_name(Activation activation);

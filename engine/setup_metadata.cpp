@@ -38,6 +38,15 @@ class Metadata {
   void number(const std::string& key, double& value) const {
     if (const std::string* text = find(key)) value = parse(key, *text);
   }
+  /// A whole number that draws are keyed by.
+  template <class Integer>
+  void integer(const std::string& key, Integer& value) const {
+    const std::string* text = find(key);
+    if (!text) return;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (error != std::errc{} || end != text->data() + text->size())
+      refuse(key, fmt::format("'{}' is not a whole number from 0", *text));
+  }
   double parse(const std::string& key, const std::string& text) const {
     const std::size_t slash = text.find('/');
     if (slash != std::string::npos) return plain(key, text.substr(0, slash)) / plain(key, text.substr(slash + 1));
@@ -100,6 +109,8 @@ void put_balance(const Setup& s, Map& to) {
 
 void put_settings(const Setup& s, Map& to) {
   const Settings& t = s.settings;
+  to["seed"] = std::to_string(t.seed);
+  to["replica"] = std::to_string(t.replica);
   to["loss_scale"] = shortest(s.loss_scale);
   to["optimizer"] = kOptimizers[static_cast<int>(s.optimizer)];
   to["lr"] = shortest(t.lr);
@@ -135,7 +146,8 @@ void put_model(const MtlModel& m, Map& to) {
 }
 
 void put_model(const VaeganModel& m, Map& to) {
-  to["tasks"] = m.labels > 0 ? "prior feature generator discriminator auxiliary" : "prior feature generator discriminator";
+  to["tasks"] =
+      m.labels > 0 ? "prior feature generator discriminator auxiliary" : "prior feature generator discriminator";
   to["activation"] = activation_name(m.activation);
   to["output_activation"] = activation_name(m.output_activation);
   to["gamma"] = shortest(m.gamma);
@@ -157,7 +169,8 @@ std::vector<Method> read_methods(const Metadata& m, const std::string& prefix, s
   Method& method = fallback.front();
   if (method.kind != MethodKind::gradnorm) return fallback;
   if (m.choice("gradnorm", {"off", "on"}, 1) == 0) return {default_method(MethodKind::identity)};
-  method.loss_ratio = static_cast<LossRatio>(m.choice("loss_ratio", {"raw", "weighted"}, static_cast<int>(method.loss_ratio)));
+  method.loss_ratio =
+      static_cast<LossRatio>(m.choice("loss_ratio", {"raw", "weighted"}, static_cast<int>(method.loss_ratio)));
   method.renormalise = static_cast<Normalise>(
       m.choice("renormalise", {"none", "after_step", "in_loss"}, static_cast<int>(method.renormalise)));
   method.restart = m.choice("restart_task_adam", {"never", "each_step"}, method.restart);
@@ -186,6 +199,8 @@ void read_settings(const Metadata& m, Setup& s) {
   Settings& t = s.settings;
   s.optimizer = static_cast<OptimizerKind>(
       m.choice("optimizer", {kOptimizers[0], kOptimizers[1], kOptimizers[2]}, static_cast<int>(s.optimizer)));
+  m.integer("seed", t.seed);
+  m.integer("replica", t.replica);
   m.number("loss_scale", s.loss_scale);
   m.number("lr", t.lr);
   t.task_lr = t.lr;
@@ -335,7 +350,8 @@ void read_model(const Metadata& m, const Shapes& shapes, VaeganModel& model) {
   const auto layers = static_cast<int>(model.discriminator.size());
   if (m.find("feature_layer") && *m.find("feature_layer") == "discriminator.hidden") model.feature_layer = 1;
   else model.feature_layer = whole(m, "feature_layer", model.feature_layer);
-  if (model.feature_layer > layers) m.refuse("feature_layer", fmt::format("the discriminator has {} hidden layers", layers));
+  if (model.feature_layer > layers)
+    m.refuse("feature_layer", fmt::format("the discriminator has {} hidden layers", layers));
 }
 
 Setup published(const Metadata& m, const std::string& system) {

@@ -9,15 +9,15 @@ namespace equipoise {
 
 namespace {
 
-LowerOptions train_options(const Setup& setup, int batch, bool shuffle, const PlanLimits& limits) {
-  LowerOptions o = training_options(setup, batch, limits);
+LowerOptions train_options(const Setup& setup, Pass pass, int batch, bool shuffle, const PlanLimits& limits) {
+  LowerOptions o = training_options(setup, batch, limits, pass);
   o.shuffle = shuffle;
   return o;
 }
 
 /// MLDRL's records hold the Gram matrix over the latent heads, others that over all shared parameters.
-LowerOptions probe_options(const Setup& setup, int batch, bool shuffle, const PlanLimits& limits) {
-  LowerOptions o = train_options(setup, batch, shuffle, limits);
+LowerOptions probe_options(const Setup& setup, Pass pass, int batch, bool shuffle, const PlanLimits& limits) {
+  LowerOptions o = train_options(setup, pass, batch, shuffle, limits);
   o.probe = true;
   Balancer measures;
   if (const auto* m = std::get_if<MldrlModel>(&setup.model)) measures.over = mldrl_heads(*m);
@@ -36,8 +36,8 @@ LowerOptions probe_options(const Setup& setup, int batch, bool shuffle, const Pl
 Stepper::Stepper(const Setup& setup, int batch, Pass pass, bool shuffle, Executor& executor)
     : setup_(setup),
       executor_(executor),
-      train_(lower(model_graph(setup.model, pass), train_options(setup, batch, shuffle, executor.plan_limits()))),
-      probe_(lower(model_graph(setup.model, pass), probe_options(setup, batch, shuffle, executor.plan_limits()))),
+      train_(lower(model_graph(setup.model, pass), train_options(setup, pass, batch, shuffle, executor.plan_limits()))),
+      probe_(lower(model_graph(setup.model, pass), probe_options(setup, pass, batch, shuffle, executor.plan_limits()))),
       control_(fresh_control(setup.settings, task_count(setup.model), static_cast<int>(setup.balance.size()))) {}
 
 std::vector<float> Stepper::state() const {

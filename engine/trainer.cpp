@@ -33,9 +33,9 @@ void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
   const auto* two_views = std::get_if<MldrlModel>(&plan.setup.model);
   const std::size_t views = two_views ? 2 : 1;
   if (data.views.size() != views)
-    throw Error(ExitCode::data, fmt::format("data.views: {} needs {} table{}, the data have {}; name as many",
-                                            system_name(plan.setup.model), views, views > 1 ? "s" : "",
-                                            data.views.size()));
+    throw Error(ExitCode::data,
+                fmt::format("data.views: {} needs {} table{}, the data have {}; name as many",
+                            system_name(plan.setup.model), views, views > 1 ? "s" : "", data.views.size()));
   if (split.train.empty()) throw Error(ExitCode::data, "no training rows are left; lower data.validation or data.test");
   if (two_views && static_cast<int>(plan.class_weights.size()) != two_views->classes)
     throw Error(ExitCode::data, fmt::format("train.class_weights: {} weights for {} classes; give one per class",

@@ -114,9 +114,7 @@ class Builder {
     return outputs;
   }
 
-  int prior() {
-    return pass_ == Pass::given ? g_.input("prior", 3, m_.latent) : g_.noise("prior", 1, m_.latent);
-  }
+  int prior() { return pass_ == Pass::given ? g_.input("prior", 3, m_.latent) : g_.noise("prior", 1, m_.latent); }
 
   int encode(int x) {
     const int h = hidden(encode_, x, m_.encoder, "encoder").back();

@@ -1,8 +1,9 @@
-// engine/vaegan.h - VAE-GAN as a graph: MLP encoder, decoder and discriminator, and a routing table that says which loss
-// reaches whom.
+// engine/vaegan.h - VAE-GAN as a graph: MLP encoder, decoder and discriminator, and a routing table that says which
+// loss reaches whom.
 //
 // h = encoder(x); mu, log variance from h; z = mu + sigma * noise; x' = decoder(z), s = decoder(prior noise). The
-// discriminator answers with a logit and, where rows have labels, with one logit per label; f is one of its hidden layers.
+// discriminator answers with a logit and, where rows have labels, with one logit per label; f is one of its hidden
+// layers.
 //   prior         KL of N(mu, sigma) to N(0, I)                                   -> encoder
 //   feature       sum (f(x') - f(x))^2 / 2                                        -> encoder, gamma decoder
 //   generator     -log(p(x') + 1e-3) - log(p(s) + 1e-3)                           -> (1 - gamma) decoder
@@ -32,9 +33,9 @@ struct VaeganModel {
   Activation output_activation = Activation::identity;
 };
 
-/// Sources: 0 rows, 1 labels (0, 1 or NaN) if there are any, and in Pass::given 2 the noise of the latents, 3 that of the
-/// prior. Outputs of evaluation: reconstruction [features], mu [latent], logits of original, reconstructed and sampled
-/// rows [3]; of Pass::generate: decoded rows of the prior [features].
+/// Sources: 0 rows, 1 labels (0, 1 or NaN) if there are any, and in Pass::given 2 the noise of the latents, 3 that of
+/// the prior. Outputs of evaluation: reconstruction [features], mu [latent], logits of original, reconstructed and
+/// sampled rows [3]; of Pass::generate: decoded rows of the prior [features].
 Graph vaegan_graph(const VaeganModel& model, Pass pass);
 
 inline constexpr float kAdversarialOffset = 1e-3f;

@@ -149,21 +149,8 @@ ColumnKind inspect_column(const Table& table, int column, Offenders& offenders) 
       }
     return ColumnKind::text;
   }
-  for (int row = 0; row < table.rows() && numeric > 0; ++row) {
-    const std::string_view cell = table.at(row, column);
-    const NumberKind kind = parse_number(cell).kind;
-    if (kind == NumberKind::text) {
-      offenders.add(fmt::format("{}: {} in the column '{}' is not a number; {}", table.where(row, column),
-                                excerpt(cell), table.columns[static_cast<size_t>(column)],
-                                cell.find(',') == cell.npos
-                                    ? "correct it, or leave the cell empty if the value is missing"
-                                    : "write a decimal point, not a comma"));
-    } else if (kind == NumberKind::out_of_range) {
-      offenders.add(
-          fmt::format("{}: {} in the column '{}' is not a finite number; leave the cell empty if the value is missing",
-                      table.where(row, column), excerpt(cell), table.columns[static_cast<size_t>(column)]));
-    }
-  }
+  for (int row = 0; row < table.rows() && numeric > 0; ++row)
+    if (const std::string fault = number_fault(table, row, column); !fault.empty()) offenders.add(fault);
   return ColumnKind::numbers;
 }
 
@@ -174,7 +161,13 @@ void tell_left_out(const std::string& file, const std::vector<std::string>& name
                                 first_few(names)));
 }
 
-RawView read_features(const Keyed& keyed, const std::string& label, const std::vector<int>& rows, Offenders& offenders,
+bool is_outcome(const CohortSpec& spec, const std::string& name) {
+  return name == spec.label || std::any_of(spec.targets.begin(), spec.targets.end(), [&](const TargetSpec& target) {
+           return std::find(target.columns.begin(), target.columns.end(), name) != target.columns.end();
+         });
+}
+
+RawView read_features(const Keyed& keyed, const CohortSpec& spec, const std::vector<int>& rows, Offenders& offenders,
                       std::vector<std::string>& notices) {
   const Table& table = keyed.table;
   RawView view{table.file, {}, {}};
@@ -182,7 +175,7 @@ RawView read_features(const Keyed& keyed, const std::string& label, const std::v
   std::vector<std::string> diagnostics, text, other_ids;
   for (int column = 0; column < static_cast<int>(table.columns.size()); ++column) {
     const std::string& name = table.columns[static_cast<size_t>(column)];
-    if (column == keyed.id_column || name == label) continue;
+    if (column == keyed.id_column || is_outcome(spec, name)) continue;
     if (name.starts_with("diagnostics_")) {
       diagnostics.push_back(name);
     } else if (is_id_name(name)) {
@@ -212,10 +205,24 @@ RawView read_features(const Keyed& keyed, const std::string& label, const std::v
   return view;
 }
 
+/// The outcome table; its patients that the views do not have are told.
+Keyed read_outcome(const CohortSpec& spec, RawCohort& cohort) {
+  Keyed outcome = read_keyed(*spec.outcome, spec.id, cohort.notices);
+  std::vector<std::string> strangers;
+  for (const auto& [id, row] : outcome.row_of) {
+    if (!std::binary_search(cohort.ids.begin(), cohort.ids.end(), id)) strangers.push_back(id);
+  }
+  if (!strangers.empty()) {
+    cohort.notices.push_back(fmt::format("{}: {} without features in every view left out: {}", outcome.table.file,
+                                         patients(strangers.size()), first_few(strangers)));
+  }
+  return outcome;
+}
+
 void read_labels(const CohortSpec& spec, const std::vector<Keyed>& views, RawCohort& cohort) {
   LabelReader reader;
   if (spec.outcome) {
-    const Keyed outcome = read_keyed(*spec.outcome, spec.id, cohort.notices);
+    const Keyed outcome = read_outcome(spec, cohort);
     const int column = outcome.table.find(spec.label);
     if (column < 0) {
       throw Error(ExitCode::data,
@@ -223,14 +230,6 @@ void read_labels(const CohortSpec& spec, const std::vector<Keyed>& views, RawCoh
                               spec.label, did_you_mean(spec.label, outcome.table.columns)));
     }
     reader.add(outcome.table, column, cohort.ids, rows_of(outcome, cohort.ids));
-    std::vector<std::string> strangers;
-    for (const auto& [id, row] : outcome.row_of) {
-      if (!std::binary_search(cohort.ids.begin(), cohort.ids.end(), id)) strangers.push_back(id);
-    }
-    if (!strangers.empty()) {
-      cohort.notices.push_back(fmt::format("{}: {} without features in every view left out: {}", outcome.table.file,
-                                           patients(strangers.size()), first_few(strangers)));
-    }
   } else {
     std::vector<std::string> names;
     bool found = false;
@@ -262,6 +261,18 @@ void tell_labels(const std::string& label, RawCohort& cohort) {
                                        counts, std::count(cohort.label.begin(), cohort.label.end(), -1)));
 }
 
+void read_all_targets(const CohortSpec& spec, const Keyed& view, RawCohort& cohort) {
+  const Keyed outcome = spec.outcome ? read_outcome(spec, cohort) : Keyed{};
+  const Keyed& source = spec.outcome ? outcome : view;
+  cohort.targets = read_targets(spec.targets, source.table, cohort.ids, rows_of(source, cohort.ids));
+  size_t bare = 0;
+  for (size_t row = 0; row < cohort.ids.size(); ++row)
+    bare +=
+        std::none_of(cohort.targets.begin(), cohort.targets.end(), [&](const RawTarget& t) { return t.known(row); });
+  cohort.notices.push_back(
+      fmt::format("{}; {} of them without any target, kept but training nothing", patients(cohort.ids.size()), bare));
+}
+
 }  // namespace
 
 RawCohort read_cohort(const CohortSpec& spec) {
@@ -272,7 +283,7 @@ RawCohort read_cohort(const CohortSpec& spec) {
   cohort.ids = common_ids(views, cohort.notices);
   Offenders offenders;
   for (const Keyed& view : views) {
-    cohort.views.push_back(read_features(view, spec.label, rows_of(view, cohort.ids), offenders, cohort.notices));
+    cohort.views.push_back(read_features(view, spec, rows_of(view, cohort.ids), offenders, cohort.notices));
   }
   offenders.refuse(ExitCode::data);
   if (spec.label.empty()) {
@@ -281,6 +292,7 @@ RawCohort read_cohort(const CohortSpec& spec) {
     read_labels(spec, views, cohort);
     tell_labels(spec.label, cohort);
   }
+  if (!spec.targets.empty()) read_all_targets(spec, views.front(), cohort);
   return cohort;
 }
 

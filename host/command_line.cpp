@@ -33,8 +33,9 @@ class CommandLine {
     add_replay();
     CLI::App* init =
         command("init", "print a commented config to start from", [this] { return init_command(system_); });
-    init->add_option("SYSTEM", system_, "mldrl")->required();
+    init->add_option("SYSTEM", system_, "mldrl, towers, trunk or vaegan")->required();
     command("doctor", "build, devices, limits, and what to do when no GPU is found", doctor_command);
+    add_generate();
     add_balance();
   }
 
@@ -110,6 +111,19 @@ class CommandLine {
     app->add_option("--split", split_, "validation, test or train; default: validation")->type_name("PART");
     add_device(app, evaluate_.device);
     app->add_flag("--json", evaluate_.json, "print JSON");
+  }
+
+  void add_generate() {
+    CLI::App* app = command("generate", "new rows from a trained VAE-GAN, in the units of its data",
+                            [this] { return generate_command(generate_); });
+    app->add_option("RUN", generate_.run, "run folder")->required();
+    app->add_option("--rows", generate_.rows, "how many")->type_name("N")->capture_default_str();
+    app->add_option("--seed", generate_.seed, "of the draws")
+        ->type_name("S")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    app->add_option("--out", generate_.out, "the table; default: standard output")->type_name("FILE");
+    add_device(app, generate_.device);
   }
 
   void add_record() {
@@ -219,6 +233,7 @@ class CommandLine {
   std::string system_, log_format_ = "text", split_ = "validation", order_ = "random";
   TrainOptions train_;
   EvaluateOptions evaluate_;
+  GenerateOptions generate_;
   RecordOptions record_;
   ReplayOptions replay_;
   BalanceOptions balance_;

@@ -37,6 +37,16 @@ struct EvaluateOptions {
 /// Figures of a run's model on a part of its data.
 ExitCode evaluate_command(const EvaluateOptions& options);
 
+struct GenerateOptions {
+  std::filesystem::path run;
+  int rows = 1000;
+  uint64_t seed = 1;
+  std::optional<std::filesystem::path> out;  ///< standard output without it
+  std::string device = "auto";
+};
+/// New rows from a trained VAE-GAN, as a table in the data's units.
+ExitCode generate_command(const GenerateOptions& options);
+
 struct RecordOptions {
   std::filesystem::path config;
   std::vector<std::string> settings;
@@ -74,7 +84,7 @@ ExitCode balance_command(const BalanceOptions& options);
 /// What --help says of balance beyond its options: the methods, and what one step means for those that learn.
 std::string balance_help();
 
-/// Prints a commented config to start from. Throws Error(usage) for a system other than mldrl.
+/// Prints a commented config to start from. Throws Error(usage) for a system that is not known.
 ExitCode init_command(const std::string& system);
 
 /// Prints what was built, what the machine has, and what to do if no GPU is found.

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
-#include <functional>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "engine/atomic_file.h"
 #include "engine/error.h"
-#include "engine/methods.h"
+#include "host/config_checks.h"
 #include "host/config_schema.h"
 #include "host/config_value.h"
 #include "host/nearest_name.h"
@@ -29,12 +29,13 @@ std::string at(const std::string& file, const toml::source_region& source) {
 }
 
 /// "did you mean ...?" for a dotted name no key has: the same key of another section first, then the nearest spelling.
-std::string suggest_key(const std::string& dotted) {
+std::string suggest_key(const std::string& dotted, const Config& config) {
   const size_t dot = dotted.find('.');
   const std::string section = dot == dotted.npos ? "" : dotted.substr(0, dot);
   const std::string name = dot == dotted.npos ? dotted : dotted.substr(dot + 1);
   std::vector<std::string> of_section, same_name, all;
   for (const ConfigKey& key : config_keys()) {
+    if (!key.known_to(config)) continue;
     if (key.section == section) of_section.emplace_back(key.name);
     if (key.name == name) same_name.push_back(key.dotted());
     all.push_back(key.dotted());
@@ -52,36 +53,45 @@ std::vector<std::string> section_names() {
   return names;
 }
 
+std::string trimmed(const std::string& text) {
+  const size_t first = text.find_first_not_of(" \t");
+  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// A key by its dotted name, and which balancer's it is.
+using KeyName = std::pair<std::string, size_t>;
+
+/// "balance[1].at" is the key balance.at of balancer 1; any other text names a key of the first.
+KeyName parse_name(const std::string& text) {
+  constexpr std::string_view kOpen = "balance[", kClose = "].";
+  const size_t close = text.find(kClose);
+  if (!text.starts_with(kOpen) || close != kOpen.size() + 1 || text[kOpen.size()] < '0' || text[kOpen.size()] > '9')
+    return {text, 0};
+  return {"balance." + text.substr(close + kClose.size()), static_cast<size_t>(text[kOpen.size()] - '0')};
+}
+
+/// A document with the single key `value`. Text that is not a TOML value, or not one the key could take, is a string.
+toml::table parse_override(const std::string& dotted, const std::string& text) {
+  const ConfigKey* key = find_config_key(dotted);
+  Config scratch;
+  const bool wants_text = key && (std::holds_alternative<std::string*>(key->at(scratch)) ||
+                                  std::holds_alternative<std::optional<fs::path>*>(key->at(scratch)));
+  try {
+    toml::table document = toml::parse("value = " + text);
+    const toml::node* value = document.get("value");
+    if (document.size() == 1 && (!wants_text || value->is_string() || value->is_array())) return document;
+  } catch (const toml::parse_error&) {
+    // plain text: model.variant=code
+  }
+  return toml::table{{"value", text}};
+}
+
 /// Gathers the last word on each key, then checks them all.
 class Loader {
  public:
-  explicit Loader(const fs::path& path) : file_(path.string()) {}
-
-  void read_file(const fs::path& path) {
-    const std::string text = read_text(path, kLargestConfig);
-    try {
-      documents_.push_back(toml::parse(text));
-    } catch (const toml::parse_error& problem) {
-      throw Error(ExitCode::usage,
-                  fmt::format("{}: {}; correct the TOML", at(file_, problem.source()), problem.description()));
-    }
-    const fs::path folder = fs::absolute(path).parent_path();
-    const std::vector<std::string> sections = section_names();
-    for (const auto& [section, node] : documents_.back()) {
-      const std::string name(section.str());
-      if (std::find(sections.begin(), sections.end(), name) == sections.end()) {
-        const std::string hint = node.is_table() ? did_you_mean(name, sections) : suggest_key(name);
-        errors_.push_back(fmt::format("{}: unknown {} '{}'; {}", at(file_, section.source()),
-                                      node.is_table() ? "section" : "key", name, hint));
-      } else if (!node.is_table()) {
-        errors_.push_back(fmt::format("{}: '{}' is a section; write [{}] and its keys below",
-                                      at(file_, section.source()), name, name));
-      } else {
-        for (const auto& [key, value] : *node.as_table()) {
-          add(name + "." + std::string(key.str()), at(file_, key.source()), value, at(file_, value.source()), folder);
-        }
-      }
-    }
+  explicit Loader(const fs::path& path) : file_(path.string()), folder_(fs::absolute(path).parent_path()) {
+    read_file(path);
+    of_file_ = settings_;
   }
 
   /// `text` is key=value; `origin` says where it was given.
@@ -91,30 +101,37 @@ class Loader {
       errors_.push_back(fmt::format("{} '{}': not a setting; write section.key=value", origin, text));
       return;
     }
-    const std::string dotted = trimmed(text.substr(0, equals)), value = trimmed(text.substr(equals + 1));
-    documents_.push_back(parse_override(dotted, value));
-    const std::string where = origin + " " + dotted;
-    add(dotted, where, *documents_.back().get("value"), where, fs::current_path());
+    const std::string named = trimmed(text.substr(0, equals)), value = trimmed(text.substr(equals + 1));
+    const KeyName name = parse_name(named);
+    const std::string where = origin + " " + named;
+    if (name.second >= balancers_) {
+      errors_.push_back(fmt::format("{}: the config has {} balancer{}, counted from 0; add a [[balance]] to it", where,
+                                    balancers_, balancers_ == 1 ? "" : "s"));
+      return;
+    }
+    documents_.push_back(parse_override(name.first, value));
+    add(name, where, *documents_.back().get("value"), where, fs::current_path(), false);
   }
 
   Config finish() {
-    Config config;
-    for (const ConfigKey& key : config_keys()) {
-      const auto given = settings_.find(key.dotted());
-      if (given == settings_.end()) {
-        if (key.rule.required)
-          errors_.push_back(fmt::format("{}: {} is missing; add it: {}", file_, key.dotted(), key.meaning));
-      } else if (const auto complaint = store_value(key, *given->second.value, given->second.folder, config)) {
-        errors_.push_back(given->second.where + ": " + *complaint);
-        settings_.erase(given);  // what is wrong by itself is not compared with other keys
-      }
+    const Config choices = choose(settings_);
+    Config config = choices;
+    config.balance.resize(balancers_, config.balance.front());
+    for (const auto& [dotted, where] : unknown_)
+      errors_.push_back(fmt::format("{}: unknown key '{}'; {}", where, dotted, suggest_key(dotted, choices)));
+    for (const ConfigKey& key : config_keys())
+      if (key.known_to(choices))
+        for (size_t b = 0; b < (key.section == "balance" ? balancers_ : 1); ++b) store(key, b, config);
+    if (!choice_is_wrong_) {  // else the keys of another kind would be asked for
+      errors_.insert(errors_.end(), missing_.begin(), missing_.end());
+      refuse_keys_of_others(choices);
     }
-    check_together(config);
+    for (std::string& sentence : contradictions(config, given())) errors_.push_back(std::move(sentence));
     if (!errors_.empty()) {
       throw Error(ExitCode::usage, std::accumulate(std::next(errors_.begin()), errors_.end(), errors_.front(),
                                                    [](const auto& all, const auto& one) { return all + "\n" + one; }));
     }
-    fill_in_variant(config);
+    fill_in(config);
     return config;
   }
 
@@ -123,124 +140,126 @@ class Loader {
     const toml::node* value;
     std::string where;
     fs::path folder;
+    bool of_file;
   };
+  using Settings = std::map<KeyName, Setting>;
 
-  static std::string trimmed(const std::string& text) {
-    const size_t first = text.find_first_not_of(" \t");
-    return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-  }
-
-  /// A document with the single key `value`. Text that is not a TOML value, or not one the key could take, is a string.
-  static toml::table parse_override(const std::string& dotted, const std::string& text) {
-    const ConfigKey* key = find_config_key(dotted);
-    Config scratch;
-    const bool wants_text = key && (std::holds_alternative<std::string*>(key->slot(scratch)) ||
-                                    std::holds_alternative<std::optional<fs::path>*>(key->slot(scratch)));
+  void read_file(const fs::path& path) {
+    const std::string text = read_text(path, kLargestConfig);
     try {
-      toml::table document = toml::parse("value = " + text);
-      const toml::node* value = document.get("value");
-      if (document.size() == 1 && (!wants_text || value->is_string() || value->is_array())) return document;
-    } catch (const toml::parse_error&) {
-      // plain text: model.variant=code
+      documents_.push_back(toml::parse(text));
+    } catch (const toml::parse_error& problem) {
+      throw Error(ExitCode::usage,
+                  fmt::format("{}: {}; correct the TOML", at(file_, problem.source()), problem.description()));
     }
-    return toml::table{{"value", text}};
-  }
-
-  void add(const std::string& dotted, const std::string& key_where, const toml::node& value,
-           const std::string& value_where, const fs::path& folder) {
-    if (find_config_key(dotted)) {
-      settings_[dotted] = {&value, value_where, folder};
-    } else {
-      errors_.push_back(fmt::format("{}: unknown key '{}'; {}", key_where, dotted, suggest_key(dotted)));
-    }
-  }
-
-  std::string where(const std::string& dotted) const {
-    const auto given = settings_.find(dotted);
-    return given == settings_.end() ? file_ : given->second.where;
-  }
-
-  void check_together(const Config& config) {
-    const auto& [views, outcome, id, label, validation, test, seed, split] = config.data;
-    if (!split && validation + test >= 1) {
-      errors_.push_back(fmt::format("{}: data.validation {} and data.test {} leave no row to train; make them smaller",
-                                    where("data.validation"), validation, test));
-    }
-    if (id.empty()) errors_.push_back(where("data.id") + ": data.id is empty; name a column");
-    check_balance(config.balance);
-    const auto& weights = config.balance.initial_weights;
-    if (!weights.empty() && std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0; })) {
-      errors_.push_back(where("balance.initial_weights") +
-                        ": balance.initial_weights are all 0; make one of them positive");
+    const std::vector<std::string> sections = section_names();
+    for (const auto& [section, node] : documents_.back()) {
+      const std::string name(section.str());
+      if (std::find(sections.begin(), sections.end(), name) == sections.end()) {
+        const std::string hint = node.is_table() ? did_you_mean(name, sections) : suggest_key(name, Config());
+        errors_.push_back(fmt::format("{}: unknown {} '{}'; {}", at(file_, section.source()),
+                                      node.is_table() ? "section" : "key", name, hint));
+      } else if (name == "balance" && node.is_array_of_tables()) {
+        read_balancers(*node.as_array());
+      } else if (!node.is_table()) {
+        errors_.push_back(fmt::format("{}: '{}' is a section; write [{}] and its keys below",
+                                      at(file_, section.source()), name, name));
+      } else {
+        read_section(name, *node.as_table(), 0);
+      }
     }
   }
 
-  void check_balance(const BalanceConfig& balance) {
-    const auto refuse = [&](const std::string& key, const std::string& why) {
-      errors_.push_back(where(key) + ": " + key + " " + why);
+  void read_balancers(const toml::array& sections) {
+    if (sections.size() > kMaxBalanceSections) {
+      errors_.push_back(fmt::format("{}: there are {} sections [[balance]]; keep at most {}",
+                                    at(file_, sections[kMaxBalanceSections].source()), sections.size(),
+                                    kMaxBalanceSections));
+    }
+    balancers_ = std::min(sections.size(), kMaxBalanceSections);
+    for (size_t b = 0; b < balancers_; ++b) read_section("balance", *sections[b].as_table(), b);
+    several_balancers_ = at(file_, sections[balancers_ - 1].source());
+  }
+
+  void read_section(const std::string& section, const toml::table& table, size_t balancer) {
+    for (const auto& [key, value] : table)
+      add({section + "." + std::string(key.str()), balancer}, at(file_, key.source()), value, at(file_, value.source()),
+          folder_, true);
+  }
+
+  void add(const KeyName& name, const std::string& key_where, const toml::node& value, const std::string& value_where,
+           const fs::path& folder, bool of_file) {
+    if (find_config_key(name.first)) settings_[name] = {&value, value_where, folder, of_file};
+    else unknown_.emplace_back(name.first, key_where);
+  }
+
+  /// The defaults of the kind, variant and source that are given, with the choices that decide which keys are known.
+  static Config choose(const Settings& settings) {
+    Config config;
+    const auto take = [&](const char* dotted) {
+      const auto given = settings.find({dotted, 0});
+      const ConfigKey* key = find_config_key(dotted, &config);
+      if (key && given != settings.end()) store_value(*key, *given->second.value, given->second.folder, config);
     };
-    if (balance.at == "latent" && !balance.over.empty())
-      refuse("balance.over",
-             "names parameters, but balance.at = \"latent\" measures no parameter's gradient; "
-             "drop one, or set balance.over = \"\"");
-    check_over(balance.over, refuse);
-    MethodList list;
-    try {
-      list = parse_methods(balance.methods, "balance.methods", did_you_mean);
-    } catch (const Error& e) {
-      errors_.push_back(where("balance.methods") + ": " + e.what());
-      return;
-    }
-    if (balance.rescale && list.methods.back().kind == MethodKind::graddrop)
-      refuse("balance.rescale",
-             "needs a step that is known from the Gram matrix, and graddrop drops single elements; "
-             "drop one");
-    const auto alpha_given = settings_.contains("balance.alpha") ? std::optional(balance.alpha) : std::nullopt;
-    check_shared("alpha", list.alpha, alpha_given, refuse);
-    check_shared("lr", list.task_lr, balance.lr, refuse);
+    take("model.kind");
+    config = default_config(config.model.kind);
+    take("model.variant");
+    take("data.source");
+    config = default_config(config.model.kind, config.model.variant, config.data.source);
+    take("optimizer.kind");
+    take("train.monitor");
+    config.train.patience = config.train.monitor == "none" ? 0 : TrainConfig().patience;
+    return config;
   }
 
-  using Refuse = std::function<void(const std::string& key, const std::string& why)>;
-
-  /// A setting of the run that a method names must fit the key of that name, where the resolved config writes it.
-  static void check_shared(const std::string& name, std::optional<double> of_method, std::optional<double> given,
-                           const Refuse& refuse) {
-    if (!of_method) return;
-    const std::string dotted = "balance." + name;
-    const Range& range = find_config_key(dotted)->rule.range;
-    if (!range.contains(*of_method))
-      refuse("balance.methods", fmt::format("says {} = {}; it must be at most {}", name, *of_method, range.high));
-    if (given && *given != *of_method)
-      refuse(dotted, fmt::format("is {} but balance.methods says {}; drop one", *given, *of_method));
-  }
-
-  static void check_over(const std::vector<std::string>& names, const Refuse& refuse) {
-    for (auto name = names.begin(); name != names.end(); ++name) {
-      if (trimmed(*name).empty()) refuse("balance.over", "has an empty name; name a parameter or leave it out");
-      else if (std::find(names.begin(), name, *name) != name)
-        refuse("balance.over", fmt::format("names '{}' twice; keep one", *name));
+  void store(const ConfigKey& key, size_t balancer, Config& config) {
+    const auto given = settings_.find({key.dotted(), balancer});
+    if (given == settings_.end()) {
+      if (key.rule.required)
+        missing_.push_back(fmt::format("{}: {} is missing; add it: {}", file_, key.dotted(), key.meaning));
+    } else if (const auto complaint = store_value(key, *given->second.value, given->second.folder, config, balancer)) {
+      errors_.push_back(given->second.where + ": " + *complaint);
+      settings_.erase(given);  // what is wrong by itself is not compared with other keys
+      choice_is_wrong_ |= kChoices.contains(key.dotted());
     }
   }
 
-  static void fill_in_variant(Config& config) {
-    const bool paper = config.model.variant == "paper";
-    if (config.model.output_activation.empty()) config.model.output_activation = paper ? "identity" : "relu";
-    if (config.model.inherent_variational.empty()) config.model.inherent_variational = paper ? "ratio" : "difference";
-    BalanceConfig& balance = config.balance;
-    const MethodList list = parse_methods(balance.methods, "balance.methods");
-    if (balance.over.empty() && balance.at != "latent") balance.over = {paper ? "heads" : "head_biases_mean"};
-    balance.alpha = list.alpha.value_or(balance.alpha);
-    if (list.task_lr) balance.lr = list.task_lr;
-    if (!balance.initial_weights.empty()) return;
-    const bool gradnorm = std::any_of(list.methods.begin(), list.methods.end(),
-                                      [](const Method& m) { return m.kind == MethodKind::gradnorm; });
-    balance.initial_weights = gradnorm ? std::vector{1.4, 3.0, 0.3} : std::vector{1.0, 1.0, 1.0};
+  /// A key of the file that fitted the file's own source, optimizer and monitor has only been overtaken by an override.
+  void refuse_keys_of_others(const Config& choices) {
+    Config before = choices;
+    const Config of_file = choose(of_file_);
+    before.data.source = of_file.data.source;
+    before.optimizer.kind = of_file.optimizer.kind;
+    before.train.monitor = of_file.train.monitor;
+    for (const auto& [name, setting] : settings_) {
+      const auto& [dotted, balancer] = name;
+      if (find_config_key(dotted, &choices) || (setting.of_file && find_config_key(dotted, &before))) continue;
+      const size_t dot = dotted.find('.');
+      errors_.push_back(fmt::format("{}: {}{} belongs to {}; remove it", setting.where,
+                                    section_name(dotted.substr(0, dot), balancer), dotted.substr(dot),
+                                    owner_of(dotted, choices)));
+    }
+    if (balancers_ > 1 && choices.model.kind == "vaegan")
+      errors_.push_back(several_balancers_ + ": several balancers belong to kind mldrl or mtl; keep one at most");
   }
+
+  GivenKeys given() const {
+    GivenKeys keys{file_, {}};
+    for (const auto& [name, setting] : settings_) keys.places[name] = setting.where;
+    return keys;
+  }
+
+  inline static const std::set<std::string> kChoices{"model.kind", "data.source", "optimizer.kind", "train.monitor"};
 
   std::string file_;
-  std::deque<toml::table> documents_;  // settings_ points into them
-  std::map<std::string, Setting> settings_;
-  std::vector<std::string> errors_;
+  fs::path folder_;
+  std::deque<toml::table> documents_;  // the settings point into them
+  Settings settings_, of_file_;
+  size_t balancers_ = 1;
+  std::string several_balancers_;                             // the place of the last of them
+  std::vector<std::pair<std::string, std::string>> unknown_;  // dotted name and place
+  std::vector<std::string> errors_, missing_;
+  bool choice_is_wrong_ = false;
 };
 
 /// Splits at semicolons outside quotes; empty pieces are dropped.
@@ -267,7 +286,6 @@ std::vector<std::string> split_settings(const std::string& text) {
 
 Config load_config(const fs::path& path, const std::vector<std::string>& overrides) {
   Loader loader(path);
-  loader.read_file(path);
   if (const char* settings = std::getenv("EQUIPOISE_SET")) {
     for (const std::string& setting : split_settings(settings)) loader.read_override(setting, "EQUIPOISE_SET");
   }

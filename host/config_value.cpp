@@ -58,8 +58,8 @@ std::string describe(const std::vector<std::string_view>& choices) {
 /// Reads values of one key and words the complaints about them.
 class ValueReader {
  public:
-  ValueReader(const ConfigKey& key, const toml::node& node, const fs::path& base)
-      : key_(key), node_(node), base_(base) {}
+  ValueReader(const ConfigKey& key, size_t balancer, const toml::node& node, const fs::path& base)
+      : key_(key), balancer_(balancer), node_(node), base_(base) {}
 
   Complaint operator()(bool* slot) const {
     const auto value = node_.value_exact<bool>();
@@ -67,12 +67,13 @@ class ValueReader {
     *slot = *value;
     return std::nullopt;
   }
-  Complaint operator()(int* slot) const { return read_integer(slot); }
-  Complaint operator()(uint64_t* slot) const { return read_integer(slot); }
+  Complaint operator()(int* slot) const { return store(slot, integer<int>(node_)); }
+  Complaint operator()(uint64_t* slot) const { return store(slot, integer<uint64_t>(node_)); }
   Complaint operator()(double* slot) const { return store(slot, number(node_)); }
   Complaint operator()(std::optional<double>* slot) const { return store(slot, number(node_)); }
   Complaint operator()(std::string* slot) const { return store(slot, word(node_)); }
   Complaint operator()(std::optional<fs::path>* slot) const { return store(slot, path(node_)); }
+  Complaint operator()(std::vector<int>* slot) const { return store(slot, list<int>(&ValueReader::integer<int>)); }
   Complaint operator()(std::vector<double>* slot) const { return store(slot, list<double>(&ValueReader::number)); }
   Complaint operator()(std::vector<std::string>* slot) const {
     return store(slot, list<std::string>(&ValueReader::word));
@@ -106,12 +107,15 @@ class ValueReader {
   }
 
   template <class Integer>
-  Complaint read_integer(Integer* slot) const {
-    const auto value = node_.value_exact<int64_t>();
-    if (!value) return complain(node_, "must be a whole number");
-    if (!key_.rule.range.contains(static_cast<double>(*value)))
-      return complain(node_, "must be " + describe(key_.rule.range));
-    *slot = static_cast<Integer>(*value);
+  std::optional<Integer> integer(const toml::node& node) const {
+    const auto value = node.value_exact<int64_t>();
+    if (!value) {
+      complain(node, "must be a whole number");
+    } else if (!key_.rule.range.contains(static_cast<double>(*value))) {
+      complain(node, "must be " + describe(key_.rule.range));
+    } else {
+      return static_cast<Integer>(*value);
+    }
     return std::nullopt;
   }
 
@@ -164,6 +168,10 @@ class ValueReader {
                                   array->size()));
       return std::nullopt;
     }
+    if (key_.rule.some && array->empty()) {
+      complain(node_, "must have an element or more");
+      return std::nullopt;
+    }
     std::vector<Element> values;
     for (const toml::node& node : *array) {
       auto value = (this->*read)(node);
@@ -174,11 +182,13 @@ class ValueReader {
   }
 
   Complaint complain(const toml::node& node, const std::string& what) const {
-    complaint_ = fmt::format("{} is {} but {}", key_.dotted(), as_written(node), what);
+    complaint_ =
+        fmt::format("{}.{} is {} but {}", section_name(key_.section, balancer_), key_.name, as_written(node), what);
     return complaint_;
   }
 
   const ConfigKey& key_;
+  size_t balancer_;
   const toml::node& node_;
   const fs::path& base_;
   mutable Complaint complaint_;
@@ -197,6 +207,9 @@ struct ValueWriter {
   }
   Text operator()(const std::optional<fs::path>* slot) const {
     return *slot ? Text(format_string((*slot)->string())) : std::nullopt;
+  }
+  Text operator()(const std::vector<int>* slot) const {
+    return list(*slot, [](int number) { return fmt::format("{}", number); });
   }
   Text operator()(const std::vector<double>* slot) const { return list(*slot, format_double); }
   Text operator()(const std::vector<std::string>* slot) const { return list(*slot, format_string); }
@@ -222,14 +235,14 @@ struct ValueWriter {
 
 }  // namespace
 
-std::optional<std::string> store_value(const ConfigKey& key, const toml::node& node, const fs::path& base,
-                                       Config& config) {
-  return std::visit(ValueReader(key, node, base), key.slot(config));
+std::optional<std::string> store_value(const ConfigKey& key, const toml::node& node, const std::filesystem::path& base,
+                                       Config& config, size_t balancer) {
+  return std::visit(ValueReader(key, balancer, node, base), key.at(config, balancer));
 }
 
-std::optional<std::string> format_value(const ConfigKey& key, const Config& config) {
+std::optional<std::string> format_value(const ConfigKey& key, const Config& config, size_t balancer) {
   Config copy = config;  // slots are writable
-  return std::visit(ValueWriter{}, key.slot(copy));
+  return std::visit(ValueWriter{}, key.at(copy, balancer));
 }
 
 }  // namespace equipoise

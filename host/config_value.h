@@ -11,11 +11,11 @@
 namespace equipoise {
 
 /// Stores `node` where `key` belongs in `config`; relative paths are taken from `base`. Returns what is wrong with the
-/// value and what to write instead, in which case `config` is untouched.
+/// value and what to write instead, in which case `config` is untouched. `balancer` counts the sections [[balance]].
 std::optional<std::string> store_value(const ConfigKey& key, const toml::node& node, const std::filesystem::path& base,
-                                       Config& config);
+                                       Config& config, size_t balancer = 0);
 
 /// The value of `key` in TOML; none if it is unset.
-std::optional<std::string> format_value(const ConfigKey& key, const Config& config);
+std::optional<std::string> format_value(const ConfigKey& key, const Config& config, size_t balancer = 0);
 
 }  // namespace equipoise

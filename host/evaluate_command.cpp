@@ -1,6 +1,7 @@
 // host/evaluate_command.cpp - evaluate: figures of a run's model on a part of its data.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/commands.h"
@@ -20,16 +21,14 @@ std::string figure(double x) { return x == x ? fmt::format("{:.4f}", x) : "undef
 std::string as_text(const Evaluation& e, const std::vector<std::string>& task_names, Part part,
                     const std::string& epoch) {
   std::vector<std::pair<std::string, std::string>> rows = {
-      {"split", part_name(part)},
-      {"epoch", epoch},
-      {"patients", fmt::format("{}, {} labelled", e.rows, e.labelled)},
-      {"AUC", figure(e.auc)},
-      {"accuracy", figure(e.accuracy)},
-      {"sensitivity", figure(e.sensitivity)},
-      {"specificity", figure(e.specificity)},
-      {"reconstruction error",
-       fmt::format("{}  {}", figure(e.reconstruction_error[0]), figure(e.reconstruction_error[1]))},
-      {"crossed error", fmt::format("{}  {}", figure(e.crossed_error[0]), figure(e.crossed_error[1]))}};
+      {"split", part_name(part)}, {"epoch", epoch}, {"rows", fmt::format("{}, {} labelled", e.rows, e.labelled)}};
+  for (const Figure& f : e.figures) {
+    std::string values;
+    for (const double value : f.values) values += (values.empty() ? "" : "  ") + figure(value);
+    std::string name = f.name == "auc" ? "AUC" : f.name;
+    std::replace(name.begin(), name.end(), '_', ' ');
+    rows.emplace_back(name, values);
+  }
   for (std::size_t k = 0; k < task_names.size(); ++k)
     rows.emplace_back("loss of " + task_names[k], figure(e.losses[k]));
   std::string text;
@@ -60,7 +59,7 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
   Log log;
   const auto executor = make_executor(o.device, 0, log);
   const TrainingPlan plan = training_plan(config, prepared.data, prepared.split);
-  ModelRunner runner(model, prepared, plan.class_weights, *executor);
+  ModelRunner runner(model, prepared, plan, *executor);
   const Evaluation e = runner.evaluate(o.part);
   const std::vector<std::string>& tasks = runner.program().task_names;
   const std::string& epoch = model.metadata_at("epoch");

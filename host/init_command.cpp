@@ -1,16 +1,11 @@
 // host/init_command.cpp - a config to start from.
-#include <fmt/format.h>
-
 #include "host/commands.h"
-#include "host/nearest_name.h"
+#include "host/config.h"
 
 namespace equipoise {
 
 ExitCode init_command(const std::string& system) {
-  const std::vector<std::string> systems = {"mldrl"};
-  if (system != systems.front())
-    throw Error(ExitCode::usage, fmt::format("init '{}': not a system; {}", system, did_you_mean(system, systems)));
-  print_result(commented_config_mldrl());
+  print_result(commented_config(system));
   return ExitCode::done;
 }
 

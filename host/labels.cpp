@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <optional>
 
 #include "host/offenders.h"
 
@@ -14,16 +13,6 @@ namespace equipoise {
 namespace {
 
 constexpr size_t kClassesBeyondDoubt = 20;
-
-/// One spelling for equal labels ("1", "1.0", "+1"), "" for none; nothing if the cell cannot be a label.
-std::optional<std::string> canonical_label(std::string_view text) {
-  const Number number = parse_number(text);
-  if (number.kind == NumberKind::missing) return "";
-  if (number.kind == NumberKind::text) return std::string(text);
-  if (number.kind == NumberKind::out_of_range || number.value != std::floor(number.value)) return std::nullopt;
-  if (number.value == -1) return "";
-  return fmt::format("{:.0f}", number.value + 0.0);  // + 0.0 makes -0 a plain 0
-}
 
 /// Rising by value if all names are numbers, otherwise by bytes.
 void sort_names(std::vector<std::string>& names) {
@@ -36,6 +25,15 @@ void sort_names(std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+std::optional<std::string> canonical_label(std::string_view text) {
+  const Number number = parse_number(text);
+  if (number.kind == NumberKind::missing) return "";
+  if (number.kind == NumberKind::text) return std::string(text);
+  if (number.kind == NumberKind::out_of_range || number.value != std::floor(number.value)) return std::nullopt;
+  if (number.value == -1) return "";
+  return fmt::format("{:.0f}", number.value + 0.0);  // + 0.0 makes -0 a plain 0
+}
 
 void LabelReader::add(const Table& table, int label_column, const std::vector<std::string>& ids,
                       const std::vector<int>& rows) {

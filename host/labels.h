@@ -1,13 +1,18 @@
 // host/labels.h - from the label cells of one or several tables to class numbers.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "host/table.h"
 
 namespace equipoise {
+
+/// One spelling for equal labels ("1", "1.0", "+1"), "" for none; nothing if the cell cannot be a label.
+std::optional<std::string> canonical_label(std::string_view text);
 
 /// Gathers labels by patient and numbers the classes.
 class LabelReader {

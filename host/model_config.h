@@ -7,10 +7,10 @@
 
 namespace equipoise {
 
-/// The variant's published settings, overruled by the config; features and classes are the data's (two classes where
-/// nothing is labelled). Without validation rows the plan never stops early. Throws Error(usage) where the config asks
-/// for what the model or the data do not have: a parameter in balance.over, a class weight for each class, an AUC
-/// without labels.
+/// The published settings of the system and variant, overruled by the config; features, classes and tasks are the
+/// data's (for MLDRL two classes where nothing is labelled). Without validation rows the plan never stops early. Throws
+/// Error(usage) where the config asks for what the model or the data do not have: a parameter in balance.over, a place
+/// in balance.at, a class weight for each class, an AUC without labels.
 TrainingPlan training_plan(const Config& config, const Dataset& data, const Split& split);
 
 /// Weights of the classes in the cross-entropy: ones, those given, or rows / (classes * rows of the class) over the

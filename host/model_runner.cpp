@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <functional>
 
 #include "engine/atomic_file.h"
 #include "engine/checkpoint.h"
@@ -16,20 +17,29 @@ namespace {
 
 constexpr Part kParts[] = {Part::train, Part::validation, Part::test};
 
-MldrlSetup setup_for(const TensorFile& model, const Dataset& data) {
-  MldrlSetup setup = read_model_setup(model);
-  const MldrlModel& m = setup.model;
-  if (data.features != std::vector<int>{m.features1, m.features2} || (data.classes > 0 && data.classes != m.classes))
-    throw Error(
-        ExitCode::checkpoint,
-        fmt::format("{}: a model of {} and {} columns and {} classes does not fit data of {} columns and {} "
-                    "classes; take the model and the data of one run",
-                    model.path, m.features1, m.features2, m.classes, fmt::join(data.features, " and "), data.classes));
+/// What of data and model must agree, in words.
+std::string demands(const MldrlModel& m) {
+  return fmt::format("{} and {} columns and {} classes", m.features1, m.features2, m.classes);
+}
+std::string demands(const MtlModel& m) {
+  std::string text = fmt::format("{} columns", m.features);
+  for (const Target& t : m.tasks) text += fmt::format(", {} answers for {}", t.outputs(), t.name);
+  return text;
+}
+std::string demands(const VaeganModel& m) { return fmt::format("{} columns and {} labels", m.features, m.labels); }
+
+Setup setup_for(const TensorFile& model, const Setup& of_data) {
+  Setup setup = read_model_setup(model);
+  const auto text = [](const Setup& s) { return std::visit([](const auto& m) { return demands(m); }, s.model); };
+  if (setup.model.index() != of_data.model.index() || text(setup) != text(of_data))
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: a model of {} does not fit data of {}; take the model and the data of one run",
+                            model.path, text(setup), text(of_data)));
   return setup;
 }
 
 /// Shortest decimal; a NaN has no sign here, as machines differ in it.
-std::string probability_text(double p) { return std::isnan(p) ? "nan" : fmt::format("{}", p); }
+std::string number_text(double x) { return std::isnan(x) ? "nan" : fmt::format("{}", x); }
 
 }  // namespace
 
@@ -41,12 +51,12 @@ const std::vector<int>& rows_of(const Split& split, Part part) {
   return part == Part::train ? split.train : part == Part::validation ? split.validation : split.test;
 }
 
-ModelRunner::ModelRunner(const TensorFile& model, const PreparedData& prepared, std::span<const float> class_weights,
+ModelRunner::ModelRunner(const TensorFile& model, const PreparedData& prepared, const TrainingPlan& plan,
                          Executor& executor)
     : prepared_(prepared),
-      setup_(setup_for(model, prepared.data)),
+      setup_(setup_for(model, plan.setup)),
       evaluator_(setup_, prepared.data, kEvaluationBatch, executor) {
-  executor.load_tables(tables_of(prepared.data, prepared.split, class_weights));
+  executor.load_tables(tables_of(setup_.model, prepared.data, prepared.split, plan.class_weights));
   executor.load_state(read_model(evaluator_.program(), model), evaluator_.program().state_floats);
 }
 
@@ -57,13 +67,54 @@ Evaluation ModelRunner::evaluate(Part part) {
   return evaluator_.evaluate(static_cast<int>(first), rows_of(prepared_.split, part));
 }
 
+namespace {
+
+/// A column of predictions.csv: its name, and its text from a row of answers.
+struct Column {
+  std::string name;
+  std::function<std::string(const double* answers)> text;
+};
+
+Column answer(const std::string& name, std::size_t at, double scale = 1, double mean = 0) {
+  return {name, [=](const double* answers) { return number_text(answers[at] * scale + mean); }};
+}
+
+std::vector<Column> columns_of(const MldrlModel& m, const PreparedData& prepared) {
+  if (m.classes == 2) return {answer("probability", 1)};
+  std::vector<Column> columns;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(m.classes); ++k)
+    columns.push_back(answer("probability_" + prepared.preprocess.label_names[k], k));
+  return columns;
+}
+
+std::vector<Column> columns_of(const MtlModel&, const PreparedData& prepared) {
+  std::vector<Column> columns;
+  std::size_t at = 0;
+  for (const FittedTarget& t : prepared.preprocess.targets) {
+    for (std::size_t c = 0; t.kind == TargetKind::regression && c < t.columns.size(); ++c)
+      columns.push_back(answer(t.columns[c], at++, t.scale[c], t.mean[c]));
+    for (const std::string& name : t.class_names) columns.push_back(answer(t.columns[0] + "_" + name, at++));
+  }
+  return columns;
+}
+
+std::vector<Column> columns_of(const VaeganModel& m, const PreparedData&) {
+  std::vector<Column> columns;
+  for (int i = 0; i < m.latent; ++i)
+    columns.push_back(answer(fmt::format("latent{}", i + 1), static_cast<std::size_t>(i)));
+  return columns;
+}
+
+}  // namespace
+
 void write_predictions(const std::filesystem::path& path, ModelRunner& runner, const PreparedData& prepared,
                        uint64_t seed) {
-  const auto classes = static_cast<std::size_t>(runner.classes());
+  const bool labelled = std::holds_alternative<MldrlModel>(runner.model());
   const std::vector<std::string>& names = prepared.preprocess.label_names;
-  std::string text = "id,fold,seed,label";
-  if (classes == 2) text += ",probability";
-  for (std::size_t k = 0; classes > 2 && k < classes; ++k) text += ',' + csv_field("probability_" + names[k]);
+  const std::vector<Column> columns =
+      std::visit([&](const auto& m) { return columns_of(m, prepared); }, runner.model());
+  std::string text = labelled ? "id,fold,seed,label" : "id,fold,seed";
+  for (const Column& column : columns) text += ',' + csv_field(column.name);
   text += '\n';
 
   std::vector<std::string> lines(prepared.data.ids.size());
@@ -73,12 +124,13 @@ void write_predictions(const std::filesystem::path& path, ModelRunner& runner, c
     const Evaluation said = runner.evaluate(part);
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const auto row = static_cast<std::size_t>(rows[r]);
+      std::string& line = lines[row];
+      line = fmt::format("{},{},{}", csv_field(prepared.data.ids[row]), part_name(part), seed);
       const int label = prepared.data.label[row];
-      lines[row] = fmt::format("{},{},{},{}", csv_field(prepared.data.ids[row]), part_name(part), seed,
-                               label < 0 ? "" : csv_field(names[static_cast<std::size_t>(label)]));
-      for (std::size_t k = classes == 2 ? 1 : 0; k < classes; ++k)
-        lines[row] += ',' + probability_text(said.probability[r * classes + k]);
-      lines[row] += '\n';
+      if (labelled) line += ',' + (label < 0 ? "" : csv_field(names[static_cast<std::size_t>(label)]));
+      const double* answers = said.answers.data() + r * static_cast<std::size_t>(said.answer_cols);
+      for (const Column& column : columns) line += ',' + column.text(answers);
+      line += '\n';
     }
   }
   for (const std::string& line : lines) text += line;

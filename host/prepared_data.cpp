@@ -7,8 +7,10 @@
 #include "engine/error.h"
 #include "engine/sha256.h"
 #include "host/cohort.h"
+#include "host/generators.h"
 #include "host/run_folder.h"
 #include "host/split.h"
+#include "host/targets.h"
 
 namespace equipoise {
 
@@ -38,6 +40,9 @@ std::string hash_arrays(const Dataset& data, const Split& split) {
   add(data.features);
   for (const auto& view : data.views) add(view);
   add(data.label);
+  for (const Target& task : data.tasks)
+    sha.update(fmt::format("{}:{}:{}:{}\n", target_kind_name(task.kind), task.name, task.cols, task.classes));
+  add(data.targets);
   for (const auto* part : {&split.train, &split.validation, &split.test}) {
     sha.update(fmt::format("{}\n", part->size()));
     add(*part);
@@ -47,12 +52,19 @@ std::string hash_arrays(const Dataset& data, const Split& split) {
 
 Split split_of(const DataConfig& config, const RawCohort& cohort) {
   if (config.split) return read_split_csv(*config.split, cohort.ids);
+  if (!cohort.targets.empty())
+    return stratified_split(strata(cohort.targets, cohort.ids.size()), config.validation, config.test, config.seed);
   if (cohort.label_names.empty())  // nothing to stratify by: all patients are one class
     return stratified_split(std::vector<int>(cohort.label.size(), 0), config.validation, config.test, config.seed);
   return stratified_split(cohort.label, config.validation, config.test, config.seed);
 }
 
-RawCohort cohort_of(const DataConfig& data) { return read_cohort({data.views, data.outcome, data.id, data.label}); }
+RawCohort cohort_of(const Config& config) {
+  const DataConfig& data = config.data;
+  if (data.generated()) return generate_cohort(data);
+  if (config.model.kind != "mtl") return read_cohort({data.views, data.outcome, data.id, data.label});
+  return read_cohort({data.views, data.outcome, data.id, "", parse_targets(data.tasks, "data.tasks")});
+}
 
 PreparedData finish(const Config& config, const RawCohort& cohort, Split split, Preprocess preprocess,
                     std::vector<std::string> notices) {
@@ -70,7 +82,7 @@ PreparedData finish(const Config& config, const RawCohort& cohort, Split split, 
 }  // namespace
 
 PreparedData prepare_data(const Config& config) {
-  const RawCohort cohort = cohort_of(config.data);
+  const RawCohort cohort = cohort_of(config);
   Split split = split_of(config.data, cohort);
   std::vector<std::string> notices;
   Preprocess preprocess = fit_preprocess(cohort, split.train, &notices);
@@ -78,7 +90,7 @@ PreparedData prepare_data(const Config& config) {
 }
 
 PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
-  const RawCohort cohort = cohort_of(config.data);
+  const RawCohort cohort = cohort_of(config);
   Split split = read_split_csv(folder / run_file::kSplit, cohort.ids);
   const fs::path fitted = folder / run_file::kPreprocess;
   Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());

@@ -21,12 +21,13 @@ struct PreparedData {
   Dataset data;
   Split split;
   Preprocess preprocess;             ///< fitted on the training rows
-  std::vector<DataFile> files;       ///< views, outcome, split
+  std::vector<DataFile> files;       ///< views, outcome, split; no views of generated data
   std::string sha256;                ///< of the prepared arrays: equal whatever the order of the files' rows
   std::vector<std::string> notices;  ///< sentences for the user
 };
 
-/// Reads, joins, splits, and fits imputation and scaling on the training rows alone. Throws Error(data) as the stages
+/// Reads and joins the tables, or generates rows; splits; fits imputation and scaling on the training rows alone.
+/// Multi-task data is split by its first task of classes, or at random. Throws Error(data) as the stages
 /// do, and where nothing is labelled but a stratified split is asked for.
 PreparedData prepare_data(const Config& config);
 

@@ -24,19 +24,49 @@ std::vector<double> finite_numbers(const Json& view, const char* key, size_t cou
   return numbers;
 }
 
+std::vector<std::string> unique_names(const Json& json, const char* key, const std::string& file) {
+  auto names = json.at(key).get<std::vector<std::string>>();
+  if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
+    refuse(file, std::string("'") + key + "' names one twice");
+  return names;
+}
+
+void refuse_scale_not_positive(const std::vector<double>& scales, const std::string& file) {
+  for (const double scale : scales) {
+    if (scale <= 0) refuse(file, "'scale' holds a number that is not positive");
+  }
+}
+
 FittedView view_from_json(const Json& json, const std::string& file) {
   FittedView view;
-  view.columns = json.at("columns").get<std::vector<std::string>>();
-  const std::set<std::string> unique(view.columns.begin(), view.columns.end());
-  if (view.columns.empty() || unique.size() != view.columns.size())
-    refuse(file, "'columns' is empty or names one twice");
+  view.columns = unique_names(json, "columns", file);
+  if (view.columns.empty()) refuse(file, "'columns' is empty");
   view.median = finite_numbers(json, "median", view.columns.size(), file);
   view.mean = finite_numbers(json, "mean", view.columns.size(), file);
   view.scale = finite_numbers(json, "scale", view.columns.size(), file);
-  for (const double scale : view.scale) {
-    if (scale <= 0) refuse(file, "'scale' holds a number that is not positive");
-  }
+  refuse_scale_not_positive(view.scale, file);
   return view;
+}
+
+FittedTarget target_from_json(const Json& json, const std::string& file) {
+  FittedTarget target;
+  const std::string kind = json.at("kind").get<std::string>();
+  if (kind == target_kind_name(TargetKind::binary)) target.kind = TargetKind::binary;
+  else if (kind == target_kind_name(TargetKind::multiclass)) target.kind = TargetKind::multiclass;
+  else if (kind != target_kind_name(TargetKind::regression)) refuse(file, "'kind' names no kind of target");
+  target.columns = unique_names(json, "columns", file);
+  const bool regression = target.kind == TargetKind::regression;
+  if (target.columns.empty() || (!regression && target.columns.size() > 1))
+    refuse(file, "'columns' of a target has too few or too many");
+  const size_t numbers = regression ? target.columns.size() : 0;
+  target.mean = finite_numbers(json, "mean", numbers, file);
+  target.scale = finite_numbers(json, "scale", numbers, file);
+  refuse_scale_not_positive(target.scale, file);
+  target.class_names = unique_names(json, "class_names", file);
+  const size_t classes = target.class_names.size();
+  if (regression ? classes != 0 : (target.kind == TargetKind::binary ? classes != 2 : classes < 2))
+    refuse(file, "'class_names' does not fit the kind of the target");
+  return target;
 }
 
 }  // namespace
@@ -49,6 +79,13 @@ std::string to_json(const Preprocess& preprocess) {
     json["views"].push_back(
         {{"columns", view.columns}, {"median", view.median}, {"mean", view.mean}, {"scale", view.scale}});
   }
+  for (const FittedTarget& target : preprocess.targets) {
+    json["targets"].push_back({{"kind", target_kind_name(target.kind)},
+                               {"columns", target.columns},
+                               {"mean", target.mean},
+                               {"scale", target.scale},
+                               {"class_names", target.class_names}});
+  }
   return json.dump(1) + "\n";
 }
 
@@ -58,6 +95,8 @@ Preprocess preprocess_from_json(std::string_view text, const std::string& file) 
     const Json json = Json::parse(text);
     preprocess.label_names = json.at("label_names").get<std::vector<std::string>>();
     for (const Json& view : json.at("views")) preprocess.views.push_back(view_from_json(view, file));
+    if (json.contains("targets"))
+      for (const Json& target : json.at("targets")) preprocess.targets.push_back(target_from_json(target, file));
   } catch (const Json::exception& problem) {
     refuse(file, std::string("not the preprocessing of a run (") + problem.what() + ")");
   }

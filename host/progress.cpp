@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string_view>
 
 namespace equipoise {
@@ -20,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 using nlohmann::ordered_json;
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr std::size_t kTasksShown = 4;  // one by one in the line of an epoch
 constexpr double kVanishing = 1e-6;
 constexpr double kSmallWeight = 1e-3;  // of task weights whose mean is about 1
 
@@ -100,13 +102,25 @@ Progress::Progress(Log& log, const Program& program, const TrainingPlan& plan, i
 
 std::string Progress::line_of(const EpochMetrics& m) const {
   std::string line = fmt::format("epoch {:>{}}/{}  loss", m.epoch, std::to_string(plan_.epochs).size(), plan_.epochs);
-  for (std::size_t k = 0; k < m.losses.size(); ++k)
-    line += fmt::format(" {} {}", short_name(program_.task_names[k]), figure(m.losses[k]));
-  line += "  weight";
-  for (const double weight : m.weights) line += fmt::format(" {:.3f}", weight);
+  const std::vector<double>& weights = m.balancers.front().weights;
+  if (m.losses.size() > kTasksShown) {
+    line += fmt::format(" mean {} of {} tasks  weight {:.3f} to {:.3f}",
+                        figure(std::accumulate(m.losses.begin(), m.losses.end(), 0.0) / double(m.losses.size())),
+                        m.losses.size(), *std::min_element(weights.begin(), weights.end()),
+                        *std::max_element(weights.begin(), weights.end()));
+  } else {
+    for (std::size_t k = 0; k < m.losses.size(); ++k)
+      line += fmt::format(" {} {}", short_name(program_.task_names[k]), figure(m.losses[k]));
+    if (!std::holds_alternative<VaeganModel>(plan_.setup.model)) line += "  weight";
+    for (std::size_t k = 0; k < weights.size() && !std::holds_alternative<VaeganModel>(plan_.setup.model); ++k)
+      line += fmt::format(" {:.3f}", weights[k]);
+  }
   if (m.validated) {
-    line += fmt::format("  validation auc {}", figure(m.validation.auc));
-    if (plan_.monitor == Monitor::loss) {
+    line += "  validation";
+    if (std::holds_alternative<MldrlModel>(plan_.setup.model)) line += " auc " + figure(m.validation.figure("auc"));
+    if (std::holds_alternative<VaeganModel>(plan_.setup.model)) {
+      line += " reconstruction error " + figure(m.validation.figure("reconstruction_error"));
+    } else if (plan_.monitor != Monitor::auc && m.losses.size() <= kTasksShown) {
       line += " loss";
       for (const double loss : m.validation.losses) line += fmt::format(" {}", figure(loss));
     }
@@ -132,7 +146,8 @@ void Progress::steps(int64_t done) {
 void Progress::epoch(const EpochMetrics& m) {
   const std::size_t variational = static_cast<std::size_t>(
       std::find(program_.term_names.begin(), program_.term_names.end(), "variational") - program_.term_names.begin());
-  if (plan_.setup.model.ratio && !warned_of_variational_ && m.terms[variational] < kVanishing) {
+  const auto* two_views = std::get_if<MldrlModel>(&plan_.setup.model);
+  if (two_views && two_views->ratio && !warned_of_variational_ && m.terms[variational] < kVanishing) {
     warned_of_variational_ = true;
     log_.warning(
         fmt::format("epoch {}: the variational term, by which the inherent one is divided, fell to {:.3g}; "
@@ -140,13 +155,14 @@ void Progress::epoch(const EpochMetrics& m) {
                     "model.inherent_variational = \"difference\"",
                     m.epoch, m.terms[variational]));
   }
-  for (std::size_t k = 0; k < m.weights.size() && !warned_of_weight_; ++k)
-    if (m.weights[k] < kSmallWeight) {
+  const std::vector<double>& weights = m.balancers.front().weights;
+  for (std::size_t k = 0; k < weights.size() && !warned_of_weight_; ++k)
+    if (weights[k] < kSmallWeight) {
       warned_of_weight_ = true;
       log_.warning(fmt::format(
           "epoch {}: GradNorm drove the task weight of {} to {:.3g}, so that this loss no longer counts; lower "
           "balance.lr, or train for fewer epochs",
-          m.epoch, program_.task_names[k], m.weights[k]));
+          m.epoch, program_.task_names[k], weights[k]));
     }
   if (m.skipped > skipped_) {
     log_.warning(fmt::format("epoch {}: steps left out so far because of a non-finite value: {}", m.epoch, m.skipped));

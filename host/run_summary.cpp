@@ -25,15 +25,11 @@ std::string dump(const ordered_json& json, int indent) {
 ordered_json figures_of(const Evaluation& e, const std::vector<std::string>& task_names) {
   ordered_json losses = ordered_json::object();
   for (std::size_t k = 0; k < task_names.size(); ++k) losses[task_names[k]] = e.losses[k];
-  return {{"auc", e.auc},
-          {"accuracy", e.accuracy},
-          {"sensitivity", e.sensitivity},
-          {"specificity", e.specificity},
-          {"n", e.rows},
-          {"labelled", e.labelled},
-          {"reconstruction_error", {e.reconstruction_error[0], e.reconstruction_error[1]}},
-          {"crossed_error", {e.crossed_error[0], e.crossed_error[1]}},
-          {"losses", losses}};
+  ordered_json figures{{"n", e.rows}, {"labelled", e.labelled}};
+  for (const Figure& f : e.figures)
+    figures[f.name] = f.values.size() == 1 ? ordered_json(f.values[0]) : ordered_json(f.values);
+  figures["losses"] = losses;
+  return figures;
 }
 
 ordered_json build_of() {

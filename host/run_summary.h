@@ -46,8 +46,8 @@ EarlierRun read_earlier_run(const std::filesystem::path& run_json);
 /// the same arrays, such as rows in another order, are the same data.
 void expect_same_data(const EarlierRun& earlier, const PreparedData& prepared);
 
-/// Figures of an evaluation as a JSON object, undefined ones null: auc, accuracy, sensitivity, specificity, n,
-/// labelled, reconstruction_error and crossed_error per view, losses by task.
+/// Figures of an evaluation as a JSON object, undefined ones null: n, labelled, the system's figures (of MLDRL auc,
+/// accuracy, sensitivity, specificity, and reconstruction_error and crossed_error per view), losses by task.
 std::string evaluation_json(const Evaluation& evaluation, const std::vector<std::string>& task_names, int indent);
 
 }  // namespace equipoise

@@ -36,11 +36,11 @@ Config config_of(const TrainOptions& o) {
 void tell(Log& log, const PreparedData& prepared) {
   for (const std::string& notice : prepared.notices) log.info(notice);
   const Split& s = prepared.split;
-  log.info(fmt::format("data: {} patients, {} and {} columns; {} train, {} validate, {} are held out for a test",
-                       prepared.data.rows, prepared.data.features[0], prepared.data.features[1], s.train.size(),
+  log.info(fmt::format("data: {} rows, {} columns; {} train, {} validate, {} are held out for a test",
+                       prepared.data.rows, fmt::join(prepared.data.features, " and "), s.train.size(),
                        s.validation.size(), s.test.size()));
   if (s.validation.empty())
-    log.info("no patient validates: patience is ignored, all epochs run, and the last state is the model");
+    log.info("no row validates: patience is ignored, all epochs run, and the last state is the model");
 }
 
 ExitCode dry_run(const Config& config, const TrainOptions& o, Log& log) {
@@ -60,7 +60,6 @@ ExitCode dry_run(const Config& config, const TrainOptions& o, Log& log) {
 std::string report(const RunFolder& folder, const Trainer& trainer, const RunSummary& s, const PreparedData& prepared,
                    LogFormat format) {
   const std::string path = folder.path().string();
-  const bool labelled = prepared.data.classes > 0;
   if (format == LogFormat::json) {
     nlohmann::ordered_json json{{"run", path},
                                 {"finish_reason", s.finish_reason},
@@ -77,23 +76,26 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
   }
   std::string text = fmt::format("finished: {}\n", s.finish_reason);
   if (s.best) {
-    text += fmt::format("best epoch: {}, chosen by the {} of the {} validation patients\n", s.best_epoch,
+    text += fmt::format("best epoch: {}, chosen by the {} of the {} validation rows\n", s.best_epoch,
                         trainer.plan().monitor == Monitor::auc ? "AUC" : "loss", s.best->rows);
-    if (labelled)
-      text += fmt::format(
-          "validation: AUC {:.4f}, accuracy {:.4f} (these patients chose the epoch: too good a figure "
-          "for new ones)\n",
-          s.best->auc, s.best->accuracy);
+    std::string figures;
+    for (const Figure& f : s.best->figures)
+      if (f.values.size() == 1 && f.values[0] == f.values[0])
+        figures += fmt::format("{}{} {:.4f}", figures.empty() ? "" : ", ", f.name, f.values[0]);
+    if (!figures.empty())
+      text += fmt::format("validation: {} (these rows chose the epoch: too good a figure for new ones)\n", figures);
   } else {
     text += fmt::format("model: the state after epoch {}, as {}\n", s.epochs,
-                        prepared.split.validation.empty() ? "no patient validates" : "no epoch could be validated");
+                        prepared.split.validation.empty()         ? "no row validates"
+                        : trainer.plan().monitor == Monitor::none ? "train.monitor = \"none\" chooses no epoch"
+                                                                  : "no epoch could be validated");
   }
   if (s.skipped > 0) text += fmt::format("steps left out because of a non-finite value: {}\n", s.skipped);
   text += fmt::format("results: {}\nhash: {}\n", path, s.hash);
   if (!prepared.split.test.empty())
-    text += fmt::format(
-        "test: {} patients chose nothing; look at them once, at the end: equipoise evaluate {} --split test\n",
-        prepared.split.test.size(), path);
+    text +=
+        fmt::format("test: {} rows chose nothing; look at them once, at the end: equipoise evaluate {} --split test\n",
+                    prepared.split.test.size(), path);
   return text;
 }
 
@@ -166,8 +168,10 @@ class TrainRun {
     summary_.hash = trainer.hash(folder.metrics_without_times());
     const TensorFile model = trainer.model();
     folder.write_model(model);
-    ModelRunner runner(model, prepared, trainer.plan().class_weights, executor);
-    write_predictions(folder.file(run_file::kPredictions), runner, prepared, config_.train.seed);
+    ModelRunner runner(model, prepared, trainer.plan(), executor);
+    // Of generated rows nobody needs predictions; they can be made again at any time.
+    if (!config_.data.generated())
+      write_predictions(folder.file(run_file::kPredictions), runner, prepared, config_.train.seed);
     account(folder, prepared, trainer, "finished", trainer.finish_reason());
     if (trainer.control().status == Status::frozen) log_.warning("training " + trainer.finish_reason());
     log_.clear_live();

@@ -95,7 +95,8 @@ TEST_F(PreparedTables, WithoutLabelsAreSplitAtRandomAndTrainTheOtherLosses) {
     ASSERT_TRUE(metrics);
     EXPECT_TRUE(std::isnan(metrics->losses[2]));  // nothing to classify
     EXPECT_GT(metrics->losses[0], 0);
-    EXPECT_EQ(metrics->weights[0] + metrics->weights[1] + metrics->weights[2] > 0, true);
+    const std::vector<double>& weights = metrics->balancers.at(0).weights;
+    EXPECT_GT(weights[0] + weights[1] + weights[2], 0);
   }
   EXPECT_GE(trainer.best_epoch(), 1);
 }
