@@ -11,7 +11,10 @@ inline GradientBlock gradient_block(OperationBench& bench, int count, int lanes)
   block.gradient = bench.floats(int64_t{lanes} * count);
   block.lane_stride = count;
   block.lanes = lanes;
-  for (int l = 0; l < lanes; ++l) block.task[l] = static_cast<int8_t>(l);
+  for (int l = 0; l < lanes; ++l) {
+    block.task[l] = static_cast<int8_t>(l);
+    block.route[l] = 1.0f;
+  }
   block.count = count;
   block.loss_scale = 1.0f;
   return block;

@@ -14,6 +14,7 @@ void forward(benchmark::State& state) {
   op.z = bench.matrix(1, size);
   op.kl = bench.doubles(int64_t{bench.batch()} * kRowLanes);
   op.use_noise = true;
+  op.log_factor = 1.0f;
   bench.run(state, op);
 }
 
@@ -29,6 +30,7 @@ void gradient(benchmark::State& state) {
   op.kl_scale = 1.0f;
   op.kl_task = -1;
   op.has_dz = true;
+  op.log_factor = 1.0f;
   bench.run(state, op);
 }
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "engine/executor.h"
-#include "engine/mldrl_setup.h"
 #include "engine/parameters.h"
+#include "engine/setup.h"
 
 namespace equipoise::bench {
 
@@ -17,17 +17,16 @@ namespace equipoise::bench {
 struct MldrlCase {
   static constexpr int kFeatures = 81, kRows = 320, kTasks = 3;
 
-  MldrlSetup setup;
+  Setup setup;
   Program program;
   RunTables tables;
   std::vector<Settings> settings;  // [replicas]
   std::vector<Control> controls;   // [replicas]
 
   MldrlCase(Executor& executor, int replicas, int batch = 32) : setup(mldrl_setup("paper")) {
-    setup.model.features1 = setup.model.features2 = kFeatures;
+    mldrl(setup).features1 = mldrl(setup).features2 = kFeatures;
     setup.settings.rows = kRows;
-    program =
-        lower(mldrl_graph(setup.model, LatentNoise::drawn), training_options(setup, batch, executor.plan_limits()));
+    program = lower(model_graph(setup.model, Pass::train), training_options(setup, batch, executor.plan_limits()));
     std::mt19937 random(1);
     std::normal_distribution<float> normal;
     for (int view = 0; view < 2; ++view) {

@@ -6,7 +6,7 @@ namespace {
 
 void noise(benchmark::State& state) {
   OperationBench bench(static_cast<int>(state.range(0)));
-  const DrawNoise op{bench.matrix(1, static_cast<int>(state.range(1)))};
+  const DrawNoise op{bench.matrix(1, static_cast<int>(state.range(1))), 0};
   bench.run(state, op);
   state.SetItemsProcessed(state.iterations() * state.range(0) * state.range(1));
 }

@@ -61,7 +61,7 @@ std::vector<KindTime> time_operations(const Options& options) {
             mldrl.controls.data(),
             mldrl.settings.data(),
             &launch.data,
-            &launch.chain,
+            launch.chains,
             0,
             options.batch,
             0,

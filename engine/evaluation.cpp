@@ -73,6 +73,7 @@ Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
     e.terms.push_back(mean(control.sum_terms[t], control.sum_term_rows[t]));
   for (std::size_t k = 0; k < program_.task_names.size(); ++k)
     e.losses.push_back(mean(control.sum_losses[k], control.sum_task_rows[k]));
+  e.counts.assign(control.sum_task_rows, control.sum_task_rows + program_.task_names.size());
   std::visit([&](const auto& m) { judge(m, {data_, rows, emitted.values}, e); }, setup_.model);
   return e;
 }

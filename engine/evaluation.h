@@ -23,6 +23,7 @@ struct Evaluation {
   int labelled = 0;             ///< rows with a label, or with a target of some task
   std::vector<double> terms;    ///< mean loss terms over the rows, as the model names them
   std::vector<double> losses;   ///< mean task losses, batch by batch, each weighted by what it is a mean over
+  std::vector<double> counts;   ///< [tasks] rows, label weight or labelled entries that a loss is a mean over
   std::vector<double> answers;  ///< [rows, answer_cols] what predictions are made of: probabilities or values
   int answer_cols = 0;
   std::vector<Figure> figures;

@@ -104,6 +104,7 @@ void Lowering::analyse() {
     if (const auto* o = std::get_if<LinearNode>(&node)) depends = depends || balanced_[o->layer];
     for (const Region& w : a.writes) separate_[w.tensor] = separate_[w.tensor] || depends;
   }
+  find_paths();
 }
 
 // A gradient is needed where some parameter that takes it lies upstream.
@@ -131,7 +132,8 @@ void Lowering::allocate() {
     parameter_.push_back(assembly_.state(name, layout_[i].floats, layout_[i].state_offset));
     moment1_.push_back(assembly_.state(name + " moment 1", layout_[i].floats, moments + layout_[i].state_offset));
     moment2_.push_back(assembly_.state(name + " moment 2", layout_[i].floats, 2 * moments + layout_[i].state_offset));
-    const int64_t lane_count = options_.trains ? std::max<std::size_t>(layer_lanes(static_cast<int>(i)).size(), 1) : 0;
+    const std::size_t lanes_here = layer_lanes(static_cast<int>(i)).size() + curvature_lanes_[i].size();
+    const int64_t lane_count = options_.trains ? std::max<std::size_t>(lanes_here, 1) : 0;
     gradient_.push_back(assembly_.floats(name + " gradient", lane_count * layout_[i].floats));
   }
   for (std::size_t i = 0; i < layout_.size(); ++i)
@@ -151,6 +153,7 @@ void Lowering::allocate() {
   labels_ = assembly_.ints("labels", options_.batch);
   label_weight_ = assembly_.token("label weight");
   finite_ = assembly_.token("finite");
+  if (reaches_network()) curvature_ = assembly_.token("weights of the GradNorm loss");
   for (const Task& task : graph_.tasks()) task_loss_.push_back(assembly_.token("loss of " + task.name));
 }
 
@@ -216,6 +219,7 @@ Program Lowering::run() {
   Program program;
   program.batch = options_.batch;
   program.shuffle = options_.shuffle;
+  program.routed = graph_.routed();
   for (const Balancer& b : options_.balancers) program.chains.push_back(b.chain);
   program.moment_stride = parameter_floats(graph_);
   program.state_floats =

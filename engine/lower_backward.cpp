@@ -112,6 +112,8 @@ void Lowering::finish_adjoint(int tensor) {
         for (const Copy& c : here) reads.push_back(access(c.from, c.from_buffer));
         if (std::any_of(here.begin(), here.end(), [](const Copy& c) { return c.task >= 0; }))
           reads.push_back(whole(balancing_[0].weights));
+        if (std::any_of(here.begin(), here.end(), [this](const Copy& c) { return c.task >= tasks_; }))
+          reads.push_back(whole(curvature_));
         const Access to = access(region, buffer);
         assembly_.add(reads, {to}, [this, reads, to, here, accumulate](const Locator& at) {
           SumViews sum{};
@@ -211,9 +213,10 @@ void Lowering::backward(const LinearNode& o) {
     assembly_.add({x, dy}, {to}, [this, x, dy, o, i, accumulate](const Locator& at) {
       return operation(LinearWeightGradient{assembly_.view(at, x), assembly_.view(at, dy),
                                             linear_place(at, o.layer, gradient_[o.layer], static_cast<int>(i)),
-                                            accumulate});
+                                            accumulate, true});
     });
   }
+  if (reaches_network() && o.layer == balancer(0).over[0].layer) curvature_operations(o);
   if (graph_.tensors()[o.x.tensor].origin != TensorOrigin::computed) return;
   for (int lane : lanes(o.x.tensor)) {
     const int dy_buffer = adjoint(o.y.tensor, lane);
@@ -264,7 +267,7 @@ void Lowering::backward(const SumNode& o) {
     if (graph_.tensors()[o.from[s].tensor].origin != TensorOrigin::computed) continue;
     for (int lane : lanes(o.from[s].tensor)) {
       // Into a merged lane, a single task's lane goes directly, with its weight: the sum does the merging.
-      std::vector<std::pair<int, int>> sources;  // (buffer, weight)
+      std::vector<std::pair<int, int>> sources;                                        // (buffer, weight)
       if (lane == kMerged && balanced_at(o.to.tensor)) adjoint(o.to.tensor, kMerged);  // its balancer does the merging
       if (const int own = adjoint_.contains({o.to.tensor, lane}) ? adjoint_.at({o.to.tensor, lane}) : -1; own >= 0)
         sources.emplace_back(own, -1);

@@ -30,7 +30,7 @@ bool Lowering::drops_gradients(int b) const {
 
 // Several balancers merge the tasks at places of their own; a lane that one has merged no other can tell apart.
 void Lowering::check_balancers() const {
-  if (options_.probe) return;
+  if (options_.probe || !options_.trains) return;
   for (int b = 0; b < balancers(); ++b) {
     const Region& at = balancer(b).at;
     if (at.tensor < 0 && balancers() > 1) throw std::logic_error("several balancers must each stand at a tensor");
@@ -203,12 +203,14 @@ void Lowering::balance_all() {
   std::vector<int> late;
   for (int b = 0; b < balancers(); ++b)
     if (weights_come_late(b)) late.push_back(balancing_[static_cast<std::size_t>(b)].weights);
+  if (reaches_network()) late.push_back(curvature_);
   std::vector<PendingOperation> waiting = assembly_.take_dependents(late);
   const std::size_t before = assembly_.operations().size();
   for (int b = 0; b < balancers(); ++b) {
     if (weights_come_late(b) && weights_known(b)) weigh_operation(b);
     balance_operations(b);
   }
+  curvature_weights();
   for (std::size_t i = before; i < assembly_.operations().size(); ++i)
     for (const Access& read : assembly_.operations()[i].reads)
       for (const PendingOperation& w : waiting)

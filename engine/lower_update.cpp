@@ -29,6 +29,7 @@ GradientBlock Lowering::gradient_block(const Locator& at, int layer) const {
     if (lane < kMaxRoutes) block.route[lane] = route;
     else if (route != 1.0f) throw std::logic_error("the routing table has too many losses for one layer");
   }
+  for (int k : curvature_lanes_[layer]) block.task[block.lanes++] = static_cast<int8_t>(tasks_ + k);
   return block;
 }
 
@@ -43,10 +44,9 @@ void Lowering::update_operations() {
   for (int b = 0; b < blocks; ++b) {
     const int layer = layer_of_block_[b], count = flat_slots(layout_[layer].floats);
     const int slots = assembly_.doubles("slots of squared gradients", count);
-    assembly_.add({whole(gradient_of(layer)), whole(balancing_[0].weights)}, {whole(slots)},
-                  [this, layer, slots](const Locator& at) {
-                    return operation(GradientSquares{gradient_block(at, layer), at.place(slots)});
-                  });
+    assembly_.add(reads_of_update(layer), {whole(slots)}, [this, layer, slots](const Locator& at) {
+      return operation(GradientSquares{gradient_block(at, layer), at.place(slots)});
+    });
     join(slots, 1, count, false, sums, b);
   }
 
@@ -64,10 +64,18 @@ void Lowering::update_operations() {
                     return operation(CommitBalance{at.place(state), at.place(next), b});
                   });
   }
-  for (int layer : layer_of_block_)
-    assembly_.add({whole(gradient_of(layer)), whole(finite_), whole(balancing_[0].weights)},
-                  {whole(parameter_[layer]), whole(moment1_[layer]), whole(moment2_[layer])},
+  for (int layer : layer_of_block_) {
+    std::vector<Access> updates = reads_of_update(layer);
+    updates.push_back(whole(finite_));
+    assembly_.add(updates, {whole(parameter_[layer]), whole(moment1_[layer]), whole(moment2_[layer])},
                   [this, layer](const Locator& at) { return update_of(at, layer); });
+  }
+}
+
+std::vector<Access> Lowering::reads_of_update(int layer) const {
+  std::vector<Access> reads{whole(gradient_of(layer)), whole(balancing_[0].weights)};
+  if (!curvature_lanes_[layer].empty()) reads.push_back(whole(curvature_));
+  return reads;
 }
 
 Operation Lowering::update_of(const Locator& at, int layer) const {

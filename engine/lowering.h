@@ -115,9 +115,29 @@ class Lowering {
   void combine_operations();  ///< GradDrop over the lanes of shared parameters
   void share_parameters();    ///< balances over every parameter that several tasks reach
 
+  // lower_curvature.cpp: the GradNorm loss as a loss of the network
+  bool reaches_network() const;
+  void find_paths();
+  std::vector<const Node*> path_of(const LinearNode& source, int k) const;
+  int tangent_output(const Node& node) const;
+  static bool piecewise_linear(Activation activation);
+  int curvature_matrix(const std::string& what, int tensor, int k);
+  void slope_in_place(int tensor, int buffer);
+  int tangent_linear(Access x, Access weights, int y_tensor, int k, std::function<LinearPlace(const Locator&)> place);
+  std::vector<int> tangents_along(const std::vector<const Node*>& path, int first, int k);
+  int adjoint_along(const LinearNode& source, const std::vector<const Node*>& path, const std::vector<int>& tangents,
+                    int k);
+  int masked(const MultiplyNode& node, int from, int to);
+  int input_gradient(Access dy, const LinearNode& node, int weights, int lane, int to, bool accumulate);
+  void curvature_gradient(int layer, int k, Access x, Access dy, bool accumulate);
+  Access lane_access(int layer, std::size_t lane) const;
+  void curvature_operations(const LinearNode& source);
+  void curvature_weights();
+
   // lower_update.cpp
   int gradient_of(int layer) const { return combined_[layer] >= 0 ? combined_[layer] : gradient_[layer]; }
   void update_operations();
+  std::vector<Access> reads_of_update(int layer) const;     ///< a layer's gradient and what its lanes are weighed by
   Operation update_of(const Locator& at, int layer) const;  ///< the optimizer's step of a layer
 
   Access access(Region r, int buffer) const { return assembly_.part(buffer, r.block, r.blocks, r.col, r.cols); }
@@ -159,6 +179,11 @@ class Lowering {
   std::map<int, int> term_sum_;          // term -> buffer of its joined sum
   std::map<int, int> slots_per_sample_;  // term -> slots for each sample
   std::map<int, int> term_count_;        // term -> buffer of its number of labelled entries
+
+  // the GradNorm loss as a loss of the network
+  std::vector<std::vector<const Node*>> paths_;    // [task] from the measured layer to the task's loss
+  std::vector<std::vector<int>> curvature_lanes_;  // [layer] tasks with a further lane, behind those of layer_lanes
+  int curvature_ = -1, zeros_ = -1;                // token of its coefficients; a row of zeros
 
   // adjoints under way
   struct Contribution {

@@ -98,9 +98,9 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
   line["step"] = m.step;
   line["skipped"] = m.skipped;
   line["train"] = {{"losses", named(program.task_names, m.losses)}, {"terms", named(program.term_names, m.terms)}};
-  put_balancer(program, m.balancers.front(), line);
+  if (!program.routed) put_balancer(program, m.balancers.front(), line);
   line["gradient_norm"] = m.gradient_norm;
-  put_step(m.balancers.front(), line);
+  if (!program.routed) put_step(m.balancers.front(), line);
   for (std::size_t b = 1; b < m.balancers.size(); ++b) {
     ordered_json& further = line["further_balancers"].emplace_back();
     put_balancer(program, m.balancers[b], further);

@@ -43,6 +43,7 @@ struct Program {
   std::vector<Phase> phases;
   std::vector<Resident> residents;
   int64_t fast_floats = 0, work_floats = 0, state_floats = 0;
+  bool routed = false;        ///< losses reach parameters by a routing table; nothing is balanced
   int64_t moment_stride = 0;  ///< floats of the parameters; the methods' state begins at three times that
   std::vector<Chain> chains;  ///< [balancers] what balances the tasks; their states follow one another
   int batch = 1;

@@ -17,6 +17,11 @@ TensorFile replay_record(const TensorFile& record, Executor& executor) {
   Setup setup = read_setup(record, "init.");
   const std::unique_ptr<RecordForm> form = record_form(setup);
   const RecordSizes sizes = form->sizes(record);
+  try {
+    balancers_of(setup, Pass::given);
+  } catch (const Error& e) {
+    refuse_record(record, fmt::format("its metadata do not fit its model: {}", e.what()));
+  }
   if (int64_t{sizes.steps} * sizes.batch > INT32_MAX) refuse_record(record, "it has too many rows");
   setup.settings.rows = sizes.steps * sizes.batch;
 

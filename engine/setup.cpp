@@ -89,7 +89,34 @@ Region representation_of(const Model& model, const Graph& graph, const std::stri
                                            system_name(model), known.empty() ? "" : " or ", fmt::join(known, " or ")));
 }
 
-void expect_places_apart(const std::vector<Balancer>& balancers) {
+/// What the GradNorm loss needs to be a loss of the network too (engine/lower_curvature.cpp).
+void expect_reachable(const Setup& setup, const std::vector<Balancer>& balancers) {
+  const auto asks = [](const Method& m) { return m.network != 0; };
+  bool any = false;
+  for (const BalanceSetup& b : setup.balance) any = any || std::any_of(b.methods.begin(), b.methods.end(), asks);
+  if (!any) return;
+  const auto refuse = [](const std::string& why) {
+    throw Error(ExitCode::usage, "balance.methods: gradnorm's network = on " + why + "; leave the key out");
+  };
+  const auto* m = std::get_if<MtlModel>(&setup.model);
+  if (!m) refuse("is known to multi-task networks alone");
+  if (balancers.size() > 1 || setup.balance[0].methods.size() > 1) refuse("stands alone, without other methods");
+  const std::vector<Stretch>& over = balancers[0].over;
+  if (over.size() != 1 || over[0].bias || over[0].layer >= static_cast<int>(m->trunk.size()))
+    refuse("needs balance.over = \"last_trunk_weight\"");
+  if (over[0].layer + 1 != static_cast<int>(m->trunk.size())) refuse("is measured on the last trunk layer");
+  if (m->activation != Activation::relu && m->activation != Activation::identity)
+    refuse("has second derivatives of relu and identity alone");
+  if (m->tasks.size() * 2 > kMaxTasks) refuse(fmt::format("takes at most {} tasks", kMaxTasks / 2));
+  for (const Target& t : m->tasks)
+    if (t.kind == TargetKind::multiclass) refuse("has second derivatives of regressions and binary tasks alone");
+}
+
+void expect_places_apart(const Setup& setup, const std::vector<Balancer>& balancers) {
+  if (balancers.size() > 1 && !std::holds_alternative<MldrlModel>(setup.model))
+    throw Error(ExitCode::usage, fmt::format("balance: several [[balance]] blocks need a model with several latents "
+                                             "(kind mldrl: latent1 and latent2); kind {} takes one",
+                                             system_name(setup.model)));
   for (std::size_t b = 0; b < balancers.size(); ++b) {
     if (balancers.size() > 1 && balancers[b].at.tensor < 0)
       throw Error(ExitCode::usage,
@@ -222,9 +249,13 @@ std::vector<Balancer> balancers_of(const Setup& setup, Pass pass) {
     b.sum_rows = words.sum_rows;
     if (words.at != "parameters") b.at = representation_of(setup.model, graph, words.at);
     else if (!b.over_shared) b.over = stretches_of(setup.model, graph, words.over);
+    if (b.at.tensor < 0 && !b.over_shared && b.over.empty() && needs_gram(b.chain))
+      throw Error(ExitCode::usage,
+                  "balance.over: it names no parameters, but a method reads their gradients; name some");
     balancers.push_back(std::move(b));
   }
-  expect_places_apart(balancers);
+  expect_places_apart(setup, balancers);
+  expect_reachable(setup, balancers);
   return balancers;
 }
 

@@ -130,8 +130,7 @@ double Trainer::monitored(const Evaluation& evaluation) const {
   // Initial weights, not the moving ones: epochs must stay comparable.
   double sum = 0;  // a NaN is kept, so that a collapsed epoch never is the best; only what no label feeds is left out
   for (std::size_t k = 0; k < evaluation.losses.size(); ++k)
-    if (evaluation.labelled > 0 || program_.task_names[k] != "classification")
-      sum += plan_.setup.settings.initial_weights[k] * evaluation.losses[k];
+    if (evaluation.counts[k] > 0) sum += plan_.setup.settings.initial_weights[k] * evaluation.losses[k];
   return -sum;
 }
 

@@ -65,8 +65,7 @@ Keyed read_keyed(const std::filesystem::path& path, const std::string& id, std::
   Keyed keyed{read_table(path), -1, {}};
   const Table& table = keyed.table;
   keyed.id_column = find_id_column(table, id, notices);
-  if (table.rows() == 0)
-    throw Error(ExitCode::data, table.file + ":1:1: the table has a header but no rows; add the patients");
+  if (table.rows() == 0) throw Error(ExitCode::data, table.file + ":1:1: the table has a header but no rows; add some");
   Offenders offenders;
   for (int row = 0; row < table.rows(); ++row) {
     const std::string name(table.at(row, keyed.id_column));
@@ -269,8 +268,9 @@ void read_all_targets(const CohortSpec& spec, const Keyed& view, RawCohort& coho
   for (size_t row = 0; row < cohort.ids.size(); ++row)
     bare +=
         std::none_of(cohort.targets.begin(), cohort.targets.end(), [&](const RawTarget& t) { return t.known(row); });
-  cohort.notices.push_back(
-      fmt::format("{}; {} of them without any target, kept but training nothing", patients(cohort.ids.size()), bare));
+  if (bare > 0)
+    cohort.notices.push_back(
+        fmt::format("{} of the {} rows are without any target: kept, but they train nothing", bare, cohort.ids.size()));
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ class CommandLine {
     app->add_option("--rows", generate_.rows, "how many")->type_name("N")->capture_default_str();
     app->add_option("--seed", generate_.seed, "of the draws")
         ->type_name("S")
-        ->check(CLI::NonNegativeNumber)
+        ->check(CLI::Range(int64_t{0}, INT64_MAX))
         ->capture_default_str();
     app->add_option("--out", generate_.out, "the table; default: standard output")->type_name("FILE");
     add_device(app, generate_.device);
@@ -167,7 +167,7 @@ class CommandLine {
     add_losses("--initial-losses", balance_.initial_losses, "their first losses; default: ones");
     app->add_option("--seed", balance_.seed, "of random orders, weights and draws")
         ->type_name("S")
-        ->check(CLI::NonNegativeNumber)
+        ->check(CLI::Range(int64_t{0}, INT64_MAX))
         ->capture_default_str();
     app->add_option("--order", order_, "in which pcgrad and gradvac visit tasks: random or identity")
         ->type_name("ORDER");

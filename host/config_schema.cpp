@@ -64,7 +64,7 @@ const std::vector<ConfigKey>& keys() {
       {"data", "outputs", EQ_SLOT(data.outputs), "of each generated task", {.range = kWidth}, {kMtl, kToy}},
       {"data", "sigmas", EQ_SLOT(data.sigmas), "scales of the generated tasks, one each",
        {.range = kPositive, .some = true}, {kMtl, kToy}},
-      {"data", "validation", EQ_SLOT(data.validation), "share of the patients that choose the best epoch",
+      {"data", "validation", EQ_SLOT(data.validation), "share of the rows that choose the best epoch",
        {.range = kShare}, {kTables}},
       {"data", "validation", EQ_SLOT(data.validation), "share of the rows that choose the best epoch",
        {.range = kShare}, {kGenerated}},

@@ -53,7 +53,7 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
   expect_same_data(read_earlier_run(o.run / run_file::kSummary), prepared);
   const std::vector<int>& rows = rows_of(prepared.split, o.part);
   if (rows.empty())
-    throw Error(ExitCode::data, fmt::format("{}: no patient is in the part '{}' of this run; choose another --split",
+    throw Error(ExitCode::data, fmt::format("{}: no row is in the part '{}' of this run; choose another --split",
                                             o.run.string(), part_name(o.part)));
 
   Log log;

@@ -160,6 +160,15 @@ std::vector<float> class_weights(const ClassWeights& wanted, const Dataset& data
 }
 
 TrainingPlan training_plan(const Config& config, const Dataset& data, const Split& split) {
+  if (config.model.kind != "mldrl" && config.train.monitor == "auc")
+    throw Error(
+        ExitCode::usage,
+        fmt::format("train.monitor: an AUC chooses epochs of kind mldrl alone, not of {}; set \"loss\" or \"none\"",
+                    config.model.kind));
+  if (data.tasks.size() > kMaxTasks)
+    throw Error(ExitCode::usage,
+                fmt::format("{}: {} tasks, but at most {} can be balanced; name fewer",
+                            config.data.generated() ? "data.sigmas" : "data.tasks", data.tasks.size(), kMaxTasks));
   if (config.model.kind == "mldrl" && data.classes == 0 && !split.validation.empty() && config.train.monitor == "auc")
     throw Error(ExitCode::usage, "train.monitor: an AUC needs labels and the data have none; set monitor = \"loss\"");
   TrainingPlan plan;

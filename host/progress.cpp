@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 using nlohmann::ordered_json;
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
-constexpr std::size_t kTasksShown = 4;  // one by one in the line of an epoch
+constexpr std::size_t kTasksShown = 5;  // one by one in the line of an epoch
 constexpr double kVanishing = 1e-6;
 constexpr double kSmallWeight = 1e-3;  // of task weights whose mean is about 1
 
@@ -36,7 +36,10 @@ void write_line(const std::string& line) {
 }
 
 /// Task names shortened to a column head: "reconstruction" -> "rec".
-std::string short_name(const std::string& task) { return task.substr(0, 3); }
+/// MLDRL's three tasks are told apart by three letters, others by names that users gave.
+std::string short_name(const Model& model, const std::string& task) {
+  return task.substr(0, std::holds_alternative<MldrlModel>(model) ? 3 : 12);
+}
 
 /// One line of JSON; bytes that are not UTF-8, as in a path, are replaced.
 std::string as_json(const ordered_json& object) {
@@ -110,7 +113,7 @@ std::string Progress::line_of(const EpochMetrics& m) const {
                         *std::max_element(weights.begin(), weights.end()));
   } else {
     for (std::size_t k = 0; k < m.losses.size(); ++k)
-      line += fmt::format(" {} {}", short_name(program_.task_names[k]), figure(m.losses[k]));
+      line += fmt::format(" {} {}", short_name(plan_.setup.model, program_.task_names[k]), figure(m.losses[k]));
     if (!std::holds_alternative<VaeganModel>(plan_.setup.model)) line += "  weight";
     for (std::size_t k = 0; k < weights.size() && !std::holds_alternative<VaeganModel>(plan_.setup.model); ++k)
       line += fmt::format(" {:.3f}", weights[k]);
@@ -156,7 +159,10 @@ void Progress::epoch(const EpochMetrics& m) {
                     m.epoch, m.terms[variational]));
   }
   const std::vector<double>& weights = m.balancers.front().weights;
-  for (std::size_t k = 0; k < weights.size() && !warned_of_weight_; ++k)
+  const std::vector<Method>& methods = plan_.setup.balance.front().methods;
+  const bool learns = std::any_of(methods.begin(), methods.end(),
+                                  [](const Method& method) { return method.kind == MethodKind::gradnorm; });
+  for (std::size_t k = 0; k < weights.size() && learns && !warned_of_weight_; ++k)
     if (weights[k] < kSmallWeight) {
       warned_of_weight_ = true;
       log_.warning(fmt::format(

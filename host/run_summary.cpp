@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -46,6 +47,11 @@ ordered_json data_of(const PreparedData& p) {
   for (const DataFile& file : p.files) files.push_back({{"path", file.path}, {"sha256", file.sha256}});
   int labelled = 0;
   for (const int label : p.data.label) labelled += label >= 0;
+  const auto targets = static_cast<std::size_t>(p.data.target_cols);
+  for (std::size_t row = 0; row < p.data.targets.size(); row += std::max<std::size_t>(targets, 1))
+    labelled += std::any_of(p.data.targets.begin() + static_cast<std::ptrdiff_t>(row),
+                            p.data.targets.begin() + static_cast<std::ptrdiff_t>(row + targets),
+                            [](float t) { return t == t; });
   return {{"files", files},
           {"sha256", p.sha256},
           {"rows",
@@ -81,7 +87,7 @@ std::string to_json(const RunSummary& s, const PreparedData& prepared, const std
   json["steps"] = s.steps;
   json["skipped_steps"] = s.skipped;
   json["best_epoch"] = s.best_epoch;
-  json["chosen_by"] = prepared.split.validation.empty() ? "last epoch" : "validation";
+  json["chosen_by"] = s.selects ? "validation" : "last epoch";
   json["best_validation"] = s.best ? figures_of(*s.best, task_names) : ordered_json();
   json["hash"] = s.hash;
   return dump(json, 1) + "\n";

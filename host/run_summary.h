@@ -21,6 +21,7 @@ struct RunSummary {
   int64_t steps = 0;               ///< done
   int skipped = 0;                 ///< steps that a non-finite value left without update
   int best_epoch = 0;              ///< 0 = none
+  bool selects = true;             ///< the validation rows choose an epoch
   std::optional<Evaluation> best;  ///< of the validation rows in the best epoch
   std::string hash;                ///< of the finished run
 };

@@ -33,19 +33,23 @@ Config config_of(const TrainOptions& o) {
   return config;
 }
 
-void tell(Log& log, const PreparedData& prepared) {
+bool selects(const TrainingPlan& plan, const Split& split) {
+  return plan.monitor != Monitor::none && !split.validation.empty();
+}
+
+void tell(Log& log, const PreparedData& prepared, bool monitors) {
   for (const std::string& notice : prepared.notices) log.info(notice);
   const Split& s = prepared.split;
   log.info(fmt::format("data: {} rows, {} columns; {} train, {} validate, {} are held out for a test",
                        prepared.data.rows, fmt::join(prepared.data.features, " and "), s.train.size(),
                        s.validation.size(), s.test.size()));
-  if (s.validation.empty())
+  if (s.validation.empty() && monitors)
     log.info("no row validates: patience is ignored, all epochs run, and the last state is the model");
 }
 
 ExitCode dry_run(const Config& config, const TrainOptions& o, Log& log) {
   const PreparedData prepared = prepare_data(config);
-  tell(log, prepared);
+  tell(log, prepared, config.train.monitor != "none");
   const auto executor = make_executor(o.device, o.threads, log);
   const Trainer trainer(prepared.data, prepared.split, training_plan(config, prepared.data, prepared.split), *executor);
   const Split& s = prepared.split;
@@ -107,7 +111,7 @@ class TrainRun {
 
   ExitCode start() {
     const PreparedData prepared = prepare_data(config_);
-    tell(log_, prepared);
+    tell(log_, prepared, config_.train.monitor != "none");
     const auto executor = make_executor(options_.device, options_.threads, log_);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
     // The folder appears once everything that can be wrong with the input was found right.
@@ -115,6 +119,7 @@ class TrainRun {
     summary_.started = time_now();
     summary_.device = executor->name();
     summary_.data_sha256 = prepared.sha256;
+    summary_.selects = selects(trainer.plan(), prepared.split);
     folder.begin(config_, prepared, to_json(summary_, prepared, trainer.program().task_names));
     log_.info(fmt::format("run folder: {}", folder.path().string()));
     return run(folder, prepared, trainer, *executor);
@@ -125,7 +130,7 @@ class TrainRun {
     const EarlierRun earlier = read_earlier_run(folder.file(run_file::kSummary));
     const PreparedData prepared = prepare_data_as(config_, folder.path());
     expect_same_data(earlier, prepared);
-    tell(log_, prepared);
+    tell(log_, prepared, config_.train.monitor != "none");
     const auto executor = make_executor(options_.device, options_.threads, log_);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
     const auto restore = [&](const TensorFile& checkpoint) {
@@ -137,6 +142,7 @@ class TrainRun {
     summary_.resumed = earlier.resumed + 1;
     summary_.device = executor->name();
     summary_.data_sha256 = prepared.sha256;
+    summary_.selects = selects(trainer.plan(), prepared.split);
     log_.info(fmt::format("resumed {} after epoch {}, step {}", folder.path().string(), trainer.control().epoch,
                           trainer.control().step));
     return run(folder, prepared, trainer, *executor);

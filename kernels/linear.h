@@ -89,6 +89,7 @@ struct LinearWeightGradient {
   View dy;  // [rows, out]
   LinearPlace gradient;
   bool accumulate;
+  bool has_bias = true;  // false: db is left as it is
 
   struct Finish {
     float* dw;
@@ -111,7 +112,7 @@ struct LinearWeightGradient {
   }
   template <class Team>
   EQ_FN int units(const Context&) const {
-    return weight_units<Team>() + divide_up(dy.cols, Team::kLanes);
+    return weight_units<Team>() + (has_bias ? divide_up(dy.cols, Team::kLanes) : 0);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {

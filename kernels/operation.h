@@ -17,6 +17,7 @@
 #include "kernels/linear.h"
 #include "kernels/losses.h"
 #include "kernels/noise.h"
+#include "kernels/norm_curvature.h"
 #include "kernels/rmsprop.h"
 #include "kernels/row_sums.h"
 #include "kernels/squared_error.h"
@@ -47,6 +48,8 @@
   X(target_loss, TargetLoss)                                    \
   X(target_cross_entropy, TargetCrossEntropy)                   \
   X(adversarial, Adversarial)                                   \
+  X(target_curvature, TargetCurvature)                          \
+  X(curvature_weights, CurvatureWeights)                        \
   X(inherent_variational, InherentVariational)                  \
   X(inherent_variational_gradient, InherentVariationalGradient) \
   X(join, Join)                                                 \

@@ -52,6 +52,7 @@ struct Method {
   LossRatio loss_ratio = LossRatio::raw;          ///< gradnorm, gradnorm_modified
   Normalise renormalise = Normalise::after_step;  ///< gradnorm, gradnorm_modified
   int32_t restart = 0;                            ///< gradnorm, gradnorm_modified: Adam of the weights starts afresh
+  int32_t network = 0;                            ///< gradnorm, gradnorm_modified: its loss is the network's loss too
   int32_t softmax = 0;                            ///< gradnorm, gradnorm_modified: weights are K exp(v) / sum exp(v)
   int32_t identity_order = 0;                     ///< pcgrad, gradvac: tasks visited in rising order
   int32_t update_at = 0;                          ///< nsgd: the call, from 0, whose norms are the first ones

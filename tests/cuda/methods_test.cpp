@@ -16,8 +16,8 @@ using Specs = std::vector<std::string>;
 struct MethodCase {
   std::string name;
   Specs specs;
-  std::string over = "heads";
-  bool at_latent = false, rescale = false, private_weights = false;
+  std::string over = "heads", at = "parameters";
+  bool rescale = false, private_weights = false;
 };
 
 void PrintTo(const MethodCase& k, std::ostream* to) { *to << k.name; }
@@ -25,13 +25,13 @@ void PrintTo(const MethodCase& k, std::ostream* to) { *to << k.name; }
 Problem problem_of(const MethodCase& k) {
   Problem p = make_problem("paper", 70, 37, 21);  // three batches an epoch, the last of 6 rows
   const MethodList list = parse_methods(k.specs, "test");
-  p.setup.methods = list.methods;
   p.setup.settings.alpha = list.alpha.value_or(p.setup.settings.alpha);
   p.setup.settings.task_lr = list.task_lr.value_or(p.setup.settings.task_lr);
-  p.setup.over = k.over;
-  p.setup.at_latent = k.at_latent;
-  p.setup.rescale = k.rescale;
-  p.setup.private_weights = k.private_weights;
+  p.setup.balance = {{.methods = list.methods,
+                      .over = k.over,
+                      .at = k.at,
+                      .private_weights = k.private_weights,
+                      .rescale = k.rescale}};
   return p;
 }
 
@@ -46,12 +46,12 @@ std::vector<MethodCase> cases() {
   all.push_back({"uw_then_pcgrad_then_graddrop", {"uw:lr=0.01", "pcgrad", "graddrop:leak=0.2"}});
   all.push_back({"famo_then_gradvac_then_cagrad_then_imtl_g",
                  {"famo:lr=0.1", "gradvac", "cagrad:c=0.2,normalise=loss", "imtl_g"}});
-  all.push_back({"mgda_at_latent", {"mgda"}, "heads", true});
-  all.push_back({"gradnorm_then_nash_mtl_at_latent", {"gradnorm", "nash_mtl"}, "heads", true});
-  all.push_back({"graddrop_at_latent", {"graddrop"}, "heads", true});
+  all.push_back({"mgda_at_latent", {"mgda"}, "heads", "latent"});
+  all.push_back({"gradnorm_then_nash_mtl_at_latent", {"gradnorm", "nash_mtl"}, "heads", "latent"});
+  all.push_back({"graddrop_at_latent", {"graddrop"}, "heads", "latent"});
   all.push_back({"upgrad_over_shared", {"upgrad"}, "shared"});
   all.push_back({"graddrop_over_shared", {"graddrop:leak=0.1"}, "shared"});
-  all.push_back({"cagrad_rescaled_with_private_weights", {"cagrad"}, "heads", false, true, true});
+  all.push_back({"cagrad_rescaled_with_private_weights", {"cagrad"}, "heads", "parameters", true, true});
   return all;
 }
 
@@ -79,8 +79,8 @@ TEST(MethodCases, TrainToParametersOfTheirOwn) {
   std::map<std::string, std::string> first;  // the case that ended with these parameters
   for (const MethodCase& k : cases()) {
     const Replicas r = twenty_steps(*cpu, k);
-    const Program program = lower(mldrl_graph(problem_of(k).setup.model, LatentNoise::drawn),
-                                  training_options(problem_of(k).setup, 32, {}));
+    const Program program =
+        lower(model_graph(problem_of(k).setup.model, Pass::train), training_options(problem_of(k).setup, 32, {}));
     Sha256 sha;
     for (const ParameterInfo& p : program.parameters) {
       const std::vector<float> values = read_parameter(program, p, StatePart::parameter, r.state);

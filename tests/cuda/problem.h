@@ -3,28 +3,29 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "engine/executor.h"
-#include "engine/mldrl_setup.h"
 #include "engine/parameters.h"
+#include "engine/setup.h"
 #include "engine/sha256.h"
 #include "kernels/philox.h"
 
 namespace equipoise::test {
 
 struct Problem {
-  MldrlSetup setup;
+  Setup setup;
   RunTables tables;
 };
 
 /// Rows of normal values whose labels follow them; every eleventh row is unlabelled.
 inline Problem make_problem(const std::string& variant, int rows, int features1, int features2) {
   Problem p{mldrl_setup(variant), {}};
-  p.setup.model.features1 = features1;
-  p.setup.model.features2 = features2;
+  mldrl(p.setup).features1 = features1;
+  mldrl(p.setup).features2 = features2;
   p.setup.settings.rows = rows;
   p.setup.settings.lr = p.setup.settings.task_lr = 1e-3;  // larger than published, so that 50 steps move far
   for (int view = 0; view < 2; ++view) {
@@ -62,7 +63,8 @@ inline Replicas make_replicas(const Problem& problem, const Program& program, in
     settings.replica = static_cast<uint32_t>(i);
     settings.seed = 1000 + static_cast<uint64_t>(i % 5);
     r.settings.push_back(settings);
-    r.controls.push_back(fresh_control(settings, 3));
+    r.controls.push_back(fresh_control(settings, static_cast<int>(program.task_names.size()),
+                                       std::max(static_cast<int>(program.chains.size()), 1)));
     initialise(program, std::span(r.state).subspan(static_cast<size_t>(i * program.state_floats), program.state_floats),
                settings.seed, settings.replica);
   }
@@ -72,7 +74,7 @@ inline Replicas make_replicas(const Problem& problem, const Program& program, in
 /// Trains `count` replicas and returns them as they are then; lowers for the executor's own limits.
 inline Replicas train(Executor& executor, const Problem& problem, int count, int batch, RunLimits limits,
                       int runs = 1) {
-  const Program program = lower(mldrl_graph(problem.setup.model, LatentNoise::drawn),
+  const Program program = lower(model_graph(problem.setup.model, Pass::train),
                                 training_options(problem.setup, batch, executor.plan_limits()));
   Replicas r = make_replicas(problem, program, count);
   executor.load_tables(problem.tables);

@@ -1,11 +1,13 @@
 // tests/cuda/programs_test.cpp - every operation of the interpreter, in every kind of program, against the CPU's bits.
 #include <map>
+#include <optional>
 #include <ostream>
 
 #include "engine/cuda_executor.h"
 #include "engine/methods.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
+#include "tests/engine/synthetic_systems.h"
 
 namespace equipoise::test {
 
@@ -16,11 +18,12 @@ struct Case {
   std::string variant = "paper";
   int rows = 70, features1 = 81, features2 = 81, batch = 32, hidden = 32;
   bool gradnorm = true, trains = true, probe = false, balanced = true;
-  LatentNoise noise = LatentNoise::drawn;
+  Pass noise = Pass::train;
   Activation output = Activation::identity;
   double clip = 0, decay = 0;
   std::vector<std::string> methods = {};
-  bool at_latent = false;
+  std::string at = "parameters";
+  std::optional<Setup> system = {};  // a setup of its own, with its own data; the fields of MLDRL are left alone then
 };
 
 void PrintTo(const Case& k, std::ostream* to) { *to << k.name; }
@@ -32,16 +35,22 @@ struct Outcome {
 };
 
 Problem problem_of(const Case& k) {
+  if (k.system) {
+    const SyntheticSystem s = synthetic_system(*k.system, k.batch, k.rows);
+    return {s.plan.setup, tables_of(s.plan.setup.model, s.data, s.split, s.plan.class_weights)};
+  }
   Problem p = make_problem(k.variant, k.rows, k.features1, k.features2);
-  if (!k.gradnorm) p.setup.methods = {Method{.kind = MethodKind::identity}};
-  if (!k.methods.empty()) p.setup.methods = parse_methods(k.methods, "test").methods;
-  p.setup.at_latent = k.at_latent;
-  p.setup.model.hidden = k.hidden;
-  p.setup.model.output_activation = k.output;
+  BalanceSetup& balance = p.setup.balance[0];
+  if (!k.gradnorm) balance.methods = {Method{.kind = MethodKind::identity}};
+  if (!k.methods.empty()) balance.methods = parse_methods(k.methods, "test").methods;
+  balance.at = k.at;
+  MldrlModel& model = mldrl(p.setup);
+  model.hidden = k.hidden;
+  model.output_activation = k.output;
   p.setup.settings.clip_norm = k.clip;
   p.setup.settings.weight_decay = k.decay;
-  if (k.noise == LatentNoise::given) {
-    const int latent = p.setup.model.shared + p.setup.model.specific;
+  if (k.noise == Pass::given) {
+    const int latent = model.shared + model.specific;
     for (int source : {0, 1})
       p.tables.sources.push_back({std::vector<float>(p.tables.sources[source].values.begin(),
                                                      p.tables.sources[source].values.begin() + k.rows * latent),
@@ -51,18 +60,17 @@ Problem problem_of(const Case& k) {
 }
 
 LowerOptions options_of(const Case& k, const Problem& p, const PlanLimits& limits) {
-  LowerOptions o = training_options(p.setup, k.batch, limits);
-  o.trains = k.trains;
-  o.shuffle = k.trains;
+  if (!k.trains) return evaluation_options(p.setup, k.batch, limits);
+  LowerOptions o = training_options(p.setup, k.batch, limits, k.noise);
   o.probe = k.probe;
-  if (!k.trains || !k.balanced) o.balance_over.clear();
+  if (!k.balanced) o.balancers[0].over.clear();
   return o;
 }
 
 /// Runs a program planned for `limits`: at most what the executor has.
 Outcome run(Executor& executor, const Case& k, const PlanLimits& limits) {
   const Problem p = problem_of(k);
-  const Program program = lower(mldrl_graph(p.setup.model, k.noise), options_of(k, p, limits));
+  const Program program = lower(model_graph(p.setup.model, k.noise), options_of(k, p, limits));
   Outcome out;
   out.replicas = make_replicas(p, program, 3);
   out.emitted.rows = k.rows;
@@ -74,6 +82,47 @@ Outcome run(Executor& executor, const Case& k, const PlanLimits& limits) {
   return out;
 }
 
+/// MLDRL with a balancer at each view's latent.
+Setup two_balancers() {
+  Setup setup = synthetic_setup();
+  setup.settings.rows = kSystemTraining;
+  setup.balance.resize(2);
+  const char* const places[] = {"latent1", "latent2"};
+  const char* const methods[] = {"mgda", "graddrop:leak=0.1"};
+  for (std::size_t b = 0; b < 2; ++b) {
+    setup.balance[b].methods = parse_methods(std::vector<std::string>{methods[b]}, "test").methods;
+    setup.balance[b].at = places[b];
+  }
+  return setup;
+}
+
+/// Multi-task networks and VAE-GANs, under each optimizer, and MLDRL with several balancers.
+void add_systems(std::vector<Case>& all) {
+  const auto add = [&](std::string name, const Setup& setup, Pass pass = Pass::train) -> Setup& {
+    Case k{std::move(name)};
+    k.system = setup;
+    k.rows = kSystemTraining;
+    k.batch = kSystemBatch;
+    k.noise = pass;
+    k.trains = pass == Pass::train;
+    all.push_back(k);
+    return *all.back().system;
+  };
+  add("towers", synthetic_towers());
+  add("evaluation_of_towers", synthetic_towers(), Pass::evaluate);
+  Setup& summed = add("trunk_by_sgd_under_mgda_of_sums_over_rows", synthetic_trunk());
+  balance_by(summed, {"mgda"}, "latent");
+  summed.balance[0].sum_rows = true;
+  summed.optimizer = OptimizerKind::sgd;
+  summed.settings.momentum = 0.5;
+  add("towers_that_minimise_the_gradnorm_loss_too", synthetic_towers(3)).balance[0].methods[0].network = 1;
+  add("vaegan", synthetic_vaegan());
+  add("vaegan_of_two_hidden_layers_without_labels", synthetic_vaegan(0, {11, 7}, 2));
+  add("evaluation_of_vaegan", synthetic_vaegan(), Pass::evaluate);
+  add("rows_of_vaegan", synthetic_vaegan(), Pass::generate);
+  add("two_balancers", two_balancers());
+}
+
 std::vector<Case> cases() {
   std::vector<Case> all{{"paper"}, {"code", "code"}};
   const auto add = [&](std::string name, auto change) {
@@ -82,13 +131,13 @@ std::vector<Case> cases() {
   };
   add("identity_balancing", [](Case& k) { k.gradnorm = k.balanced = false; });
   add("measured_but_not_adjusted", [](Case& k) { k.gradnorm = false; });
-  add("mgda_at_latent", [](Case& k) { k.methods = {"mgda"}, k.at_latent = true; });
+  add("mgda_at_latent", [](Case& k) { k.methods = {"mgda"}, k.at = "latent"; });
   add("graddrop", [](Case& k) { k.methods = {"gradnorm", "graddrop:leak=0.1"}; });
-  add("graddrop_at_latent", [](Case& k) { k.methods = {"graddrop"}, k.at_latent = true; });
-  add("evaluation", [](Case& k) { k.trains = false, k.noise = LatentNoise::none; });
-  add("evaluation_of_code", [](Case& k) { k.variant = "code", k.trains = false, k.noise = LatentNoise::none; });
+  add("graddrop_at_latent", [](Case& k) { k.methods = {"graddrop"}, k.at = "latent"; });
+  add("evaluation", [](Case& k) { k.trains = false, k.noise = Pass::evaluate; });
+  add("evaluation_of_code", [](Case& k) { k.variant = "code", k.trains = false, k.noise = Pass::evaluate; });
   add("probe", [](Case& k) { k.probe = true; });
-  add("given_noise", [](Case& k) { k.noise = LatentNoise::given; });
+  add("given_noise", [](Case& k) { k.noise = Pass::given; });
   add("batch_of_one", [](Case& k) { k.batch = 1; });
   add("batch_larger_than_the_data", [](Case& k) { k.batch = 100; });
   add("one_feature", [](Case& k) { k.features1 = 1, k.features2 = 3; });
@@ -97,6 +146,7 @@ std::vector<Case> cases() {
   add("tanh_output", [](Case& k) { k.output = Activation::tanh; });
   add("sigmoid_output", [](Case& k) { k.output = Activation::sigmoid; });
   add("clipping_and_decay", [](Case& k) { k.clip = 0.05, k.decay = 0.1; });
+  add_systems(all);
   return all;
 }
 
@@ -135,7 +185,7 @@ TEST(ProgramCases, UseEveryOperationOfTheInterpreter) {
   std::map<std::string, int> used;
   for (const Case& k : cases()) {
     const Problem p = problem_of(k);
-    for (const Operation& o : lower(mldrl_graph(p.setup.model, k.noise), options_of(k, p, {})).operations)
+    for (const Operation& o : lower(model_graph(p.setup.model, k.noise), options_of(k, p, {})).operations)
       ++used[operation_name(o.kind)];
   }
 #define EQ_EXPECT_USED(tag, Struct) EXPECT_GT(used[#tag], 0) << #tag << " runs in no case";

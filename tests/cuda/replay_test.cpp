@@ -12,7 +12,7 @@ class Replay : public DeviceTest, public testing::WithParamInterface<const char*
 
 TEST_P(Replay, OnTheDeviceAgreesWithTheRecordAndHasTheBitsOfTheCpus) {
   const TensorFile record =
-      read_safetensors(std::string(EQUIPOISE_SOURCE_DIR "/tests/data/mldrl_") + GetParam() + "_small.safetensors");
+      read_safetensors(std::string(EQUIPOISE_SOURCE_DIR "/tests/data/") + GetParam() + ".safetensors");
   const auto cpu = make_cpu_executor(1), device = make_cuda_executor(0);
   const TensorFile expected = replay_record(record, *cpu), got = replay_record(record, *device);
   const std::vector<Deviation> deviations = compare_record(record, got);
@@ -26,7 +26,9 @@ TEST_P(Replay, OnTheDeviceAgreesWithTheRecordAndHasTheBitsOfTheCpus) {
     EXPECT_EQ(tensor, got.at(name)) << name << " differs from the CPU's";
 }
 
-INSTANTIATE_TEST_SUITE_P(Records, Replay, testing::Values("paper", "code"),
+INSTANTIATE_TEST_SUITE_P(Records, Replay,
+                         testing::Values("mldrl_paper_small", "mldrl_code_small", "towers_B10", "trunk_T4",
+                                         "vaegan_B6"),
                          [](const auto& p) { return std::string(p.param); });
 
 }  // namespace equipoise::test

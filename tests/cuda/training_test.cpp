@@ -23,7 +23,7 @@ TEST_P(Training, OfFiftyStepsHasTheSameBitsAsOnTheCpu) {
   EXPECT_EQ(got.controls.back().skipped, 0);
   EXPECT_NE(std::memcmp(expected.state.data(),
                         make_replicas(problem,
-                                      lower(mldrl_graph(problem.setup.model, LatentNoise::drawn),
+                                      lower(model_graph(problem.setup.model, Pass::train),
                                             training_options(problem.setup, 32, {})),
                                       replicas)
                             .state.data(),

@@ -18,7 +18,8 @@ namespace equipoise::test {
 struct BalancedRun {
   std::string name;
   std::vector<std::string> methods;
-  bool at_latent = false, private_weights = false, rescale = false;
+  std::string at = "parameters";
+  bool private_weights = false, rescale = false;
   std::string over = "heads";
 };
 inline void PrintTo(const BalancedRun& run, std::ostream* to) { *to << run.name; }
@@ -31,24 +32,24 @@ inline std::vector<BalancedRun> balanced_runs() {
   runs.push_back({"nsgd_then_gradvac", {"nsgd", "gradvac:beta=0.1"}});
   runs.push_back({"gradnorm_then_graddrop", {"gradnorm:form=softmax", "graddrop:leak=0.2"}});
   runs.push_back({"famo_rlw_mgda_imtl_g", {"famo", "rlw", "mgda:normalise=loss+", "imtl_g"}});
-  runs.push_back({"mgda_at_latent", {"mgda:normalise=l2"}, true});
-  runs.push_back({"graddrop_at_latent", {"graddrop"}, true});
-  runs.push_back({"pcgrad_over_shared", {"pcgrad"}, false, true, true, "shared"});
-  runs.push_back({"graddrop_over_encoder", {"graddrop"}, false, false, false, "encoder1.linear1.weight"});
+  runs.push_back({"mgda_at_latent", {"mgda:normalise=l2"}, "latent"});
+  runs.push_back({"graddrop_at_latent", {"graddrop"}, "latent"});
+  runs.push_back({"pcgrad_over_shared", {"pcgrad"}, "parameters", true, true, "shared"});
+  runs.push_back({"graddrop_over_encoder", {"graddrop"}, "parameters", false, false, "encoder1.linear1.weight"});
   return runs;
 }
 
-inline MldrlSetup setup_of(const BalancedRun& run) {
-  MldrlSetup setup = synthetic_setup();
-  setup.model.features1 = 21;
-  setup.model.features2 = 13;
-  setup.model.hidden = 12;
+inline Setup setup_of(const BalancedRun& run) {
+  Setup setup = synthetic_setup();
+  mldrl(setup).features1 = 21;
+  mldrl(setup).features2 = 13;
+  mldrl(setup).hidden = 12;
   const MethodList list = parse_methods(run.methods, "test");
-  setup.methods = list.methods;
-  setup.at_latent = run.at_latent;
-  setup.private_weights = run.private_weights;
-  setup.rescale = run.rescale;
-  setup.over = run.over;
+  setup.balance = {{.methods = list.methods,
+                    .over = run.over,
+                    .at = run.at,
+                    .private_weights = run.private_weights,
+                    .rescale = run.rescale}};
   return setup;
 }
 
@@ -58,7 +59,7 @@ struct SyntheticTraining {
   Split split;
   TrainingPlan plan;
 };
-inline SyntheticTraining synthetic_training(const MldrlSetup& setup, int batch) {
+inline SyntheticTraining synthetic_training(const Setup& setup, int batch) {
   SyntheticTraining t;
   const RunTables tables = synthetic_tables(setup);
   for (const RunTables::Values& s : tables.sources) {
@@ -67,7 +68,7 @@ inline SyntheticTraining synthetic_training(const MldrlSetup& setup, int batch) 
   }
   t.data.label.assign(tables.labels.begin(), tables.labels.end());
   t.data.rows = setup.settings.rows;
-  t.data.classes = setup.model.classes;
+  t.data.classes = mldrl(setup).classes;
   for (int r = 0; r < setup.settings.rows; ++r) {
     t.data.ids.push_back(std::to_string(r));
     t.split.train.push_back(r);

@@ -51,7 +51,7 @@ enum class Order { reversed, shuffled };
 /// phase one each. Scratch begins as zeros: a unit that runs too early must find row numbers that exist.
 template <class Team>
 std::string hash_in_order(Order order, int merged, unsigned seed) {
-  MldrlSetup setup = synthetic_setup();
+  Setup setup = synthetic_setup();
   setup.settings.rows = 29;  // the fourth batch has 5 rows
   const Program program = synthetic_program(setup, kBatch);
   Population population(setup, program, {0});
@@ -64,7 +64,7 @@ std::string hash_in_order(Order order, int merged, unsigned seed) {
   c.control = population.controls.data();
   c.settings = population.settings.data();
   c.data = &memory.launch().data;
-  c.chain = &memory.launch().chain;
+  c.chains = memory.launch().chains;
   c.batch = kBatch;
   c.shuffle = true;
   std::mt19937 engine(seed);
@@ -89,7 +89,7 @@ std::string hash_in_order(Order order, int merged, unsigned seed) {
 }
 
 std::string expected_hash() {
-  MldrlSetup setup = synthetic_setup();
+  Setup setup = synthetic_setup();
   setup.settings.rows = 29;
   return train(setup, kBatch, *make_cpu_executor(1), kSteps, kSteps, {0}).front();
 }

@@ -2,16 +2,16 @@
 #include <gtest/gtest.h>
 
 #include "engine/lower.h"
-#include "engine/mldrl_setup.h"
+#include "engine/setup.h"
 
 namespace equipoise {
 namespace {
 
 TEST(DescriptionOfAProgram, CountsPhasesOperationsBytesAndParameters) {
-  MldrlSetup setup = mldrl_setup("paper");
-  setup.model.features1 = 81;
-  setup.model.features2 = 81;
-  const Program program = lower(mldrl_graph(setup.model, LatentNoise::drawn), training_options(setup, 32, {}));
+  auto setup = mldrl_setup("paper");
+  mldrl(setup).features1 = 81;
+  mldrl(setup).features2 = 81;
+  const Program program = lower(model_graph(setup.model, Pass::train), training_options(setup, 32, {}));
   const std::string text = describe(program);
   const auto expect = [&](const std::string& part) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\nin:\n" << text;

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/mldrl_probe.h"
 #include "engine/parameters.h"
+#include "engine/record_form.h"
+#include "engine/stepper.h"
 #include "tests/reference/finite_difference.h"
 #include "tests/reference/random_problem.h"
 #include "tests/reference/train_step.h"
@@ -41,18 +42,18 @@ Problem problem_of(reference::MldrlSettings settings, const reference::ProblemSi
   return p;
 }
 
-MldrlSetup setup_of(const Problem& p) {
-  MldrlSetup s = mldrl_setup("paper");
-  s.model = {p.size.features1,
-             p.size.features2,
-             p.size.hidden,
-             p.size.shared,
-             p.size.specific,
-             p.size.classes,
-             static_cast<Activation>(p.settings.output_activation),
-             p.settings.inherent_variational == reference::InherentVariational::ratio,
-             p.settings.cross_decoder1 == reference::CrossOrder::specific_first,
-             p.settings.classifier == reference::Classifier::sigmoid_softmax};
+Setup setup_of(const Problem& p) {
+  Setup s = mldrl_setup("paper");
+  s.model = MldrlModel{p.size.features1,
+                       p.size.features2,
+                       p.size.hidden,
+                       p.size.shared,
+                       p.size.specific,
+                       p.size.classes,
+                       static_cast<Activation>(p.settings.output_activation),
+                       p.settings.inherent_variational == reference::InherentVariational::ratio,
+                       p.settings.cross_decoder1 == reference::CrossOrder::specific_first,
+                       p.settings.classifier == reference::Classifier::sigmoid_softmax};
   s.settings.rows = p.size.batch;
   return s;
 }
@@ -61,9 +62,9 @@ std::vector<float> floats(const reference::Matrix& m) { return {m.values.begin()
 
 /// What the engine's probe makes of the problem.
 TensorFile probe(const Problem& p) {
-  const MldrlSetup setup = setup_of(p);
+  const Setup setup = setup_of(p);
   const std::unique_ptr<Executor> executor = make_cpu_executor(1);
-  MldrlStepper stepper(setup, p.capacity, LatentNoise::given, false, *executor);
+  Stepper stepper(setup, p.capacity, Pass::given, false, *executor);
   const int latent = p.size.shared + p.size.specific;
   RunTables tables;
   tables.sources = {{floats(p.batch.view1), p.size.features1},
@@ -81,7 +82,8 @@ TensorFile probe(const Problem& p) {
     write_parameter(stepper.program(), info, StatePart::parameter, state, floats(p.parameters.at(info.name)));
   executor->load_state(state, stepper.program().state_floats);
   TensorFile outcome;
-  stepper.probe(outcome);
+  stepper.probe();
+  record_form(setup)->put_outcome(stepper, outcome);
   return outcome;
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <set>
 #include <span>
 #include <string>
@@ -29,10 +30,11 @@ inline LowerOptions options_of(const RandomGraph& r, int batch, const PlanLimits
                                std::vector<std::string> methods = {}) {
   LowerOptions o;
   o.batch = batch;
-  o.balance_over = r.over;
   if (methods.empty() && !r.over.empty()) methods = {"gradnorm"};
   if (!methods.empty())
-    o.chain = make_chain(parse_methods(methods, "test").methods, static_cast<int>(r.graph.tasks().size()));
+    o.balancers = {
+        {.chain = make_chain(parse_methods(methods, "test").methods, static_cast<int>(r.graph.tasks().size())),
+         .over = r.over}};
   o.limits = limits;
   return o;
 }
@@ -50,11 +52,16 @@ inline Reach reach_of(const Graph& graph) {
     for (const Region& w : access.writes) tasks.insert(by_tensor[w.tensor].begin(), by_tensor[w.tensor].end());
     const auto ends = [&](int term) { tasks.insert(graph.terms()[static_cast<std::size_t>(term)].task); };
     if (const auto* o = std::get_if<LatentNode>(&*node)) ends(o->kl_term);
+    if (const auto* o = std::get_if<TargetNode>(&*node)) ends(o->term);
+    if (const auto* o = std::get_if<TargetCrossEntropyNode>(&*node)) ends(o->term);
+    if (const auto* o = std::get_if<AdversarialNode>(&*node)) ends(o->term);
     if (const auto* o = std::get_if<SquaredErrorNode>(&*node)) ends(o->term);
     if (const auto* o = std::get_if<CrossEntropyNode>(&*node)) ends(o->term);
     if (const auto* o = std::get_if<InherentVariationalNode>(&*node)) ends(o->inherent_term);
     for (const Region& r : access.reads) by_tensor[r.tensor].insert(tasks.begin(), tasks.end());
-    if (const auto* o = std::get_if<LinearNode>(&*node)) by_layer[o->layer].insert(tasks.begin(), tasks.end());
+    if (const auto* o = std::get_if<LinearNode>(&*node))
+      for (int task : tasks)
+        if (graph.route(o->layer, task) != 0) by_layer[o->layer].insert(task);
   }
   return reach;
 }
@@ -77,6 +84,12 @@ inline RunTables tables_of(const RandomGraph& r, uint64_t seed) {
     tables.sources.push_back({{}, cols});
     for (int i = 0; i < kTableRows * cols; ++i)
       tables.sources.back().values.push_back(static_cast<float>(draws.uniform(-1.5, 1.5)));
+  }
+  std::vector<float>& targets = tables.sources[1].values;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (r.target_classes > 0)
+      targets[i] = std::floor((targets[i] + 1.5f) / 3.001f * static_cast<float>(r.target_classes));
+    if (r.gaps && i % 4 == 1) targets[i] = std::numeric_limits<float>::quiet_NaN();
   }
   for (int i = 0; i < kTableRows; ++i) {
     tables.labels.push_back(draws.below(r.classes + 1) - 1);
@@ -109,7 +122,8 @@ inline Outcome outcome_of(const RandomGraph& r, const LowerOptions& options, con
                           Executor& executor, int steps, const RunTables& tables) {
   const Program program = lower(r.graph, options);
   Outcome out{std::vector<float>(static_cast<std::size_t>(program.state_floats)),
-              fresh_control(settings, static_cast<int>(r.graph.tasks().size()))};
+              fresh_control(settings, static_cast<int>(r.graph.tasks().size()),
+                            std::max(static_cast<int>(options.balancers.size()), 1))};
   initialise(program, out.state, settings.seed, 0);
   executor.load_tables(tables);
   executor.load_state(out.state, program.state_floats);
@@ -140,15 +154,18 @@ inline GraphBatch batch_of(const RandomGraph& r, const RunTables& tables, const 
     b.sources.emplace_back(batch, s.cols, std::vector<double>(s.values.begin(), s.values.begin() + batch * s.cols));
   for (std::size_t t = 0; t < r.graph.tensors().size(); ++t) {
     const Tensor& tensor = r.graph.tensors()[t];
-    b.noise.emplace_back(tensor.blocks * batch, tensor.cols);
-    if (tensor.origin != TensorOrigin::drawn) continue;
+    b.drawn.emplace_back(tensor.blocks * batch, tensor.cols);
+    const bool masked = tensor.origin == TensorOrigin::masked;
+    if (tensor.origin != TensorOrigin::drawn && !masked) continue;
+    const uint32_t purpose = purpose_of(masked ? Purpose::dropout : Purpose::noise, tensor.stream);
     for (int row = 0; row < tensor.blocks * batch; ++row)
       for (int c = 0; c < tensor.cols; ++c) {
+        const PhiloxBlock words = draw({settings.seed, settings.replica, 0, purpose},
+                                       static_cast<uint32_t>(row * ((tensor.cols + 3) / 4) + c / 4));
         float four[4];
-        normals(draw({settings.seed, settings.replica, 0, static_cast<uint32_t>(Purpose::noise)},
-                     static_cast<uint32_t>(row * ((tensor.cols + 3) / 4) + c / 4)),
-                four);
-        b.noise.back().at(row, c) = four[c % 4];
+        normals(words, four);
+        const bool kept = uniform01(words.v[c % 4]) >= tensor.rate;
+        b.drawn.back().at(row, c) = masked ? (kept ? 1 / (1 - double{tensor.rate}) : 0.0) : four[c % 4];
       }
   }
   b.labels.assign(tables.labels.begin(), tables.labels.begin() + batch);
@@ -175,10 +192,12 @@ inline std::vector<std::vector<double>> differences(const Graph& graph, std::vec
 }
 
 /// Expects the losses of one step and its total gradient to be those of GraphReference. With beta1 = 0 Adam's first
-/// moment after one step is the total gradient itself. `seed` chooses the values; `change` what is balanced and how.
+/// moment after one step is the total gradient itself. `seed` chooses the values; `change` what is balanced and how;
+/// `balancer_of` says by layer whose coefficients a shared one takes, if not all the first's.
 inline void expect_total_gradient(
     const RandomGraph& r, uint64_t seed, const std::vector<std::string>& methods = {},
-    const std::function<void(LowerOptions&)>& change = [](LowerOptions&) {}) {
+    const std::function<void(LowerOptions&)>& change = [](LowerOptions&) {}, std::vector<int> balancer_of = {}) {
+  balancer_of.resize(r.graph.layers().size(), 0);
   LowerOptions options = options_of(r, 5, {}, methods);
   change(options);
   options.shuffle = false;
@@ -193,7 +212,7 @@ inline void expect_total_gradient(
   const std::vector<GraphLayer> layers = layers_of(r.graph, program, out.state);
   const GraphBatch batch = batch_of(r, tables, settings, 5);
 
-  const bool alone = options.chain.count > 0 && r.graph.tasks().size() == 1;  // one task alone weighs 1
+  const bool alone = !options.balancers.empty() && r.graph.tasks().size() == 1;  // one task alone weighs 1
   for (std::size_t k = 0; methods.empty() && k < r.graph.tasks().size(); ++k)
     EXPECT_EQ(out.control.shared_weights[k], alone ? 1.0 : settings.initial_weights[k]);
   const std::vector<double> losses = GraphReference(r.graph, layers, batch).losses();
@@ -204,13 +223,16 @@ inline void expect_total_gradient(
   const std::vector<int> tasks_of = tasks_of_layers(r.graph);
   for (std::size_t layer = 0; layer < layers.size(); ++layer) {
     const double* coefficient = tasks_of[layer] > 1 ? out.control.shared_weights : out.control.private_weights;
+    coefficient += static_cast<std::size_t>(balancer_of[layer]) * r.graph.tasks().size();
     const auto by_task = differences(r.graph, layers, layer, batch);
     std::vector<double> expected(by_task[0].size(), 0.0);
     double largest = 0;
     for (std::size_t k = 0; k < by_task.size(); ++k)
       for (std::size_t e = 0; e < expected.size(); ++e) {
-        expected[e] += 0.5 * coefficient[k] * by_task[k][e];
-        largest = std::max(largest, std::fabs(coefficient[k] * by_task[k][e]));
+        const double part =
+            coefficient[k] * double{r.graph.route(static_cast<int>(layer), static_cast<int>(k))} * by_task[k][e];
+        expected[e] += 0.5 * part;
+        largest = std::max(largest, std::fabs(part));
       }
     std::size_t e = 0;
     for (bool bias : {false, true})

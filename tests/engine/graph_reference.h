@@ -11,11 +11,11 @@
 
 namespace equipoise::test {
 
-/// One batch of a graph: sources by their numbers, noise by tensor.
+/// One batch of a graph: sources by their numbers, what is drawn by tensor.
 struct GraphBatch {
   int n = 0;
   std::vector<reference::Matrix> sources;  // [n, cols]
-  std::vector<reference::Matrix> noise;    // [tensors], [blocks * n, cols] where drawn
+  std::vector<reference::Matrix> drawn;    // [tensors], [blocks * n, cols] of noise and masks
   std::vector<int> labels;                 // [n]
   std::vector<double> class_weights;
 };
@@ -33,7 +33,8 @@ class GraphReference {
       values_.emplace_back(tensor.blocks * batch.n, tensor.cols, 0.0);
       if (tensor.origin == TensorOrigin::gathered)
         values_.back() = batch.sources[static_cast<std::size_t>(tensor.source)];
-      if (tensor.origin == TensorOrigin::drawn) values_.back() = batch.noise[t];
+      if (tensor.origin == TensorOrigin::drawn || tensor.origin == TensorOrigin::masked)
+        values_.back() = batch.drawn[t];
     }
     for (const Node& node : graph.nodes()) std::visit([this](const auto& o) { run(o); }, node);
   }
@@ -60,7 +61,7 @@ class GraphReference {
   int rows(const Region& r) const { return r.blocks * batch_.n; }
   void add(int term, double sum, double rows) {
     const Term& t = graph_.terms()[static_cast<std::size_t>(term)];
-    terms_[static_cast<std::size_t>(term)] = sum / (rows * t.per_row);
+    terms_[static_cast<std::size_t>(term)] = sum / ((t.divisor == Divisor::none ? 1.0 : rows) * t.per_row);
   }
   static reference::Activation same(Activation a) { return static_cast<reference::Activation>(a); }
 
@@ -78,7 +79,8 @@ class GraphReference {
     double sum = 0;
     for (int r = 0; r < rows(z); ++r)
       for (int j = 0; j < z.cols; ++j) {
-        const double mu = at(heads, r, j), log_sigma = at(heads, r, z.cols + j), sigma = std::exp(log_sigma);
+        const double mu = at(heads, r, j), log_sigma = double{o.log_factor} * at(heads, r, z.cols + j),
+                     sigma = std::exp(log_sigma);
         at(z, r, j) = mu + (o.use_noise ? sigma * at(noise, r, j) : 0.0);
         sum += 0.5 * (mu * mu + sigma * sigma - 2 * log_sigma - 1);
       }
@@ -91,6 +93,10 @@ class GraphReference {
         for (std::size_t s = 0; s < o.from.size(); ++s) sum += double{o.coefficient[s]} * at(o.from[s], r, c);
         at(o.to, r, c) = sum;
       }
+  }
+  void run(const MultiplyNode& o) {
+    for (int r = 0; r < rows(o.y); ++r)
+      for (int c = 0; c < o.y.cols; ++c) at(o.y, r, c) = at(o.a, r, c) * at(o.b, r, c);
   }
   void run(const SoftmaxNode& o) {
     reference::Matrix x(rows(o.x), o.x.cols);
@@ -106,15 +112,48 @@ class GraphReference {
       for (int c = 0; c < o.y.cols; ++c) sum += std::pow(at(o.y, r, c) - at(o.target, r % batch_.n, c), 2);
     add(o.term, sum, batch_.n);
   }
+  void run(const TargetNode& o) {
+    double sum = 0, known = 0;
+    for (int r = 0; r < rows(o.x); ++r)
+      for (int c = 0; c < o.x.cols; ++c) {
+        const double x = at(o.x, r, c), t = at(o.target, r, c);
+        if (std::isnan(t)) continue;
+        sum += o.form == TargetForm::squared ? (x - t) * (x - t) : std::log1p(std::exp(x)) - t * x;
+        known += 1;
+      }
+    add(o.term, sum, known > 0 ? known : 1.0);
+  }
+  void run(const TargetCrossEntropyNode& o) {
+    double sum = 0, known = 0;
+    for (int r = 0; r < rows(o.x); ++r) {
+      if (std::isnan(at(o.target, r, 0))) continue;
+      sum += surprise(o.x, r, static_cast<int>(at(o.target, r, 0)));
+      known += 1;
+    }
+    add(o.term, sum, known > 0 ? known : 1.0);
+  }
+  void run(const AdversarialNode& o) {
+    double sum = 0;
+    for (int r = 0; r < rows(o.x); ++r)
+      for (int c = 0; c < o.x.cols; ++c) {
+        const double p = 1 / (1 + std::exp(-at(o.x, r, c)));
+        sum -= std::log((o.real ? p : 1 - p) + double{o.offset});
+      }
+    add(o.term, sum, batch_.n);
+  }
+  /// -log softmax(x)_label of a row
+  double surprise(const Region& x, int row, int label) {
+    double exponentials = 0;
+    for (int c = 0; c < x.cols; ++c) exponentials += std::exp(at(x, row, c));
+    return std::log(exponentials) - at(x, row, label);
+  }
   void run(const CrossEntropyNode& o) {
     double sum = 0, weight = 0;
     for (int r = 0; r < batch_.n; ++r) {
       const int label = batch_.labels[static_cast<std::size_t>(r)];
       if (label < 0) continue;
-      double exponentials = 0;
-      for (int c = 0; c < o.x.cols; ++c) exponentials += std::exp(at(o.x, r, c));
       const double w = batch_.class_weights[static_cast<std::size_t>(label)];
-      sum += w * (std::log(exponentials) - at(o.x, r, label));
+      sum += w * surprise(o.x, r, label);
       weight += w;
     }
     add(o.term, sum, weight > 0 ? weight : 1.0);

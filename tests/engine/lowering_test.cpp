@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/lowering.h"
-#include "engine/mldrl_setup.h"
+#include "engine/setup.h"
 #include "tests/engine/graph_gradients.h"
 #include "tests/engine/phase_checker.h"
 #include "tests/engine/random_graph.h"
@@ -48,20 +48,21 @@ TEST(Lowering, GivesProbesAndEvaluationsOfRandomGraphsSoundPhasesAndPlaces) {
 }
 
 /// Every choice MLDRL has, each with each.
-std::vector<MldrlSetup> mldrl_setups() {
-  std::vector<MldrlSetup> setups;
+std::vector<Setup> mldrl_setups() {
+  std::vector<Setup> setups;
   for (const char* over : {"heads", "head_biases_mean", "decoder1.linear1.weight", "fc1.weight _enc_mu.bias"})
     for (int bits = 0; bits < 16; ++bits) {
-      MldrlSetup s = synthetic_setup();
-      s.model.features1 = 9;
-      s.model.features2 = 6;
-      s.model.hidden = 7;
-      s.model.ratio = bits & 1;
-      s.model.crossed1_specific_first = bits & 2;
-      s.model.softmax_twice = bits & 4;
-      s.model.output_activation = bits & 2 ? Activation::tanh : Activation::identity;
-      if (!(bits & 8)) s.methods = {Method{.kind = MethodKind::identity}};
-      s.over = over;
+      Setup s = synthetic_setup();
+      MldrlModel& m = mldrl(s);
+      m.features1 = 9;
+      m.features2 = 6;
+      m.hidden = 7;
+      m.ratio = bits & 1;
+      m.crossed1_specific_first = bits & 2;
+      m.softmax_twice = bits & 4;
+      m.output_activation = bits & 2 ? Activation::tanh : Activation::identity;
+      if (!(bits & 8)) s.balance[0].methods = {Method{.kind = MethodKind::identity}};
+      s.balance[0].over = over;
       setups.push_back(s);
     }
   return setups;
@@ -69,16 +70,14 @@ std::vector<MldrlSetup> mldrl_setups() {
 
 TEST(Lowering, GivesMldrlSoundPhasesAndPlacesInAllItsOptions) {
   int number = 0;
-  for (const MldrlSetup& s : mldrl_setups()) {
-    SCOPED_TRACE("setup " + std::to_string(number++) + " over " + s.over);
+  for (const auto& s : mldrl_setups()) {
+    SCOPED_TRACE("setup " + std::to_string(number++) + " over " + s.balance[0].over);
     const PlanLimits& limits = kLimits[number % 5];
-    expect_sound(lower(mldrl_graph(s.model, LatentNoise::drawn), training_options(s, 6, limits)));
-    LowerOptions evaluation = training_options(s, 6, limits);
-    evaluation.trains = false;
-    expect_sound(lower(mldrl_graph(s.model, LatentNoise::none), evaluation));
-    LowerOptions probe = training_options(s, 6, limits);
+    expect_sound(lower(model_graph(s.model, Pass::train), training_options(s, 6, limits)));
+    expect_sound(lower(model_graph(s.model, Pass::evaluate), evaluation_options(s, 6, limits)));
+    LowerOptions probe = training_options(s, 6, limits, Pass::given);
     probe.probe = true;
-    expect_sound(lower(mldrl_graph(s.model, LatentNoise::given), probe));
+    expect_sound(lower(model_graph(s.model, Pass::given), probe));
   }
 }
 
@@ -146,14 +145,14 @@ std::map<std::string, std::vector<int>> lanes_of(const Program& program) {
 }
 
 TEST(Lowering, GivesBalancedParametersALaneATaskAndOthersOne) {
-  const MldrlSetup heads = synthetic_setup();
+  const auto heads = synthetic_setup();
   const std::map<std::string, std::vector<int>> expected = {
       {"encoder1.linear1", {-1}}, {"encoder2.linear1", {-1}}, {"_enc_mu", {0, 1, 2}},    {"decoder1.linear1", {0}},
       {"decoder1.linear2", {0}},  {"decoder2.linear1", {0}},  {"decoder2.linear2", {0}}, {"fc1", {2}}};
   EXPECT_EQ(lanes_of(synthetic_program(heads, 8)), expected);
 
-  MldrlSetup encoder = heads;
-  encoder.over = "encoder1.linear1.weight";
+  auto encoder = heads;
+  encoder.balance[0].over = "encoder1.linear1.weight";
   std::map<std::string, std::vector<int>> all = expected;
   all["encoder1.linear1"] = {0, 1, 2};
   all["_enc_mu"] = {-1};  // the tensors behind it stay apart, but its own gradient is merged
@@ -162,9 +161,8 @@ TEST(Lowering, GivesBalancedParametersALaneATaskAndOthersOne) {
 
 TEST(Lowering, MergesEverythingWhereNothingIsBalanced) {
   LowerOptions o = training_options(synthetic_setup(), 8, {});
-  o.balance_over.clear();
-  o.chain.count = 0;
-  const auto lanes = lanes_of(lower(mldrl_graph(synthetic_setup().model, LatentNoise::drawn), o));
+  o.balancers.clear();
+  const auto lanes = lanes_of(lower(model_graph(synthetic_setup().model, Pass::train), o));
   EXPECT_EQ(lanes.at("_enc_mu"), std::vector<int>{-1});
   EXPECT_EQ(lanes.at("encoder1.linear1"), std::vector<int>{-1});
   EXPECT_EQ(lanes.at("fc1"), std::vector<int>{2});
@@ -207,9 +205,10 @@ TEST(Lowering, WeighsSharedAndPrivateGradientsByWhatTheMethodsFoundInTheStep) {
     expect_sound(lower(r.graph, options_of(r, 5, {}, methods)));
     expect_total_gradient(r, seed, methods);
     const auto elsewhere = [](LowerOptions& o) {
-      o.chain.private_weights = o.chain.rescale = 1;
-      o.balance_over.clear();
-      o.over_shared = true;
+      Balancer& b = o.balancers[0];
+      b.chain.private_weights = b.chain.rescale = 1;
+      b.over.clear();
+      b.over_shared = true;
     };
     if (balances(r) && methods.front() != "famo") expect_total_gradient(r, seed, methods, elsewhere);
   }
@@ -223,9 +222,9 @@ TEST(Lowering, BalancesAtATensorWithOneMergedPassBelowIt) {
     for (int t = 0; t < static_cast<int>(r.graph.tensors().size()); ++t) {
       if (r.graph.tensors()[static_cast<std::size_t>(t)].origin != TensorOrigin::computed) continue;
       if ((seed + static_cast<uint64_t>(t)) % 4 != 0) continue;  // differences are slow
-      const auto at_tensor = [t](LowerOptions& o) {
-        o.balance_over.clear();
-        o.balance_at = t;
+      const auto at_tensor = [whole = r.graph.all(t)](LowerOptions& o) {
+        o.balancers[0].over.clear();
+        o.balancers[0].at = whole;
       };
       LowerOptions o = options_of(r, 5, {}, {"mgda"});
       at_tensor(o);

@@ -42,9 +42,9 @@ TEST_P(MethodBits, AreThoseOfOneThreadInEveryTeamAndLaunch) {
 
 TEST_P(MethodBits, DifferFromThoseOfThePlainSum) {
   const BalancedRun plain{"plain", {"identity"}};
-  const MldrlSetup setup = setup_of(GetParam()), sum = setup_of(plain);
+  const auto setup = setup_of(GetParam()), sum = setup_of(plain);
   const std::unique_ptr<Executor> executor = make_cpu_executor(1);
-  const auto parameters = [&](const MldrlSetup& s) {
+  const auto parameters = [&](const auto& s) {
     const Program program = synthetic_program(s, kBatch);
     const Population p = trained(s, program, *executor, kSteps, kSteps, {0});
     EXPECT_EQ(p.controls[0].skipped, 0);

@@ -93,7 +93,7 @@ class PhaseChecker {
 
  private:
   Touched touched(int operation, int n) const {
-    return AccessOf(program_.operations[static_cast<std::size_t>(operation)], program_.chain, program_.batch, n)
+    return AccessOf(program_.operations[static_cast<std::size_t>(operation)], program_.chains, program_.batch, n)
         .touched();
   }
   static int& at(std::vector<int>* spaces, int space, int64_t e) { return spaces[space][static_cast<std::size_t>(e)]; }

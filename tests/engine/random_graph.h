@@ -15,7 +15,9 @@ struct RandomGraph {
   std::vector<Stretch> over;  ///< parameters to balance: of the trunk, none, or of a tower
   int source_cols[2] = {};
   int classes = 2;
-  int towers = 0;  ///< layers of the towers are the last ones, two a tower
+  bool gaps = false;       ///< some values of source 1 are missing: it holds targets
+  int target_classes = 0;  ///< source 1 holds class numbers below this, or 0: values
+  int towers = 0;          ///< layers of the towers are the last ones, two a tower
 };
 
 /// Two inputs through a trunk (plain, tall over both, or variational), a mixing sum or none, and one tower a task with

@@ -37,8 +37,8 @@ Split split_of(int train) {
 TrainingPlan plan_of(const std::string& variant, int batch) {
   TrainingPlan plan;
   plan.setup = mldrl_setup(variant);
-  plan.setup.model.features1 = 5;
-  plan.setup.model.features2 = 3;
+  mldrl(plan.setup).features1 = 5;
+  mldrl(plan.setup).features2 = 3;
   plan.setup.settings.lr = plan.setup.settings.task_lr = 1e-2;
   plan.batch = batch;
   plan.class_weights = {1.0f, 2.5f};
@@ -65,8 +65,8 @@ TEST(Record, OfEitherVariantReplaysToTheSameBits) {
 
 TEST(Record, OfFixedWeightsAndOtherSettingsReplaysToTheSameBits) {
   TrainingPlan plan = plan_of("paper", 6);
-  plan.setup.methods = {Method{.kind = MethodKind::identity}};
-  plan.setup.model.output_activation = Activation::tanh;
+  plan.setup.balance[0].methods = {Method{.kind = MethodKind::identity}};
+  mldrl(plan.setup).output_activation = Activation::tanh;
   plan.setup.settings.weight_decay = 0.1;
   plan.setup.settings.clip_norm = 0.5;
   plan.setup.settings.beta1 = 0.7;

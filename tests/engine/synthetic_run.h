@@ -8,18 +8,18 @@
 #include <vector>
 
 #include "engine/executor.h"
-#include "engine/mldrl_setup.h"
 #include "engine/parameters.h"
+#include "engine/setup.h"
 #include "engine/sha256.h"
 #include "kernels/philox.h"
 
 namespace equipoise::test {
 
 /// The paper's variant at small sizes that leave no tile, lane or batch full.
-inline MldrlSetup synthetic_setup(const std::string& variant = "paper") {
-  MldrlSetup setup = mldrl_setup(variant);
-  setup.model.features1 = 81;
-  setup.model.features2 = 45;
+inline Setup synthetic_setup(const std::string& variant = "paper") {
+  Setup setup = mldrl_setup(variant);
+  mldrl(setup).features1 = 81;
+  mldrl(setup).features2 = 45;
   // The code variant's difference has no lower bound: it must be approached slowly.
   setup.settings.lr = setup.settings.task_lr = variant == "paper" ? 5e-3 : 5e-4;
   setup.settings.weight_decay = 1e-2;
@@ -31,8 +31,8 @@ inline MldrlSetup synthetic_setup(const std::string& variant = "paper") {
 
 /// Rows of two views made of three factors and noise; the first factor's sign is the label, and one row in five is
 /// unlabelled. Philox words and float operations in a fixed order only: the same on every machine.
-inline RunTables synthetic_tables(const MldrlSetup& setup) {
-  const int rows = setup.settings.rows, cols[2] = {setup.model.features1, setup.model.features2};
+inline RunTables synthetic_tables(const Setup& setup) {
+  const int rows = setup.settings.rows, cols[2] = {mldrl(setup).features1, mldrl(setup).features2};
   enum : uint32_t { kFactor = 100, kLoading, kNoise };
   const auto centred = [](uint32_t what, uint32_t view, int row, int col) {
     return 2.0f * uniform01(draw({77, view, static_cast<uint32_t>(row), what}, static_cast<uint32_t>(col)).v[0]) - 1.0f;
@@ -56,9 +56,12 @@ inline RunTables synthetic_tables(const MldrlSetup& setup) {
 }
 
 /// The program of a training step of this setup.
-inline Program synthetic_program(const MldrlSetup& setup, int batch, const PlanLimits& limits = {}) {
-  return lower(mldrl_graph(setup.model, LatentNoise::drawn), training_options(setup, batch, limits));
+inline Program synthetic_program(const Setup& setup, int batch, const PlanLimits& limits = {}) {
+  return lower(model_graph(setup.model, Pass::train), training_options(setup, batch, limits));
 }
+
+/// Lists of coefficients that a control holds: one for each balancer, and one where there is none.
+inline int balancers_of_program(const Program& program) { return std::max(static_cast<int>(program.chains.size()), 1); }
 
 /// SHA-256 over parameters and moments by name and over what the control carries from step to step or shows.
 inline std::string hash_of(const Program& program, std::span<const float> state, const Control& k) {
@@ -74,27 +77,34 @@ inline std::string hash_of(const Program& program, std::span<const float> state,
   add(progress, 5);
   const std::vector<double> balance = read_balance(program, state);
   add(balance.data(), balance.size());
-  for (const double* per_task :
-       {k.weights, k.shared_weights, k.private_weights, k.losses, k.norms, k.targets, k.sum_losses, k.sum_norms})
-    add(per_task, tasks);
+  const auto balancers = static_cast<std::size_t>(balancers_of_program(program));
+  for (const double* per_task : {k.weights, k.shared_weights, k.private_weights}) add(per_task, balancers * tasks);
+  add(k.losses, tasks);
+  for (const double* per_task : {k.norms, k.targets}) add(per_task, balancers * tasks);
+  add(k.sum_losses, tasks);
+  add(k.sum_norms, balancers * tasks);
   for (const double* per_term : {k.terms, k.term_slope, k.sum_terms}) add(per_term, terms);
-  add(k.gram, tasks * tasks);
-  add(k.sum_gram, tasks * tasks);
-  const double single[] = {k.beta1_power, k.beta2_power,      k.gradnorm_loss,    k.gradient_norm,     k.label_weight,
-                           k.sum_rows,    k.sum_label_weight, k.sum_steps,        k.sum_gradient_norm, k.step_norm,
-                           k.certificate, k.sum_step_norm,    k.worst_certificate};
-  add(single, sizeof single / sizeof *single);
+  for (const double* gram : {k.gram, k.sum_gram}) add(gram, balancers * tasks * tasks);
+  for (const double* powers : {&k.beta1_power, &k.beta2_power}) add(powers, 1);
+  add(k.gradnorm_loss, balancers);
+  for (const double* one : {&k.gradient_norm, &k.label_weight}) add(one, 1);
+  // What the means of the first and the last task are over: of MLDRL, rows and label weight.
+  for (const double* rows : {&k.sum_task_rows[0], &k.sum_task_rows[tasks - 1], &k.sum_steps, &k.sum_gradient_norm})
+    add(rows, 1);
+  for (const double* per_balancer : {k.step_norm, k.certificate, k.sum_step_norm, k.worst_certificate})
+    add(per_balancer, balancers);
   return hash.hex();
 }
 
 /// Replicas of one setup that differ in their logical number and seed.
 struct Population {
-  explicit Population(const MldrlSetup& setup, const Program& program, const std::vector<uint32_t>& numbers) {
+  explicit Population(const Setup& setup, const Program& program, const std::vector<uint32_t>& numbers) {
     for (uint32_t number : numbers) {
       settings.push_back(setup.settings);
       settings.back().replica = number;
       settings.back().seed = setup.settings.seed + number % 3;
-      controls.push_back(fresh_control(settings.back(), static_cast<int>(program.task_names.size())));
+      controls.push_back(
+          fresh_control(settings.back(), static_cast<int>(program.task_names.size()), balancers_of_program(program)));
       std::vector<float> one(static_cast<std::size_t>(program.state_floats));
       initialise(program, one, settings.back().seed, number);
       state.insert(state.end(), one.begin(), one.end());
@@ -115,8 +125,8 @@ struct Population {
 };
 
 /// Trains the replicas for `steps` steps in launches of `per_launch`.
-inline Population trained(const MldrlSetup& setup, const Program& program, Executor& executor, int steps,
-                          int per_launch, const std::vector<uint32_t>& numbers) {
+inline Population trained(const Setup& setup, const Program& program, Executor& executor, int steps, int per_launch,
+                          const std::vector<uint32_t>& numbers) {
   Population population(setup, program, numbers);
   executor.load_tables(synthetic_tables(setup));
   executor.load_state(population.state, program.state_floats);
@@ -127,7 +137,7 @@ inline Population trained(const MldrlSetup& setup, const Program& program, Execu
 }
 
 /// The hashes of a training, in the order of the numbers.
-inline std::vector<std::string> train(const MldrlSetup& setup, int batch, Executor& executor, int steps, int per_launch,
+inline std::vector<std::string> train(const Setup& setup, int batch, Executor& executor, int steps, int per_launch,
                                       const std::vector<uint32_t>& numbers) {
   const Program program = synthetic_program(setup, batch, executor.plan_limits());
   return trained(setup, program, executor, steps, per_launch, numbers).hashes(program);

@@ -47,11 +47,11 @@ Split make_split(int rows, int validation) {
 TrainingPlan make_plan(const Dataset& data) {
   TrainingPlan plan;
   plan.setup = mldrl_setup("paper");
-  plan.setup.model.features1 = data.features[0];
-  plan.setup.model.features2 = data.features[1];
-  plan.setup.model.hidden = 8;
-  plan.setup.model.shared = 3;
-  plan.setup.model.specific = 2;
+  mldrl(plan.setup).features1 = data.features[0];
+  mldrl(plan.setup).features2 = data.features[1];
+  mldrl(plan.setup).hidden = 8;
+  mldrl(plan.setup).shared = 3;
+  mldrl(plan.setup).specific = 2;
   plan.setup.settings.lr = plan.setup.settings.task_lr = 1e-3;
   plan.batch = 16;
   plan.epochs = 5;
@@ -126,8 +126,9 @@ TEST_F(TrainerTest, KeepsTheEpochWithTheLargestValidationAuc) {
   int epoch = 0;
   while (!trainer.finished())
     if (const auto m = trainer.advance(1000)) {
-      EXPECT_EQ(m->best, m->validation.auc > best);
-      if (m->validation.auc > best) best = m->validation.auc, epoch = m->epoch;
+      const double auc = m->validation.figure("auc");
+      EXPECT_EQ(m->best, auc > best);
+      if (auc > best) best = auc, epoch = m->epoch;
     }
   EXPECT_EQ(trainer.best_epoch(), epoch);
   EXPECT_GT(best, 0.8) << "the hidden number is easy to find";
@@ -137,8 +138,8 @@ TEST_F(TrainerTest, KeepsTheEpochWithTheLargestValidationAuc) {
 // One hidden unit that dies makes both views' latent means equal: the ratio is 0 / 0, and an epoch without it must not
 // look better than one with it.
 TEST_F(TrainerTest, NeverTakesACollapsedEpochForTheOneWithTheSmallestLoss) {
-  plan.setup.model.hidden = 1;
-  plan.setup.methods = {Method{.kind = MethodKind::identity}};
+  mldrl(plan.setup).hidden = 1;
+  plan.setup.balance[0].methods = {Method{.kind = MethodKind::identity}};
   plan.setup.settings.lr = 0.3;
   plan.monitor = Monitor::loss;
   plan.epochs = 30;
@@ -220,7 +221,7 @@ TEST_F(TrainerTest, RefusesACheckpointOfAnotherRun) {
   other.batch = 8;
   EXPECT_TRUE(refused(other, split));
   other = plan;
-  other.setup.model.hidden = 9;
+  mldrl(other.setup).hidden = 9;
   EXPECT_TRUE(refused(other, split));
   EXPECT_TRUE(refused(plan, make_split(67, 10)));
   TensorFile damaged = file;

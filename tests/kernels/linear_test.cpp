@@ -192,6 +192,33 @@ TEST(LinearWeightGradient, OfOneColumnsBlockReadsNothingElse) {
     }
 }
 
+TEST(LinearWeightGradient, WithoutABiasLeavesItsPlaceAsItIs) {
+  for (const Case& s : kCases)
+    for (bool accumulate : {false, true}) {
+      reference::Draws draws(19);
+      Rig rig(s.batch, s.n);
+      const View x = rig.matrix(s.blocks, s.in), dy = rig.matrix(s.blocks, s.out);
+      const LinearPlace with = allocate(rig, s.in, s.out), without = allocate(rig, s.in, s.out);
+      rig.fill(x, draws);
+      rig.fill(dy, draws);
+      for (const LinearPlace& g : {with, without}) {
+        reference::Draws same(20);
+        fill(rig, g, s.in, s.out, same);
+      }
+      const std::vector<float> bias(rig.at(without.bias), rig.at(without.bias) + s.out);
+      const Written weight = Rig::written_floats(with.weight, s.out * with.stride);
+      rig.run(LinearWeightGradient{x, dy, with, accumulate}, {weight, Rig::written_floats(with.bias, padded4(s.out))});
+      rig.run(LinearWeightGradient{x, dy, without, accumulate, false},
+              {Rig::written_floats(without.weight, s.out * without.stride)});
+      for (int o = 0; o < s.out; ++o) {
+        EXPECT_EQ(rig.at(without.bias)[o], bias[static_cast<std::size_t>(o)]) << name_of(s) << " " << o;
+        for (int i = 0; i < without.stride; ++i)
+          EXPECT_EQ(rig.at(without.weight)[o * without.stride + i], rig.at(with.weight)[o * with.stride + i])
+              << name_of(s) << " " << coordinate("dW", o, i);
+      }
+    }
+}
+
 TEST(LinearInputGradient, PassesANaNOfOneRowToThatRowOnly) {
   reference::Draws draws(17);
   Rig rig(3);

@@ -40,18 +40,18 @@ class FaultyTeam : public CutOf {
   mutable int passed_ = 0;
 };
 
-MldrlSetup small_setup() {
-  MldrlSetup setup = synthetic_setup();
-  setup.model.features1 = 21;
-  setup.model.features2 = 13;
-  setup.model.hidden = 12;
+Setup small_setup() {
+  Setup setup = synthetic_setup();
+  mldrl(setup).features1 = 21;
+  mldrl(setup).features2 = 13;
+  mldrl(setup).hidden = 12;
   setup.settings.rows = kBatch * kSteps;  // full batches only: members agree on n whatever they see of the position
   return setup;
 }
 
 template <class CutOf>
 void run(const Program& program, int left_out) {
-  const MldrlSetup setup = small_setup();
+  const Setup setup = small_setup();
   const RunTables tables = synthetic_tables(setup);
   Population population(setup, program, {0});
   // Scratch begins as zeros: a member that is too early must find row numbers that exist.
