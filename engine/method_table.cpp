@@ -75,7 +75,7 @@ const std::vector<Entry>& entries() {
         word<&Method::loss_ratio>("loss_ratio", {"raw", "weighted"}),
         word<&Method::renormalise>("renormalise", {"none", "after_step", "in_loss"}),
         word<&Method::restart>("restart", {"never", "each_step"}),
-                                            word<&Method::network>("network", {"off", "on"})};
+        word<&Method::network>("network", {"off", "on"})};
     const auto leaks = number<&Method::leak>("leak", share);
     return std::vector<Entry>{
         {identity, "identity", "the sum of the losses with the initial weights", {}},

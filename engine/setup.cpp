@@ -101,6 +101,7 @@ void expect_reachable(const Setup& setup, const std::vector<Balancer>& balancers
   const auto* m = std::get_if<MtlModel>(&setup.model);
   if (!m) refuse("is known to multi-task networks alone");
   if (balancers.size() > 1 || setup.balance[0].methods.size() > 1) refuse("stands alone, without other methods");
+  if (setup.balance[0].rescale) refuse("needs balance.rescale = false");
   const std::vector<Stretch>& over = balancers[0].over;
   if (over.size() != 1 || over[0].bias || over[0].layer >= static_cast<int>(m->trunk.size()))
     refuse("needs balance.over = \"last_trunk_weight\"");

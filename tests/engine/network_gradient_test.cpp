@@ -8,9 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/error.h"
+#include "tests/engine/network_cases.h"
 #include "tests/engine/system_reference.h"
-#include "tests/engine/team_executor.h"
 #include "tests/reference/finite_difference.h"
 
 namespace equipoise::test {
@@ -18,68 +17,6 @@ namespace {
 
 using reference::GradientByName;
 using reference::Matrix;
-
-/// A regression of one output, one of three, and a binary task, in turn.
-std::vector<Target> reachable_tasks(int count) {
-  std::vector<Target> tasks;
-  int col = 0;
-  for (int k = 0; k < count; ++k) {
-    Target t{.name = "task" + std::to_string(k), .first_col = col};
-    if (k % 3 == 1) t.cols = 3;
-    if (k % 3 == 2) t.kind = TargetKind::binary;
-    col += t.cols;
-    tasks.push_back(t);
-  }
-  return tasks;
-}
-
-/// One network: its shape, and the habits under which GradNorm balances it.
-struct NetworkCase {
-  std::string name, habits;
-  int tasks;
-  std::vector<int> trunk, tower;
-  double dropout, loss_scale;
-  Activation activation = Activation::relu;
-  MtlNames names = MtlNames::towers;
-};
-void PrintTo(const NetworkCase& c, std::ostream* to) { *to << c.name; }
-
-const std::vector<NetworkCase> kCases = {
-    {"Towers", "gradnorm:loss_ratio=weighted,renormalise=in_loss", 2, {7}, {5, 4}, 0.5, 1.0},
-    {"TowersOfThreeTasks", "gradnorm:loss_ratio=weighted,renormalise=in_loss", 3, {9}, {6}, 0.3, 0.5},
-    {"Trunk", "gradnorm:restart=each_step", 3, {6, 7, 5}, {}, 0.0, 1.0, Activation::relu, MtlNames::trunk},
-    {"TrunkOfTenTasks", "gradnorm:restart=each_step", 10, {6, 5}, {}, 0.0, 0.5, Activation::relu, MtlNames::trunk},
-    {"TrunkWithDropout", "gradnorm:renormalise=none", 2, {8, 6}, {}, 0.4, 0.5, Activation::relu, MtlNames::trunk},
-    {"TowersOfTenTasks", "gradnorm:loss_ratio=weighted,renormalise=none", 10, {6, 5}, {4}, 0.2, 1.0},
-    {"WithoutKinks",
-     "gradnorm:renormalise=in_loss,restart=each_step",
-     3,
-     {5, 4},
-     {4, 3},
-     0.0,
-     1.0,
-     Activation::identity},
-    {"WithoutKinksAndWithDropout", "gradnorm:form=softmax", 2, {5}, {4}, 0.5, 0.5, Activation::identity},
-    {"TrunkOfSixteenTasks", "gradnorm:restart=each_step", 16, {4, 3}, {}, 0.0, 1.0, Activation::relu, MtlNames::trunk},
-    {"Modified", "gradnorm_modified:form=weights", 3, {6, 5}, {5}, 0.25, 0.5}};
-
-Setup setup_of(const NetworkCase& c, const std::string& network = ",network=on") {
-  Setup setup = mtl_setup("towers");
-  train_fast(setup);
-  balance_by(setup, {c.habits + network});
-  setup.loss_scale = c.loss_scale;
-  setup.settings.seed = 5;
-  MtlModel& m = mtl(setup);
-  m.features = 6;
-  m.trunk = c.trunk;
-  m.tower = c.tower;
-  m.dropout = c.dropout;
-  m.activation = c.activation;
-  m.names = c.names;
-  m.tasks = reachable_tasks(c.tasks);
-  for (int k = 0; k < c.tasks; ++k) setup.settings.initial_weights[k] = 0.6 + 0.3 * (k % 5);
-  return setup;
-}
 
 /// Steps that move task weights but no parameter; plain SGD keeps the whole gradient as its velocity.
 Setup still(Setup setup) {
@@ -262,35 +199,8 @@ TEST_P(NetworkGradient, LeavesTheStepsOfTheTaskWeightsAsTheyAre) {
   }
 }
 
-TEST_P(NetworkGradient, HasEqualBitsInEveryTeamCutLaunchAndPlan) {
-  constexpr int kSteps = 9;
-  const auto setup = setup_of(GetParam());
-  const auto hash_on = [&](Executor& executor, int per_launch) {
-    return train_system(setup, executor, kSteps, per_launch, {0}).front();
-  };
-  const std::string expected = hash_on(*make_cpu_executor(1), kSteps);
-  for (const int threads : {1, 2, 7}) {
-    HostExecutor host(threads);
-    EXPECT_EQ(hash_on(host, kSteps), expected) << threads << " threads";
-    DeviceCutExecutor device(threads);
-    EXPECT_EQ(hash_on(device, kSteps), expected) << threads << " threads, cut as a device cuts";
-  }
-  for (const PlanLimits limits : {PlanLimits{0, false}, PlanLimits{3000, false}, PlanLimits{INT64_MAX / 8, true}}) {
-    DeviceCutExecutor executor(1, limits);
-    EXPECT_EQ(hash_on(executor, kSteps), expected) << limits.fast_floats << " fast floats";
-  }
-  EXPECT_EQ(hash_on(*make_cpu_executor(1), 1), expected) << "one step a launch";
-  EXPECT_NE(train_system(setup_of(GetParam(), ""), *make_cpu_executor(1), kSteps, kSteps, {0}).front(), expected);
-}
-
-INSTANTIATE_TEST_SUITE_P(All, NetworkGradient, ::testing::ValuesIn(kCases), [](const auto& c) { return c.param.name; });
-
-TEST(NetworkGradient, OfOneTaskIsThatOfItsLoss) {
-  NetworkCase one = kCases[0];
-  one.tasks = 1;
-  EXPECT_EQ(train_system(setup_of(one), *make_cpu_executor(1), 9, 9, {0}),
-            train_system(setup_of(one, ""), *make_cpu_executor(1), 9, 9, {0}));
-}
+INSTANTIATE_TEST_SUITE_P(All, NetworkGradient, ::testing::ValuesIn(kNetworkCases),
+                         [](const auto& c) { return c.param.name; });
 
 }  // namespace
 }  // namespace equipoise::test

@@ -58,6 +58,10 @@ TEST(NetworkRefusals, NameOtherMethodsBesideIt) {
   expect_refusal(refusal(split), "is known to multi-task networks alone");
 }
 
+TEST(NetworkRefusals, NameTheRescalingThatItsTargetsDoNotKnow) {
+  expect_refusal(refusal_of_towers([](auto& s) { s.balance[0].rescale = true; }), "needs balance.rescale = false");
+}
+
 TEST(NetworkRefusals, NameTheWeightThatItIsMeasuredBy) {
   const std::string why = "needs balance.over = \"last_trunk_weight\"";
   for (const std::string over :

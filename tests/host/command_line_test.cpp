@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/host/demo_run.h"
-#include "tests/host/run_program.h"
+#include "tests/host/program_run.h"
 
 namespace equipoise::testing {
 namespace {
@@ -15,25 +15,11 @@ namespace fs = std::filesystem;
 const fs::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
 constexpr int kUsage = 2, kData = 3, kCheckpoint = 4, kFileSystem = 5, kDevice = 6, kNumerics = 7;
 
-/// A folder with c.toml, a short training on the demo data, in which the program runs.
-class Program : public ::testing::Test {
+/// A folder with c.toml, a short training on the demo data.
+class Program : public ProgramRun {
  protected:
   Program() { home_.write("c.toml", demo_config(kPbcseq)); }
 
-  fs::path at(const std::string& name) const { return home_.path() / name; }
-  Finished run(const std::vector<std::string>& arguments, const std::vector<std::string>& settings = {},
-               const std::string& standard_output = "") const {
-    return run_program(EQUIPOISE_PROGRAM, home_.path(), arguments, settings, standard_output);
-  }
-  /// The program must end with `code` and tell every part, each line of it as "equipoise: ...".
-  void expect_refused(int code, const std::vector<std::string>& arguments,
-                      const std::vector<std::string>& parts) const {
-    const Finished f = run(arguments);
-    EXPECT_EQ(f.code, code) << f.log;
-    EXPECT_EQ(f.out, "");
-    EXPECT_CONTAINS(f.log, "equipoise: ");
-    for (const std::string& part : parts) EXPECT_CONTAINS(f.log, part);
-  }
   /// Trains into `folder`, which must work.
   void train(const std::string& folder, const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments{"train", "c.toml", "--device", "cpu", "--out", folder};
@@ -41,19 +27,11 @@ class Program : public ::testing::Test {
     const Finished f = run(arguments);
     ASSERT_EQ(f.code, 0) << f.log;
   }
-  json summary(const std::string& folder) const { return json::parse(content_of(at(folder) / "run.json")); }
-  std::vector<json> metrics(const std::string& folder) const {
-    std::istringstream text(content_of(at(folder) / "metrics.jsonl"));
-    std::vector<json> lines;
-    for (std::string line; std::getline(text, line);) lines.push_back(json::parse(line));
-    return lines;
-  }
-
-  TemporaryFolder home_;
 };
 
 TEST_F(Program, WithoutACommandNamesThem) {
-  expect_refused(kUsage, {}, {"no command is given", "train, evaluate, record, replay, init, doctor, balance"});
+  expect_refused(kUsage, {},
+                 {"no command is given", "train, evaluate, record, replay, init, doctor, generate, balance"});
 }
 
 TEST_F(Program, SuggestsTheNearestCommandAndOption) {
@@ -62,7 +40,7 @@ TEST_F(Program, SuggestsTheNearestCommandAndOption) {
   expect_refused(kUsage, {"evaluate", "r", "--split", "tset"}, {"--split 'tset'", "did you mean 'test'?"});
   expect_refused(kUsage, {"train", "c.toml", "--log-format", "jsn"}, {"did you mean 'json'?"});
   expect_refused(kUsage, {"train", "c.toml", "--device", "cdua"}, {"--device 'cdua'", "did you mean 'cuda'?"});
-  expect_refused(kUsage, {"init", "towers"}, {"the names are mldrl"});
+  expect_refused(kUsage, {"init", "boats"}, {"the names are mldrl, towers, trunk, vaegan"});
 }
 
 TEST_F(Program, RefusesArgumentsThatMakeNoSense) {
@@ -142,7 +120,7 @@ TEST_F(Program, WarnsOfAConstantColumnAndDropsDiagnostics) {
   home_.write("t.toml", "[data]\nviews = [\"v.csv\", \"v.csv\"]\nvalidation = 0\ntest = 0\n[train]\nepochs = 2\n");
   const Finished f = run({"train", "t.toml", "--out", "r"});
   EXPECT_EQ(f.code, 0) << f.log;
-  for (const char* part : {"same", "diagnostics_", "note", "no patient validates"}) EXPECT_CONTAINS(f.log, part);
+  for (const char* part : {"same", "diagnostics_", "note", "no row validates"}) EXPECT_CONTAINS(f.log, part);
   EXPECT_CONTAINS(f.out, "the state after epoch 2");
   EXPECT_TRUE(summary("r")["best_validation"].is_null());
 }
@@ -201,7 +179,7 @@ TEST_F(Program, NeverMentionsTheTestPartsFiguresWhileTraining) {
   train("r");
   for (const json& line : metrics("r")) EXPECT_FALSE(line.contains("test"));
   const Finished f = run({"train", "c.toml", "--out", "r2"});
-  EXPECT_CONTAINS(f.out, "patients chose nothing; look at them once, at the end: equipoise evaluate r2 --split test");
+  EXPECT_CONTAINS(f.out, "rows chose nothing; look at them once, at the end: equipoise evaluate r2 --split test");
 }
 
 TEST_F(Program, TakesTheSameDataInAnyOrderOfRowsForTheSame) {
@@ -371,11 +349,13 @@ TEST_F(Program, RefusesRecordsItCannotRead) {
   expect_refused(kCheckpoint, {"replay", "r/model.safetensors"}, {"r/model.safetensors"});
 }
 
-TEST_F(Program, GivesAConfigToStartFromThatLoads) {
-  const Finished f = run({"init", "mldrl"});
-  EXPECT_EQ(f.code, 0);
-  home_.write("new.toml", f.out);
-  EXPECT_EQ(run({"train", "new.toml", "--print-config"}).code, 0);
+TEST_F(Program, GivesAConfigOfEachSystemToStartFromThatLoads) {
+  for (const char* system : {"mldrl", "towers", "trunk", "vaegan"}) {
+    const Finished f = run({"init", system});
+    EXPECT_EQ(f.code, 0);
+    home_.write("new.toml", f.out);
+    EXPECT_EQ(run({"train", "new.toml", "--print-config"}).code, 0) << system;
+  }
 }
 
 TEST_F(Program, TellsWhatItIs) {

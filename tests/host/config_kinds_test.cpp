@@ -61,7 +61,7 @@ TEST_F(KindsOfConfigs, GiveTheDeepTrunkItsPublishedDefaults) {
   const Config c = load(kToy + kind("mtl") + "variant = \"trunk\"\n");
   EXPECT_EQ(c.data.features, 250);
   EXPECT_EQ(c.data.outputs, 100);
-  EXPECT_EQ(c.data.sigmas, (std::vector<double>{1, 100}));
+  EXPECT_EQ(c.data.sigmas, (std::vector<double>{48, 3, 54, 16, 9, 30, 52, 26, 47, 81}));
   EXPECT_EQ(c.data.validation, 0);
   EXPECT_EQ(c.data.test, 0);
   EXPECT_EQ(c.model.trunk, (std::vector<int>{100, 100, 100, 100}));
@@ -88,14 +88,18 @@ TEST_F(KindsOfConfigs, GiveTheVaeGanRmspropAndNoBalancer) {
 }
 
 TEST_F(KindsOfConfigs, NameGradNormAsEachVariantWasPublished) {
-  const auto method = [&](const std::string& variant) {
-    const Config c = load(kToy + kind("mtl") + "variant = \"" + variant + "\"\n");
+  const auto method = [&](const std::string& data, const std::string& variant) {
+    const Config c = load(data + kind("mtl") + "variant = \"" + variant + "\"\n");
     return parse_methods(c.balance[0].methods, "balance.methods").methods.at(0);
   };
-  EXPECT_EQ(method("towers").loss_ratio, LossRatio::weighted);
-  EXPECT_EQ(method("towers").renormalise, Normalise::in_loss);
-  EXPECT_EQ(method("trunk").restart, 1);
-  EXPECT_EQ(method("trunk").renormalise, Normalise::after_step);
+  EXPECT_EQ(method(kTowers, "towers").loss_ratio, LossRatio::weighted);
+  EXPECT_EQ(method(kTowers, "towers").renormalise, Normalise::in_loss);
+  EXPECT_EQ(method(kToy, "trunk").restart, 1);
+  EXPECT_EQ(method(kToy, "trunk").renormalise, Normalise::after_step);
+  for (const char* variant : {"towers", "trunk"}) {
+    EXPECT_EQ(method(kTowers, variant).network, 1) << "the published programs' way, on the published data";
+    EXPECT_EQ(method(kMtl, variant).network, 0);
+  }
 }
 
 TEST_F(KindsOfConfigs, ReadBackEveryKeyTheyHave) {
@@ -193,7 +197,7 @@ TEST_F(KindsOfConfigs, RefuseWhatCannotBeGenerated) {
   EXPECT_CONTAINS(refused(kToy + "sigmas = [1, -2]\n" + kind("mtl")), "data.sigmas is -2 but must be above 0");
   EXPECT_CONTAINS(refused(kTowers + "features = 1\n" + kind("mtl")),
                   "data.features is 1, but gradnorm-towers draws two");
-  EXPECT_CONTAINS(refused(kToy + "rows = 100000000\n" + kind("mtl")), "c.toml:3:8: data.rows 100000000 make 4.5e+10");
+  EXPECT_CONTAINS(refused(kToy + "rows = 100000000\n" + kind("mtl")), "c.toml:3:8: data.rows 100000000 make 1.25e+11");
 }
 
 TEST_F(KindsOfConfigs, AskForNoKeyOfAKindThatIsMisspelt) {

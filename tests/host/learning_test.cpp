@@ -29,7 +29,7 @@ double mean_auc(const std::string& config_name, const std::vector<std::string>& 
     Trainer trainer(data, split, training_plan(config, data, split), *executor);
     while (!trainer.finished()) trainer.advance(1 << 20);
     EXPECT_TRUE(trainer.best().has_value()) << "seed " << seed;
-    if (trainer.best()) sum += trainer.best()->auc;
+    if (trainer.best()) sum += trainer.best()->figure("auc");
   }
   return sum / 5;
 }
@@ -69,7 +69,7 @@ TEST(Learning, FindsLittleWhereLabelsAreShuffled) {
     Trainer trainer(data, split, training_plan(config, data, split), *executor);
     std::optional<double> last;
     while (!trainer.finished())
-      if (const auto metrics = trainer.advance(1 << 20)) last = metrics->validation.auc;
+      if (const auto metrics = trainer.advance(1 << 20)) last = metrics->validation.figure("auc");
     sum += last.value_or(1.0);
   }
   EXPECT_LT(sum / 5, 0.65) << "the last epoch, which nothing selected";

@@ -38,7 +38,7 @@ TEST(TrainingPlanOfAConfig, TakesSizesFromTheDataAndTheRestFromTheConfig) {
                           "train.on_nonfinite=skip", "optimizer.lr=0.5", "optimizer.beta1=0.8", "optimizer.beta2=0.7",
                           "optimizer.eps=1e-6", "optimizer.weight_decay=0.1", "optimizer.clip_norm=3",
                           "balance.alpha=0.4", "balance.initial_weights=[1, 2, 3]"}));
-  const MldrlModel& m = plan.setup.model;
+  const MldrlModel& m = mldrl(plan.setup);
   EXPECT_EQ(m.features1, 3);
   EXPECT_EQ(m.features2, 2);
   EXPECT_EQ(m.classes, 2);
@@ -65,55 +65,60 @@ TEST(TrainingPlanOfAConfig, TakesSizesFromTheDataAndTheRestFromTheConfig) {
 }
 
 TEST(TrainingPlanOfAConfig, KeepsTheVariantsChoicesThatNoKeyOverrules) {
-  const MldrlSetup paper = Small().plan(config_of("paper")).setup, code = Small().plan(config_of("code")).setup;
-  EXPECT_TRUE(paper.model.ratio);
-  EXPECT_FALSE(paper.model.softmax_twice);
-  EXPECT_EQ(paper.over, "heads");
+  const equipoise::Setup paper = Small().plan(config_of("paper")).setup, code = Small().plan(config_of("code")).setup;
+  EXPECT_TRUE(mldrl(paper).ratio);
+  EXPECT_FALSE(mldrl(paper).softmax_twice);
+  EXPECT_EQ(paper.balance[0].over, "heads");
   EXPECT_EQ(paper.loss_scale, 1.0);
-  EXPECT_FALSE(code.model.ratio);
-  EXPECT_TRUE(code.model.softmax_twice);
-  EXPECT_TRUE(code.model.crossed1_specific_first);
-  EXPECT_EQ(code.over, "head_biases_mean");
-  EXPECT_EQ(code.model.output_activation, Activation::relu);
+  EXPECT_FALSE(mldrl(code).ratio);
+  EXPECT_TRUE(mldrl(code).softmax_twice);
+  EXPECT_TRUE(mldrl(code).crossed1_specific_first);
+  EXPECT_EQ(code.balance[0].over, "head_biases_mean");
+  EXPECT_EQ(mldrl(code).output_activation, Activation::relu);
   EXPECT_EQ(code.loss_scale, 1.0 / 3.0);
-  EXPECT_TRUE(Small().plan(config_of("code", {"model.inherent_variational=ratio"})).setup.model.ratio);
+  EXPECT_TRUE(mldrl(Small().plan(config_of("code", {"model.inherent_variational=ratio"})).setup).ratio);
 }
 
 TEST(TrainingPlanOfAConfig, ReadsBalancing) {
-  EXPECT_EQ(Small().plan(config_of()).setup.methods[0].kind, MethodKind::gradnorm);
-  EXPECT_EQ(Small().plan(config_of("paper", {"balance.methods=[\"identity\"]"})).setup.methods[0].kind,
+  EXPECT_EQ(Small().plan(config_of()).setup.balance[0].methods[0].kind, MethodKind::gradnorm);
+  EXPECT_EQ(Small().plan(config_of("paper", {"balance.methods=[\"identity\"]"})).setup.balance[0].methods[0].kind,
             MethodKind::identity);
   EXPECT_EQ(Small().plan(config_of("paper", {"balance.lr=0.25"})).setup.settings.task_lr, 0.25);
   const auto over =
-      Small().plan(config_of("paper", {"balance.over=[\"_enc_mu.weight\", \"_enc_mu.bias\"]"})).setup.over;
+      Small().plan(config_of("paper", {"balance.over=[\"_enc_mu.weight\", \"_enc_mu.bias\"]"})).setup.balance[0].over;
   EXPECT_EQ(over, "_enc_mu.weight _enc_mu.bias");
   EXPECT_CONTAINS(refusal(ExitCode::usage, [] { Small().plan(config_of("paper", {"balance.over=[\"_enc_mux\"]"})); }),
                   "'_enc_mux'");
 }
 
 TEST(TrainingPlanOfAConfig, PassesOnHowTheStepIsMade) {
-  const MldrlSetup plain = Small().plan(config_of()).setup;
-  EXPECT_FALSE(plain.at_latent || plain.private_weights || plain.rescale);
-  const MldrlSetup all =
+  const BalanceSetup plain = Small().plan(config_of()).setup.balance.at(0);
+  EXPECT_EQ(plain.at, "parameters");
+  EXPECT_FALSE(plain.sum_rows || plain.private_weights || plain.rescale);
+  const equipoise::Setup setup =
       Small()
-          .plan(config_of("paper", {"balance.at=latent", "balance.private=weights", "balance.rescale=true",
-                                    "balance.methods=[\"uw:lr=0.5\", \"cagrad:c=0.25,normalise=l2\"]"}))
+          .plan(config_of(
+              "paper", {"balance.at=latent", "balance.sum_rows=true", "balance.private=weights", "balance.rescale=true",
+                        "balance.methods=[\"uw:lr=0.5\", \"cagrad:c=0.25,normalise=l2\"]"}))
           .setup;
-  EXPECT_TRUE(all.at_latent && all.private_weights && all.rescale);
+  const BalanceSetup& all = setup.balance.at(0);
+  EXPECT_EQ(all.at, "latent");
+  EXPECT_TRUE(all.sum_rows && all.private_weights && all.rescale);
   ASSERT_EQ(all.methods.size(), 2u);
   EXPECT_EQ(all.methods[0].kind, MethodKind::uw);
-  EXPECT_EQ(all.settings.task_lr, 0.5);
+  EXPECT_EQ(setup.settings.task_lr, 0.5);
   EXPECT_EQ(all.methods[1].kind, MethodKind::cagrad);
   EXPECT_EQ(all.methods[1].c, 0.25);
   EXPECT_EQ(all.methods[1].normaliser, Normaliser::l2);
-  EXPECT_EQ(std::vector<double>(all.settings.initial_weights, all.settings.initial_weights + 3),
+  EXPECT_EQ(std::vector<double>(setup.settings.initial_weights, setup.settings.initial_weights + 3),
             (std::vector<double>{1, 1, 1}));
-  EXPECT_EQ(Small().plan(config_of("paper", {"balance.over=shared"})).setup.over, "shared");
+  EXPECT_EQ(Small().plan(config_of("paper", {"balance.over=shared"})).setup.balance[0].over, "shared");
 }
 
 TEST(TrainingPlanOfAConfig, TakesGradNormWithoutKeysAsTheVariantHasIt) {
   const auto gradnorm = [](const std::string& variant, const std::string& methods) {
-    for (const Method& m : Small().plan(config_of(variant, {"balance.methods=" + methods})).setup.methods)
+    const equipoise::Setup setup = Small().plan(config_of(variant, {"balance.methods=" + methods})).setup;
+    for (const Method& m : setup.balance.at(0).methods)
       if (m.kind == MethodKind::gradnorm) return m;
     ADD_FAILURE() << "no gradnorm in " << methods;
     return Method{};
@@ -139,7 +144,7 @@ TEST(TrainingPlanOfAConfig, NeverStopsEarlyWithoutValidationRows) {
 TEST(TrainingPlanOfAConfig, WithoutLabelsHasTwoClassesAndMustWatchTheLoss) {
   const Small unlabelled({-1, -1, -1, -1, -1, -1}, 0);
   EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { unlabelled.plan(config_of()); }), "set monitor = \"loss\"");
-  EXPECT_EQ(unlabelled.plan(config_of("paper", {"train.monitor=loss"})).setup.model.classes, 2);
+  EXPECT_EQ(mldrl(unlabelled.plan(config_of("paper", {"train.monitor=loss"})).setup).classes, 2);
 }
 
 /// Configs that differ in their [balance], each in the same file.
@@ -237,7 +242,7 @@ TEST_F(BalancingOfAConfig, ReadsBackEveryWayToBalanceFromItsResolvedForm) {
 
 TEST_F(BalancingOfAConfig, StartsFromThePublishedWeightsWithGradNormAndFromOnesElse) {
   const std::vector<double> published{1.4, 3, 0.3}, ones{1, 1, 1};
-  const auto start = [&](const std::string& lines) { return load(lines).balance.initial_weights; };
+  const auto start = [&](const std::string& lines) { return load(lines).balance.front().initial_weights; };
   EXPECT_EQ(start(""), published);
   EXPECT_EQ(start("methods = [\"pcgrad\", \"gradnorm:alpha=2\"]"), published);
   for (const char* method : {"identity", "equal", "uw", "famo", "mgda", "gradnorm_modified", "graddrop"})
@@ -246,17 +251,17 @@ TEST_F(BalancingOfAConfig, StartsFromThePublishedWeightsWithGradNormAndFromOnesE
 }
 
 TEST_F(BalancingOfAConfig, TakesTheRunsSettingsFromTheMethodThatNamesThem) {
-  const BalanceConfig named = load("methods = [\"gradnorm:alpha=2,lr=0.5\"]").balance;
+  const BalanceConfig named = load("methods = [\"gradnorm:alpha=2,lr=0.5\"]").balance.front();
   EXPECT_EQ(named.alpha, 2);
   EXPECT_EQ(named.lr, 0.5);
-  const BalanceConfig fair = load("methods = [\"fairgrad:alpha=2\", \"famo:lr=0.5\"]").balance;
+  const BalanceConfig fair = load("methods = [\"fairgrad:alpha=2\", \"famo:lr=0.5\"]").balance.front();
   EXPECT_EQ(fair.alpha, 0.16) << "fairgrad's alpha is its own";
   EXPECT_FALSE(fair.lr) << "so is famo's lr";
 }
 
 TEST_F(BalancingOfAConfig, MeasuresNoParameterWhereItBalancesAtTheLatent) {
   for (const std::string variant : {"paper", "code"})
-    EXPECT_TRUE(config_of(variant, {"balance.at=latent"}).balance.over.empty()) << variant;
+    EXPECT_TRUE(config_of(variant, {"balance.at=latent"}).balance.front().over.empty()) << variant;
 }
 
 TEST(ClassWeightsOfAConfig, AreOnesUnlessAsked) {

@@ -125,7 +125,7 @@ TEST_F(MultiTaskData, FillsTasksAndTargets) {
     else EXPECT_NEAR(p.data.targets[3 * row + 1] * stay.scale[0] + stay.mean[0], 3.0 + static_cast<double>(row), 5e-6);
   }
   for (size_t c = 0; c < 3; ++c) EXPECT_TRUE(std::isnan(p.data.targets[3 * 39 + c]));
-  EXPECT_TRUE(told(p, "40 patients; 1 of them without any target, kept but training nothing")) << p.notices[0];
+  EXPECT_TRUE(told(p, "1 of the 40 rows are without any target: kept, but they train nothing")) << p.notices[0];
 }
 
 TEST_F(MultiTaskData, ScalesRegressionsByTheirKnownTrainingRows) {
