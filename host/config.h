@@ -44,11 +44,11 @@ struct ModelConfig {
   double dropout = 0.5;
   std::string activation = "relu";  ///< of mtl and vaegan
   int latent = 16;                  ///< this and what follows: of vaegan
-  std::vector<int> encoder = {64};
-  std::vector<int> decoder = {64};
+  std::vector<int> encoder = {128};
+  std::vector<int> decoder = {128};
   std::vector<int> discriminator = {64};
   int feature_layer = 1;  ///< of the discriminator's hidden layers, from 1
-  double gamma = 0.1;
+  double gamma = 0.3;
   double lambda = 0.5;
 
   bool operator==(const ModelConfig&) const = default;

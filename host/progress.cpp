@@ -38,7 +38,7 @@ void write_line(const std::string& line) {
 /// Task names shortened to a column head: "reconstruction" -> "rec".
 /// MLDRL's three tasks are told apart by three letters, others by names that users gave.
 std::string short_name(const Model& model, const std::string& task) {
-  return task.substr(0, std::holds_alternative<MldrlModel>(model) ? 3 : 12);
+  return task.substr(0, std::holds_alternative<MldrlModel>(model) ? 3 : 16);
 }
 
 /// One line of JSON; bytes that are not UTF-8, as in a path, are replaced.

@@ -161,6 +161,8 @@ TEST_P(Programs, LeaveTheSameStateControlsWorkAndOutputsAsOnTheCpu) {
   const auto cpu = make_cpu_executor(0), device = make_cuda_executor(0);
   const Outcome expected = run(*cpu, GetParam(), device->plan_limits());
   const Outcome got = run(*device, GetParam(), device->plan_limits());
+  RecordProperty("cpu_hash", hash(expected.replicas));
+  RecordProperty("device_hash", hash(got.replicas));
   expect_equal_bits(expected.replicas, got.replicas);
   expect_equal_bits(expected.work, got.work, "work");
   ASSERT_EQ(expected.emitted.values.size(), got.emitted.values.size());

@@ -38,7 +38,7 @@ std::string refusal_of_towers(const std::function<void(Setup&)>& change) {
 }
 
 void expect_refusal(const std::string& said, const std::string& why) {
-  EXPECT_EQ(said, "balance.methods: gradnorm's network = on " + why + "; leave the key out");
+  EXPECT_EQ(said, "balance.methods: gradnorm's network = on " + why + "; leave the key out of balance.methods");
 }
 
 TEST(NetworkRefusals, NameModelsThatAreNoMultiTaskNetworks) {

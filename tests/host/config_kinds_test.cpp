@@ -76,14 +76,14 @@ TEST_F(KindsOfConfigs, GiveTheDeepTrunkItsPublishedDefaults) {
 TEST_F(KindsOfConfigs, GiveTheVaeGanRmspropAndNoBalancer) {
   const Config c = load(kVaegan + kind("vaegan"));
   EXPECT_EQ(c.optimizer.kind, "rmsprop");
-  EXPECT_EQ(c.optimizer.lr, 3e-4);
+  EXPECT_EQ(c.optimizer.lr, 1e-4);
   EXPECT_EQ(c.optimizer.smoothing, 0.99);
   EXPECT_EQ(c.model.discriminator, std::vector<int>{64});
   EXPECT_EQ(c.model.output_activation, "identity");
   EXPECT_EQ(c.balance.size(), 1u);
   EXPECT_EQ(c.balance[0].methods, std::vector<std::string>{"identity"});
   EXPECT_EQ(c.train.batch, 64);
-  EXPECT_EQ(c.train.epochs, 400);
+  EXPECT_EQ(c.train.epochs, 2000);
   EXPECT_EQ(c.train.monitor, "none");
 }
 

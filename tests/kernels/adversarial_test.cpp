@@ -153,7 +153,7 @@ TEST(Adversarial, PassesANaNOn) {
   reference::Draws draws(75);
   a.rig.fill(a.x, draws);
   a.rig.row(a.x, 1)[0] = std::numeric_limits<float>::quiet_NaN();
-  a.run({false, true, -1, kOffset});
+  a.rig.run_alone(Adversarial{a.x, a.dx, a.slots, kOffset, -1, false, true, true});
   EXPECT_TRUE(std::isnan(a.slot(1, 0)) && std::isnan(a.rig.row(a.dx, 1)[0]));
   EXPECT_TRUE(std::isfinite(a.slot(1, 1)) && std::isfinite(a.rig.row(a.dx, 1)[1]));
 }

@@ -123,6 +123,12 @@ class Rig {
     }
   }
 
+  /// Runs the operation on one thread alone: where a NaN goes in, compilers differ in the sign of what comes out.
+  template <class Op>
+  void run_alone(const Op& op) {
+    run_on([&](Context& c) { run_operation(SerialTeam{}, c, op, 0); }, state_);
+  }
+
   Settings settings;
   RunData data{};
   Chain chains[kMaxBalancers]{};

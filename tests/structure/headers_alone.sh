@@ -8,7 +8,7 @@ mapfile -t headers < <(find kernels engine host tests bench -name '*.h' | sort)
 [ "${#headers[@]}" -gt 20 ] || { echo "only ${#headers[@]} headers found under $root"; exit 1; }
 check() {
   printf '#include "%s"\n#include "%s"\n' "$1" "$1" |
-    "$compiler" -std=c++20 $machine -I. -DEQUIPOISE_SOURCE_DIR='"."' -Wall -Wextra -Werror -fsyntax-only -x c++ - || { echo "does not compile alone: $1"; return 1; }
+    "$compiler" -std=c++20 $machine -I. -DEQUIPOISE_SOURCE_DIR='"."' -DEQUIPOISE_PROGRAM='"."' -Wall -Wextra -Werror -fsyntax-only -x c++ - || { echo "does not compile alone: $1"; return 1; }
 }
 export -f check
 export compiler machine
