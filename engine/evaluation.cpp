@@ -51,7 +51,8 @@ Evaluator::Evaluator(const Setup& setup, const Dataset& data, int batch, Executo
     : setup_(setup),
       data_(data),
       executor_(executor),
-      program_(lower(model_graph(setup.model, Pass::evaluate), evaluation_options(setup, batch, executor.plan_limits()))) {}
+      program_(
+          lower(model_graph(setup.model, Pass::evaluate), evaluation_options(setup, batch, executor.plan_limits()))) {}
 
 Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
   const int count = static_cast<int>(rows.size());

@@ -35,9 +35,9 @@ TensorFile record_training(const Dataset& data, const Split& split, const Traini
     for (const Method& method : b.methods)
       if (const int most = static_cast<int>(split.train.size()) / plan.batch;
           method.kind == MethodKind::dwa && steps > most)
-        throw Error(ExitCode::usage,
-                    fmt::format("--steps: a record is one long epoch and dwa counts epochs; record at most {} steps",
-                                most));
+        throw Error(
+            ExitCode::usage,
+            fmt::format("--steps: a record is one long epoch and dwa counts epochs; record at most {} steps", most));
   Setup setup = plan.setup;
   setup.settings.first_row = 0;
   setup.settings.rows = static_cast<int32_t>(split.train.size());

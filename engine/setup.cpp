@@ -96,7 +96,8 @@ void expect_reachable(const Setup& setup, const std::vector<Balancer>& balancers
   for (const BalanceSetup& b : setup.balance) any = any || std::any_of(b.methods.begin(), b.methods.end(), asks);
   if (!any) return;
   const auto refuse = [](const std::string& why) {
-    throw Error(ExitCode::usage, "balance.methods: gradnorm's network = on " + why + "; leave the key out of balance.methods");
+    throw Error(ExitCode::usage,
+                "balance.methods: gradnorm's network = on " + why + "; leave the key out of balance.methods");
   };
   const auto* m = std::get_if<MtlModel>(&setup.model);
   if (!m) refuse("is known to multi-task networks alone");

@@ -36,8 +36,10 @@ struct System {
 
 constexpr const char* kOwnTables =
     "# As it stands it repeats the published experiment on generated rows. For your own tables set\n"
-    "# data.source = \"tables\", delete the keys of generated rows, uncomment views and tasks, and take network=on out of\n"
-    "# balance.methods (a habit of the published programs; the paper has the task weights alone minimise the GradNorm loss).\n";
+    "# data.source = \"tables\", delete the keys of generated rows, uncomment views and tasks, and take network=on out "
+    "of\n"
+    "# balance.methods (a habit of the published programs; the paper has the task weights alone minimise the GradNorm "
+    "loss).\n";
 
 System mldrl() {
   Config start = default_config("mldrl");
