@@ -78,6 +78,31 @@ inline Cost cost(const Adam& o, int) {
 inline Cost cost(const DrawNoise& o, int n) {
   return {(kLogFlops + kSineCosineFlops + 6) / 2 * elements(o.to, n), 4.0 * elements(o.to, n)};
 }
+inline Cost cost(const DrawMask& o, int n) { return {elements(o.to, n), 4.0 * elements(o.to, n)}; }
+inline Cost cost(const Multiply& o, int n) {
+  return {elements(o.to, n), 4.0 * (o.accumulate ? 4 : 3) * elements(o.to, n)};
+}
+inline Cost cost(const TargetLoss& o, int n) {
+  const double x = elements(o.x, n), logistic = o.form == TargetForm::logistic ? 2 * kExpFlops + kLogFlops : 0;
+  return {(logistic + (o.has_gradient ? 5 : 3)) * x, 4.0 * (o.has_gradient ? 3 : 2) * x + kSlotRowBytes * n};
+}
+inline Cost cost(const TargetCurvature& o, int n) {
+  return {(o.form == TargetForm::logistic ? kExpFlops + 4 : 2) * elements(o.x, n), 16.0 * elements(o.x, n)};
+}
+inline Cost cost(const Adversarial& o, int n) {
+  const double x = elements(o.x, n);
+  return {(2 * kExpFlops + kLogFlops + 8) * x, 4.0 * (o.has_gradient ? 2 : 1) * x + kSlotRowBytes * o.x.blocks * n};
+}
+inline Cost cost(const RowSums& o, int n) {
+  return {elements(o.from, n), 4.0 * (elements(o.from, n) + double(o.from.blocks) * o.stride)};
+}
+/// A square root and a division count as one each.
+inline Cost cost(const RmsProp& o, int) {
+  return {(2.0 * o.block.lanes + 10) * o.block.count, 4.0 * (o.block.lanes + 6) * o.block.count};
+}
+inline Cost cost(const Sgd& o, int) {
+  return {(2.0 * o.block.lanes + 5) * o.block.count, 4.0 * (o.block.lanes + 4) * o.block.count};
+}
 inline Cost cost(const Gather& o, int n) { return {0, 8.0 * elements(o.to, n) + 4.0 * n}; }
 inline Cost cost(const ChooseRows&, int n) { return {0, 16.0 * n}; }
 

@@ -1,15 +1,15 @@
 # tests/tsan/every_barrier.cmake - leaves out each barrier in turn and expects ThreadSanitizer to report a data race.
-# Usage: cmake -DPROGRAM=... -DPREFIX=... -P every_barrier.cmake
-execute_process(COMMAND ${PREFIX} ${PROGRAM} --barriers OUTPUT_VARIABLE count RESULT_VARIABLE failed
+# Usage: cmake -DPROGRAM=... -DSYSTEM=... -DPREFIX=... -P every_barrier.cmake
+execute_process(COMMAND ${PREFIX} ${PROGRAM} ${SYSTEM} --barriers OUTPUT_VARIABLE count RESULT_VARIABLE failed
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(failed OR NOT count MATCHES "^[0-9]+$" OR count LESS 2)
-  message(FATAL_ERROR "${PROGRAM} --barriers gave '${count}' and exit code ${failed}")
+  message(FATAL_ERROR "${PROGRAM} ${SYSTEM} --barriers gave '${count}' and exit code ${failed}")
 endif()
 set(ENV{TSAN_OPTIONS} "halt_on_error=1:exitcode=66")
 math(EXPR last "${count} - 1")
 set(missed "")
 foreach(barrier RANGE ${last})
-  execute_process(COMMAND ${PREFIX} ${PROGRAM} --without-barrier ${barrier}
+  execute_process(COMMAND ${PREFIX} ${PROGRAM} ${SYSTEM} --without-barrier ${barrier}
                   RESULT_VARIABLE code OUTPUT_QUIET ERROR_VARIABLE report TIMEOUT 120)
   if(NOT code EQUAL 66 OR NOT report MATCHES "WARNING: ThreadSanitizer: data race")
     list(APPEND missed "${barrier} (exit ${code})")

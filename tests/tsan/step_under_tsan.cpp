@@ -1,9 +1,10 @@
 // tests/tsan/step_under_tsan.cpp - training steps by a team of eight threads, for ThreadSanitizer to watch.
 //
-//   step_under_tsan                      all barriers in place: no report, exit 0
-//   step_under_tsan --without-barrier N  the barrier after phase N of the first step left out: a report, exit 66
-//   step_under_tsan --barriers           prints how many there are to leave out
+//   step_under_tsan SYSTEM                      all barriers in place: no report, exit 0
+//   step_under_tsan SYSTEM --without-barrier N  the barrier after phase N of the first step left out: a report, exit 66
+//   step_under_tsan SYSTEM --barriers           prints how many there are to leave out
 //
+// SYSTEM: mldrl, towers, network (towers whose network minimises the GradNorm loss too) or vaegan.
 // The barrier after parameters were copied to fast memory is not among them: the first phase, which chooses rows, reads
 // no parameter, so another one always stands between the copy and its readers.
 #include <barrier>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "tests/engine/synthetic_run.h"
+#include "tests/engine/synthetic_systems.h"
 #include "tests/engine/team_executor.h"
 
 namespace equipoise::test {
@@ -40,22 +42,45 @@ class FaultyTeam : public CutOf {
   mutable int passed_ = 0;
 };
 
-Setup small_setup() {
+struct Case {
+  Setup setup;
+  RunTables tables;
+};
+
+Case small_mldrl() {
   Setup setup = synthetic_setup();
   mldrl(setup).features1 = 21;
   mldrl(setup).features2 = 13;
   mldrl(setup).hidden = 12;
   setup.settings.rows = kBatch * kSteps;  // full batches only: members agree on n whatever they see of the position
-  return setup;
+  return {setup, synthetic_tables(setup)};
+}
+
+Case small_system(const Setup& setup) {
+  const SyntheticSystem s = synthetic_system(setup, kBatch, kBatch * kSteps);
+  return {s.plan.setup, tables_of(setup.model, s.data, s.split, s.plan.class_weights)};
+}
+
+Case case_of(const char* system) {
+  const auto is = [&](const char* name) { return std::strcmp(system, name) == 0; };
+  if (is("mldrl")) return small_mldrl();
+  if (is("vaegan")) {
+    Setup setup = synthetic_vaegan();
+    setup.optimizer = OptimizerKind::adam;  // its update reads what the last phase writes; RMSProp's does not
+    return small_system(setup);
+  }
+  Setup towers = synthetic_towers(3);
+  if (is("towers")) return small_system(towers);
+  if (!is("network")) std::fprintf(stderr, "'%s' is none of mldrl, towers, network and vaegan\n", system), std::exit(2);
+  towers.balance[0].methods[0].network = 1;
+  return small_system(towers);
 }
 
 template <class CutOf>
-void run(const Program& program, int left_out) {
-  const Setup setup = small_setup();
-  const RunTables tables = synthetic_tables(setup);
-  Population population(setup, program, {0});
+void run(const Case& of, const Program& program, int left_out) {
+  Population population(of.setup, program, {0});
   // Scratch begins as zeros: a member that is too early must find row numbers that exist.
-  LaunchMemory memory(program, tables, population.settings, population.controls, population.state, {kSteps, false},
+  LaunchMemory memory(program, of.tables, population.settings, population.controls, population.state, {kSteps, false},
                       0.0f);
   std::barrier<> barrier(kThreads);
   std::vector<std::jthread> members;
@@ -67,19 +92,21 @@ void run(const Program& program, int left_out) {
 }
 
 int main_of(int argc, char** argv) {
-  const Program program = synthetic_program(small_setup(), kBatch, {INT64_MAX / 8, true});
+  if (argc < 2) return std::fprintf(stderr, "usage: step_under_tsan SYSTEM [--barriers | --without-barrier N]\n"), 2;
+  const Case of = case_of(argv[1]);
+  const Program program = synthetic_program(of.setup, kBatch, {INT64_MAX / 8, true});
   const int barriers = static_cast<int>(program.phases.size());
-  if (argc == 2 && std::strcmp(argv[1], "--barriers") == 0) return std::printf("%d\n", barriers) > 0 ? 0 : 1;
+  if (argc == 3 && std::strcmp(argv[2], "--barriers") == 0) return std::printf("%d\n", barriers) > 0 ? 0 : 1;
   int left_out = -1;
-  if (argc == 3 && std::strcmp(argv[1], "--without-barrier") == 0) {
-    const int number = std::atoi(argv[2]);
+  if (argc == 4 && std::strcmp(argv[2], "--without-barrier") == 0) {
+    const int number = std::atoi(argv[3]);
     if (number < 0 || number >= barriers) return std::fprintf(stderr, "there are barriers 0 .. %d\n", barriers - 1), 2;
     left_out = 1 + number;
-  } else if (argc != 1) {
-    return std::fprintf(stderr, "usage: step_under_tsan [--barriers | --without-barrier N]\n"), 2;
+  } else if (argc != 2) {
+    return std::fprintf(stderr, "usage: step_under_tsan SYSTEM [--barriers | --without-barrier N]\n"), 2;
   }
-  run<HostCut>(program, left_out);
-  run<DeviceCut>(program, left_out);
+  run<HostCut>(of, program, left_out);
+  run<DeviceCut>(of, program, left_out);
   return 0;
 }
 
