@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/lanes.h"
+#include "kernels/base/lanes.h"
 
 namespace equipoise::bench {
 

@@ -5,9 +5,9 @@
 // gradients are scaled together.
 #pragma once
 
-#include "kernels/balance/cosines.h"
 #include "kernels/balance/method.h"
-#include "kernels/strict_math.h"
+#include "kernels/balance/solve/cosines.h"
+#include "kernels/base/strict_math.h"
 
 // Floor: that of symmetric_eigen, and m^3 fused operations.
 

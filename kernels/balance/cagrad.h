@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "kernels/balance/method.h"
-#include "kernels/balance/min_norm.h"
+#include "kernels/balance/solve/min_norm.h"
 
 // With a = c |g_0|, a |g_w| <= (|g_w|^2 / t + a^2 t) / 2 for any t > 0, equal at t = |g_w| / a. So f's minimum is that
 // of |g_w + t g_0|^2 at the right t: the min-norm point w(t) of the shifted gradients g_i + t g_0, whose Gram matrix is

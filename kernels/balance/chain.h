@@ -32,7 +32,7 @@
 #include "kernels/balance/rlw.h"
 #include "kernels/balance/upgrad.h"
 #include "kernels/balance/uw.h"
-#include "kernels/team.h"
+#include "kernels/base/team.h"
 
 namespace equipoise {
 

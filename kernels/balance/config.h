@@ -6,8 +6,8 @@
 // null space altogether (|1 - P| <= 1e-6 sqrt(m): two opposite gradients) no u exists and the step is zero.
 #pragma once
 
-#include "kernels/balance/cosines.h"
 #include "kernels/balance/method.h"
+#include "kernels/balance/solve/cosines.h"
 
 // Floor: that of symmetric_eigen.
 

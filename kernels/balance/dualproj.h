@@ -3,8 +3,8 @@
 // dual_cone.h.
 #pragma once
 
-#include "kernels/balance/dual_cone.h"
 #include "kernels/balance/method.h"
+#include "kernels/balance/solve/dual_cone.h"
 
 namespace equipoise {
 

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "kernels/balance/method.h"
-#include "kernels/strict_math.h"
+#include "kernels/base/strict_math.h"
 
 // Floor: two exponentials and two divisions a task.
 

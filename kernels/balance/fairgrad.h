@@ -4,7 +4,7 @@
 // bargaining.h.
 #pragma once
 
-#include "kernels/balance/bargaining.h"
+#include "kernels/balance/solve/bargaining.h"
 
 // Floor: that of bargaining.h.
 

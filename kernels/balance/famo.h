@@ -14,7 +14,7 @@
 
 #include "kernels/balance/method.h"
 #include "kernels/balance/task_adam.h"
-#include "kernels/strict_math.h"
+#include "kernels/base/strict_math.h"
 
 // Floor: three exponentials, two logarithms, two powers and one Adam step a task.
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernels/balance/method.h"
-#include "kernels/philox.h"
+#include "kernels/base/philox.h"
 
 // Floor: two additions and a selection a task and element, a division and a quarter of a Philox block an element;
 // no memory of its own: the combine pass reads the K gradients of an element twice, from its cache.

@@ -18,7 +18,7 @@
 
 #include "kernels/balance/method.h"
 #include "kernels/balance/task_adam.h"
-#include "kernels/strict_math.h"
+#include "kernels/base/strict_math.h"
 
 namespace equipoise {
 

@@ -6,8 +6,8 @@
 // look at the rank, fails on singular G.
 #pragma once
 
-#include "kernels/balance/cosines.h"
 #include "kernels/balance/method.h"
+#include "kernels/balance/solve/cosines.h"
 
 // Floor: that of symmetric_eigen.
 

@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
-#include "kernels/control.h"
-#include "kernels/fn.h"
+#include "kernels/base/fn.h"
+#include "kernels/state/control.h"
 
 namespace equipoise {
 

@@ -1,13 +1,13 @@
 // kernels/balance/mgda.h - MGDA: the shortest convex combination of the gradients (Desideri 2012; Sener and Koltun
-// 2018). Mixing matrix diag(w), certificate the gap of kernels/balance/min_norm.h. No task's gain, g_i times the step,
-// is less than the step's squared length. Floor: min_norm.h.
-// The published code steps between two gradients at a time until the weights rest: it never counts its steps (so that
-// a NaN keeps it for ever), stops up to half the norm early on badly scaled gradients, and its `normalisation` weighs
-// the losses afterwards by weights found for normalised gradients. Ours is exact and takes the normalised step.
+// 2018). Mixing matrix diag(w), certificate the gap of kernels/balance/solve/min_norm.h. No task's gain, g_i times the
+// step, is less than the step's squared length. Floor: min_norm.h. The published code steps between two gradients at a
+// time until the weights rest: it never counts its steps (so that a NaN keeps it for ever), stops up to half the norm
+// early on badly scaled gradients, and its `normalisation` weighs the losses afterwards by weights found for normalised
+// gradients. Ours is exact and takes the normalised step.
 #pragma once
 
 #include "kernels/balance/method.h"
-#include "kernels/balance/min_norm.h"
+#include "kernels/balance/solve/min_norm.h"
 
 namespace equipoise {
 

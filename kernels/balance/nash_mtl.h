@@ -4,7 +4,7 @@
 // clips the step to norm 1; here the equations are solved, and clipping is the optimizer's (clip_norm).
 #pragma once
 
-#include "kernels/balance/bargaining.h"
+#include "kernels/balance/solve/bargaining.h"
 
 // Floor: that of bargaining.h.
 

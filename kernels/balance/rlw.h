@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernels/balance/method.h"
-#include "kernels/philox.h"
+#include "kernels/base/philox.h"
 
 // Floor: one Philox block for four tasks, one exponential a task.
 

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "kernels/fn.h"
+#include "kernels/base/fn.h"
 
 namespace equipoise {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/balance/method.h"
-#include "kernels/philox.h"
+#include "kernels/base/philox.h"
 
 // Floor: one Philox block for four places, m steps of an exchange in memory.
 

@@ -5,8 +5,8 @@
 // stand; here nothing is added.
 #pragma once
 
-#include "kernels/balance/dual_cone.h"
 #include "kernels/balance/method.h"
+#include "kernels/balance/solve/dual_cone.h"
 
 namespace equipoise {
 

@@ -1,6 +1,6 @@
 // tests/cuda/cuts_test.cpp - how a run is cut (into waves, launches, runs, threads) changes no bit.
-#include "engine/cuda_executor.h"
-#include "engine/error.h"
+#include "engine/base/error.h"
+#include "engine/run/cuda_executor.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
 

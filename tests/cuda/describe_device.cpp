@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "kernels/device.h"
+#include "kernels/run/device.h"
 
 int main() {
   const equipoise::DeviceReport report = equipoise::device_report();

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kernels/device.h"
+#include "kernels/run/device.h"
 
 namespace equipoise::test {
 

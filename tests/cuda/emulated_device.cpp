@@ -8,9 +8,9 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/device.h"
-#include "kernels/host_team.h"
-#include "kernels/launch.h"
+#include "kernels/run/device.h"
+#include "kernels/run/interpreter_launch.h"
+#include "kernels/teams/host_team.h"
 
 namespace equipoise {
 

@@ -1,5 +1,6 @@
-// tests/cuda/emulated_device.h - a device made of host memory and host threads, which stands in for kernels/device.h
-// and kernels/launch.h at link time: the CUDA executor and the cutting of a thread block are tested on any machine.
+// tests/cuda/emulated_device.h - a device made of host memory and host threads, which stands in for
+// kernels/run/device.h and kernels/run/interpreter_launch.h at link time: the CUDA executor and the cutting of a thread
+// block are tested on any machine.
 #pragma once
 
 namespace equipoise::test {

@@ -1,5 +1,5 @@
 // tests/cuda/emulated_failure_test.cpp - what the CUDA executor does when the device fails. Emulated device only.
-#include "engine/error.h"
+#include "engine/base/error.h"
 #include "tests/cuda/emulated_device.h"
 #include "tests/cuda/problem.h"
 

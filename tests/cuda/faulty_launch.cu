@@ -1,8 +1,8 @@
 // tests/cuda/faulty_launch.cu - the interpreter with a planted fault.
-#include "kernels/block_team.cuh"
-#include "kernels/cuda_check.cuh"
-#include "kernels/device.h"
-#include "kernels/launch.h"
+#include "kernels/teams/block_team.cuh"
+#include "kernels/run/cuda_check.cuh"
+#include "kernels/run/device.h"
+#include "kernels/run/interpreter_launch.h"
 #include "tests/cuda/faulty_launch.h"
 
 namespace equipoise {

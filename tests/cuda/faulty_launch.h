@@ -1,4 +1,5 @@
-// tests/cuda/faulty_launch.h - a launcher that stands in for kernels/interpreter.cu at link time and plants a fault.
+// tests/cuda/faulty_launch.h - a launcher that stands in for kernels/run/interpreter.cu at link time and plants a
+// fault.
 #pragma once
 
 namespace equipoise::test {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/gram_batch_launch.h"
+#include "kernels/run/gram_batch_launch.h"
 #include "tests/cuda/device_test.h"
 #include "tests/reference/random_problem.h"
 

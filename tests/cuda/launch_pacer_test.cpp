@@ -1,8 +1,8 @@
 // tests/cuda/launch_pacer_test.cpp - lengths of launches and sizes of waves, without a device.
 #include <gtest/gtest.h>
 
-#include "engine/cuda_executor.h"
-#include "engine/error.h"
+#include "engine/base/error.h"
+#include "engine/run/cuda_executor.h"
 
 namespace equipoise::test {
 

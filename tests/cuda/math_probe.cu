@@ -1,6 +1,6 @@
 // tests/cuda/math_probe.cu - runs the functions on the device, one thread per argument.
-#include "kernels/cuda_check.cuh"
-#include "kernels/device.h"
+#include "kernels/run/cuda_check.cuh"
+#include "kernels/run/device.h"
 #include "tests/cuda/math_probe.h"
 
 namespace equipoise::test {

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "kernels/permutation.h"
-#include "kernels/philox.h"
-#include "kernels/strict_math.h"
+#include "kernels/base/permutation.h"
+#include "kernels/base/philox.h"
+#include "kernels/base/strict_math.h"
 
 // X(name, expression of float x and float y)
 #define EQ_FLOAT_FUNCTIONS(X)   \

@@ -1,5 +1,5 @@
 // tests/cuda/methods_test.cpp - training under each balancing method on the device gives the CPU's bits.
-#include "engine/methods.h"
+#include "engine/balance/methods.h"
 
 #include <map>
 #include <ostream>

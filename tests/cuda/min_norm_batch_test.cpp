@@ -1,10 +1,10 @@
 // tests/cuda/min_norm_batch_test.cpp - many min-norm problems have the CPU's bits on a device.
-#include "kernels/min_norm_batch.h"
+#include "kernels/run/min_norm_batch.h"
 
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/control.h"
+#include "kernels/state/control.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
 #include "tests/kernels/balance/gradient_families.h"

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <map>
 
-#include "engine/error.h"
+#include "engine/base/error.h"
 #include "tests/cuda/faulty_launch.h"
 #include "tests/cuda/problem.h"
 

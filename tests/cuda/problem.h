@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/executor.h"
-#include "engine/parameters.h"
-#include "engine/setup.h"
-#include "engine/sha256.h"
-#include "kernels/philox.h"
+#include "engine/files/sha256.h"
+#include "engine/run/executor.h"
+#include "engine/run/parameters.h"
+#include "engine/systems/setup.h"
+#include "kernels/base/philox.h"
 
 namespace equipoise::test {
 

@@ -3,11 +3,11 @@
 #include <optional>
 #include <ostream>
 
-#include "engine/cuda_executor.h"
-#include "engine/methods.h"
+#include "engine/balance/methods.h"
+#include "engine/run/cuda_executor.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
-#include "tests/engine/synthetic_systems.h"
+#include "tests/engine/systems/synthetic_systems.h"
 
 namespace equipoise::test {
 

@@ -1,5 +1,5 @@
 // tests/cuda/replay_test.cpp - the reference records, replayed on the device.
-#include "engine/replay.h"
+#include "engine/train/replay.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
 

@@ -1,5 +1,5 @@
 // tests/cuda/training_test.cpp - training on the device gives the CPU's bits.
-#include "engine/error.h"
+#include "engine/base/error.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
 

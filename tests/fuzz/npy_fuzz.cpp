@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/error.h"
-#include "engine/npy.h"
+#include "engine/base/error.h"
+#include "engine/files/npy.h"
 
 namespace {
 

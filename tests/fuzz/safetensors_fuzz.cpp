@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "engine/error.h"
-#include "engine/safetensors.h"
-#include "engine/safetensors_header.h"
+#include "engine/base/error.h"
+#include "engine/files/safetensors.h"
+#include "engine/files/safetensors_header.h"
 
 namespace {
 

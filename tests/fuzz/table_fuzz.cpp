@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "engine/error.h"
-#include "host/table.h"
+#include "engine/base/error.h"
+#include "host/data/table.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "engine/error.h"
+#include "engine/base/error.h"
 
 namespace equipoise::testing {
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/host_team.h"
-#include "kernels/interpreter.h"
+#include "kernels/run/interpreter.h"
+#include "kernels/teams/host_team.h"
 #include "tests/reference/random_problem.h"
 
 namespace equipoise::test {

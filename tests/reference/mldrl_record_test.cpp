@@ -6,7 +6,7 @@
 #include <iostream>
 #include <string>
 
-#include "engine/safetensors.h"
+#include "engine/files/safetensors.h"
 #include "tests/reference/record.h"
 
 namespace equipoise::reference {

@@ -5,7 +5,7 @@
 
 #include <iostream>
 
-#include "engine/safetensors.h"
+#include "engine/files/safetensors.h"
 #include "tests/reference/mtl_compare.h"
 
 namespace equipoise::reference {

@@ -14,16 +14,16 @@ plant() {  # FILE INCLUDE
   fi
   rm -rf "$tree"
 }
-plant kernels/a.h '"engine/graph.h"'
+plant kernels/a.h '"engine/graph/graph.h"'
 plant kernels/a.cu '<fmt/format.h>'
-plant engine/a.cpp '"host/config.h"'
+plant engine/a.cpp '"host/config/config.h"'
 plant engine/a.h '<cuda_runtime.h>'
 plant host/a.cpp '"tests/reference/gram.h"'
-plant tests/reference/gram.h '"kernels/gram.h"'
-plant bench/a.cpp '"host/table.h"'
+plant tests/reference/gram.h '"kernels/ops/gram.h"'
+plant bench/a.cpp '"host/data/table.h"'
 clean=$(mktemp -d)
 mkdir -p "$clean"/{kernels,engine,host,tests/reference,bench}
-echo '#include "kernels/team.h"' > "$clean/engine/a.h"
+echo '#include "kernels/base/team.h"' > "$clean/engine/a.h"
 bash "$check" "$clean" || { echo "a clean tree was refused"; exit 1; }
 rm -rf "$clean"
 echo "every planted include was found"

@@ -15,9 +15,9 @@
 #include <thread>
 #include <vector>
 
-#include "tests/engine/synthetic_run.h"
-#include "tests/engine/synthetic_systems.h"
-#include "tests/engine/team_executor.h"
+#include "tests/engine/run/team_executor.h"
+#include "tests/engine/systems/synthetic_run.h"
+#include "tests/engine/systems/synthetic_systems.h"
 
 namespace equipoise::test {
 namespace {

@@ -10,8 +10,8 @@
 #include <random>
 #include <vector>
 
-#include "engine/methods.h"
-#include "kernels/host_team.h"
+#include "engine/balance/methods.h"
+#include "kernels/teams/host_team.h"
 #include "tests/kernels/balance/mixing_rig.h"
 #include "tests/kernels/balance/random_gradients.h"
 

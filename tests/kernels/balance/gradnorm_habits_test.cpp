@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/safetensors.h"
+#include "engine/files/safetensors.h"
 #include "tests/kernels/balance/gradnorm_rig.h"
 #include "tests/kernels/harness.h"
 #include "tests/reference/adam.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "kernels/balance/method.h"
-#include "kernels/host_team.h"
+#include "kernels/teams/host_team.h"
 
 namespace equipoise::test {
 

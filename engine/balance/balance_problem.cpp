@@ -1,0 +1,221 @@
+// engine/balance/balance_problem.cpp - the chain's working memory for one step, and C J element by element.
+#include "engine/balance/balance_problem.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "engine/base/error.h"
+#include "kernels/balance/chain.h"
+#include "kernels/balance/graddrop.h"
+#include "kernels/run/gram_batch_launch.h"
+#include "kernels/teams/host_team.h"
+
+namespace equipoise {
+namespace {
+
+using Row = std::size_t;
+
+[[noreturn]] void refuse(const std::string& sentence) { throw Error(ExitCode::data, sentence); }
+
+void expect_whole(const BalanceProblem& p) {
+  if (p.tasks < 1 || p.tasks > kMaxTasks)
+    refuse(fmt::format("gradients of {} tasks are given; there may be 1 to {}", p.tasks, kMaxTasks));
+  if (p.columns < 1) refuse("the gradients have no elements; give each task at least one");
+  const auto k = static_cast<Row>(p.tasks), d = static_cast<Row>(p.columns);
+  if (p.gradients.size() / d != k || p.gradients.size() % d != 0)
+    refuse(fmt::format("{} elements make no [{}, {}] gradients", p.gradients.size(), k, d));
+  for (std::size_t e = 0; e < p.gradients.size(); ++e)
+    if (!std::isfinite(p.gradients[e]))
+      refuse(fmt::format("the gradient of task {} is not finite at element {}; leave the task out or mend its loss",
+                         e / d, e % d));
+  for (const auto& [name, losses] : {std::pair{"losses", &p.losses}, {"initial losses", &p.initial_losses}}) {
+    if (losses->empty()) continue;
+    if (losses->size() != k)
+      refuse(fmt::format("{} {} are given for {} tasks; give one for each", losses->size(), name, k));
+    for (Row i = 0; i < k; ++i)
+      if (!std::isfinite((*losses)[i])) refuse(fmt::format("number {} of the {} is not finite", i, name));
+  }
+  for (const auto& [name, values] : {std::pair{"draws hold", &p.draws}, {"input holds", &p.input}})
+    if (!values->empty() && values->size() != d)
+      refuse(fmt::format("the {} {} elements and the gradients {}; they must be as many", name, values->size(), d));
+  for (const float u : p.draws)
+    if (!(u >= 0 && u <= 1)) refuse(fmt::format("{} is among the draws, which are uniform on [0, 1]", u));
+}
+
+std::vector<double> ones_if_empty(const std::vector<double>& losses, int tasks) {
+  return losses.empty() ? std::vector<double>(static_cast<std::size_t>(tasks), 1.0) : losses;
+}
+
+std::vector<double> gram_of(const BalanceProblem& p) {
+  constexpr int64_t kWorthThreads = int64_t{1} << 22;  // elements: some milliseconds of one core
+  std::vector<double> gram(static_cast<std::size_t>(p.tasks) * static_cast<std::size_t>(p.tasks));
+  const bool large = p.tasks * p.columns > kWorthThreads;
+  const int threads = large ? std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 64) : 1;
+  gram_batch_cpu({1, p.columns, p.tasks, p.columns, p.gradients.data(), gram.data()}, threads);
+  return gram;
+}
+
+/// Everything that a call of the chain writes.
+struct Step {
+  std::vector<double> next, scratch, mixing, shared, own, next_weight, target;
+  double gradnorm_loss = 0, step_norm = 0, certificate = kNoCertificate;
+
+  explicit Step(const Chain& chain) {
+    const auto k = static_cast<std::size_t>(chain.tasks);
+    next.resize(static_cast<std::size_t>(chain.state));
+    scratch.resize(static_cast<std::size_t>(chain_scratch(chain.tasks)));
+    mixing.resize(k * k);
+    for (auto* each : {&shared, &own, &next_weight, &target}) each->resize(k);
+  }
+};
+
+/// Calls the chain; each call begins an epoch, so that dwa's epochs are one step long.
+Step call(const Chain& chain, const Settings& settings, const std::vector<double>& gram,
+          const std::vector<double>& losses, const std::vector<double>& state) {
+  const std::vector<int32_t> present(static_cast<std::size_t>(chain.tasks), 1);
+  Step step(chain);
+  ChainStep s{};
+  s.present = present.data();
+  s.loss = losses.data();
+  s.gram = gram.data();
+  s.settings = &settings;
+  s.draws = {settings.seed, 0, 0};
+  s.epoch_begins = true;
+  s.state = state.data();
+  s.next = step.next.data();
+  s.scratch = step.scratch.data();
+  s.mixing = step.mixing.data();
+  s.shared = step.shared.data();
+  s.own = step.own.data();
+  s.next_weight = step.next_weight.data();
+  s.target = step.target.data();
+  s.gradnorm_loss = &step.gradnorm_loss;
+  s.step_norm = &step.step_norm;
+  s.certificate = &step.certificate;
+  run_chain(SerialTeam{}, chain, s);
+  return step;
+}
+
+/// A state whose every number is taken from the state that `source(kind, row)` points to, or zero where it is null;
+/// row: place within the method's state over K.
+template <class Source>
+std::vector<double> state_of(const Chain& chain, Source&& source) {
+  std::vector<double> state(static_cast<std::size_t>(chain.state), 0.0);
+  for (int a = 0; a < chain.count; ++a) {
+    const Method& m = chain.methods[a];
+    for (int place = 0; place < state_doubles(m.kind, chain.tasks); ++place) {
+      const auto at = static_cast<std::size_t>(m.state + place);
+      const std::vector<double>* from = source(m.kind, place / chain.tasks);
+      if (from) state[at] = (*from)[at];
+    }
+  }
+  return state;
+}
+
+/// The call whose weights are the outcome, after those that make its state.
+Step balanced_step(const BalanceProblem& p, const Chain& chain, const Settings& settings,
+                   const std::vector<double>& gram) {
+  using enum MethodKind;
+  using State = const std::vector<double>*;
+  const auto is_gradnorm = [](MethodKind kind) { return kind == gradnorm || kind == gradnorm_modified; };
+  const std::vector<double> now = ones_if_empty(p.losses, p.tasks), first = ones_if_empty(p.initial_losses, p.tasks);
+  const std::vector<double> fresh(static_cast<std::size_t>(chain.state), 0.0);
+  const std::vector<double> after_first = call(chain, settings, gram, first, fresh).next;
+  // GradNorm remembers what it measured on the first losses, but was not updated by them.
+  const std::vector<double> before = state_of(chain, [&](MethodKind kind, int row) -> State {
+    const bool measured = row == GradNormState::kFirst || row == GradNormState::kHasFirst;
+    return kind == dwa || kind == famo || (is_gradnorm(kind) && measured) ? &after_first : nullptr;
+  });
+  const std::vector<double> after = call(chain, settings, gram, now, before).next;
+  // famo's update comes before its weights, in the same call; that of the others after it.
+  const std::vector<double> state = state_of(chain, [&](MethodKind kind, int) -> State {
+    if (kind == famo) return &before;
+    return kind == dwa || kind == uw || is_gradnorm(kind) ? &after : nullptr;
+  });
+  return call(chain, settings, gram, now, state);
+}
+
+/// Sets balanced, step and what is measured on the step.
+void combine(const BalanceProblem& p, const Chain& chain, BalanceResult& result) {
+  const auto k = static_cast<Row>(p.tasks), d = static_cast<Row>(p.columns);
+  const Method& last = chain.methods[chain.count - 1];
+  const bool drops = last.kind == MethodKind::graddrop;
+  const StepDraws draws{p.seed, 0, 0};
+  result.balanced.resize(k * d);
+  result.step.resize(d);
+  result.gains.assign(k, 0.0);
+  double squares = 0;
+  std::vector<double> row(k);  // the element in each task's balanced gradient
+  for (std::size_t e = 0; e < d; ++e) {
+    for (Row i = 0; i < k; ++i) {
+      row[i] = 0;
+      for (Row j = 0; j < k; ++j) row[i] = std::fma(result.mixing[i * k + j], double{p.gradients[j * d + e]}, row[i]);
+    }
+    if (drops) {
+      const float x = p.input.empty() ? 1.0f : p.input[e];
+      const double sign = x > 0 ? 1.0 : (x < 0 ? -1.0 : 0.0);
+      GradDropSigns signs{};
+      for (const double value : row) signs.add(sign * value);
+      const double share = signs.positive_share();
+      const double uniform = p.draws.empty() ? graddrop_uniform(draws, e) : double{p.draws[e]};
+      for (double& value : row) value *= graddrop_factor(share, uniform, sign * value, last.leak);
+    }
+    double sum = 0;
+    for (Row i = 0; i < k; ++i) {
+      result.balanced[i * d + e] = static_cast<float>(row[i]);
+      sum += row[i];
+    }
+    result.step[e] = static_cast<float>(sum);
+    squares = std::fma(sum, sum, squares);
+    for (Row i = 0; i < k; ++i) result.gains[i] = std::fma(sum, double{p.gradients[i * d + e]}, result.gains[i]);
+  }
+  result.step_norm = std::sqrt(squares);
+}
+
+}  // namespace
+
+BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const Settings& settings) {
+  expect_whole(problem);
+  if (chain.tasks != problem.tasks || chain.count < 1)
+    refuse(fmt::format("methods for {} tasks meet gradients of {}", chain.tasks, problem.tasks));
+  Settings own = settings;
+  own.seed = problem.seed;
+  std::fill_n(own.initial_weights, kMaxTasks, 1.0);
+  BalanceResult result;
+  result.gram = gram_of(problem);
+  const auto k = static_cast<Row>(problem.tasks);
+  for (Row i = 0; i < k; ++i) result.norms.push_back(std::sqrt(result.gram[i * k + i]));
+  Step step = balanced_step(problem, chain, own, result.gram);
+  result.mixing = std::move(step.mixing);
+  result.weights = std::move(step.shared);
+  result.certificate = step.certificate;
+  combine(problem, chain, result);
+  return result;
+}
+
+std::vector<float> finite_floats(const StoredTensor& tensor, const std::string& what) {
+  const std::vector<float> values = tensor.to_floats();
+  for (std::size_t e = 0; e < values.size(); ++e) {
+    if (std::isfinite(values[e])) continue;
+    StoredTensor one{tensor.type, {1}, {}};  // the value as it was before it was rounded
+    const auto size = static_cast<std::ptrdiff_t>(element_size(tensor.type));
+    const auto begin = tensor.bytes.begin() + static_cast<std::ptrdiff_t>(e) * size;
+    one.bytes.assign(begin, begin + size);
+    const double value = one.to_doubles()[0];
+    std::string place = fmt::format("{}", e);
+    if (tensor.shape.size() == 2) {
+      const auto columns = static_cast<std::size_t>(tensor.shape[1]);
+      place = fmt::format("{} of row {}", e % columns, e / columns);
+    }
+    refuse(fmt::format("{}: element {} is {}; {}", what, place, value,
+                       std::isfinite(value) ? "float32 ends at 3.4e38: scale the gradients down"
+                                            : "only finite numbers can be balanced"));
+  }
+  return values;
+}
+
+}  // namespace equipoise

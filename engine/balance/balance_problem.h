@@ -1,0 +1,54 @@
+// engine/balance/balance_problem.h - one step of a composition of methods on given gradients, without a model.
+//
+// Methods that carry state over steps have none here, so one step means:
+//   gradnorm, gradnorm_modified, uw   the weights after one update from their first ones (1; uw: 1/2), which the given
+//                                     losses and gradients make; L(0) are the initial losses, |g(0)| the given norms
+//   famo                              likewise, the update being made by the fall from the initial losses to the losses
+//   dwa                               the initial losses and the losses are the means of the last two epochs
+//   gradvac, nsgd                     a first call: averages of zero, first norms are the given ones
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/files/safetensors.h"
+#include "kernels/state/control.h"
+
+namespace equipoise {
+
+struct Chain;  // kernels/balance/chain.h
+
+struct BalanceProblem {
+  int tasks = 0;                            ///< K
+  int64_t columns = 0;                      ///< D
+  std::vector<float> gradients;             ///< [K, D]
+  std::vector<double> losses = {};          ///< [K]; empty: ones
+  std::vector<double> initial_losses = {};  ///< [K]; empty: ones
+  std::vector<float> input = {};  ///< [D] of GradDrop: the representation; empty: signs are the gradients' own
+  std::vector<float> draws = {};  ///< [D] of GradDrop: uniform on [0, 1]; empty: drawn with the seed
+  uint64_t seed = 1;
+};
+
+/// Matrices are row-major.
+struct BalanceResult {
+  std::vector<double> gram;     ///< [K, K] J J^T
+  std::vector<double> norms;    ///< [K] |g_i|
+  std::vector<double> mixing;   ///< [K, K] C; GradDrop acts on C J
+  std::vector<double> weights;  ///< [K] sums of C's columns: coefficients of the gradients in 1^T C J
+  double step_norm = 0;         ///< of `step`
+  std::vector<double> gains;    ///< [K] step . g_i: negative where the step raises the task's loss
+  double certificate = -1;      ///< gap of the min-norm solution; -1 where no method has one
+  std::vector<float> balanced;  ///< [K, D] C J, after GradDrop if that is the last method
+  std::vector<float> step;      ///< [D] sum of the balanced rows, rounded once
+};
+
+/// One step. Of the settings it reads task_lr, alpha, beta1, beta2 and eps. Throws Error(data) for a problem that is
+/// none: sizes that disagree, gradients or losses that are not finite, draws outside [0, 1].
+BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const Settings& settings);
+
+/// A tensor's values as float32, as the engine's gradients are: float64 is rounded. Throws Error(data) naming `what`
+/// and the place for a value that is not finite or beyond float32's range.
+std::vector<float> finite_floats(const StoredTensor& tensor, const std::string& what);
+
+}  // namespace equipoise

@@ -1,0 +1,188 @@
+// engine/files/atomic_file.cpp - files that are whole or absent, logs of whole lines, and the lock on a run folder.
+#include "engine/files/atomic_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <stdexcept>
+
+#include "engine/base/error.h"
+
+namespace equipoise {
+namespace {
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+/// A new file beside `target`, removed again unless it took the target's name.
+class Temporary {
+ public:
+  explicit Temporary(const std::filesystem::path& target) : target_(target) {
+    // Not derived from the target's name, which may already be as long as the file system allows. A number is taken
+    // when an earlier process with our id was killed and left its file, or another thread writes in this folder.
+    for (int number = 0;; ++number) {
+      path_ = folder_of(target) / fmt::format(".equipoise-{}-{}.tmp", ::getpid(), number);
+      const int descriptor = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      if (descriptor >= 0) {
+        file_ = FileDescriptor(descriptor);
+        return;
+      }
+      if (errno != EEXIST && errno != EINTR) throw_file_error(target, "create a file in its folder", errno);
+    }
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (!renamed_) ::unlink(path_.c_str());
+  }
+
+  void write(std::span<const std::byte> piece) { write_all(file_.get(), piece, target_); }
+
+  void take_name() {
+    sync_file(file_.get(), target_);
+    file_.close(target_);
+    if (::rename(path_.c_str(), target_.c_str()) != 0) throw_file_error(target_, "put the new file in place", errno);
+    renamed_ = true;
+  }
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path path_;
+  FileDescriptor file_;
+  bool renamed_ = false;
+};
+
+/// Makes a rename in `folder` last. File systems that cannot sync a folder say EINVAL; there is nothing more to do
+/// there.
+void sync_folder(const std::filesystem::path& folder) {
+  const FileDescriptor handle = open_file(folder, O_RDONLY | O_DIRECTORY);
+  while (::fsync(handle.get()) != 0) {
+    if (errno == EINVAL) return;
+    if (errno != EINTR) throw_file_error(folder, "bring the folder to disk", errno);
+  }
+}
+
+struct LineCount {
+  uint64_t lines;
+  uint64_t bytes;  // up to and with the last newline counted
+};
+
+/// Counts whole lines from the start of the file, at most `limit` of them.
+LineCount count_lines(int descriptor, uint64_t limit, const std::filesystem::path& path) {
+  LineCount found{0, 0};
+  std::array<std::byte, 1 << 16> buffer;
+  for (uint64_t offset = 0; found.lines < limit;) {
+    const size_t count = read_at(descriptor, offset, buffer, path);
+    if (count == 0) break;
+    for (size_t i = 0; i < count && found.lines < limit; ++i) {
+      if (buffer[i] == std::byte{'\n'}) found = {found.lines + 1, offset + i + 1};
+    }
+    offset += count;
+  }
+  return found;
+}
+
+void set_size(int descriptor, uint64_t size, const std::filesystem::path& path) {
+  while (::ftruncate(descriptor, static_cast<off_t>(size)) != 0) {
+    if (errno != EINTR) throw_file_error(path, "cut the file", errno);
+  }
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace
+
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::span<const std::byte>> pieces) {
+  Temporary temporary(path);
+  for (const auto& piece : pieces) temporary.write(piece);
+  temporary.take_name();
+  sync_folder(folder_of(path));
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content) {
+  write_file_atomically(path, std::span<const std::span<const std::byte>>(&content, 1));
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  write_file_atomically(path, bytes_of(content));
+}
+
+std::string read_text(const std::filesystem::path& path, size_t limit) {
+  const FileDescriptor file = open_file(path, O_RDONLY);
+  std::string text;
+  std::array<char, 1 << 16> buffer;
+  for (;;) {
+    // read(2), not pread: a pipe is as good as a file here.
+    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_file_error(path, "read", errno);
+    if (count == 0) return text;
+    if (static_cast<size_t>(count) > limit - text.size()) {
+      throw Error(ExitCode::file_system, fmt::format("{}: holds more than the {} bytes allowed here; give another file",
+                                                     path.string(), limit));
+    }
+    text.append(buffer.data(), static_cast<size_t>(count));
+  }
+}
+
+AppendLog::AppendLog(const std::filesystem::path& path)
+    : path_(path), file_(open_file(path, O_RDWR | O_CREAT | O_APPEND)) {
+  const LineCount whole = count_lines(file_.get(), UINT64_MAX, path_);
+  set_size(file_.get(), whole.bytes, path_);
+  lines_ = whole.lines;
+  size_ = whole.bytes;
+}
+
+void AppendLog::append_line(std::string_view line) {
+  if (line.find('\n') != std::string_view::npos) throw std::invalid_argument("a log line holds a newline");
+  const std::string whole = std::string(line) + '\n';
+  try {
+    write_all(file_.get(), bytes_of(whole), path_);
+  } catch (const Error&) {
+    // Without this the next line would be glued to the torn one. If even cutting fails, the next opening cuts.
+    [[maybe_unused]] const int cut = ::ftruncate(file_.get(), static_cast<off_t>(size_));
+    throw;
+  }
+  lines_ += 1;
+  size_ += whole.size();
+}
+
+void AppendLog::truncate_after(uint64_t lines) {
+  if (lines > lines_) {
+    throw Error(
+        ExitCode::checkpoint,
+        fmt::format("{}: holds {} lines where the checkpoint was made after {}; restore the log or start afresh",
+                    path_.string(), lines_, lines));
+  }
+  const LineCount kept = count_lines(file_.get(), lines, path_);
+  set_size(file_.get(), kept.bytes, path_);
+  lines_ = kept.lines;
+  size_ = kept.bytes;
+}
+
+void AppendLog::sync() { sync_file(file_.get(), path_); }
+
+RunLock::RunLock(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / ".lock";
+  file_ = open_file(path, O_RDWR | O_CREAT);
+  if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) throw_file_error(path, "lock", errno);
+    std::array<std::byte, 32> owner;
+    const size_t count = read_at(file_.get(), 0, owner, path);
+    throw Error(ExitCode::file_system,
+                fmt::format("{}: in use by another process ({}); wait for it to end or choose another folder",
+                            folder.string(), std::string_view(reinterpret_cast<const char*>(owner.data()), count)));
+  }
+  set_size(file_.get(), 0, path);
+  write_all(file_.get(), bytes_of(fmt::format("pid {}", ::getpid())), path);
+}
+
+}  // namespace equipoise

@@ -1,0 +1,57 @@
+// engine/files/atomic_file.h - files that are whole or absent, logs of whole lines, and the lock on a run folder.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/files/file_descriptor.h"
+
+namespace equipoise {
+
+/// Replaces `path` by `pieces` joined. Written to a hidden temporary in the same folder, brought to disk, renamed, and
+/// the folder brought to disk: after a crash the old file or the new one is there, never part of one. On any failure
+/// the temporary is removed, the old file stays and Error(file_system) names the path and the system's reason.
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::span<const std::byte>> pieces);
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// The whole file. Throws Error(file_system) if it cannot be read or holds more than `limit` bytes.
+std::string read_text(const std::filesystem::path& path, size_t limit = size_t{1} << 30);
+
+/// A file that grows by whole lines. Opening creates it if absent and cuts off a last line without its newline: the
+/// mark of a process that was killed while it wrote.
+class AppendLog {
+ public:
+  explicit AppendLog(const std::filesystem::path& path);
+
+  /// Whole lines in the file.
+  uint64_t lines() const noexcept { return lines_; }
+  /// Adds `line` and a newline. A failed write leaves the file as it was. `line` holds no newline (invalid_argument).
+  void append_line(std::string_view line);
+  /// Keeps the first `lines` lines. Throws Error(checkpoint) if the file holds fewer.
+  void truncate_after(uint64_t lines);
+  /// Brings the lines to disk, for a checkpoint that relies on them.
+  void sync();
+
+ private:
+  std::filesystem::path path_;
+  FileDescriptor file_;
+  uint64_t lines_ = 0;
+  uint64_t size_ = 0;  // bytes of those lines
+};
+
+/// Holds a run folder for this process while it lives: an exclusive flock on FOLDER/.lock, which the system releases
+/// however the process ends. A second holder gets Error(file_system) naming the folder and the first one's process id.
+class RunLock {
+ public:
+  explicit RunLock(const std::filesystem::path& folder);
+
+ private:
+  FileDescriptor file_;
+};
+
+}  // namespace equipoise

@@ -1,0 +1,73 @@
+// engine/files/file_descriptor.cpp - an owned POSIX file descriptor, with reads and writes that are whole or throw.
+#include "engine/files/file_descriptor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "engine/base/error.h"
+
+namespace equipoise {
+
+void throw_file_error(const std::filesystem::path& path, const std::string& what, int error) {
+  throw Error(ExitCode::file_system,
+              fmt::format("{}: cannot {}: {}", path.string(), what, std::generic_category().message(error)));
+}
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void FileDescriptor::close(const std::filesystem::path& path) {
+  // Linux frees the descriptor even when close() is interrupted, so it is never called twice.
+  if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) throw_file_error(path, "finish writing", errno);
+}
+
+FileDescriptor open_file(const std::filesystem::path& path, int flags) {
+  for (;;) {
+    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+    if (descriptor >= 0) return FileDescriptor(descriptor);
+    if (errno != EINTR) {
+      throw_file_error(path, (flags & O_ACCMODE) == O_RDONLY ? "open for reading" : "open for writing", errno);
+    }
+  }
+}
+
+void write_all(int descriptor, std::span<const std::byte> content, const std::filesystem::path& path) {
+  while (!content.empty()) {
+    const ssize_t count = ::write(descriptor, content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_file_error(path, "write", errno);
+    if (count == 0) throw_file_error(path, "write", EIO);  // would otherwise repeat for ever
+    content = content.subspan(static_cast<size_t>(count));
+  }
+}
+
+size_t read_at(int descriptor, uint64_t offset, std::span<std::byte> content, const std::filesystem::path& path) {
+  size_t done = 0;
+  while (done < content.size()) {
+    const ssize_t count =
+        ::pread(descriptor, content.data() + done, content.size() - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_file_error(path, "read", errno);
+    if (count == 0) break;
+    done += static_cast<size_t>(count);
+  }
+  return done;
+}
+
+void sync_file(int descriptor, const std::filesystem::path& path) {
+  while (::fsync(descriptor) != 0) {
+    if (errno != EINTR) throw_file_error(path, "bring to disk", errno);
+  }
+}
+
+}  // namespace equipoise

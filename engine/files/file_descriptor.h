@@ -1,0 +1,46 @@
+// engine/files/file_descriptor.h - an owned POSIX file descriptor, with reads and writes that are whole or throw.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace equipoise {
+
+/// Throws Error(file_system): "PATH: cannot WHAT: strerror(error)".
+[[noreturn]] void throw_file_error(const std::filesystem::path& path, const std::string& what, int error);
+
+/// Owns one open descriptor and closes it; an empty one holds -1.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+
+  int get() const noexcept { return descriptor_; }
+  bool open() const noexcept { return descriptor_ >= 0; }
+  /// Closes and reports what close() said: a network file system may tell of a failed write only here.
+  void close(const std::filesystem::path& path);
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// open(2) with O_CLOEXEC, retried when interrupted; new files get mode 0666 less the umask. Throws Error(file_system).
+FileDescriptor open_file(const std::filesystem::path& path, int flags);
+
+/// Writes every byte: short writes are continued, interrupted ones repeated. Throws Error(file_system) naming `path`.
+void write_all(int descriptor, std::span<const std::byte> content, const std::filesystem::path& path);
+
+/// Reads up to content.size() bytes at `offset` (pread) and returns how many there were before the end of the file.
+size_t read_at(int descriptor, uint64_t offset, std::span<std::byte> content, const std::filesystem::path& path);
+
+/// fsync(2), retried when interrupted. Throws Error(file_system).
+void sync_file(int descriptor, const std::filesystem::path& path);
+
+}  // namespace equipoise

@@ -1,0 +1,164 @@
+// engine/lower/plan.cpp - phases and places: who waits for whom, and which buffers may share memory.
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+
+#include "engine/base/error.h"
+#include "engine/lower/lowering.h"
+#include "kernels/teams/host_team.h"
+
+namespace equipoise {
+
+namespace {
+
+/// Each operation goes to the first phase after everything it depends on.
+std::vector<int> phase_of(const std::vector<PendingOperation>& operations) {
+  std::vector<int> phase(operations.size(), 0);
+  for (std::size_t i = 0; i < operations.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (phase[j] >= phase[i] && conflict(operations[j], operations[i])) phase[i] = phase[j] + 1;
+  return phase;
+}
+
+struct Interval {
+  int first = 1 << 30, last = -1;
+  bool meets(const Interval& o) const { return first <= o.last && o.first <= last; }
+};
+
+/// Lowest places at which buffers whose lives meet do not overlap.
+class Packing {
+ public:
+  explicit Packing(int64_t limit) : limit_(limit) {}
+  /// Offset of a buffer, or -1 if it does not fit below the limit.
+  int64_t place(int64_t floats, Interval life) {
+    const int64_t size = (floats + 3) / 4 * 4;
+    std::vector<const Placed*> others;
+    for (const Placed& p : placed_)
+      if (p.life.meets(life)) others.push_back(&p);
+    std::sort(others.begin(), others.end(), [](const Placed* a, const Placed* b) { return a->offset < b->offset; });
+    int64_t offset = 0;
+    for (const Placed* p : others) {
+      if (offset + size <= p->offset) break;
+      offset = std::max(offset, p->offset + p->size);
+    }
+    if (offset + size > limit_) return -1;
+    placed_.push_back({offset, size, life});
+    end_ = std::max(end_, offset + size);
+    return offset;
+  }
+  int64_t end() const { return end_; }
+
+ private:
+  struct Placed {
+    int64_t offset, size;
+    Interval life;
+  };
+  int64_t limit_, end_ = 0;
+  std::vector<Placed> placed_;
+};
+
+class Placement : public Locator {
+ public:
+  std::vector<Place> places;
+  Place place(int buffer) const override { return places[static_cast<std::size_t>(buffer)]; }
+};
+
+/// `offset`, once it is known that `floats` from there on can be counted in 32 bits.
+int32_t checked(int64_t offset, int64_t floats) {
+  if (offset + floats > INT32_MAX) refuse_size();
+  return static_cast<int32_t>(offset);
+}
+
+/// Units of an operation on a thread block with a full batch: where the next operation's units begin.
+int device_units(const Operation& o, const std::vector<Chain>& chains, int batch) {
+  Context c{};
+  c.chains = chains.data();
+  c.batch = c.n = batch;
+  switch (o.kind) {
+#define EQ_CASE(tag, Struct) \
+  case OperationKind::tag:   \
+    return o.tag.template units<DeviceCut>(c);
+    EQ_OPERATIONS(EQ_CASE)
+#undef EQ_CASE
+  }
+  return 0;
+}
+
+}  // namespace
+
+void refuse_size() {
+  throw Error(ExitCode::usage,
+              "the model needs more than 2^31 floats of memory a replica; make train.batch or model.hidden smaller, or "
+              "give fewer columns");
+}
+
+void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program& program,
+          const std::function<void(const Locator&)>& after) {
+  const auto& operations = assembly.operations();
+  const auto& buffers = assembly.buffers();
+  const std::vector<int> phase = phase_of(operations);
+  const int phases = 1 + *std::max_element(phase.begin(), phase.end());
+
+  std::vector<Interval> life(buffers.size());
+  for (std::size_t i = 0; i < operations.size(); ++i)
+    for (const auto* list : {&operations[i].reads, &operations[i].writes})
+      for (const Access& a : *list) {
+        Interval& l = life[static_cast<std::size_t>(a.buffer)];
+        l.first = std::min(l.first, phase[i]);
+        l.last = std::max(l.last, phase[i]);
+      }
+
+  // Parameters first if they may stay in fast memory, then by size: large buffers are hardest to fit.
+  std::vector<std::size_t> order(buffers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto is_parameter = [&](std::size_t b) {
+    return buffers[b].state_offset >= 0 && buffers[b].state_offset < program.moment_stride;
+  };
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    if (is_parameter(a) != is_parameter(b)) return is_parameter(a);
+    return buffers[a].floats > buffers[b].floats;
+  });
+
+  Placement placement;
+  placement.places.resize(buffers.size());
+  Packing fast(limits.fast_floats), work(INT64_MAX);
+  for (std::size_t b : order) {
+    if (buffers[b].floats == 0 || life[b].last < 0) continue;
+    Interval alive = life[b];
+    if (buffers[b].state_offset >= 0) {
+      placement.places[b] = {checked(buffers[b].state_offset, buffers[b].floats), Space::state};
+      if (!limits.resident_parameters || !is_parameter(b)) continue;
+      const int64_t offset = fast.place(buffers[b].floats, {0, phases});
+      if (offset < 0) continue;
+      const Place resident{checked(offset, buffers[b].floats), Space::fast};
+      program.residents.push_back({placement.places[b], resident, static_cast<int32_t>(buffers[b].floats)});
+      placement.places[b] = resident;
+      alive = {0, phases - 1};
+    } else {
+      if (keep) alive = {0, phases};
+      int64_t offset = keep ? -1 : fast.place(buffers[b].floats, alive);
+      const Space space = offset >= 0 ? Space::fast : Space::work;
+      if (offset < 0) offset = work.place(buffers[b].floats, alive);
+      placement.places[b] = {checked(offset, buffers[b].floats), space};
+    }
+    program.buffers.push_back({buffers[b].name, buffers[b].floats, placement.places[b], alive.first, alive.last});
+  }
+  program.fast_floats = fast.end();
+  program.work_floats = work.end();
+
+  for (int p = 0; p < phases; ++p) {
+    const auto first = static_cast<int32_t>(program.operations.size());
+    int unit = 0;
+    for (std::size_t i = 0; i < operations.size(); ++i) {
+      if (phase[i] != p) continue;
+      Operation o = operations[i].make(placement);
+      o.first_unit = unit;
+      unit += (device_units(o, program.chains, assembly.batch()) + 31) / 32 * 32;
+      program.operations.push_back(o);
+    }
+    program.phases.push_back({first, static_cast<int32_t>(program.operations.size())});
+  }
+  after(placement);
+}
+
+}  // namespace equipoise

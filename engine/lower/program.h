@@ -1,0 +1,67 @@
+// engine/lower/program.h - a program ready to run: operations with places, phases, and where everything lies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/run/interpreter.h"
+
+namespace equipoise {
+
+/// A parameter as files know it. Element (row, col) lies in a replica's state at offset + row * stride + col; its first
+/// and second moments lie moment_stride and 2 * moment_stride floats further.
+struct ParameterInfo {
+  std::string name;            ///< such as encoder1.linear1.weight
+  std::vector<int64_t> shape;  ///< [out, in] or [out]
+  int layer = 0;
+  int64_t offset = 0;
+  int rows = 1, cols = 1, stride = 1;
+  int64_t fan_in = 1;  ///< of the layer, for initialisation
+};
+
+/// Where a tensor of the model or a gradient can be read after a step (probe programs only).
+struct Kept {
+  std::string name;
+  View view;
+};
+struct KeptGradient {
+  int task;       ///< task number
+  int parameter;  ///< index into Program::parameters
+  Place place;    ///< of its first row
+};
+
+struct BufferPlace {
+  std::string name;
+  int64_t floats;
+  Place place;
+  int first_phase, last_phase;
+};
+
+struct Program {
+  std::vector<Operation> operations;
+  std::vector<Phase> phases;
+  std::vector<Resident> residents;
+  int64_t fast_floats = 0, work_floats = 0, state_floats = 0;
+  bool routed = false;        ///< losses reach parameters by a routing table; nothing is balanced
+  int64_t moment_stride = 0;  ///< floats of the parameters; the methods' state begins at three times that
+  std::vector<Chain> chains;  ///< [balancers] what balances the tasks; their states follow one another
+  int batch = 1;
+  bool shuffle = false;
+  std::vector<ParameterInfo> parameters;
+  std::vector<std::string> task_names, term_names;
+  std::vector<int> layer_of_block;   ///< layer of each gradient block, as Control::bad_index counts them
+  std::vector<int> output_cols;      ///< columns of each emitted output
+  std::vector<BufferPlace> buffers;  ///< the plan, for people
+  std::vector<Kept> kept;
+  std::vector<KeptGradient> kept_gradients;
+  Place labels{};  ///< of the batch, int32 (probe programs only)
+};
+
+/// Doubles of the states of the first `balancers` chains.
+int64_t balance_doubles(const std::vector<Chain>& chains, std::size_t balancers);
+
+/// The plan as text: phases with their operations, bytes by space, parameters.
+std::string describe(const Program& program);
+
+}  // namespace equipoise

@@ -1,0 +1,55 @@
+// engine/run/stepper.h - a training one step at a time, with everything that happens inside laid open: what replay,
+// record and the tests look through.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/run/executor.h"
+#include "engine/systems/setup.h"
+
+namespace equipoise {
+
+class Stepper {
+ public:
+  /// The executor's tables and state (one replica) are loaded by the caller before the first step.
+  Stepper(const Setup& setup, int batch, Pass pass, bool shuffle, Executor& executor);
+
+  const Setup& setup() const { return setup_; }
+  /// The training program.
+  const Program& program() const { return train_; }
+  const Control& control() const { return control_; }
+  /// Parameters, moments and the state of balancing methods.
+  std::vector<float> state() const;
+
+  /// Runs the coming step without updating anything; what follows reads what it computed.
+  void probe();
+  int probed_rows() const { return probed_rows_; }
+  /// Losses, and the Gram matrix that the system's records hold.
+  const Control& probed() const { return probed_; }
+  /// Columns of the rows of one block of a tensor, [probed_rows, cols].
+  std::vector<float> kept(const std::string& tensor, int block, int col, int cols) const;
+  /// The same of all columns of a tensor of one block.
+  std::vector<float> kept(const std::string& tensor) const;
+  /// Gradient of a task's loss by a parameter, in the parameter's shape; zero where the task does not reach it.
+  std::vector<float> gradient(int task, const ParameterInfo& parameter) const;
+  std::vector<int64_t> labels() const;
+
+  /// One training step.
+  void step();
+  /// What was not finite first, such as "the loss of classification".
+  std::string describe_bad() const;
+
+ private:
+  Setup setup_;
+  Executor& executor_;
+  Program train_, probe_;
+  Control control_, probed_;
+  std::vector<float> work_;
+  int probed_rows_ = 0;
+};
+
+/// What a control says was not finite first.
+std::string describe_bad(const Program& program, const Control& control);
+
+}  // namespace equipoise

@@ -1,0 +1,36 @@
+// engine/train/checkpoint.h - a training as tensors: the model file that PyTorch loads, and the checkpoint to resume
+// from.
+//
+// Both hold parameters under their names, weights [out, in]. A checkpoint adds "moment1.<name>", "moment2.<name>",
+// "best.<name>" (with moments) once there is a best epoch, and "control.<field>" with the balancing's float64 state.
+// Metadata name the model, every setting that decides the run, and the SHA-256 of all tensors; a checkpoint of another
+// run, or one that was damaged, is refused.
+#pragma once
+
+#include <vector>
+
+#include "engine/files/safetensors.h"
+#include "engine/lower/program.h"
+#include "engine/train/trainer.h"
+
+namespace equipoise {
+
+/// Where a training stands.
+struct TrainingState {
+  Control control;
+  std::vector<float> state;       ///< parameters and moments
+  std::vector<float> best_state;  ///< of the best epoch; empty before it
+  int best_epoch = 0;
+  double best_value = 0;
+};
+
+TensorFile model_file(const Program& program, const TrainingPlan& plan, const std::vector<float>& state, int epoch);
+/// Fills the parameters of `state` from a model file; throws Error(checkpoint) for a missing or misshapen tensor.
+std::vector<float> read_model(const Program& program, const TensorFile& file);
+/// The setup of a model file: system, variant, sizes, settings.
+Setup read_model_setup(const TensorFile& file);
+
+TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, const TrainingState& state);
+TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, const TensorFile& file);
+
+}  // namespace equipoise

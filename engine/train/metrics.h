@@ -1,0 +1,47 @@
+// engine/train/metrics.h - one line of metrics.jsonl: everything an epoch showed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/lower/program.h"
+#include "engine/train/evaluation.h"
+#include "kernels/state/control.h"
+
+namespace equipoise {
+
+/// What one balancer did; without any there is one line of plain weights.
+struct BalancerMetrics {
+  std::vector<double> weights;       ///< coefficients of the last step, by shared parameters
+  std::vector<double> next_weights;  ///< task weights of the next, so far as known
+  std::vector<double> norms;         ///< mean over steps of the norm of coefficient times gradient
+  std::vector<double> gram;          ///< [K, K] mean over steps, unweighted gradients
+  std::vector<double> cosines;       ///< [K, K] of the mean Gram matrix; NaN where a gradient vanished all along
+  double step_norm = 0;              ///< mean over steps of the norm of the combined gradient where it is balanced
+  double certificate = -1;           ///< worst gap of the epoch's min-norm solutions; -1: no method has one
+};
+
+struct EpochMetrics {
+  int epoch = 0;                      ///< epochs done, from 1
+  int64_t step = 0;                   ///< steps done
+  int skipped = 0;                    ///< steps so far that a non-finite value left without update
+  std::vector<double> terms, losses;  ///< training means, each by what it is a mean over (rows, labels, entries)
+  double gradient_norm = 0;           ///< mean over steps of the global norm
+  std::vector<BalancerMetrics> balancers;
+  bool validated = false;
+  Evaluation validation{};
+  bool best = false;   ///< the monitor improved
+  double seconds = 0;  ///< wall time of the epoch, validation included
+};
+
+/// Means of the epoch that a control has summed.
+EpochMetrics epoch_metrics(const Program& program, const Control& control);
+
+/// One line of JSON, without the newline. The time comes last; `with_time` false leaves it out (for hashes).
+std::string to_json_line(const Program& program, const EpochMetrics& metrics, bool with_time);
+
+/// A line of metrics.jsonl without its time, as hashes see it. Throws Error(checkpoint) if it is not such a line.
+std::string without_time(const std::string& line);
+
+}  // namespace equipoise

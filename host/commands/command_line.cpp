@@ -1,0 +1,276 @@
+// host/commands/command_line.cpp - commands and options, what is wrong with them, and how errors are told.
+#include "host/commands/command_line.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <new>
+#include <sstream>
+
+#include "host/commands/commands.h"
+#include "host/text/nearest_name.h"
+
+namespace equipoise {
+
+namespace {
+
+/// The commands with their options, bound to where the values go.
+class CommandLine {
+ public:
+  CommandLine() : app_("Trains small multi-loss networks and balances the gradients of their losses.", "equipoise") {
+    app_.require_subcommand(0, 1);
+    app_.add_flag("--version", version_, "version, commit, compiler, CUDA and architectures");
+    app_.footer(
+        "Results go to standard output, the log to standard error.\nExit codes: 0 done, 2 usage or config, 3 data, "
+        "4 checkpoint or record, 5 file system, 6 device,\n7 numerics or tolerance, 75 stopped and resumable.");
+    add_train();
+    add_evaluate();
+    add_record();
+    add_replay();
+    CLI::App* init =
+        command("init", "print a commented config to start from", [this] { return init_command(system_); });
+    init->add_option("SYSTEM", system_, "mldrl, towers, trunk or vaegan")->required();
+    command("doctor", "build, devices, limits, and what to do when no GPU is found", doctor_command);
+    add_generate();
+    add_balance();
+  }
+
+  ExitCode run(int argc, const char* const* argv) {
+    check_command_word(argc, argv);
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp& help) {
+      print_result(text_of(help));
+      return ExitCode::done;
+    } catch (const CLI::ParseError& error) {
+      refuse(error);
+    }
+    if (version_) return version_command();
+    for (const auto& [app, action] : actions_)
+      if (app->parsed()) return action();
+    throw Error(ExitCode::usage, fmt::format("no command is given; the commands are {}; see equipoise --help",
+                                             fmt::join(names(), ", ")));
+  }
+
+ private:
+  CLI::App* command(const std::string& name, const std::string& meaning, std::function<ExitCode()> action) {
+    CLI::App* app = app_.add_subcommand(name, meaning);
+    actions_.emplace_back(app, std::move(action));
+    return app;
+  }
+
+  template <class Value>
+  static Value one_of(const std::string& option, const std::string& word, const std::map<std::string, Value>& values) {
+    if (const auto found = values.find(word); found != values.end()) return found->second;
+    std::vector<std::string> words;
+    for (const auto& [name, value] : values) words.push_back(name);
+    throw Error(ExitCode::usage, fmt::format("{} '{}': not a choice; {}", option, word, did_you_mean(word, words)));
+  }
+
+  static void add_settings(CLI::App* app, std::vector<std::string>& settings) {
+    app->add_option("--set", settings, "overrule a key of the config: --set optimizer.lr=1e-3; may be repeated")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+  static void add_device(CLI::App* app, std::string& device) {
+    app->add_option("--device", device, "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one")
+        ->type_name("DEVICE")
+        ->capture_default_str();
+  }
+
+  void add_train() {
+    CLI::App* app = command("train", "train a model into a run folder", [this] {
+      train_.log_format =
+          one_of<LogFormat>("--log-format", log_format_, {{"text", LogFormat::text}, {"json", LogFormat::json}});
+      return train_command(train_);
+    });
+    app->add_option("CONFIG", train_.config, "config file; may be left out with --resume");
+    add_settings(app, train_.settings);
+    app->add_option("--out", train_.out, "run folder; default: runs/<config>-<time>")->type_name("DIR");
+    add_device(app, train_.device);
+    app->add_option("--threads", train_.threads, "CPU threads; one model uses one")
+        ->type_name("N")
+        ->check(CLI::Range(1, 4096));
+    app->add_flag("--resume", train_.resume, "go on with the run in --out");
+    app->add_flag("--dry-run", train_.dry_run, "say what would be done, parameters and memory; write nothing");
+    app->add_flag("--print-config", train_.print_config, "print the resolved config and end");
+    app->add_option("--log-format", log_format_, "text or json")->type_name("FORMAT");
+  }
+
+  void add_evaluate() {
+    CLI::App* app = command("evaluate", "figures of a run's model on a part of its data", [this] {
+      evaluate_.part = one_of<Part>("--split", split_,
+                                    {{"validation", Part::validation}, {"test", Part::test}, {"train", Part::train}});
+      return evaluate_command(evaluate_);
+    });
+    app->add_option("RUN", evaluate_.run, "run folder")->required();
+    app->add_option("--split", split_, "validation, test or train; default: validation")->type_name("PART");
+    add_device(app, evaluate_.device);
+    app->add_flag("--json", evaluate_.json, "print JSON");
+  }
+
+  void add_generate() {
+    CLI::App* app = command("generate", "new rows from a trained VAE-GAN, in the units of its data",
+                            [this] { return generate_command(generate_); });
+    app->add_option("RUN", generate_.run, "run folder")->required();
+    app->add_option("--rows", generate_.rows, "how many")->type_name("N")->capture_default_str();
+    app->add_option("--seed", generate_.seed, "of the draws")
+        ->type_name("S")
+        ->check(CLI::Range(int64_t{0}, INT64_MAX))
+        ->capture_default_str();
+    app->add_option("--out", generate_.out, "the table; default: standard output")->type_name("FILE");
+    add_device(app, generate_.device);
+  }
+
+  void add_record() {
+    CLI::App* app = command("record", "write the first steps of a training as one file",
+                            [this] { return record_command(record_); });
+    app->add_option("CONFIG", record_.config, "config file")->required();
+    app->add_option("--steps", record_.steps, "how many")->type_name("N")->required();
+    app->add_option("--out", record_.out, "the record")->type_name("FILE")->required();
+    add_settings(app, record_.settings);
+    add_device(app, record_.device);
+  }
+
+  void add_replay() {
+    CLI::App* app =
+        command("replay", "run a record's steps again and compare", [this] { return replay_command(replay_); });
+    app->add_option("FILE", replay_.record, "the record")->required();
+    add_device(app, replay_.device);
+    app->add_option("--tolerance", replay_.tolerance, "largest deviation allowed")
+        ->type_name("T")
+        ->capture_default_str();
+    app->add_flag("--json", replay_.json, "print JSON");
+    app->add_option("--out", replay_.out, "write the outcomes")->type_name("FILE");
+  }
+
+  void add_balance() {
+    CLI::App* app = command("balance", "what balancing methods make of K gradients", [this] {
+      balance_.identity_order = one_of<bool>("--order", order_, {{"random", false}, {"identity", true}});
+      return balance_command(balance_);
+    });
+    app->add_option("FILE", balance_.file, "gradients [K, D]: safetensors or .npy, float32 or rounded to it")
+        ->required();
+    app->add_option("--tensor", balance_.tensor, "their name in a safetensors file; default: grads")->type_name("NAME");
+    app->add_option("--method", balance_.methods, "NAME or NAME:key=value,...; may be repeated, acts left to right")
+        ->type_name("METHOD")
+        ->allow_extra_args(false)
+        ->required();
+    const auto add_losses = [&](const char* name, std::vector<double>& losses, const char* meaning) {
+      app->add_option(name, losses, meaning)->type_name("L,L,...")->delimiter(',')->allow_extra_args(false);
+    };
+    add_losses("--losses", balance_.losses, "the tasks' losses; default: ones");
+    add_losses("--initial-losses", balance_.initial_losses, "their first losses; default: ones");
+    app->add_option("--seed", balance_.seed, "of random orders, weights and draws")
+        ->type_name("S")
+        ->check(CLI::Range(int64_t{0}, INT64_MAX))
+        ->capture_default_str();
+    app->add_option("--order", order_, "in which pcgrad and gradvac visit tasks: random or identity")
+        ->type_name("ORDER");
+    app->add_option("--draws", balance_.draws, "tensor [D] of graddrop's uniform draws; default: drawn with the seed")
+        ->type_name("NAME");
+    app->add_option("--input", balance_.input, "tensor [D] whose sign graddrop multiplies the gradients with")
+        ->type_name("NAME");
+    app->add_flag("--rescale", balance_.rescale, "give the step the norm of the plain sum of gradients");
+    app->add_flag("--json", balance_.json, "print JSON");
+    app->add_option("--out", balance_.out, "write balanced [K, D] and step [D] as safetensors")->type_name("FILE");
+    app->footer(balance_help);
+  }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (const auto& [app, action] : actions_) all.push_back(app->get_name());
+    return all;
+  }
+
+  /// The first word must be a command; CLI11 would only say that it was not expected.
+  void check_command_word(int argc, const char* const* argv) const {
+    for (int i = 1; i < argc; ++i) {
+      const std::string word = argv[i];
+      if (word.starts_with('-')) continue;
+      const std::vector<std::string> known = names();
+      if (std::find(known.begin(), known.end(), word) == known.end())
+        throw Error(ExitCode::usage, fmt::format("'{}' is not a command; {}", word, did_you_mean(word, known)));
+      return;
+    }
+  }
+
+  const CLI::App& active() const {
+    for (const auto& [app, action] : actions_)
+      if (app->parsed()) return *app;
+    return app_;
+  }
+
+  std::string text_of(const CLI::ParseError& help) const {
+    std::ostringstream out, ignored;
+    app_.exit(help, out, ignored);
+    return out.str();
+  }
+
+  [[noreturn]] void refuse(const CLI::ParseError& error) const {
+    const CLI::App& app = active();
+    const std::string name = &app == &app_ ? "" : app.get_name() + ": ";
+    const std::string help = fmt::format("see equipoise {}--help", &app == &app_ ? "" : app.get_name() + " ");
+    for (const std::string& word : app.remaining(true)) {
+      if (!word.starts_with('-'))
+        throw Error(ExitCode::usage, fmt::format("{}'{}' is one argument too many; {}", name, word, help));
+      std::vector<std::string> options;
+      for (const CLI::Option* option : app.get_options())
+        if (!option->get_lnames().empty()) options.push_back("--" + option->get_lnames().front());
+      const std::string bare = word.substr(0, word.find('='));
+      throw Error(ExitCode::usage, fmt::format("{}'{}' is not an option; {}", name, bare, did_you_mean(bare, options)));
+    }
+    throw Error(ExitCode::usage, fmt::format("{}{}; {}", name, error.what(), help));
+  }
+
+  CLI::App app_;
+  std::vector<std::pair<CLI::App*, std::function<ExitCode()>>> actions_;
+  bool version_ = false;
+  std::string system_, log_format_ = "text", split_ = "validation", order_ = "random";
+  TrainOptions train_;
+  EvaluateOptions evaluate_;
+  GenerateOptions generate_;
+  RecordOptions record_;
+  ReplayOptions replay_;
+  BalanceOptions balance_;
+};
+
+/// Of what should not happen; no documented code fits it.
+constexpr int kInternalError = 1;
+
+int tell(ExitCode code, const std::string& sentences) noexcept {
+  try {
+    const char* name = wants_colour(STDERR_FILENO) ? "\x1b[31mequipoise:\x1b[0m " : "equipoise: ";
+    std::istringstream lines(sentences);
+    for (std::string line; std::getline(lines, line);) fmt::print(stderr, "{}{}\n", name, line);
+  } catch (...) {
+    // Standard error is gone or memory is: the exit code must do.
+  }
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int run_program(int argc, const char* const* argv) noexcept {
+  try {
+    return static_cast<int>(CommandLine().run(argc, argv));
+  } catch (const Error& error) {
+    return tell(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    std::fputs("equipoise: memory ran out; lower train.batch, or use a machine with more of it\n", stderr);
+    return static_cast<int>(ExitCode::device);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "equipoise: internal error: %s; please report it with the command and its input\n",
+                 error.what());
+    return kInternalError;
+  } catch (...) {
+    std::fputs("equipoise: internal error; please report it with the command and its input\n", stderr);
+    return kInternalError;
+  }
+}
+
+}  // namespace equipoise

@@ -1,0 +1,99 @@
+// host/commands/commands.h - the program's commands and what each is asked to do.
+//
+// Results go to standard output, everything else to standard error. A command returns the exit code of what it did and
+// throws Error for what it could not do.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "host/run/model_runner.h"
+#include "host/text/progress.h"
+
+namespace equipoise {
+
+struct TrainOptions {
+  std::optional<std::filesystem::path> config;  ///< may be left out to resume
+  std::vector<std::string> settings;            ///< of --set: key=value
+  std::optional<std::filesystem::path> out;     ///< run folder
+  std::string device = "auto";
+  int threads = 0;
+  bool resume = false, dry_run = false, print_config = false;
+  LogFormat log_format = LogFormat::text;
+};
+/// Trains, resumes, or shows what it would do. Returns `stopped` after a signal.
+ExitCode train_command(const TrainOptions& options);
+
+struct EvaluateOptions {
+  std::filesystem::path run;
+  Part part = Part::validation;
+  std::string device = "auto";
+  bool json = false;
+};
+/// Figures of a run's model on a part of its data.
+ExitCode evaluate_command(const EvaluateOptions& options);
+
+struct GenerateOptions {
+  std::filesystem::path run;
+  int rows = 1000;
+  uint64_t seed = 1;
+  std::optional<std::filesystem::path> out;  ///< standard output without it
+  std::string device = "auto";
+};
+/// New rows from a trained VAE-GAN, as a table in the data's units.
+ExitCode generate_command(const GenerateOptions& options);
+
+struct RecordOptions {
+  std::filesystem::path config;
+  std::vector<std::string> settings;
+  int steps = 0;
+  std::filesystem::path out;
+  std::string device = "auto";
+};
+/// Writes down the first steps of a training.
+ExitCode record_command(const RecordOptions& options);
+
+struct ReplayOptions {
+  std::filesystem::path record;
+  std::string device = "auto";
+  double tolerance = 1e-4;
+  bool json = false;
+  std::optional<std::filesystem::path> out;
+};
+/// Runs a record's steps and compares; returns `numerics` if a tensor deviates by more than the tolerance.
+ExitCode replay_command(const ReplayOptions& options);
+
+struct BalanceOptions {
+  std::filesystem::path file;
+  std::optional<std::string> tensor;  ///< of gradients [K, D] in a safetensors file; default: grads
+  std::vector<std::string> methods;
+  std::vector<double> losses, initial_losses;  ///< empty: ones
+  uint64_t seed = 1;
+  bool identity_order = false;              ///< PCGrad and GradVac visit tasks in rising order
+  std::optional<std::string> draws, input;  ///< GradDrop's tensors
+  bool rescale = false, json = false;
+  std::optional<std::filesystem::path> out;
+};
+/// What a composition of methods makes of one step's gradients.
+ExitCode balance_command(const BalanceOptions& options);
+
+/// What --help says of balance beyond its options: the methods, and what one step means for those that learn.
+std::string balance_help();
+
+/// Prints a commented config to start from. Throws Error(usage) for a system that is not known.
+ExitCode init_command(const std::string& system);
+
+/// Prints what was built, what the machine has, and what to do if no GPU is found.
+ExitCode doctor_command();
+
+/// Prints version, commit, compiler and CUDA.
+ExitCode version_command();
+
+/// Writes to standard output. Throws Error(file_system) if that fails, as on a full disk.
+void print_result(const std::string& text);
+
+}  // namespace equipoise

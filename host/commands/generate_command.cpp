@@ -1,0 +1,65 @@
+// host/commands/generate_command.cpp - generate: new rows from a trained VAE-GAN, in the units of its data.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "engine/files/atomic_file.h"
+#include "engine/train/generate.h"
+#include "host/commands/commands.h"
+#include "host/data/preprocess.h"
+#include "host/data/table.h"
+#include "host/run/device_choice.h"
+#include "host/run/run_folder.h"
+
+namespace equipoise {
+
+namespace {
+
+std::string table_of(const std::vector<float>& values, int rows, const FittedView& view) {
+  std::string text = "id";
+  for (const std::string& column : view.columns) text += ',' + csv_field(column);
+  text += '\n';
+  const std::size_t columns = view.columns.size();
+  for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
+    text += fmt::format("generated{}", r + 1);
+    for (std::size_t c = 0; c < columns; ++c)
+      text += fmt::format(",{}", double{values[r * columns + c]} * view.scale[c] + view.mean[c]);
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+ExitCode generate_command(const GenerateOptions& o) {
+  if (o.rows < 1 || o.rows > 10'000'000)
+    throw Error(ExitCode::usage, fmt::format("--rows {}: must be from 1 to 10000000", o.rows));
+  read_run_config(o.run);  // says clearly what is wrong where there is no run
+  const std::filesystem::path fitted = o.run / run_file::kPreprocess;
+  const Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
+  const TensorFile model = read_safetensors(o.run / run_file::kModel);
+  Log log;
+  const auto executor = make_executor(o.device, 0, log);
+  const std::vector<float> values = generate_rows(model, o.rows, o.seed, *executor);
+  const FittedView& view = preprocess.views.front();
+  if (values.size() != static_cast<std::size_t>(o.rows) * view.columns.size())
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: a model of {} columns does not fit {} of {}; take both from one run", model.path,
+                            values.size() / static_cast<std::size_t>(o.rows), fitted.string(), view.columns.size()));
+  for (const float value : values)
+    if (!std::isfinite(value))
+      throw Error(ExitCode::numerics,
+                  fmt::format("{}: the model decodes to values that are not finite; train it again with a lower "
+                              "optimizer.lr",
+                              model.path));
+  const std::string text = table_of(values, o.rows, view);
+  if (!o.out) {
+    print_result(text);
+    return ExitCode::done;
+  }
+  write_file_atomically(*o.out, std::string_view(text));
+  log.info(fmt::format("generated {} rows of {} columns: {}", o.rows, view.columns.size(), o.out->string()));
+  return ExitCode::done;
+}
+
+}  // namespace equipoise

@@ -1,0 +1,25 @@
+// host/commands/record_command.cpp - record: the first steps of a training as one file.
+#include <fmt/format.h>
+
+#include "engine/train/record.h"
+#include "host/commands/commands.h"
+#include "host/config/model_config.h"
+#include "host/run/device_choice.h"
+
+namespace equipoise {
+
+ExitCode record_command(const RecordOptions& o) {
+  if (o.steps < 1)
+    throw Error(ExitCode::usage, fmt::format("--steps {}: at least one step is needed; give a number from 1", o.steps));
+  const Config config = load_config(o.config, o.settings);
+  const PreparedData prepared = prepare_data(config);
+  const TrainingPlan plan = training_plan(config, prepared.data, prepared.split);
+  Log log;
+  for (const std::string& notice : prepared.notices) log.info(notice);
+  const auto executor = make_executor(o.device, 0, log);
+  write_safetensors(o.out, record_training(prepared.data, prepared.split, plan, o.steps, *executor));
+  print_result(fmt::format("recorded {} steps of {} rows: {}\n", o.steps, plan.batch, o.out.string()));
+  return ExitCode::done;
+}
+
+}  // namespace equipoise

@@ -1,0 +1,225 @@
+// host/commands/train_command.cpp - train: from a config to a run folder.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "host/commands/commands.h"
+#include "host/config/model_config.h"
+#include "host/run/device_choice.h"
+#include "host/run/run_folder.h"
+#include "host/run/run_summary.h"
+#include "host/run/training.h"
+#include "host/text/signals.h"
+
+namespace equipoise {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+Config config_of(const TrainOptions& o) {
+  if (!o.resume) {
+    if (!o.config) throw Error(ExitCode::usage, "train: no config is given; write equipoise train CONFIG.toml");
+    return load_config(*o.config, o.settings);
+  }
+  if (!o.out) throw Error(ExitCode::usage, "train --resume: no run is given; add --out with its folder");
+  Config config = read_run_config(*o.out);
+  if (!o.config && !o.settings.empty())
+    throw Error(ExitCode::usage, "train --resume: --set cannot change a run; leave it out, or start a new run");
+  if (o.config && load_config(*o.config, o.settings) != config)
+    throw Error(ExitCode::usage, fmt::format("{}: differs from {}, with which the run was started; leave the config "
+                                             "out to resume, or start a new run in another --out",
+                                             o.config->string(), (*o.out / run_file::kConfig).string()));
+  return config;
+}
+
+bool selects(const TrainingPlan& plan, const Split& split) {
+  return plan.monitor != Monitor::none && !split.validation.empty();
+}
+
+void tell(Log& log, const PreparedData& prepared, bool monitors) {
+  for (const std::string& notice : prepared.notices) log.info(notice);
+  const Split& s = prepared.split;
+  log.info(fmt::format("data: {} rows, {} columns; {} train, {} validate, {} are held out for a test",
+                       prepared.data.rows, fmt::join(prepared.data.features, " and "), s.train.size(),
+                       s.validation.size(), s.test.size()));
+  if (s.validation.empty() && monitors)
+    log.info("no row validates: patience is ignored, all epochs run, and the last state is the model");
+}
+
+ExitCode dry_run(const Config& config, const TrainOptions& o, Log& log) {
+  const PreparedData prepared = prepare_data(config);
+  tell(log, prepared, config.train.monitor != "none");
+  const auto executor = make_executor(o.device, o.threads, log);
+  const Trainer trainer(prepared.data, prepared.split, training_plan(config, prepared.data, prepared.split), *executor);
+  const Split& s = prepared.split;
+  print_result(
+      fmt::format("1 run on {}\nrows: {} train, {} validation, {} test\n{} steps an epoch, at most {} epochs\n{}",
+                  executor->name(), s.train.size(), s.validation.size(), s.test.size(), trainer.steps_per_epoch(),
+                  config.train.epochs, describe(trainer.program())));
+  return ExitCode::done;
+}
+
+/// What a finished run says on standard output.
+std::string report(const RunFolder& folder, const Trainer& trainer, const RunSummary& s, const PreparedData& prepared,
+                   LogFormat format) {
+  const std::string path = folder.path().string();
+  if (format == LogFormat::json) {
+    nlohmann::ordered_json json{{"run", path},
+                                {"finish_reason", s.finish_reason},
+                                {"epochs", s.epochs},
+                                {"best_epoch", s.best_epoch},
+                                {"chosen_by", s.best ? "validation" : "last epoch"},
+                                {"best_validation", nullptr},
+                                {"skipped_steps", s.skipped},
+                                {"hash", s.hash}};
+    if (s.best)
+      json["best_validation"] =
+          nlohmann::ordered_json::parse(evaluation_json(*s.best, trainer.program().task_names, -1));
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  }
+  std::string text = fmt::format("finished: {}\n", s.finish_reason);
+  if (s.best) {
+    text += fmt::format("best epoch: {}, chosen by the {} of the {} validation rows\n", s.best_epoch,
+                        trainer.plan().monitor == Monitor::auc ? "AUC" : "loss", s.best->rows);
+    std::string figures;
+    for (const Figure& f : s.best->figures)
+      if (f.values.size() == 1 && f.values[0] == f.values[0])
+        figures += fmt::format("{}{} {:.4f}", figures.empty() ? "" : ", ", f.name, f.values[0]);
+    if (!figures.empty())
+      text += fmt::format("validation: {} (these rows chose the epoch: too good a figure for new ones)\n", figures);
+  } else {
+    text += fmt::format("model: the state after epoch {}, as {}\n", s.epochs,
+                        prepared.split.validation.empty()         ? "no row validates"
+                        : trainer.plan().monitor == Monitor::none ? "train.monitor = \"none\" chooses no epoch"
+                                                                  : "no epoch could be validated");
+  }
+  if (s.skipped > 0) text += fmt::format("steps left out because of a non-finite value: {}\n", s.skipped);
+  text += fmt::format("results: {}\nhash: {}\n", path, s.hash);
+  if (!prepared.split.test.empty())
+    text +=
+        fmt::format("test: {} rows chose nothing; look at them once, at the end: equipoise evaluate {} --split test\n",
+                    prepared.split.test.size(), path);
+  return text;
+}
+
+/// One training in its folder, from the first or from the newest checkpoint's step to the end or a signal.
+class TrainRun {
+ public:
+  TrainRun(const Config& config, const TrainOptions& options, const StopSignals& signals, Log& log)
+      : config_(config), options_(options), signals_(signals), log_(log) {}
+
+  ExitCode start() {
+    const PreparedData prepared = prepare_data(config_);
+    tell(log_, prepared, config_.train.monitor != "none");
+    const auto executor = make_executor(options_.device, options_.threads, log_);
+    Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
+    // The folder appears once everything that can be wrong with the input was found right.
+    RunFolder folder = RunFolder::create(options_.out ? *options_.out : default_run_folder(*options_.config));
+    summary_.started = time_now();
+    summary_.device = executor->name();
+    summary_.data_sha256 = prepared.sha256;
+    summary_.selects = selects(trainer.plan(), prepared.split);
+    folder.begin(config_, prepared, to_json(summary_, prepared, trainer.program().task_names));
+    log_.info(fmt::format("run folder: {}", folder.path().string()));
+    return run(folder, prepared, trainer, *executor);
+  }
+
+  ExitCode resume() {
+    RunFolder folder = RunFolder::open(*options_.out);
+    const EarlierRun earlier = read_earlier_run(folder.file(run_file::kSummary));
+    const PreparedData prepared = prepare_data_as(config_, folder.path());
+    expect_same_data(earlier, prepared);
+    tell(log_, prepared, config_.train.monitor != "none");
+    const auto executor = make_executor(options_.device, options_.threads, log_);
+    Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
+    const auto restore = [&](const TensorFile& checkpoint) {
+      trainer.restore(checkpoint);
+      return trainer.control().epoch;
+    };
+    folder.resume(restore, [&](const std::string& sentence) { log_.warning(sentence); });
+    summary_.started = earlier.started;
+    summary_.resumed = earlier.resumed + 1;
+    summary_.device = executor->name();
+    summary_.data_sha256 = prepared.sha256;
+    summary_.selects = selects(trainer.plan(), prepared.split);
+    log_.info(fmt::format("resumed {} after epoch {}, step {}", folder.path().string(), trainer.control().epoch,
+                          trainer.control().step));
+    return run(folder, prepared, trainer, *executor);
+  }
+
+ private:
+  ExitCode run(RunFolder& folder, const PreparedData& prepared, Trainer& trainer, Executor& executor) {
+    Progress progress(log_, trainer.program(), trainer.plan(), trainer.steps_per_epoch(), trainer.control().step);
+    Pace pace;
+    pace.stop = [&] { return signals_.received() != 0; };
+    bool finished = false;
+    try {
+      finished = train_into(folder, trainer, progress, pace);
+    } catch (const Error& error) {
+      try {
+        account(folder, prepared, trainer, "failed", error.what());
+      } catch (const Error&) {
+        // As on a full disk: the first error is the one to tell.
+      }
+      throw;
+    }
+    if (!finished) {
+      account(folder, prepared, trainer, "stopped", signal_name(signals_.received()));
+      const std::string path = folder.path().string();
+      throw Error(ExitCode::stopped,
+                  fmt::format("stopped by {} after epoch {}, step {}; resume with: equipoise train --resume --out {}",
+                              signal_name(signals_.received()), trainer.control().epoch, trainer.control().step, path));
+    }
+    summary_.hash = trainer.hash(folder.metrics_without_times());
+    const TensorFile model = trainer.model();
+    folder.write_model(model);
+    ModelRunner runner(model, prepared, trainer.plan(), executor);
+    // Of generated rows nobody needs predictions; they can be made again at any time.
+    if (!config_.data.generated())
+      write_predictions(folder.file(run_file::kPredictions), runner, prepared, config_.train.seed);
+    account(folder, prepared, trainer, "finished", trainer.finish_reason());
+    if (trainer.control().status == Status::frozen) log_.warning("training " + trainer.finish_reason());
+    log_.clear_live();
+    print_result(report(folder, trainer, summary_, prepared, options_.log_format));
+    return ExitCode::done;
+  }
+
+  /// Writes run.json.
+  void account(const RunFolder& folder, const PreparedData& prepared, const Trainer& trainer, const char* status,
+               const std::string& reason) {
+    summary_.status = status;
+    summary_.finish_reason = reason;
+    summary_.ended = time_now();
+    summary_.epochs = trainer.control().epoch;
+    summary_.steps = trainer.control().step;
+    summary_.skipped = trainer.control().skipped;
+    summary_.best_epoch = trainer.best_epoch();
+    summary_.best = trainer.best();
+    const std::string text = to_json(summary_, prepared, trainer.program().task_names);
+    write_file_atomically(folder.file(run_file::kSummary), std::string_view(text));
+  }
+
+  const Config& config_;
+  const TrainOptions& options_;
+  const StopSignals& signals_;
+  Log& log_;
+  RunSummary summary_;
+};
+
+}  // namespace
+
+ExitCode train_command(const TrainOptions& options) {
+  const Config config = config_of(options);
+  if (options.print_config) {
+    print_result(to_toml(config));
+    return ExitCode::done;
+  }
+  Log log(options.log_format);
+  if (options.dry_run) return dry_run(config, options, log);
+  const StopSignals signals;
+  TrainRun run(config, options, signals, log);
+  return options.resume ? run.resume() : run.start();
+}
+
+}  // namespace equipoise

@@ -1,0 +1,296 @@
+// host/config/config.cpp - merges defaults, file, environment and command line, and finds everything wrong with them.
+#include "host/config/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "engine/base/error.h"
+#include "engine/files/atomic_file.h"
+#include "host/config/config_checks.h"
+#include "host/config/config_schema.h"
+#include "host/config/config_value.h"
+#include "host/text/nearest_name.h"
+
+namespace equipoise {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kLargestConfig = size_t{1} << 20;
+
+std::string at(const std::string& file, const toml::source_region& source) {
+  return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
+}
+
+/// "did you mean ...?" for a dotted name no key has: the same key of another section first, then the nearest spelling.
+std::string suggest_key(const std::string& dotted, const Config& config) {
+  const size_t dot = dotted.find('.');
+  const std::string section = dot == dotted.npos ? "" : dotted.substr(0, dot);
+  const std::string name = dot == dotted.npos ? dotted : dotted.substr(dot + 1);
+  std::vector<std::string> of_section, same_name, all;
+  for (const ConfigKey& key : config_keys()) {
+    if (!key.known_to(config)) continue;
+    if (key.section == section) of_section.emplace_back(key.name);
+    if (key.name == name) same_name.push_back(key.dotted());
+    all.push_back(key.dotted());
+  }
+  if (const auto near = nearest_name(name, of_section)) return "did you mean '" + section + "." + *near + "'?";
+  if (!same_name.empty()) return "did you mean '" + same_name.front() + "'?";
+  return did_you_mean(of_section.empty() ? dotted : name, of_section.empty() ? all : of_section);
+}
+
+std::vector<std::string> section_names() {
+  std::vector<std::string> names;
+  for (const ConfigKey& key : config_keys()) {
+    if (names.empty() || names.back() != key.section) names.emplace_back(key.section);
+  }
+  return names;
+}
+
+std::string trimmed(const std::string& text) {
+  const size_t first = text.find_first_not_of(" \t");
+  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// A key by its dotted name, and which balancer's it is.
+using KeyName = std::pair<std::string, size_t>;
+
+/// "balance[1].at" is the key balance.at of balancer 1; any other text names a key of the first.
+KeyName parse_name(const std::string& text) {
+  constexpr std::string_view kOpen = "balance[", kClose = "].";
+  const size_t close = text.find(kClose);
+  if (!text.starts_with(kOpen) || close != kOpen.size() + 1 || text[kOpen.size()] < '0' || text[kOpen.size()] > '9')
+    return {text, 0};
+  return {"balance." + text.substr(close + kClose.size()), static_cast<size_t>(text[kOpen.size()] - '0')};
+}
+
+/// A document with the single key `value`. Text that is not a TOML value, or not one the key could take, is a string.
+toml::table parse_override(const std::string& dotted, const std::string& text) {
+  const ConfigKey* key = find_config_key(dotted);
+  Config scratch;
+  const bool wants_text = key && (std::holds_alternative<std::string*>(key->at(scratch)) ||
+                                  std::holds_alternative<std::optional<fs::path>*>(key->at(scratch)));
+  try {
+    toml::table document = toml::parse("value = " + text);
+    const toml::node* value = document.get("value");
+    if (document.size() == 1 && (!wants_text || value->is_string() || value->is_array())) return document;
+  } catch (const toml::parse_error&) {
+    // plain text: model.variant=code
+  }
+  return toml::table{{"value", text}};
+}
+
+/// Gathers the last word on each key, then checks them all.
+class Loader {
+ public:
+  explicit Loader(const fs::path& path) : file_(path.string()), folder_(fs::absolute(path).parent_path()) {
+    read_file(path);
+    of_file_ = settings_;
+  }
+
+  /// `text` is key=value; `origin` says where it was given.
+  void read_override(const std::string& text, const std::string& origin) {
+    const size_t equals = text.find('=');
+    if (equals == text.npos) {
+      errors_.push_back(fmt::format("{} '{}': not a setting; write section.key=value", origin, text));
+      return;
+    }
+    const std::string named = trimmed(text.substr(0, equals)), value = trimmed(text.substr(equals + 1));
+    const KeyName name = parse_name(named);
+    const std::string where = origin + " " + named;
+    if (name.second >= balancers_) {
+      errors_.push_back(fmt::format("{}: the config has {} balancer{}, counted from 0; add a [[balance]] to it", where,
+                                    balancers_, balancers_ == 1 ? "" : "s"));
+      return;
+    }
+    documents_.push_back(parse_override(name.first, value));
+    add(name, where, *documents_.back().get("value"), where, fs::current_path(), false);
+  }
+
+  Config finish() {
+    const Config choices = choose(settings_);
+    Config config = choices;
+    config.balance.resize(balancers_, config.balance.front());
+    for (const auto& [dotted, where] : unknown_)
+      errors_.push_back(fmt::format("{}: unknown key '{}'; {}", where, dotted, suggest_key(dotted, choices)));
+    for (const ConfigKey& key : config_keys())
+      if (key.known_to(choices))
+        for (size_t b = 0; b < (key.section == "balance" ? balancers_ : 1); ++b) store(key, b, config);
+    if (!choice_is_wrong_) {  // else the keys of another kind would be asked for
+      errors_.insert(errors_.end(), missing_.begin(), missing_.end());
+      refuse_keys_of_others(choices);
+    }
+    for (std::string& sentence : contradictions(config, given())) errors_.push_back(std::move(sentence));
+    if (!errors_.empty()) {
+      throw Error(ExitCode::usage, std::accumulate(std::next(errors_.begin()), errors_.end(), errors_.front(),
+                                                   [](const auto& all, const auto& one) { return all + "\n" + one; }));
+    }
+    fill_in(config);
+    return config;
+  }
+
+ private:
+  struct Setting {
+    const toml::node* value;
+    std::string where;
+    fs::path folder;
+    bool of_file;
+  };
+  using Settings = std::map<KeyName, Setting>;
+
+  void read_file(const fs::path& path) {
+    const std::string text = read_text(path, kLargestConfig);
+    try {
+      documents_.push_back(toml::parse(text));
+    } catch (const toml::parse_error& problem) {
+      throw Error(ExitCode::usage,
+                  fmt::format("{}: {}; correct the TOML", at(file_, problem.source()), problem.description()));
+    }
+    const std::vector<std::string> sections = section_names();
+    for (const auto& [section, node] : documents_.back()) {
+      const std::string name(section.str());
+      if (std::find(sections.begin(), sections.end(), name) == sections.end()) {
+        const std::string hint = node.is_table() ? did_you_mean(name, sections) : suggest_key(name, Config());
+        errors_.push_back(fmt::format("{}: unknown {} '{}'; {}", at(file_, section.source()),
+                                      node.is_table() ? "section" : "key", name, hint));
+      } else if (name == "balance" && node.is_array_of_tables()) {
+        read_balancers(*node.as_array());
+      } else if (!node.is_table()) {
+        errors_.push_back(fmt::format("{}: '{}' is a section; write [{}] and its keys below",
+                                      at(file_, section.source()), name, name));
+      } else {
+        read_section(name, *node.as_table(), 0);
+      }
+    }
+  }
+
+  void read_balancers(const toml::array& sections) {
+    if (sections.size() > kMaxBalanceSections) {
+      errors_.push_back(fmt::format("{}: there are {} sections [[balance]]; keep at most {}",
+                                    at(file_, sections[kMaxBalanceSections].source()), sections.size(),
+                                    kMaxBalanceSections));
+    }
+    balancers_ = std::min(sections.size(), kMaxBalanceSections);
+    for (size_t b = 0; b < balancers_; ++b) read_section("balance", *sections[b].as_table(), b);
+    several_balancers_ = at(file_, sections[balancers_ - 1].source());
+  }
+
+  void read_section(const std::string& section, const toml::table& table, size_t balancer) {
+    for (const auto& [key, value] : table)
+      add({section + "." + std::string(key.str()), balancer}, at(file_, key.source()), value, at(file_, value.source()),
+          folder_, true);
+  }
+
+  void add(const KeyName& name, const std::string& key_where, const toml::node& value, const std::string& value_where,
+           const fs::path& folder, bool of_file) {
+    if (find_config_key(name.first)) settings_[name] = {&value, value_where, folder, of_file};
+    else unknown_.emplace_back(name.first, key_where);
+  }
+
+  /// The defaults of the kind, variant and source that are given, with the choices that decide which keys are known.
+  static Config choose(const Settings& settings) {
+    Config config;
+    const auto take = [&](const char* dotted) {
+      const auto given = settings.find({dotted, 0});
+      const ConfigKey* key = find_config_key(dotted, &config);
+      if (key && given != settings.end()) store_value(*key, *given->second.value, given->second.folder, config);
+    };
+    take("model.kind");
+    config = default_config(config.model.kind);
+    take("model.variant");
+    take("data.source");
+    config = default_config(config.model.kind, config.model.variant, config.data.source);
+    take("optimizer.kind");
+    take("train.monitor");
+    config.train.patience = config.train.monitor == "none" ? 0 : TrainConfig().patience;
+    return config;
+  }
+
+  void store(const ConfigKey& key, size_t balancer, Config& config) {
+    const auto given = settings_.find({key.dotted(), balancer});
+    if (given == settings_.end()) {
+      if (key.rule.required)
+        missing_.push_back(fmt::format("{}: {} is missing; add it: {}", file_, key.dotted(), key.meaning));
+    } else if (const auto complaint = store_value(key, *given->second.value, given->second.folder, config, balancer)) {
+      errors_.push_back(given->second.where + ": " + *complaint);
+      settings_.erase(given);  // what is wrong by itself is not compared with other keys
+      choice_is_wrong_ |= kChoices.contains(key.dotted());
+    }
+  }
+
+  /// A key of the file that fitted the file's own source, optimizer and monitor has only been overtaken by an override.
+  void refuse_keys_of_others(const Config& choices) {
+    Config before = choices;
+    const Config of_file = choose(of_file_);
+    before.data.source = of_file.data.source;
+    before.optimizer.kind = of_file.optimizer.kind;
+    before.train.monitor = of_file.train.monitor;
+    for (const auto& [name, setting] : settings_) {
+      const auto& [dotted, balancer] = name;
+      if (find_config_key(dotted, &choices) || (setting.of_file && find_config_key(dotted, &before))) continue;
+      const size_t dot = dotted.find('.');
+      errors_.push_back(fmt::format("{}: {}{} belongs to {}; remove it", setting.where,
+                                    section_name(dotted.substr(0, dot), balancer), dotted.substr(dot),
+                                    owner_of(dotted, choices)));
+    }
+    if (balancers_ > 1 && choices.model.kind == "vaegan")
+      errors_.push_back(several_balancers_ + ": several balancers belong to kind mldrl or mtl; keep one at most");
+  }
+
+  GivenKeys given() const {
+    GivenKeys keys{file_, {}};
+    for (const auto& [name, setting] : settings_) keys.places[name] = setting.where;
+    return keys;
+  }
+
+  inline static const std::set<std::string> kChoices{"model.kind", "data.source", "optimizer.kind", "train.monitor"};
+
+  std::string file_;
+  fs::path folder_;
+  std::deque<toml::table> documents_;  // the settings point into them
+  Settings settings_, of_file_;
+  size_t balancers_ = 1;
+  std::string several_balancers_;                             // the place of the last of them
+  std::vector<std::pair<std::string, std::string>> unknown_;  // dotted name and place
+  std::vector<std::string> errors_, missing_;
+  bool choice_is_wrong_ = false;
+};
+
+/// Splits at semicolons outside quotes; empty pieces are dropped.
+std::vector<std::string> split_settings(const std::string& text) {
+  std::vector<std::string> pieces(1);
+  char quote = '\0';
+  for (const char c : text) {
+    if (quote == '\0' && c == ';') {
+      pieces.emplace_back();
+      continue;
+    }
+    if (c == quote) {
+      quote = '\0';
+    } else if (quote == '\0' && (c == '"' || c == '\'')) {
+      quote = c;
+    }
+    pieces.back() += c;
+  }
+  std::erase_if(pieces, [](const std::string& piece) { return piece.find_first_not_of(" \t") == piece.npos; });
+  return pieces;
+}
+
+}  // namespace
+
+Config load_config(const fs::path& path, const std::vector<std::string>& overrides) {
+  Loader loader(path);
+  if (const char* settings = std::getenv("EQUIPOISE_SET")) {
+    for (const std::string& setting : split_settings(settings)) loader.read_override(setting, "EQUIPOISE_SET");
+  }
+  for (const std::string& setting : overrides) loader.read_override(setting, "--set");
+  return loader.finish();
+}
+
+}  // namespace equipoise

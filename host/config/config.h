@@ -1,0 +1,141 @@
+// host/config/config.h - what a run is asked to do: the config file as plain structs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace equipoise {
+
+// What each key means, its range and its default stand in one table: host/config/config_schema.cpp.
+
+struct DataConfig {
+  std::string source = "tables";                 ///< or a generator of host/data/generators.h
+  std::vector<std::filesystem::path> views;      ///< absolute once loaded
+  std::optional<std::filesystem::path> outcome;  ///< absolute once loaded
+  std::string id = "id";
+  std::string label = "label";
+  std::vector<std::string> tasks;  ///< "kind:column", of mtl; host/data/targets.h reads them
+  int rows = 10000;                ///< rows, features, outputs, sigmas: of generated data
+  int features = 100;
+  int outputs = 100;  ///< of each task
+  std::vector<double> sigmas = {1, 100};
+  double validation = 0.2;
+  double test = 0.2;
+  uint64_t seed = 1;
+  std::optional<std::filesystem::path> split;  ///< absolute once loaded
+
+  bool generated() const { return source != "tables"; }
+  bool operator==(const DataConfig&) const = default;
+};
+
+struct ModelConfig {
+  std::string kind = "mldrl";     ///< mldrl, mtl or vaegan
+  std::string variant = "paper";  ///< mldrl: paper, code; mtl: towers, trunk; vaegan: ""
+  int hidden = 32;                ///< hidden, shared, specific: of mldrl
+  int shared = 6;
+  int specific = 4;
+  std::string output_activation;     ///< of mldrl, where "" = by variant, and of vaegan; never empty once loaded
+  std::string inherent_variational;  ///< of mldrl; "" = by variant; never empty once loaded
+  std::vector<int> trunk = {64};     ///< trunk, tower, dropout: of mtl; widths of the hidden layers
+  std::vector<int> tower = {32, 16};
+  double dropout = 0.5;
+  std::string activation = "relu";  ///< of mtl and vaegan
+  int latent = 16;                  ///< this and what follows: of vaegan
+  std::vector<int> encoder = {128};
+  std::vector<int> decoder = {128};
+  std::vector<int> discriminator = {64};
+  int feature_layer = 1;  ///< of the discriminator's hidden layers, from 1
+  double gamma = 0.3;
+  double lambda = 0.5;
+
+  bool operator==(const ModelConfig&) const = default;
+};
+
+struct BalanceConfig {
+  std::vector<std::string> methods = {"gradnorm"};
+  double alpha = 0.16;
+  std::vector<std::string> over;  ///< {"heads"}, {"head_biases_mean"}, {"last_trunk_weight"}, {"shared"} or parameter
+                                  ///< names; {} = by variant; empty once loaded only at a latent
+  std::string at = "parameters";  ///< or latent; of mldrl also latent1, latent2
+  std::string private_parts = "own";    ///< or weights
+  bool rescale = false;                 ///< the step gets the plain sum's norm
+  std::vector<double> initial_weights;  ///< {} = by kind and method; one a task once loaded
+  std::optional<double> lr;             ///< of the task weights; without it the optimizer's
+  bool sum_rows = false;                ///< at a latent: over the gradient summed over the batch's rows
+
+  bool operator==(const BalanceConfig&) const = default;
+};
+
+struct OptimizerConfig {
+  std::string kind = "adam";
+  double lr = 8.5e-5;
+  double beta1 = 0.9;  ///< beta1, beta2: of adam
+  double beta2 = 0.999;
+  double eps = 1e-8;        ///< of adam and rmsprop
+  double weight_decay = 0;  ///< decoupled
+  double clip_norm = 0;     ///< of all gradients together; 0 = no clipping
+  double smoothing = 0.99;  ///< of rmsprop
+  double momentum = 0;      ///< of rmsprop and sgd
+
+  bool operator==(const OptimizerConfig&) const = default;
+};
+
+/// Weights of the classes in the cross-entropy: none, given, or by the inverse of their frequency.
+struct ClassWeights {
+  bool balanced = false;
+  std::vector<double> values;  ///< [classes], or empty
+
+  bool operator==(const ClassWeights&) const = default;
+};
+
+struct TrainConfig {
+  int epochs = 400;
+  int batch = 32;
+  uint64_t seed = 1;
+  int patience = 50;            ///< 0 with monitor none
+  std::string monitor = "auc";  ///< auc, loss or none: the last state is the model
+  ClassWeights class_weights;   ///< of mldrl
+  std::string on_nonfinite = "stop";
+
+  bool operator==(const TrainConfig&) const = default;
+};
+
+/// As it stands, the defaults of kind mldrl. What the kind does not know keeps its default.
+struct Config {
+  DataConfig data;
+  ModelConfig model;
+  std::vector<BalanceConfig> balance = {{}};  ///< balancers in the order of the file; at least one, for vaegan identity
+  OptimizerConfig optimizer;
+  TrainConfig train;
+
+  bool operator==(const Config&) const = default;
+};
+
+inline constexpr size_t kMaxBalanceSections = 4;
+
+/// How many losses are balanced: 3 of mldrl and vaegan, the targets of mtl.
+size_t task_count(const Config& config);
+
+/// Reads a config: built-in defaults, then the file, then the environment variable EQUIPOISE_SET (key=value pairs
+/// joined by semicolons), then `overrides` ("section.key=value"), the later winning. A value of an override is TOML, or
+/// plain text where that is not. What the file leaves to the variant is filled in. Relative paths are taken from the
+/// folder of the config file, or, in an override, from the current folder. `balance[1].key` names the second of several
+/// [[balance]] sections, `balance.key` the first. A key of the file that only an override of data.source,
+/// optimizer.kind or train.monitor makes meaningless falls away. Throws Error(usage) naming every unknown key, key of
+/// another kind, wrong type and value out of range at once, one a line, as file:line:column; Error(file_system) when
+/// the file cannot be read.
+Config load_config(const std::filesystem::path& path, const std::vector<std::string>& overrides = {});
+
+/// The config as TOML; load_config makes the same Config of it, wherever it is stored.
+std::string to_toml(const Config& config);
+
+/// Systems that `init` knows: mldrl, towers, trunk, vaegan.
+std::vector<std::string> system_names();
+
+/// A config of one of them to start from, each key with its meaning; it loads as it stands.
+std::string commented_config(const std::string& system);
+
+}  // namespace equipoise

@@ -1,0 +1,244 @@
+// host/config/config_checks.cpp - checks across keys, balancer by balancer, and what is filled in.
+#include "host/config/config_checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/balance/methods.h"
+#include "engine/base/error.h"
+#include "host/config/config_schema.h"
+#include "host/data/generators.h"
+#include "host/data/targets.h"
+#include "host/text/nearest_name.h"
+
+namespace equipoise {
+namespace {
+
+constexpr size_t kGeneratedTowers = 2;
+// A config that asks for more is refused before any memory is taken.
+constexpr double kMostGeneratedNumbers = 268435456;
+
+bool at_latent(const BalanceConfig& balance) { return balance.at != "parameters"; }
+
+bool blank(const std::string& text) { return text.find_first_not_of(" \t") == text.npos; }
+
+class Checker {
+ public:
+  Checker(const Config& config, const GivenKeys& given) : config_(config), given_(given) {}
+
+  std::vector<std::string> run() {
+    check_data();
+    check_model();
+    for (size_t b = 0; b < config_.balance.size(); ++b) check_balancer(b);
+    check_places();
+    return std::move(errors_);
+  }
+
+ private:
+  void refuse(const std::string& dotted, const std::string& why, size_t balancer = 0) {
+    const size_t dot = dotted.find('.');
+    errors_.push_back(fmt::format("{}: {}{} {}", given_.where(dotted, balancer),
+                                  section_name(dotted.substr(0, dot), balancer), dotted.substr(dot), why));
+  }
+
+  void check_data() {
+    const DataConfig& data = config_.data;
+    if (!data.split && data.validation + data.test >= 1) {
+      refuse("data.validation",
+             fmt::format("{} and data.test {} leave no row to train; make them smaller", data.validation, data.test));
+    }
+    if (data.id.empty()) refuse("data.id", "is empty; name a column");
+    const size_t found = errors_.size();
+    for (const std::string& task : data.tasks) check_tasks({&task, 1});
+    if (errors_.size() == found) check_tasks(data.tasks);  // for columns of two tasks
+    if (!data.generated()) return;
+    if (data.source == "gradnorm-towers" && data.features < 2)
+      refuse("data.features", "is 1, but gradnorm-towers draws two directions; make it 2 or more");
+    if (generated_numbers(data) > kMostGeneratedNumbers)
+      refuse("data.rows", fmt::format("{} make {:.3g} numbers, more than the {:.3g} a run may generate; make rows, "
+                                      "features, outputs or the list of sigmas smaller",
+                                      data.rows, generated_numbers(data), kMostGeneratedNumbers));
+  }
+
+  void check_tasks(std::span<const std::string> tasks) {
+    try {
+      for (const TargetSpec& target : parse_targets(tasks, "data.tasks"))
+        if (std::find(target.columns.begin(), target.columns.end(), config_.data.id) != target.columns.end())
+          throw Error(ExitCode::usage,
+                      fmt::format("data.tasks: the column '{}' holds the ids; name another", config_.data.id));
+    } catch (const Error& e) {
+      errors_.push_back(given_.where("data.tasks") + ": " + e.what());
+    }
+  }
+
+  void check_model() {
+    const ModelConfig& model = config_.model;
+    if (model.kind == "vaegan" && model.feature_layer > static_cast<int>(model.discriminator.size()))
+      refuse("model.feature_layer",
+             fmt::format("is {}, but model.discriminator has {} hidden layer{}; name one of them", model.feature_layer,
+                         model.discriminator.size(), model.discriminator.size() == 1 ? "" : "s"));
+  }
+
+  void check_balancer(size_t b) {
+    const BalanceConfig& balance = config_.balance[b];
+    if (at_latent(balance) && !balance.over.empty())
+      refuse("balance.over",
+             fmt::format("names parameters, but balance.at = \"{}\" measures no parameter's gradient; drop one, or set "
+                         "balance.over = \"\"",
+                         balance.at),
+             b);
+    if (!at_latent(balance) && balance.sum_rows)
+      refuse("balance.sum_rows", "sums rows of the latent's gradient; set balance.at to a latent, or drop it", b);
+    check_over(b);
+    check_weights(b);
+    for (const char* shared : {"balance.alpha", "balance.lr", "balance.initial_weights"})
+      if (b > 0 && given_.contains(shared, b))
+        refuse(shared, "is common to all balancers; give it in the first [[balance]] alone", b);
+    check_methods(b);
+  }
+
+  void check_weights(size_t b) {
+    const std::vector<double>& weights = config_.balance[b].initial_weights;
+    const size_t tasks = task_count(config_);
+    if (weights.empty()) return;
+    if (tasks > 0 && weights.size() != tasks)
+      refuse("balance.initial_weights",
+             fmt::format("has {} number{}, but there {} {} task{}; give one a task", weights.size(),
+                         weights.size() == 1 ? "" : "s", tasks == 1 ? "is" : "are", tasks, tasks == 1 ? "" : "s"),
+             b);
+    if (std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0; }))
+      refuse("balance.initial_weights", "are all 0; make one of them positive", b);
+  }
+
+  void check_methods(size_t b) {
+    const BalanceConfig& balance = config_.balance[b];
+    const std::string name = section_name("balance", b) + ".methods";
+    MethodList list;
+    try {
+      list = parse_methods(balance.methods, name, did_you_mean);
+    } catch (const Error& e) {
+      errors_.push_back(given_.where("balance.methods", b) + ": " + e.what());
+      return;
+    }
+    if (balance.rescale && list.methods.back().kind == MethodKind::graddrop)
+      refuse("balance.rescale",
+             "needs a step that is known from the Gram matrix, and graddrop drops single elements; drop one", b);
+    const BalanceConfig& first = config_.balance.front();
+    check_shared("alpha", list.alpha, first.alpha, alpha_, b);
+    check_shared("lr", list.task_lr, first.lr.value_or(0), lr_, b);
+  }
+
+  /// A setting of the run that a method names must fit the key of that name, where the resolved config writes it, and
+  /// what another balancer's method says.
+  void check_shared(const std::string& name, std::optional<double> of_method, double of_key,
+                    std::optional<double>& of_earlier, size_t b) {
+    if (!of_method) return;
+    const std::string dotted = "balance." + name;
+    const Range& range = find_config_key(dotted)->rule.range;
+    if (!range.contains(*of_method))
+      refuse("balance.methods", fmt::format("says {} = {}; it must be at most {}", name, *of_method, range.high), b);
+    if (given_.contains(dotted) && of_key != *of_method)
+      refuse(dotted,
+             fmt::format("is {} but {}.methods says {}; drop one", of_key, section_name("balance", b), *of_method));
+    if (of_earlier && *of_earlier != *of_method)
+      refuse("balance.methods",
+             fmt::format("says {} = {} but an earlier balancer says {}; give both the same", name, *of_method,
+                         *of_earlier),
+             b);
+    of_earlier = of_method;
+  }
+
+  void check_over(size_t b) {
+    const std::vector<std::string>& names = config_.balance[b].over;
+    for (auto name = names.begin(); name != names.end(); ++name) {
+      if (blank(*name)) refuse("balance.over", "has an empty name; name a parameter or leave it out", b);
+      else if (std::find(names.begin(), name, *name) != name)
+        refuse("balance.over", fmt::format("names '{}' twice; keep one", *name), b);
+    }
+  }
+
+  /// Each gradient is balanced once: the whole latent holds those of the views.
+  void check_places() {
+    for (size_t b = 1; b < config_.balance.size(); ++b)
+      for (size_t earlier = 0; earlier < b; ++earlier) {
+        const std::string &one = config_.balance[b].at, &other = config_.balance[earlier].at;
+        if (one == other)
+          refuse("balance.at",
+                 fmt::format("is {}, where {} already balances; give each balancer a place of its own", one,
+                             section_name("balance", earlier)),
+                 b);
+        else if (one.starts_with("latent") && other.starts_with("latent") && (one == "latent" || other == "latent"))
+          refuse("balance.at",
+                 fmt::format("is {}, but {} balances at {}, and latent is latent1 and latent2 together; "
+                             "keep one of them",
+                             one, section_name("balance", earlier), other),
+                 b);
+      }
+  }
+
+  const Config& config_;
+  const GivenKeys& given_;
+  std::optional<double> alpha_, lr_;  // that a method of an earlier balancer names
+  std::vector<std::string> errors_;
+};
+
+bool has_gradnorm(const Config& config) {
+  return std::any_of(config.balance.begin(), config.balance.end(), [](const BalanceConfig& balance) {
+    const MethodList list = parse_methods(balance.methods, "balance.methods");
+    return std::any_of(list.methods.begin(), list.methods.end(),
+                       [](const Method& m) { return m.kind == MethodKind::gradnorm; });
+  });
+}
+
+std::vector<double> start_weights(const Config& config) {
+  if (config.model.kind == "mldrl" && has_gradnorm(config)) return {1.4, 3.0, 0.3};
+  return std::vector<double>(task_count(config), 1.0);
+}
+
+/// Settings of the run go where the resolved config writes them, and from the first balancer to the others.
+void share_settings(Config& config) {
+  BalanceConfig& first = config.balance.front();
+  for (const BalanceConfig& balance : config.balance) {
+    const MethodList list = parse_methods(balance.methods, "balance.methods");
+    first.alpha = list.alpha.value_or(first.alpha);
+    if (list.task_lr) first.lr = list.task_lr;
+  }
+  if (first.initial_weights.empty()) first.initial_weights = start_weights(config);
+  for (BalanceConfig& balance : config.balance) {
+    balance.alpha = first.alpha;
+    balance.lr = first.lr;
+    balance.initial_weights = first.initial_weights;
+  }
+}
+
+std::string default_over(const Config& config) {
+  if (config.model.kind == "mtl") return "last_trunk_weight";
+  return config.model.variant == "paper" ? "heads" : "head_biases_mean";
+}
+
+}  // namespace
+
+size_t task_count(const Config& config) {
+  constexpr size_t kLosses = 3;
+  if (config.model.kind != "mtl") return kLosses;
+  if (config.data.source == "gradnorm-towers") return kGeneratedTowers;
+  return config.data.source == "gradnorm-toy" ? config.data.sigmas.size() : config.data.tasks.size();
+}
+
+std::vector<std::string> contradictions(const Config& config, const GivenKeys& given) {
+  return Checker(config, given).run();
+}
+
+void fill_in(Config& config) {
+  ModelConfig& model = config.model;
+  const bool paper = model.variant == "paper";
+  if (model.kind == "mldrl" && model.output_activation.empty()) model.output_activation = paper ? "identity" : "relu";
+  if (model.kind == "mldrl" && model.inherent_variational.empty())
+    model.inherent_variational = paper ? "ratio" : "difference";
+  for (BalanceConfig& balance : config.balance)
+    if (model.kind != "vaegan" && balance.over.empty() && !at_latent(balance)) balance.over = {default_over(config)};
+  share_settings(config);
+}
+
+}  // namespace equipoise

@@ -1,0 +1,33 @@
+// host/config/config_checks.h - what keys of a config mean together: contradictions, and defaults that follow from
+// others.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/config/config.h"
+
+namespace equipoise {
+
+/// Keys that were given, with their places.
+struct GivenKeys {
+  std::string file;
+  std::map<std::pair<std::string, size_t>, std::string> places;  ///< by dotted name and balancer
+
+  bool contains(const std::string& dotted, size_t balancer = 0) const { return places.contains({dotted, balancer}); }
+  /// Of a key that was not given: the file.
+  std::string where(const std::string& dotted, size_t balancer = 0) const {
+    const auto found = places.find({dotted, balancer});
+    return found == places.end() ? file : found->second;
+  }
+};
+
+/// Everything that does not fit together, a sentence each, beginning with the place.
+std::vector<std::string> contradictions(const Config& config, const GivenKeys& given);
+
+/// Sets what variant, methods and tasks decide where it was left open. `config` has no contradiction.
+void fill_in(Config& config);
+
+}  // namespace equipoise

@@ -1,0 +1,248 @@
+// host/config/config_value.cpp - one overload per kind of slot, for reading and for writing.
+#include "host/config/config_value.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "host/text/nearest_name.h"
+
+namespace equipoise {
+namespace {
+
+namespace fs = std::filesystem;
+using Complaint = std::optional<std::string>;
+
+std::string as_written(const toml::node& node) {
+  std::ostringstream text;
+  node.visit([&](const auto& value) { text << value; });
+  const std::string whole = text.str();
+  return whole.size() <= 60 ? whole : whole.substr(0, 57) + "...";
+}
+
+std::string format_double(double x) {
+  std::string text = fmt::format("{}", x);
+  return text.find_first_of(".en") == text.npos ? text + ".0" : text;
+}
+
+std::string format_string(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      quoted += fmt::format("\\{}", c);
+    } else if (byte < 0x20 || byte == 0x7F) {
+      quoted += fmt::format("\\u{:04X}", byte);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+std::string describe(const Range& range) {
+  return fmt::format("{} {} and {} {}", range.low_open ? "above" : "at least", range.low,
+                     range.high_open ? "below" : "at most", range.high);
+}
+
+std::string describe(const std::vector<std::string_view>& choices) {
+  std::string list;
+  for (const std::string_view choice : choices) {
+    if (!choice.empty()) list += (list.empty() ? "" : ", ") + format_string(std::string(choice));
+  }
+  return list;
+}
+
+/// Reads values of one key and words the complaints about them.
+class ValueReader {
+ public:
+  ValueReader(const ConfigKey& key, size_t balancer, const toml::node& node, const fs::path& base)
+      : key_(key), balancer_(balancer), node_(node), base_(base) {}
+
+  Complaint operator()(bool* slot) const {
+    const auto value = node_.value_exact<bool>();
+    if (!value) return complain(node_, "must be true or false");
+    *slot = *value;
+    return std::nullopt;
+  }
+  Complaint operator()(int* slot) const { return store(slot, integer<int>(node_)); }
+  Complaint operator()(uint64_t* slot) const { return store(slot, integer<uint64_t>(node_)); }
+  Complaint operator()(double* slot) const { return store(slot, number(node_)); }
+  Complaint operator()(std::optional<double>* slot) const { return store(slot, number(node_)); }
+  Complaint operator()(std::string* slot) const { return store(slot, word(node_)); }
+  Complaint operator()(std::optional<fs::path>* slot) const { return store(slot, path(node_)); }
+  Complaint operator()(std::vector<int>* slot) const { return store(slot, list<int>(&ValueReader::integer<int>)); }
+  Complaint operator()(std::vector<double>* slot) const { return store(slot, list<double>(&ValueReader::number)); }
+  Complaint operator()(std::vector<std::string>* slot) const {
+    return store(slot, list<std::string>(&ValueReader::word));
+  }
+  Complaint operator()(std::vector<fs::path>* slot) const { return store(slot, list<fs::path>(&ValueReader::path)); }
+
+  Complaint operator()(NameOrNames slot) const {
+    if (!node_.is_string() && !node_.is_array()) return complain(node_, "must be a string or a list of strings");
+    if (node_.is_array()) return (*this)(slot.names);
+    const std::string name = *node_.value<std::string>();
+    *slot.names = name.empty() ? std::vector<std::string>{} : std::vector{name};
+    return std::nullopt;
+  }
+
+  Complaint operator()(ClassWeights* slot) const {
+    if (node_.is_string()) {
+      if (!word(node_)) return complaint_;
+      *slot = {true, {}};
+      return std::nullopt;
+    }
+    slot->balanced = false;
+    return (*this)(&slot->values);
+  }
+
+ private:
+  template <class To, class From>
+  Complaint store(To* slot, const std::optional<From>& value) const {
+    if (!value) return complaint_;
+    *slot = *value;
+    return std::nullopt;
+  }
+
+  template <class Integer>
+  std::optional<Integer> integer(const toml::node& node) const {
+    const auto value = node.value_exact<int64_t>();
+    if (!value) {
+      complain(node, "must be a whole number");
+    } else if (!key_.rule.range.contains(static_cast<double>(*value))) {
+      complain(node, "must be " + describe(key_.rule.range));
+    } else {
+      return static_cast<Integer>(*value);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<double> number(const toml::node& node) const {
+    const auto value = node.is_number() ? node.value<double>() : std::nullopt;
+    if (!value) {
+      complain(node, "must be a number");
+    } else if (!std::isfinite(*value)) {
+      complain(node, "must be a finite number");
+    } else if (!key_.rule.range.contains(*value)) {
+      complain(node, "must be " + describe(key_.rule.range));
+    } else {
+      return *value + 0.0;  // no -0
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> word(const toml::node& node) const {
+    const auto value = node.value_exact<std::string>();
+    if (!value) {
+      complain(node, key_.rule.choices.empty() ? "must be a string in quotes"
+                                               : "must be one of " + describe(key_.rule.choices));
+    } else if (!key_.rule.choices.empty() &&
+               std::find(key_.rule.choices.begin(), key_.rule.choices.end(), *value) == key_.rule.choices.end()) {
+      const std::vector<std::string> names(key_.rule.choices.begin(), key_.rule.choices.end());
+      const auto near = nearest_name(*value, names);
+      complain(node, "must be one of " + describe(key_.rule.choices) + (near ? "; did you mean '" + *near + "'?" : ""));
+    } else {
+      return value;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<fs::path> path(const toml::node& node) const {
+    const auto value = node.value_exact<std::string>();
+    if (value && !value->empty()) return (base_ / *value).lexically_normal();
+    complain(node, "must be the path of a file");
+    return std::nullopt;
+  }
+
+  template <class Element>
+  std::optional<std::vector<Element>> list(std::optional<Element> (ValueReader::*read)(const toml::node&) const) const {
+    const toml::array* array = node_.as_array();
+    if (!array) {
+      complain(node_, "must be a list in square brackets");
+      return std::nullopt;
+    }
+    if (key_.rule.count > 0 && array->size() != key_.rule.count && !(key_.rule.or_none && array->empty())) {
+      complain(node_, fmt::format("must have {} element{}, not {}", key_.rule.count, key_.rule.count == 1 ? "" : "s",
+                                  array->size()));
+      return std::nullopt;
+    }
+    if (key_.rule.some && array->empty()) {
+      complain(node_, "must have an element or more");
+      return std::nullopt;
+    }
+    std::vector<Element> values;
+    for (const toml::node& node : *array) {
+      auto value = (this->*read)(node);
+      if (!value) return std::nullopt;
+      values.push_back(std::move(*value));
+    }
+    return values;
+  }
+
+  Complaint complain(const toml::node& node, const std::string& what) const {
+    complaint_ =
+        fmt::format("{}.{} is {} but {}", section_name(key_.section, balancer_), key_.name, as_written(node), what);
+    return complaint_;
+  }
+
+  const ConfigKey& key_;
+  size_t balancer_;
+  const toml::node& node_;
+  const fs::path& base_;
+  mutable Complaint complaint_;
+};
+
+struct ValueWriter {
+  using Text = std::optional<std::string>;
+
+  Text operator()(const bool* slot) const { return *slot ? "true" : "false"; }
+  Text operator()(const int* slot) const { return fmt::format("{}", *slot); }
+  Text operator()(const uint64_t* slot) const { return fmt::format("{}", *slot); }
+  Text operator()(const double* slot) const { return format_double(*slot); }
+  Text operator()(const std::string* slot) const { return format_string(*slot); }
+  Text operator()(const std::optional<double>* slot) const {
+    return *slot ? Text(format_double(**slot)) : std::nullopt;
+  }
+  Text operator()(const std::optional<fs::path>* slot) const {
+    return *slot ? Text(format_string((*slot)->string())) : std::nullopt;
+  }
+  Text operator()(const std::vector<int>* slot) const {
+    return list(*slot, [](int number) { return fmt::format("{}", number); });
+  }
+  Text operator()(const std::vector<double>* slot) const { return list(*slot, format_double); }
+  Text operator()(const std::vector<std::string>* slot) const { return list(*slot, format_string); }
+  Text operator()(const std::vector<fs::path>* slot) const {
+    return list(*slot, [](const fs::path& path) { return format_string(path.string()); });
+  }
+  Text operator()(NameOrNames slot) const {
+    if (slot.names->size() > 1) return (*this)(slot.names);
+    return format_string(slot.names->empty() ? "" : slot.names->front());
+  }
+  Text operator()(const ClassWeights* slot) const {
+    return slot->balanced ? Text("\"balanced\"") : (*this)(&slot->values);
+  }
+
+ private:
+  template <class Element, class Format>
+  static Text list(const std::vector<Element>& values, Format format) {
+    std::string text;
+    for (const Element& value : values) text += (text.empty() ? "" : ", ") + format(value);
+    return "[" + text + "]";
+  }
+};
+
+}  // namespace
+
+std::optional<std::string> store_value(const ConfigKey& key, const toml::node& node, const std::filesystem::path& base,
+                                       Config& config, size_t balancer) {
+  return std::visit(ValueReader(key, balancer, node, base), key.at(config, balancer));
+}
+
+std::optional<std::string> format_value(const ConfigKey& key, const Config& config, size_t balancer) {
+  Config copy = config;  // slots are writable
+  return std::visit(ValueWriter{}, key.at(copy, balancer));
+}
+
+}  // namespace equipoise

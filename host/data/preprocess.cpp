@@ -1,0 +1,284 @@
+// host/data/preprocess.cpp - fits on training rows, applies to any rows.
+#include "host/data/preprocess.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <unordered_map>
+
+#include "host/text/nearest_name.h"
+#include "host/text/offenders.h"
+
+namespace equipoise {
+namespace {
+
+struct FittedColumn {
+  double median, mean, scale;
+  bool constant;
+};
+
+/// `values` are a column's training rows, NaN where missing, at least one of them not.
+FittedColumn fit_column(std::vector<double> values) {
+  std::vector<double> known;
+  std::copy_if(values.begin(), values.end(), std::back_inserter(known), [](double x) { return !std::isnan(x); });
+  std::sort(known.begin(), known.end());
+  const size_t half = known.size() / 2;
+  const double median = known.size() % 2 ? known[half] : std::midpoint(known[half - 1], known[half]);
+  // Exactly constant is decided on the values: a rounded mean would leave a tiny scale that blows up any other value.
+  if (known.front() == known.back()) return {median, known.front(), 1, true};
+
+  for (double& x : values) x = std::isnan(x) ? median : x;
+  const double rows = static_cast<double>(values.size());
+  double sum = 0;
+  for (const double x : values) sum += x;
+  const double mean = sum / rows;
+  // Deviations are brought near 1 by a power of two, which costs no bits, lest their squares overflow or vanish.
+  int exponent = 0;
+  std::frexp(std::max(known.back() - mean, mean - known.front()), &exponent);
+  double squares = 0;
+  for (const double x : values) {
+    const double deviation = std::ldexp(x - mean, -exponent);
+    squares += deviation * deviation;
+  }
+  return {median, mean, std::ldexp(std::sqrt(squares / rows), exponent), false};
+}
+
+bool scalable(const FittedColumn& column) {
+  return std::isfinite(column.mean) && std::isfinite(column.scale) && column.scale != 0;
+}
+
+FittedView fit_view(const RawView& view, std::span<const int> train_rows, std::vector<std::string>* notices) {
+  FittedView fitted;
+  fitted.columns = view.columns;
+  const size_t columns = view.columns.size();
+  Offenders offenders;
+  std::vector<std::string> constant;
+  for (size_t c = 0; c < columns; ++c) {
+    std::vector<double> values;
+    for (const int row : train_rows) values.push_back(view.values[static_cast<size_t>(row) * columns + c]);
+    if (std::all_of(values.begin(), values.end(), [](double x) { return std::isnan(x); })) {
+      offenders.add(fmt::format("{}: the column '{}' has no value in any training row; remove the column", view.file,
+                                view.columns[c]));
+      continue;
+    }
+    const FittedColumn column = fit_column(std::move(values));
+    if (!scalable(column)) {
+      offenders.add(
+          fmt::format("{}: the values of the column '{}' are too large or too small to be scaled; choose another unit",
+                      view.file, view.columns[c]));
+    }
+    if (column.constant) constant.push_back(view.columns[c]);
+    fitted.median.push_back(column.median);
+    fitted.mean.push_back(column.mean);
+    fitted.scale.push_back(column.scale);
+  }
+  offenders.refuse(ExitCode::data);
+  if (notices) {
+    for (const std::string& name : constant) {
+      notices->push_back(
+          fmt::format("{}: the column '{}' is constant in the training rows and tells nothing", view.file, name));
+    }
+  }
+  return fitted;
+}
+
+/// Where each fitted column is in `view`.
+std::vector<size_t> match_columns(const RawView& view, const FittedView& fitted, std::vector<std::string>* notices) {
+  std::unordered_map<std::string_view, size_t> place_of;
+  for (size_t c = 0; c < view.columns.size(); ++c) place_of.emplace(view.columns[c], c);
+  std::vector<size_t> places;
+  Offenders offenders;
+  for (const std::string& name : fitted.columns) {
+    const auto found = place_of.find(name);
+    if (found == place_of.end()) {
+      offenders.add(fmt::format("{}: the column '{}' of the training data is missing; add it, {}", view.file, name,
+                                offenders.full() ? "" : did_you_mean(name, view.columns)));
+    } else {
+      places.push_back(found->second);
+    }
+  }
+  offenders.refuse(ExitCode::data);
+  if (!notices) return places;
+  for (const size_t used : places) place_of.erase(view.columns[used]);
+  for (const std::string& name : view.columns) {
+    if (!place_of.contains(name)) continue;
+    notices->push_back(
+        fmt::format("{}: the column '{}' was not in the training data and is left out", view.file, name));
+  }
+  return places;
+}
+
+std::vector<float> apply_view(const RawView& view, const FittedView& fitted, const std::vector<std::string>& ids,
+                              std::vector<std::string>* notices) {
+  const std::vector<size_t> places = match_columns(view, fitted, notices);
+  std::vector<float> result;
+  result.reserve(ids.size() * places.size());
+  Offenders offenders;
+  for (size_t row = 0; row < ids.size(); ++row) {
+    for (size_t c = 0; c < places.size(); ++c) {
+      const double raw = view.values[row * view.columns.size() + places[c]];
+      const double scaled = ((std::isnan(raw) ? fitted.median[c] : raw) - fitted.mean[c]) / fitted.scale[c];
+      if (!(std::fabs(scaled) <= double{std::numeric_limits<float>::max()})) {
+        offenders.add(fmt::format("{}: {} of {} in the column '{}' is too far from the training rows; correct it",
+                                  view.file, raw, ids[row], fitted.columns[c]));
+        continue;
+      }
+      result.push_back(static_cast<float>(scaled));
+    }
+  }
+  offenders.refuse(ExitCode::data);
+  return result;
+}
+
+/// Numbers of the cohort's classes in the fit.
+std::vector<int> match_classes(const std::vector<std::string>& of_cohort, const std::vector<std::string>& names) {
+  std::vector<int> number;
+  for (const std::string& name : of_cohort) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      throw Error(ExitCode::data, fmt::format("the class '{}' was not in the training data; write labels as there, {}",
+                                              name, did_you_mean(name, names)));
+    }
+    number.push_back(static_cast<int>(found - names.begin()));
+  }
+  return number;
+}
+
+std::vector<int> match_labels(const RawCohort& cohort, const std::vector<std::string>& names) {
+  const std::vector<int> number = match_classes(cohort.label_names, names);
+  std::vector<int> label;
+  for (const int k : cohort.label) label.push_back(k < 0 ? -1 : number[static_cast<size_t>(k)]);
+  return label;
+}
+
+/// Its values in the training rows that are known.
+std::vector<double> known_values(const RawTarget& target, size_t column, std::span<const int> rows) {
+  std::vector<double> values;
+  for (const int row : rows) {
+    const double value = target.values[static_cast<size_t>(row) * target.columns.size() + column];
+    if (!std::isnan(value)) values.push_back(value);
+  }
+  return values;
+}
+
+FittedTarget fit_target(const RawTarget& target, std::span<const int> train_rows, bool standardised,
+                        std::vector<std::string>* notices) {
+  FittedTarget fitted{target.kind, target.columns, {}, {}, target.class_names};
+  for (size_t c = 0; c < target.columns.size(); ++c) {
+    std::vector<double> values = known_values(target, c, train_rows);
+    if (values.empty())
+      throw Error(ExitCode::data,
+                  fmt::format("{}: the target '{}' has no value in any training row; fill it in or drop "
+                              "the task",
+                              target.file, target.columns[c]));
+    if (target.kind != TargetKind::regression) continue;
+    const FittedColumn column = standardised ? fit_column(std::move(values)) : FittedColumn{0, 0, 1, false};
+    if (!scalable(column))
+      throw Error(ExitCode::data, fmt::format("{}: the values of the target '{}' are too large or too small to be "
+                                              "scaled; choose another unit",
+                                              target.file, target.columns[c]));
+    if (column.constant && notices)
+      notices->push_back(fmt::format("{}: the target '{}' is constant in the training rows and teaches nothing",
+                                     target.file, target.columns[c]));
+    fitted.mean.push_back(column.mean);
+    fitted.scale.push_back(column.scale);
+  }
+  return fitted;
+}
+
+/// Views whose numbers are used as they are.
+FittedView unscaled(const RawView& view) {
+  const std::vector<double> zeros(view.columns.size(), 0.0), ones(view.columns.size(), 1.0);
+  return {view.columns, zeros, zeros, ones};
+}
+
+/// A value of the column `c` as the network sees it.
+float scaled_target(const RawTarget& raw, const FittedTarget& fitted, const std::vector<int>& number, double value,
+                    size_t c, const std::string& id) {
+  if (std::isnan(value)) return std::numeric_limits<float>::quiet_NaN();
+  if (raw.kind != TargetKind::regression) return static_cast<float>(number[static_cast<size_t>(value)]);
+  const double scaled = (value - fitted.mean[c]) / fitted.scale[c];
+  if (!(std::fabs(scaled) <= double{std::numeric_limits<float>::max()}))
+    throw Error(ExitCode::data,
+                fmt::format("{}: {} of {} in the target '{}' is too far from the training rows; correct "
+                            "it",
+                            raw.file, value, id, raw.columns[c]));
+  return static_cast<float>(scaled);
+}
+
+void apply_targets(const RawCohort& cohort, const std::vector<FittedTarget>& fitted, Dataset& data) {
+  data.tasks = tasks_of(fitted);
+  for (const FittedTarget& target : fitted) data.target_cols += static_cast<int>(target.columns.size());
+  const auto width = static_cast<size_t>(data.target_cols);
+  data.targets.resize(cohort.ids.size() * width);
+  for (size_t t = 0; t < fitted.size(); ++t) {
+    const RawTarget& raw = cohort.targets[t];
+    if (raw.kind != fitted[t].kind || raw.columns != fitted[t].columns)
+      throw Error(ExitCode::data, fmt::format("data.tasks names {}:{} where the model was trained on {}:{}; name the "
+                                              "same tasks",
+                                              target_kind_name(raw.kind), raw.name(), target_kind_name(fitted[t].kind),
+                                              fitted[t].columns.front()));
+    const std::vector<int> number = match_classes(raw.class_names, fitted[t].class_names);
+    const size_t columns = raw.columns.size(), first = static_cast<size_t>(data.tasks[t].first_col);
+    for (size_t row = 0; row < cohort.ids.size(); ++row)
+      for (size_t c = 0; c < columns; ++c)
+        data.targets[row * width + first + c] =
+            scaled_target(raw, fitted[t], number, raw.values[row * columns + c], c, cohort.ids[row]);
+  }
+}
+
+}  // namespace
+
+Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_rows, std::vector<std::string>* notices) {
+  if (train_rows.empty()) {
+    throw Error(ExitCode::data, "no training row is left; make data.validation and data.test smaller");
+  }
+  Preprocess preprocess;
+  preprocess.label_names = cohort.label_names;
+  for (const RawView& view : cohort.views)
+    preprocess.views.push_back(cohort.standardised ? fit_view(view, train_rows, notices) : unscaled(view));
+  for (const RawTarget& target : cohort.targets)
+    preprocess.targets.push_back(fit_target(target, train_rows, cohort.standardised, notices));
+  return preprocess;
+}
+
+Dataset apply(const RawCohort& cohort, const Preprocess& preprocess, std::vector<std::string>* notices) {
+  if (cohort.views.size() != preprocess.views.size()) {
+    throw Error(ExitCode::data,
+                fmt::format("data.views names {} tables but the model was trained on {}; name one per view",
+                            cohort.views.size(), preprocess.views.size()));
+  }
+  if (cohort.targets.size() != preprocess.targets.size()) {
+    throw Error(ExitCode::data, fmt::format("data.tasks names {} tasks but the model was trained on {}; name the same",
+                                            cohort.targets.size(), preprocess.targets.size()));
+  }
+  Dataset data;
+  data.rows = static_cast<int>(cohort.ids.size());
+  data.classes = static_cast<int>(preprocess.label_names.size());
+  data.ids = cohort.ids;
+  data.label = match_labels(cohort, preprocess.label_names);
+  for (size_t v = 0; v < cohort.views.size(); ++v) {
+    data.features.push_back(static_cast<int>(preprocess.views[v].columns.size()));
+    data.views.push_back(apply_view(cohort.views[v], preprocess.views[v], cohort.ids, notices));
+  }
+  apply_targets(cohort, preprocess.targets, data);
+  return data;
+}
+
+std::vector<Target> tasks_of(const std::vector<FittedTarget>& targets) {
+  std::vector<Target> tasks;
+  int first = 0;
+  for (const FittedTarget& target : targets) {
+    const int columns = static_cast<int>(target.columns.size());
+    const bool classes = target.kind == TargetKind::multiclass;
+    tasks.push_back({target.columns.front(), target.kind, first, columns,
+                     classes ? static_cast<int>(target.class_names.size()) : 0});
+    first += columns;
+  }
+  return tasks;
+}
+
+}  // namespace equipoise

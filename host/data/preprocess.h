@@ -1,0 +1,64 @@
+// host/data/preprocess.h - imputation and scaling, fitted on the training rows alone.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/dataset.h"
+#include "host/data/cohort.h"
+
+namespace equipoise {
+
+/// What was fitted on one view; each vector has one entry per column.
+struct FittedView {
+  std::vector<std::string> columns;
+  std::vector<double> median;  ///< takes the place of a missing value
+  std::vector<double> mean;    ///< of the training rows after imputation
+  std::vector<double> scale;   ///< their population standard deviation; 1 for a constant column
+
+  bool operator==(const FittedView&) const = default;
+};
+
+/// What was fitted on one target, so that answers can be told in the data's units.
+struct FittedTarget {
+  TargetKind kind = TargetKind::regression;
+  std::vector<std::string> columns;
+  std::vector<double> mean, scale;       ///< [columns] of a regression: answer * scale + mean; else empty
+  std::vector<std::string> class_names;  ///< [classes] of binary and multiclass; else empty
+
+  bool operator==(const FittedTarget&) const = default;
+};
+
+struct Preprocess {
+  std::vector<FittedView> views;
+  std::vector<std::string> label_names;  ///< class numbers of the training data; empty without labels
+  std::vector<FittedTarget> targets;     ///< of multi-task data
+
+  bool operator==(const Preprocess&) const = default;
+};
+
+/// Fits on the rows of `train_rows` (numbers of rows, rising) and on nothing else. Sums run over those rows in that
+/// order. Constant columns are told in `notices` if it is given. Missing values of a target take no part in its fit.
+/// What is not standardised gets mean 0 and scale 1. Throws Error(data) when there is no training row, a column or
+/// target has no value in any of them, or its values are too large to average.
+Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_rows,
+                          std::vector<std::string>* notices = nullptr);
+
+/// (value - mean) / scale in double, rounded to float32. Columns are matched by name, classes by label name, targets by
+/// their order; columns the fit did not know are told in `notices` if it is given. Throws Error(data) when the number
+/// of views or the targets differ, a column or class is missing (with the nearest name), or a value is too far from the
+/// training rows for float32.
+Dataset apply(const RawCohort& cohort, const Preprocess& preprocess, std::vector<std::string>* notices = nullptr);
+
+/// Task names, kinds and places in Dataset::targets.
+std::vector<Target> tasks_of(const std::vector<FittedTarget>& targets);
+
+/// The text of preprocess.json; numbers are written so that they read back to the same bits.
+std::string to_json(const Preprocess& preprocess);
+
+/// Reads it back. `file` names it in errors. Throws Error(checkpoint) on anything to_json could not have written.
+Preprocess preprocess_from_json(std::string_view text, const std::string& file);
+
+}  // namespace equipoise

@@ -1,0 +1,107 @@
+// host/data/preprocess_json.cpp - preprocess.json, written and checked.
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "engine/base/error.h"
+#include "host/data/preprocess.h"
+
+namespace equipoise {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+[[noreturn]] void refuse(const std::string& file, const std::string& what) {
+  throw Error(ExitCode::checkpoint, file + ": " + what + "; take the file the run was trained with");
+}
+
+std::vector<double> finite_numbers(const Json& view, const char* key, size_t count, const std::string& file) {
+  const auto numbers = view.at(key).get<std::vector<double>>();
+  if (numbers.size() != count) refuse(file, std::string("'") + key + "' does not have one number per column");
+  for (const double x : numbers) {
+    if (!std::isfinite(x)) refuse(file, std::string("'") + key + "' holds a number that is not finite");
+  }
+  return numbers;
+}
+
+std::vector<std::string> unique_names(const Json& json, const char* key, const std::string& file) {
+  auto names = json.at(key).get<std::vector<std::string>>();
+  if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
+    refuse(file, std::string("'") + key + "' names one twice");
+  return names;
+}
+
+void refuse_scale_not_positive(const std::vector<double>& scales, const std::string& file) {
+  for (const double scale : scales) {
+    if (scale <= 0) refuse(file, "'scale' holds a number that is not positive");
+  }
+}
+
+FittedView view_from_json(const Json& json, const std::string& file) {
+  FittedView view;
+  view.columns = unique_names(json, "columns", file);
+  if (view.columns.empty()) refuse(file, "'columns' is empty");
+  view.median = finite_numbers(json, "median", view.columns.size(), file);
+  view.mean = finite_numbers(json, "mean", view.columns.size(), file);
+  view.scale = finite_numbers(json, "scale", view.columns.size(), file);
+  refuse_scale_not_positive(view.scale, file);
+  return view;
+}
+
+FittedTarget target_from_json(const Json& json, const std::string& file) {
+  FittedTarget target;
+  const std::string kind = json.at("kind").get<std::string>();
+  if (kind == target_kind_name(TargetKind::binary)) target.kind = TargetKind::binary;
+  else if (kind == target_kind_name(TargetKind::multiclass)) target.kind = TargetKind::multiclass;
+  else if (kind != target_kind_name(TargetKind::regression)) refuse(file, "'kind' names no kind of target");
+  target.columns = unique_names(json, "columns", file);
+  const bool regression = target.kind == TargetKind::regression;
+  if (target.columns.empty() || (!regression && target.columns.size() > 1))
+    refuse(file, "'columns' of a target has too few or too many");
+  const size_t numbers = regression ? target.columns.size() : 0;
+  target.mean = finite_numbers(json, "mean", numbers, file);
+  target.scale = finite_numbers(json, "scale", numbers, file);
+  refuse_scale_not_positive(target.scale, file);
+  target.class_names = unique_names(json, "class_names", file);
+  const size_t classes = target.class_names.size();
+  if (regression ? classes != 0 : (target.kind == TargetKind::binary ? classes != 2 : classes < 2))
+    refuse(file, "'class_names' does not fit the kind of the target");
+  return target;
+}
+
+}  // namespace
+
+std::string to_json(const Preprocess& preprocess) {
+  Json json;
+  json["label_names"] = preprocess.label_names;
+  json["views"] = Json::array();
+  for (const FittedView& view : preprocess.views) {
+    json["views"].push_back(
+        {{"columns", view.columns}, {"median", view.median}, {"mean", view.mean}, {"scale", view.scale}});
+  }
+  for (const FittedTarget& target : preprocess.targets) {
+    json["targets"].push_back({{"kind", target_kind_name(target.kind)},
+                               {"columns", target.columns},
+                               {"mean", target.mean},
+                               {"scale", target.scale},
+                               {"class_names", target.class_names}});
+  }
+  return json.dump(1) + "\n";
+}
+
+Preprocess preprocess_from_json(std::string_view text, const std::string& file) {
+  Preprocess preprocess;
+  try {
+    const Json json = Json::parse(text);
+    preprocess.label_names = json.at("label_names").get<std::vector<std::string>>();
+    for (const Json& view : json.at("views")) preprocess.views.push_back(view_from_json(view, file));
+    if (json.contains("targets"))
+      for (const Json& target : json.at("targets")) preprocess.targets.push_back(target_from_json(target, file));
+  } catch (const Json::exception& problem) {
+    refuse(file, std::string("not the preprocessing of a run (") + problem.what() + ")");
+  }
+  if (preprocess.views.empty()) refuse(file, "there is no view in it");
+  return preprocess;
+}
+
+}  // namespace equipoise

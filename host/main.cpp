@@ -1,4 +1,0 @@
-// host/main.cpp - the equipoise program.
-#include "host/command_line.h"
-
-int main(int argc, char** argv) { return equipoise::run_program(argc, argv); }

@@ -1,0 +1,60 @@
+// host/run/device_choice.cpp - chooses a device and says so.
+#include "host/run/device_choice.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "engine/base/error.h"
+#include "host/text/nearest_name.h"
+#include "kernels/run/device.h"
+
+namespace equipoise {
+
+namespace {
+
+/// Replicas of a single training: one, and a replica runs on one thread.
+constexpr int kThreadsOfOneModel = 1;
+
+std::unique_ptr<Executor> make_cpu(int threads, Log& log) {
+  if (threads > kThreadsOfOneModel)
+    log.info(fmt::format("one model runs on one CPU thread; {} of the {} threads asked for stay idle",
+                         threads - kThreadsOfOneModel, threads));
+  return make_cpu_executor(kThreadsOfOneModel);
+}
+
+std::unique_ptr<Executor> make_auto(int threads, Log& log) {
+  std::string why = device_report().problem;
+  if (why.empty()) {
+    try {
+      auto executor = make_cuda_executor(0);
+      log.info(fmt::format("device: {} (cuda:0)", executor->name()));
+      return executor;
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::device) throw;
+      why = error.what();
+    }
+  }
+  auto executor = make_cpu(threads, log);
+  log.info(fmt::format("device: {}; no GPU is used: {}", executor->name(), why));
+  return executor;
+}
+
+}  // namespace
+
+std::unique_ptr<Executor> make_executor(const std::string& device, int threads, Log& log) {
+  if (device == "auto") return make_auto(threads, log);
+  if (device == "cpu") return make_cpu(threads, log);
+  if (device == "cuda") return make_cuda_executor(0);
+  if (device.starts_with("cuda:")) {
+    int number = 0;
+    const char* end = device.data() + device.size();
+    const auto [rest, problem] = std::from_chars(device.data() + 5, end, number);
+    if (problem == std::errc{} && rest == end && number >= 0) return make_cuda_executor(number);
+  }
+  throw Error(ExitCode::usage,
+              fmt::format("--device '{}': not a device; {} (N counts from 0)", device,
+                          did_you_mean(device, std::vector<std::string>{"auto", "cpu", "cuda", "cuda:N"})));
+}
+
+}  // namespace equipoise

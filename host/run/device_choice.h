@@ -1,0 +1,17 @@
+// host/run/device_choice.h - from --device and --threads to an executor.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/run/executor.h"
+#include "host/text/progress.h"
+
+namespace equipoise {
+
+/// Parses "auto", "cpu", "cuda" (the first device) or "cuda:N". `auto` takes the first CUDA device if it can be used,
+/// else the CPU, and tells the log which and why; a named device that is absent is an Error(device). Other words are an
+/// Error(usage). On a CPU one model runs on one thread, so more `threads` (0: as the work can use) are told to be idle.
+std::unique_ptr<Executor> make_executor(const std::string& device, int threads, Log& log);
+
+}  // namespace equipoise

@@ -1,0 +1,152 @@
+// host/run/run_folder.cpp - the order in which a run's files appear.
+#include "host/run/run_folder.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <ctime>
+#include <sstream>
+
+#include "engine/base/error.h"
+#include "engine/train/metrics.h"
+#include "host/data/split.h"
+
+namespace equipoise {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The folder, made if need be; a fresh one must not hold a run. Checked under the lock.
+fs::path made(const fs::path& path) {
+  std::error_code problem;
+  fs::create_directories(path, problem);
+  if (problem || !fs::is_directory(path))
+    throw Error(ExitCode::file_system,
+                fmt::format("{}: cannot be made a folder ({}); choose another --out", path.string(),
+                            problem ? problem.message() : "a file of that name exists"));
+  return path;
+}
+
+/// `path`, once it is known that a fresh run may begin there.
+fs::path unused(const fs::path& path, bool fresh) {
+  if (fresh && holds_run(path))
+    throw Error(ExitCode::file_system, fmt::format("{}: holds a run already; go on with it by --resume --out {}, or "
+                                                   "choose another --out",
+                                                   path.string(), path.string()));
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool of_a_run_cut_short = name.starts_with(".") || name == run_file::kPreprocess ||
+                                    name == run_file::kSplit || name == run_file::kMetrics;
+    if (fresh && !of_a_run_cut_short)
+      throw Error(
+          ExitCode::file_system,
+          fmt::format("{}: holds {} already, and a run would write over it; choose a new or empty folder as --out",
+                      path.string(), name));
+  }
+  return path;
+}
+
+/// Removes what a killed process left half-written (see write_file_atomically). Only the lock's owner may.
+void remove_leftovers(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(".equipoise-") && name.ends_with(".tmp")) fs::remove(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+fs::path default_run_folder(const fs::path& config) {
+  return fs::path("runs") /
+         fmt::format("{}-{:%Y%m%d-%H%M%S}", config.stem().string(), fmt::localtime(std::time(nullptr)));
+}
+
+bool holds_run(const fs::path& folder) {
+  for (const char* name : {run_file::kConfig, run_file::kModel, run_file::kLast, run_file::kPrevious}) {
+    std::error_code ignored;
+    if (fs::exists(folder / name, ignored)) return true;
+  }
+  return false;
+}
+
+Config read_run_config(const fs::path& folder) {
+  const fs::path path = folder / run_file::kConfig;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored))
+    throw Error(ExitCode::usage, fmt::format("{}: holds no run ({} is missing); give the folder a training wrote",
+                                             folder.string(), run_file::kConfig));
+  Config config = load_config(path);
+  if (to_toml(config) != read_text(path))
+    throw Error(ExitCode::usage, fmt::format("{}: is not as the run wrote it; undo the changes, or unset EQUIPOISE_SET "
+                                             "if that overrules it, and start a new run for new settings",
+                                             path.string()));
+  return config;
+}
+
+RunFolder::RunFolder(const fs::path& path, bool fresh)
+    : path_(path), lock_(made(path)), metrics_(unused(path, fresh) / run_file::kMetrics) {
+  if (fresh) metrics_.truncate_after(0);
+  remove_leftovers(path);
+}
+
+RunFolder RunFolder::create(const fs::path& path) { return RunFolder(path, true); }
+
+RunFolder RunFolder::open(const fs::path& path) {
+  if (!holds_run(path))
+    throw Error(ExitCode::usage,
+                fmt::format("{}: holds no run to resume; leave --resume out to start one there", path.string()));
+  return RunFolder(path, false);
+}
+
+void RunFolder::begin(const Config& config, const PreparedData& prepared, const std::string& summary) const {
+  // The config last: a folder without it has not begun and is prepared again.
+  write_file_atomically(file(run_file::kSummary), std::string_view(summary));
+  write_file_atomically(file(run_file::kPreprocess), std::string_view(to_json(prepared.preprocess)));
+  write_split_csv(file(run_file::kSplit), prepared.split, prepared.data.ids);
+  write_file_atomically(file(run_file::kConfig), std::string_view(to_toml(config)));
+}
+
+std::vector<std::string> RunFolder::metrics_without_times() const {
+  std::istringstream text(read_text(file(run_file::kMetrics)));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(without_time(line));
+  return lines;
+}
+
+void RunFolder::write_checkpoint(const TensorFile& checkpoint) {
+  metrics_.sync();
+  std::error_code problem;
+  const fs::path last = file(run_file::kLast);
+  if (fs::exists(last, problem)) fs::rename(last, file(run_file::kPrevious), problem);
+  if (problem)
+    throw Error(ExitCode::file_system, fmt::format("{}: cannot be renamed to {} ({}); make the folder writable",
+                                                   last.string(), run_file::kPrevious, problem.message()));
+  write_safetensors(last, checkpoint);
+}
+
+bool RunFolder::resume(const std::function<int(const TensorFile&)>& restore,
+                       const std::function<void(const std::string&)>& notice) {
+  std::optional<Error> refused;
+  for (const char* name : {run_file::kLast, run_file::kPrevious}) {
+    std::error_code ignored;
+    if (!fs::exists(file(name), ignored)) continue;
+    try {
+      metrics_.truncate_after(static_cast<uint64_t>(restore(read_safetensors(file(name)))));
+      if (refused) notice(fmt::format("going on from {}, the checkpoint before", file(name).string()));
+      return true;
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::checkpoint) throw;
+      notice(error.what());
+      if (!refused) refused = error;
+    }
+  }
+  if (refused) throw *refused;
+  notice("no checkpoint was written yet; starting from the first step");
+  metrics_.truncate_after(0);
+  return false;
+}
+
+}  // namespace equipoise

@@ -1,0 +1,79 @@
+// host/run/run_folder.h - the folder of one run: what it holds, who holds it, and how it is left whole at any moment.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/files/atomic_file.h"
+#include "engine/files/safetensors.h"
+#include "host/config/config.h"
+#include "host/run/prepared_data.h"
+
+namespace equipoise {
+
+/// Files of a run folder.
+namespace run_file {
+inline constexpr const char* kConfig = "config.toml";                  // resolved: defaults and overrides filled in
+inline constexpr const char* kPreprocess = "preprocess.json";          // what was fitted on the training rows
+inline constexpr const char* kSplit = "split.csv";                     // id, repeat, fold
+inline constexpr const char* kMetrics = "metrics.jsonl";               // a line per epoch
+inline constexpr const char* kModel = "model.safetensors";             // parameters of the best epoch
+inline constexpr const char* kLast = "last.safetensors";               // newest checkpoint
+inline constexpr const char* kPrevious = "last.previous.safetensors";  // the one before
+inline constexpr const char* kPredictions = "predictions.csv";         // of the best epoch
+inline constexpr const char* kSummary = "run.json";                    // build, device, data, times, result
+}  // namespace run_file
+
+/// runs/<stem of the config>-<YYYYmmdd-HHMMSS>, in the current folder and local time.
+std::filesystem::path default_run_folder(const std::filesystem::path& config);
+
+/// True if `folder` holds a run, or the beginning of one.
+bool holds_run(const std::filesystem::path& folder);
+
+/// The config a run was started with, exactly. Throws Error(usage) where there is none, and where it does not read back
+/// as it was written (edited since, or overruled by EQUIPOISE_SET).
+Config read_run_config(const std::filesystem::path& folder);
+
+/// A run folder that this process owns while it lives.
+class RunFolder {
+ public:
+  /// Makes the folder and locks it. Throws Error(file_system) if it holds a run already or another process has it.
+  static RunFolder create(const std::filesystem::path& path);
+  /// Locks the folder of an existing run.
+  static RunFolder open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path file(const char* name) const { return path_ / name; }
+
+  /// Writes the config, the split, the preprocessing and the first run.json: all that is needed to start again.
+  void begin(const Config& config, const PreparedData& prepared, const std::string& summary) const;
+
+  /// Adds a line to the metrics.
+  void append_metrics(const std::string& line) { metrics_.append_line(line); }
+  /// The metrics' lines, without their times.
+  std::vector<std::string> metrics_without_times() const;
+
+  /// Brings the metrics to disk, then makes `checkpoint` the newest one and keeps the one before.
+  void write_checkpoint(const TensorFile& checkpoint);
+  void write_model(const TensorFile& model) const { write_safetensors(file(run_file::kModel), model); }
+
+  /// Hands `restore` the newest checkpoint, or the one before if that is missing or refused with Error(checkpoint),
+  /// and cuts the metrics to the epochs `restore` returns. What was passed over is told to `notice`. False if there is
+  /// no checkpoint at all: the metrics are emptied, the run starts over. Throws the newest one's Error(checkpoint) if
+  /// none is good.
+  bool resume(const std::function<int(const TensorFile&)>& restore,
+              const std::function<void(const std::string&)>& notice);
+
+ private:
+  explicit RunFolder(const std::filesystem::path& path, bool fresh);
+
+  std::filesystem::path path_;
+  RunLock lock_;
+  AppendLog metrics_;
+};
+
+}  // namespace equipoise

@@ -1,0 +1,125 @@
+// host/run/run_summary.cpp - run.json written and read.
+#include "host/run/run_summary.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/error.h"
+#include "engine/files/atomic_file.h"
+#include "host/run/build_info.h"
+
+namespace equipoise {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+/// Bytes that are not UTF-8, as a path may have, are replaced.
+std::string dump(const ordered_json& json, int indent) {
+  return json.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+ordered_json figures_of(const Evaluation& e, const std::vector<std::string>& task_names) {
+  ordered_json losses = ordered_json::object();
+  for (std::size_t k = 0; k < task_names.size(); ++k) losses[task_names[k]] = e.losses[k];
+  ordered_json figures{{"n", e.rows}, {"labelled", e.labelled}};
+  for (const Figure& f : e.figures)
+    figures[f.name] = f.values.size() == 1 ? ordered_json(f.values[0]) : ordered_json(f.values);
+  figures["losses"] = losses;
+  return figures;
+}
+
+ordered_json build_of() {
+  const BuildInfo& b = build_info();
+  return {{"version", b.version},
+          {"git", b.git},
+          {"compiler", b.compiler},
+          {"cuda", b.cuda},
+          {"cuda_architectures", b.cuda_architectures}};
+}
+
+ordered_json data_of(const PreparedData& p) {
+  ordered_json files = ordered_json::array();
+  for (const DataFile& file : p.files) files.push_back({{"path", file.path}, {"sha256", file.sha256}});
+  int labelled = 0;
+  for (const int label : p.data.label) labelled += label >= 0;
+  const auto targets = static_cast<std::size_t>(p.data.target_cols);
+  for (std::size_t row = 0; row < p.data.targets.size(); row += std::max<std::size_t>(targets, 1))
+    labelled += std::any_of(p.data.targets.begin() + static_cast<std::ptrdiff_t>(row),
+                            p.data.targets.begin() + static_cast<std::ptrdiff_t>(row + targets),
+                            [](float t) { return t == t; });
+  return {{"files", files},
+          {"sha256", p.sha256},
+          {"rows",
+           {{"all", p.data.rows},
+            {"labelled", labelled},
+            {"train", p.split.train.size()},
+            {"validation", p.split.validation.size()},
+            {"test", p.split.test.size()}}},
+          {"features", p.data.features},
+          {"classes", p.preprocess.label_names}};
+}
+
+}  // namespace
+
+std::string time_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+std::string evaluation_json(const Evaluation& evaluation, const std::vector<std::string>& task_names, int indent) {
+  return dump(figures_of(evaluation, task_names), indent);
+}
+
+std::string to_json(const RunSummary& s, const PreparedData& prepared, const std::vector<std::string>& task_names) {
+  ordered_json json;
+  json["status"] = s.status;
+  json["finish_reason"] = s.finish_reason;
+  json["started"] = s.started;
+  json["ended"] = s.ended;
+  json["resumed"] = s.resumed;
+  json["build"] = build_of();
+  json["device"] = s.device;
+  json["threads"] = 1;  // of a single model
+  json["data"] = data_of(prepared);
+  json["epochs"] = s.epochs;
+  json["steps"] = s.steps;
+  json["skipped_steps"] = s.skipped;
+  json["best_epoch"] = s.best_epoch;
+  json["chosen_by"] = s.selects ? "validation" : "last epoch";
+  json["best_validation"] = s.best ? figures_of(*s.best, task_names) : ordered_json();
+  json["hash"] = s.hash;
+  return dump(json, 1) + "\n";
+}
+
+EarlierRun read_earlier_run(const std::filesystem::path& run_json) {
+  EarlierRun run;
+  try {
+    const ordered_json json = ordered_json::parse(read_text(run_json));
+    run.started = json.at("started").get<std::string>();
+    run.resumed = json.at("resumed").get<int>();
+    const ordered_json& data = json.at("data");
+    run.data_sha256 = data.at("sha256").get<std::string>();
+    for (const ordered_json& file : data.at("files"))
+      run.files.push_back({file.at("path").get<std::string>(), file.at("sha256").get<std::string>()});
+  } catch (const ordered_json::exception& problem) {
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: not the account of a run ({}); restore the file", run_json.string(), problem.what()));
+  }
+  return run;
+}
+
+void expect_same_data(const EarlierRun& earlier, const PreparedData& prepared) {
+  if (earlier.data_sha256 == prepared.sha256) return;
+  std::string changed;
+  for (const DataFile& file : prepared.files)
+    for (const DataFile& before : earlier.files)
+      if (file.path == before.path && file.sha256 != before.sha256)
+        changed += (changed.empty() ? "" : ", ") + file.path;
+  throw Error(ExitCode::data,
+              fmt::format("{}: the data are not those the run was trained on; restore {} or start a new run",
+                          changed.empty() ? "data.views" : changed, changed.empty() ? "them" : "the file"));
+}
+
+}  // namespace equipoise

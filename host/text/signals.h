@@ -1,0 +1,23 @@
+// host/text/signals.h - asks a training to stop where it can be resumed.
+#pragma once
+
+namespace equipoise {
+
+/// While it lives, the first SIGINT, SIGTERM or SIGUSR1 (Slurm's warning) only raises a flag, a second one ends the
+/// process at once as if nothing had been caught, and writing to a closed pipe is an error instead of the end.
+/// One at a time.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  /// Number of the signal received, 0 before one.
+  int received() const;
+};
+
+/// "SIGTERM" and the like.
+const char* signal_name(int number);
+
+}  // namespace equipoise

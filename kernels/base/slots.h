@@ -1,0 +1,126 @@
+// kernels/base/slots.h - sums whose order depends on the shape alone.
+//
+// A row's columns are dealt to 16 lanes, column c to lane c mod 16. A slot (row, lane) is summed by one thread with
+// rising columns in float64; slots are then joined sixteen at a time by a fixed tree, level by level, until one is
+// left. A CPU walks the 16 lanes of a row together (one vector), a GPU gives each lane a thread: the sums are the same.
+// A flat array of `count` elements is cut as rows of 256.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/base/fn.h"
+
+namespace equipoise {
+
+inline constexpr int kRowLanes = 16;  ///< lanes a row is dealt to
+inline constexpr int kFlatRow = 256;  ///< columns of a row cut from a flat array
+inline constexpr int kJoin = 16;      ///< slots joined at a time
+
+EQ_FN constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
+
+/// Units in which a team walks `rows` rows: one per row, or one per lane of it.
+template <class Team>
+EQ_FN constexpr int row_units(int rows) {
+  return rows * (kRowLanes / Team::kLanes);
+}
+template <class Team>
+EQ_FN constexpr int unit_row(int unit) {
+  return unit / (kRowLanes / Team::kLanes);
+}
+template <class Team>
+EQ_FN constexpr int unit_lane(int unit) {
+  return unit % (kRowLanes / Team::kLanes) * Team::kLanes;
+}
+
+/// Calls f(column, lane offset) for the columns in [0, cols) that belong to lanes lane .. lane + Lanes - 1.
+template <int Lanes, class F>
+EQ_FN void each_column(int cols, int lane, F&& f) {
+  int c = lane;
+  for (; c + Lanes <= cols; c += kRowLanes) {
+    EQ_VECTOR
+    for (int l = 0; l < Lanes; ++l) f(c + l, l);
+  }
+  if (c >= cols) return;
+  int l = 0;
+  if constexpr (Lanes == kRowLanes) {  // blocks of known length, so that the rest of a row is vectors too
+    if (cols - c >= 8) {
+      EQ_VECTOR
+      for (int i = 0; i < 8; ++i) f(c + i, i);
+      l = 8;
+    }
+    if (cols - c - l >= 4) {
+      const int first = l;
+      EQ_VECTOR
+      for (int i = 0; i < 4; ++i) f(c + first + i, first + i);
+      l += 4;
+    }
+  }
+  for (; c + l < cols; ++l) f(c + l, l);
+}
+
+/// Sums term(column) over a row into its slots; `slots` points at lane 0 of the row and is overwritten.
+template <int Lanes, class Term>
+EQ_FN void sum_row(int cols, int lane, double* slots, Term&& term) {
+  double sum[Lanes] = {};
+  each_column<Lanes>(cols, lane, [&](int c, int l) { sum[l] += term(c); });
+  for (int l = 0; l < Lanes; ++l) slots[lane + l] = sum[l];
+}
+
+/// Slots of a flat array of `count` elements.
+EQ_FN constexpr int flat_rows(int count) { return divide_up(count, kFlatRow); }
+EQ_FN constexpr int flat_slots(int count) { return flat_rows(count) * kRowLanes; }
+EQ_FN constexpr int flat_columns(int count, int row) {
+  return count - row * kFlatRow < kFlatRow ? count - row * kFlatRow : kFlatRow;
+}
+
+/// Neighbouring elements of a flat array that a unit walks at a time: a whole row where it has all lanes of one.
+template <int Lanes>
+inline constexpr int kStretch = Lanes == kRowLanes ? kFlatRow : Lanes;
+
+/// Calls f(first element, elements) for the stretches of a row that belong to lanes lane .. lane + Lanes - 1.
+template <int Lanes, class F>
+EQ_FN void each_stretch(int count, int row, int lane, F&& f) {
+  constexpr int kStep = Lanes == kRowLanes ? kFlatRow : kRowLanes;
+  const int end = row * kFlatRow + flat_columns(count, row);
+  for (int e = row * kFlatRow + lane; e < end; e += kStep) f(e, end - e < kStretch<Lanes> ? end - e : kStretch<Lanes>);
+}
+
+/// Sum of up to 16 neighbouring slots by a tree of fixed shape (absent ones count as +0).
+EQ_FN double join(const double* slots, int count) {
+  double s[kJoin];
+  for (int i = 0; i < kJoin; ++i) s[i] = i < count ? slots[i] : 0.0;
+  for (int i = 0; i < 8; ++i) s[i] += s[i + 8];
+  for (int i = 0; i < 4; ++i) s[i] += s[i + 4];
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+/// Collective: the sum of term(i), i in [0, count), the same bits for every team. `slots` holds
+/// 2 * flat_slots(count) doubles of scratch; ends synchronised, and every member gets the sum.
+template <class Team, class Term>
+EQ_FN double slot_sum(const Team& team, int count, double* slots, Term&& term) {
+  const int rows = flat_rows(count);
+  for (int u = team.thread_rank(); u < row_units<Team>(rows); u += team.size()) {
+    const int row = unit_row<Team>(u);
+    sum_row<Team::kLanes>(flat_columns(count, row), unit_lane<Team>(u), slots + row * kRowLanes,
+                          [&](int c) { return term(row * kFlatRow + c); });
+  }
+  team.sync();
+  double* from = slots;
+  double* to = slots + rows * kRowLanes;
+  int left = rows * kRowLanes;
+  while (left > 1) {
+    const int next = divide_up(left, kJoin);
+    for (int u = team.thread_rank(); u < next; u += team.size())
+      to[u] = join(from + u * kJoin, left - u * kJoin < kJoin ? left - u * kJoin : kJoin);
+    team.sync();
+    double* const swap = from;
+    from = to;
+    to = swap;
+    left = next;
+  }
+  const double sum = count > 0 ? from[0] : 0.0;
+  team.sync();
+  return sum;
+}
+
+}  // namespace equipoise

@@ -1,0 +1,54 @@
+// kernels/ops/adam.h - Adam (Kingma and Ba 2015) with clipping by global norm and decoupled weight decay (Loshchilov
+// and Hutter 2019), elementwise over one parameter block. PyTorch's order of operations. Floor: reads and writes 12
+// bytes a parameter, one square root and one division each.
+#pragma once
+
+#include "kernels/base/slots.h"
+#include "kernels/ops/gradient_norm.h"
+#include "kernels/state/memory.h"
+
+namespace equipoise {
+
+struct Adam {
+  GradientBlock block;
+  Place parameter, moment1, moment2;  // [count], updated
+
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return row_units<Team>(flat_rows(block.count));
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const Control& k = *c.control;
+    if (!k.finite) return;
+    const Settings& s = *c.settings;
+    const double power1 = k.beta1_power * s.beta1, power2 = k.beta2_power * s.beta2;
+    const float beta2 = static_cast<float>(s.beta2);
+    const float rest1 = static_cast<float>(1.0 - s.beta1), rest2 = static_cast<float>(1.0 - s.beta2);
+    const float step = static_cast<float>(s.lr / (1.0 - power1));
+    const float root_scale = static_cast<float>(1.0 / sqrt(1.0 - power2));
+    const float eps = static_cast<float>(s.eps);
+    const float keep = static_cast<float>(1.0 - s.lr * s.weight_decay);
+    const float clip = clip_factor(c);
+    float* p = c.floats(parameter);
+    float* m = c.floats(moment1);
+    float* v = c.floats(moment2);
+    const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    each_stretch<Team::kLanes>(block.count, row, lane, [&](int first, int elements) {
+      float g[kStretch<Team::kLanes>];
+      block.total(c, first, elements, g);
+      EQ_IVDEP
+      for (int i = 0; i < elements; ++i) {
+        const int e = first + i;
+        const float gradient = clip * g[i];
+        const float m1 = fmaf(rest1, gradient - m[e], m[e]);
+        const float v1 = fmaf(rest2, gradient * gradient, beta2 * v[e]);
+        m[e] = m1;
+        v[e] = v1;
+        p[e] = keep * p[e] - step * (m1 / fmaf(sqrtf(v1), root_scale, eps));
+      }
+    });
+  }
+};
+
+}  // namespace equipoise

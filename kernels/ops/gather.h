@@ -1,0 +1,99 @@
+// kernels/ops/gather.h - the rows of a batch: which ones, their labels, their values.
+// Floor: batch * features * 4 bytes read and written once.
+#pragma once
+
+#include "kernels/base/permutation.h"
+#include "kernels/base/slots.h"
+#include "kernels/state/memory.h"
+
+namespace equipoise {
+
+/// rows[r] = number of the data row at place position + r of the epoch's order; labels[r] its label.
+struct ChooseRows {
+  Place rows;    // [n] int32, overwritten
+  Place labels;  // [n] int32, overwritten
+
+  // A unit takes as many neighbouring rows as a unit of a row has lanes: the key of the permutation is made once for
+  // them.
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return divide_up(c.n, Team::kLanes);
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const Settings& s = *c.settings;
+    const Permutation order =
+        make_permutation(static_cast<uint32_t>(s.rows), s.seed, s.replica, static_cast<uint32_t>(c.control->epoch));
+    const int first = u * Team::kLanes;
+    uint32_t at[Team::kLanes];
+    for (int l = 0; l < Team::kLanes; ++l)  // past the batch's end its last row is repeated
+      at[l] = static_cast<uint32_t>(c.control->position + (first + l < c.n ? first + l : c.n - 1));
+    if (c.shuffle) order.walk(at);
+    for (int l = 0; l < Team::kLanes && first + l < c.n; ++l) {
+      const int32_t row = c.data->row_list[s.first_row + static_cast<int32_t>(at[l])];
+      c.ints(rows)[first + l] = row;
+      c.ints(labels)[first + l] = c.data->labels[row];
+    }
+  }
+};
+
+/// control.label_weight = sum over labelled rows of the weight of their class, rows rising.
+struct LabelWeight {
+  Place labels;  // [n]
+
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return 1;
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int) const {
+    const float* weight = c.data->class_weights + c.settings->first_class_weight;
+    double sum = 0;
+    for (int r = 0; r < c.n; ++r) {
+      const int label = c.ints(labels)[r];
+      if (label >= 0) sum += double{weight[label]};
+    }
+    c.control->label_weight = sum;
+  }
+};
+
+/// to[r, c] = source[rows[r], c]
+struct Gather {
+  Place rows;  // [n] int32
+  int32_t source;
+  View to;  // [n, cols], overwritten
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return row_units<Team>(c.n);
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int r = unit_row<Team>(u);
+    const Source& s = c.data->sources[source];
+    const float* from = s.values + static_cast<int64_t>(c.ints(rows)[r]) * s.cols;
+    float* out = c.row(to, r);
+    each_column<Team::kLanes>(to.cols, unit_lane<Team>(u), [&](int j, int) { out[j] = from[j]; });
+  }
+};
+
+/// outputs[output][replica's slot, position + r, c] = from[r, c]: rows in the order of the row list.
+struct Emit {
+  View from;  // [n, cols]
+  int32_t output;
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return row_units<Team>(c.n);
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int r = unit_row<Team>(u);
+    const float* row = c.row(from, r);
+    float* out = c.data->outputs[output] +
+                 (static_cast<int64_t>(c.slot) * c.data->output_rows + c.control->position + r) * from.cols;
+    each_column<Team::kLanes>(from.cols, unit_lane<Team>(u), [&](int j, int) { out[j] = row[j]; });
+  }
+};
+
+}  // namespace equipoise

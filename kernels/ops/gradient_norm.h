@@ -1,0 +1,106 @@
+// kernels/ops/gradient_norm.h - the total gradient of a parameter block, its global norm, and the gate behind which
+// every update stands: a step with a non-finite loss or gradient updates nothing.
+#pragma once
+
+#include "kernels/base/slots.h"
+#include "kernels/base/strict_math.h"
+#include "kernels/state/memory.h"
+
+namespace equipoise {
+
+inline constexpr int kMaxRoutes = 16;  ///< lanes of one block that may have a route's coefficient
+
+/// A block of parameters and the lanes that hold its gradients.
+struct GradientBlock {
+  Place gradient;       // lane 0, [count]
+  int32_t lane_stride;  // floats from one lane to the next
+  int32_t lanes;
+  int8_t task[kMaxTasks];   // whose weight a lane takes (in control's lists); -1: the lane is already weighted
+  float route[kMaxRoutes];  // further coefficients of the first lanes, from the routing table
+  int32_t count;            // padded elements; padding is zero
+  float loss_scale;         // of the total loss
+  bool shared;              // several tasks reach these parameters
+
+  EQ_FN float weight(const Control& k, int lane) const {
+    const float scale = lane < kMaxRoutes ? loss_scale * route[lane] : loss_scale;
+    if (task[lane] < 0) return scale;
+    return scale * static_cast<float>((shared ? k.shared_weights : k.private_weights)[task[lane]]);
+  }
+  /// total[i] = sum over lanes of weight * gradient[e + i], i < elements, lanes rising
+  EQ_FN void total(const Context& c, int e, int elements, float* total) const {
+    const float* g = c.floats(gradient) + e;
+    const float first = weight(*c.control, 0);
+    for (int i = 0; i < elements; ++i) total[i] = first * g[i];
+    for (int lane = 1; lane < lanes; ++lane) {
+      g += lane_stride;
+      const float w = weight(*c.control, lane);
+      for (int i = 0; i < elements; ++i) total[i] = fmaf(w, g[i], total[i]);
+    }
+  }
+};
+
+/// Factor that clips the total gradient to settings.clip_norm.
+EQ_FN float clip_factor(const Context& c) {
+  const Settings& s = *c.settings;
+  return s.clip_norm > 0 && c.control->gradient_norm > s.clip_norm
+             ? static_cast<float>(s.clip_norm / (c.control->gradient_norm + 1e-6))
+             : 1.0f;
+}
+
+/// Slots of the sum of squares of the total gradient of one block.
+struct GradientSquares {
+  GradientBlock block;
+  Place slots;  // [flat_slots(count)], overwritten
+
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return row_units<Team>(flat_rows(block.count));
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    double sum[Team::kLanes] = {};
+    each_stretch<Team::kLanes>(block.count, row, lane, [&](int e, int elements) {
+      float g[kStretch<Team::kLanes>];
+      block.total(c, e, elements, g);
+      each_column<Team::kLanes>(elements, 0, [&](int i, int l) { sum[l] = fma(double{g[i]}, double{g[i]}, sum[l]); });
+    });
+    for (int l = 0; l < Team::kLanes; ++l) c.doubles(slots)[row * kRowLanes + lane + l] = sum[l];
+  }
+};
+
+/// A block whose squared norm reaches this counts as not finite: Adam squares gradients in float32.
+inline constexpr double kLargestSquare = 1e38;
+
+/// control.gradient_norm and control.finite, from the joined squares of every block; names what is not finite first.
+struct FiniteGate {
+  Place sums;  // [blocks]
+  int32_t blocks, tasks;
+
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return 1;
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int) const {
+    Control& k = *c.control;
+    BadKind kind = BadKind::none;
+    int index = 0;
+    double sum = 0;
+    for (int b = blocks - 1; b >= 0; --b)
+      if (!(fabs(c.doubles(sums)[b]) < kLargestSquare)) kind = BadKind::gradient, index = b;
+    for (int i = tasks - 1; i >= 0; --i)
+      if (!finite(k.losses[i])) kind = BadKind::loss, index = i;
+    for (int b = 0; b < blocks; ++b) sum += c.doubles(sums)[b];
+    k.gradient_norm = sqrt(sum);
+    k.finite = kind == BadKind::none ? 1 : 0;
+    if (k.finite || k.bad_kind != BadKind::none) return;
+    k.bad_kind = kind;
+    k.bad_index = index;
+    k.bad_step = k.step;
+  }
+
+  EQ_FN static bool finite(double x) { return x - x == 0.0; }
+};
+
+}  // namespace equipoise

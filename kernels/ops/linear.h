@@ -1,0 +1,167 @@
+// kernels/ops/linear.h - y = act(x W^T + b), and its gradients by x, W and b.
+// Floor: rows * in * out multiply-adds each for forward, input gradient and weight gradient.
+// Parameters lie as W [out, in] with rows `stride` apart (a multiple of 4, zeros between), then b [out].
+#pragma once
+
+#include "kernels/base/slots.h"
+#include "kernels/ops/activation.h"
+#include "kernels/product/product.h"
+#include "kernels/state/memory.h"
+
+namespace equipoise {
+
+/// Where the parameters (or their gradient) of a linear layer lie.
+struct LinearPlace {
+  Place weight;    // [out, in]
+  Place bias;      // [out]
+  int32_t stride;  // floats from one row of W to the next
+};
+
+/// y[r, o] = act(b[o] + sum_i x[r, i] W[o, i])
+struct Linear {
+  View x;  // [rows, in]
+  LinearPlace parameters;
+  View y;  // [rows, out], overwritten
+  Activation activation;
+
+  struct Finish {
+    const float* bias;
+    float* y;
+    int stride;
+    Activation activation;
+    EQ_FN float start(int, int col) const { return bias[col]; }
+    EQ_FN void store(int row, int col, const float* sums, int count) const {
+      activate(activation, sums, y + static_cast<int64_t>(row) * stride + col, count);
+    }
+  };
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return Team::Tiles::units(c.rows(x), y.cols);
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const Product p{c.row(x, 0), x.stride, 1,     c.floats(parameters.weight), 1, parameters.stride,
+                    c.rows(x),   y.cols,   x.cols};
+    Team::Tiles::unit(p, Finish{c.floats(parameters.bias), c.row(y, 0), y.stride, activation}, u);
+  }
+};
+
+/// dx[r, i] (=, +=) act'(x[r, i]) * sum_o dy[r, o] W[o, i], where act is the activation that made x.
+struct LinearInputGradient {
+  View dy;  // [rows, out]
+  LinearPlace parameters;
+  View x;   // [rows, in], read unless the activation is the identity
+  View dx;  // [rows, in], overwritten or accumulated
+  Activation activation;
+  bool accumulate;  // only with the identity
+
+  struct Finish {
+    const float* x;
+    float* dx;
+    int x_stride, dx_stride;
+    Activation activation;
+    bool accumulate;
+    EQ_FN float start(int row, int col) const {
+      return accumulate ? dx[static_cast<int64_t>(row) * dx_stride + col] : 0.0f;
+    }
+    EQ_FN void store(int row, int col, const float* sums, int count) const {
+      activate_gradient(activation, x + static_cast<int64_t>(row) * x_stride + col, sums,
+                        dx + static_cast<int64_t>(row) * dx_stride + col, count);
+    }
+  };
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return Team::Tiles::units(c.rows(dy), dx.cols);
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const Product p{c.row(dy, 0), dy.stride, 1,      c.floats(parameters.weight), parameters.stride, 1,
+                    c.rows(dy),   dx.cols,   dy.cols};
+    Team::Tiles::unit(p, Finish{c.row(x, 0), c.row(dx, 0), x.stride, dx.stride, activation, accumulate}, u);
+  }
+};
+
+/// dW[o, i] (=, +=) sum_r dy[r, o] x[r, i] and db[o] (=, +=) sum_r dy[r, o]; what pads a row is set to zero.
+struct LinearWeightGradient {
+  View x;   // [rows, in]
+  View dy;  // [rows, out]
+  LinearPlace gradient;
+  bool accumulate;
+  bool has_bias = true;  // false: db is left as it is
+
+  struct Finish {
+    float* dw;
+    int in, stride;
+    bool accumulate;
+    EQ_FN float start(int row, int col) const {
+      return accumulate ? dw[static_cast<int64_t>(row) * stride + col] : 0.0f;
+    }
+    EQ_FN void store(int row, int col, const float* sums, int count) const {
+      float* to = dw + static_cast<int64_t>(row) * stride;
+      for (int j = 0; j < count; ++j) to[col + j] = sums[j];
+      if (col + count == in)
+        for (int pad = in; pad < stride; ++pad) to[pad] = 0.0f;
+    }
+  };
+
+  template <class Team>
+  EQ_FN int weight_units() const {
+    return Team::Tiles::units(dy.cols, x.cols);
+  }
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return weight_units<Team>() + (has_bias ? divide_up(dy.cols, Team::kLanes) : 0);
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    if (u < weight_units<Team>()) {
+      const Product p{c.row(dy, 0), 1, dy.stride, c.row(x, 0), x.stride, 1, dy.cols, x.cols, c.rows(x)};
+      Team::Tiles::unit(p, Finish{c.floats(gradient.weight), x.cols, gradient.stride, accumulate}, u);
+    } else {
+      bias_unit<Team::kLanes>(c, (u - weight_units<Team>()) * Team::kLanes);
+    }
+  }
+
+  template <int Lanes>
+  EQ_FN void bias_unit(const Context& c, int first) const {
+    float* db = c.floats(gradient.bias);
+    const int count = dy.cols - first < Lanes ? dy.cols - first : Lanes;
+    float sum[Lanes];
+    for (int l = 0; l < Lanes; ++l) sum[l] = accumulate && l < count ? db[first + l] : 0.0f;
+    const float* d = c.row(dy, 0) + first;
+    const int rows = c.rows(dy);
+    if (count == Lanes) {
+      for (int r = 0; r < rows; ++r, d += dy.stride)
+        for (int l = 0; l < Lanes; ++l) sum[l] += d[l];
+    } else {
+      for (int r = 0; r < rows; ++r, d += dy.stride)
+        for (int l = 0; l < count; ++l) sum[l] += d[l];
+    }
+    for (int l = 0; l < count; ++l) db[first + l] = sum[l];
+    if (first + count == dy.cols)
+      for (int pad = dy.cols; pad % 4 != 0; ++pad) db[pad] = 0.0f;
+  }
+};
+
+/// dy[r, c] *= act'(y[r, c]), in place: where no product's finish can do it.
+struct ActivationGradient {
+  View y;   // [rows, cols]
+  View dy;  // [rows, cols], overwritten
+  Activation activation;
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return row_units<Team>(c.rows(y));
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const float* out = c.row(y, unit_row<Team>(u));
+    float* d = c.row(dy, unit_row<Team>(u));
+    each_column<Team::kLanes>(y.cols, unit_lane<Team>(u),
+                              [&](int j, int) { activate_gradient(activation, out + j, d + j, d + j, 1); });
+  }
+};
+
+}  // namespace equipoise

@@ -1,0 +1,91 @@
+// kernels/ops/losses.h - from slots to loss terms to task losses, in float64.
+#pragma once
+
+#include "kernels/base/slots.h"
+#include "kernels/state/memory.h"
+
+namespace equipoise {
+
+/// One level of the joining tree: to[g, i] = join of from[g, 16 i ..], g in [0, groups). The number of slots at level 0
+/// is `count`, times n where it counts slots per sample (a short batch has fewer); absent slots add +0.
+struct Join {
+  Place from;  // [groups, slots(level)] float64
+  Place to;    // [groups, slots(level + 1)], overwritten
+  int32_t groups, count, level;
+  bool per_sample;
+
+  EQ_FN int slots(const Context& c, int at_level) const {
+    int s = per_sample ? count * c.n : count;
+    for (int l = 0; l < at_level; ++l) s = divide_up(s, kJoin);
+    return s;
+  }
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return groups * slots(c, level + 1);
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int here = slots(c, level), across = divide_up(here, kJoin), i = u % across;
+    const int left = here - i * kJoin;
+    c.doubles(to)[u] =
+        join(c.doubles(from) + static_cast<int64_t>(u / across) * here + i * kJoin, left < kJoin ? left : kJoin);
+  }
+};
+
+/// What a term's sum is divided by: rows of the batch, weight of its labels, labelled entries of its targets, or 1 (the
+/// term is a sum over the batch).
+enum class Divisor : int32_t { rows, label_weight, counted, none };
+enum class TaskForm : int32_t { sum, ratio, difference };  ///< how a task's loss is made of its terms
+inline constexpr int kMaxTaskTerms = 4;
+
+/// One task's loss. term = sum / (divisor * per_row); loss = sum of terms, term0 / term1, or term0 - term1.
+struct TaskLoss {
+  int32_t task;
+  TaskForm form;
+  int32_t terms;
+  int32_t term[kMaxTaskTerms];
+  Place sum[kMaxTaskTerms];
+  Divisor divisor[kMaxTaskTerms];
+  Place count[kMaxTaskTerms];  // [1] float64, where counted
+  double per_row[kMaxTaskTerms];
+
+  template <class Team>
+  EQ_FN int units(const Context&) const {
+    return 1;
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int) const {
+    Control& k = *c.control;
+    double first = 0.0, second = 0.0, loss = 0.0;
+    bool present = true;
+    for (int t = 0; t < terms; ++t) {
+      const double rows = over_rows(c, t);
+      const double over = divisor[t] == Divisor::none ? 1.0 : rows;
+      present = present && rows > 0;
+      const double value = over > 0 ? c.doubles(sum[t])[0] / (over * per_row[t]) : 0.0;
+      if (t == 0) first = value;
+      if (t == 1) second = value;
+      loss = t == 0 ? value : loss + value;
+      if (t == 0) k.task_rows[task] = rows;
+      k.term_rows[term[t]] = rows;
+      k.terms[term[t]] = value;
+      k.term_slope[term[t]] = 1.0;
+    }
+    if (form == TaskForm::difference) {
+      loss = first - second;
+      k.term_slope[term[1]] = -1.0;
+    } else if (form == TaskForm::ratio) {
+      loss = first / second;
+      k.term_slope[term[0]] = 1.0 / second;
+      k.term_slope[term[1]] = -loss / second;
+    }
+    k.losses[task] = loss;
+    k.present[task] = present ? 1 : 0;
+  }
+  EQ_FN double over_rows(const Context& c, int t) const {
+    if (divisor[t] == Divisor::label_weight) return c.control->label_weight;
+    return divisor[t] == Divisor::counted ? c.doubles(count[t])[0] : double(c.n);
+  }
+};
+
+}  // namespace equipoise

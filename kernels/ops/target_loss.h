@@ -1,0 +1,116 @@
+// kernels/ops/target_loss.h - losses of supervised tasks against targets of which some are missing (NaN): squared
+// error, logistic loss (binary cross-entropy with logits) and softmax cross-entropy against a class number.
+//   squared:  (x - t)^2                        d/dx = 2 (x - t)
+//   logistic: log(1 + exp(-|x|)) + max(x, 0) - x t,  t in {0, 1}   d/dx = sigmoid(x) - t
+//   classes:  log sum exp x - x_t              d/dx_j = softmax(x)_j - [j = t]
+// Each is the mean, or the sum, over the entries (rows, for classes) that have a target; a batch without any has loss
+// 0. Floor: reads two floats an entry and writes one; one exponential and one logarithm where the loss needs them.
+#pragma once
+
+#include "kernels/base/slots.h"
+#include "kernels/base/strict_math.h"
+#include "kernels/ops/cross_entropy.h"
+#include "kernels/state/memory.h"
+
+namespace equipoise {
+
+EQ_FN bool is_target(float t) { return t == t; }
+
+/// Number of entries of a row that have a target, in slots that Join adds up.
+struct CountTargets {
+  View target;  // [n, cols]
+  Place slots;  // [n, 16] float64, overwritten
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return row_units<Team>(c.rows(target));
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int r = unit_row<Team>(u);
+    const float* t = c.row(target, r);
+    sum_row<Team::kLanes>(target.cols, unit_lane<Team>(u), c.doubles(slots) + r * kRowLanes,
+                          [&](int j) { return is_target(t[j]) ? 1.0 : 0.0; });
+  }
+};
+
+/// What the gradient of an entry is multiplied by: 0 where the batch has no target at all.
+EQ_FN float over_targets(const Context& c, Place count, int32_t task, bool sums) {
+  const double entries = c.doubles(count)[0];
+  const float weight = task < 0 ? 1.0f : static_cast<float>(c.control->shared_weights[task]);
+  return entries > 0 ? weight / (sums ? 1.0f : static_cast<float>(entries)) : 0.0f;
+}
+
+enum class TargetForm : int32_t { squared, logistic };
+
+struct TargetLoss {
+  View x;       // [n, cols]
+  View target;  // [n, cols], NaN where missing
+  Place count;  // [1] float64: entries with a target
+  View dx;      // [n, cols], overwritten if has_gradient; zero where the target is missing
+  Place slots;  // [n, 16] float64 sums of losses, overwritten
+  TargetForm form;
+  int32_t task;  // >= 0: the gradient is weighted by control.shared_weights[task] (merged lane)
+  bool has_gradient;
+  bool sums;  // the term is a sum over the batch, not a mean
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return row_units<Team>(c.rows(x));
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int u) const {
+    const int r = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    const float* a = c.row(x, r);
+    const float* t = c.row(target, r);
+    sum_row<Team::kLanes>(x.cols, lane, c.doubles(slots) + r * kRowLanes,
+                          [&](int j) { return is_target(t[j]) ? loss(a[j], t[j]) : 0.0; });
+    if (!has_gradient) return;
+    const float k = over_targets(c, count, task, sums);
+    float* d = c.row(dx, r);
+    each_column<Team::kLanes>(x.cols, lane, [&](int j, int) { d[j] = is_target(t[j]) ? k * slope(a[j], t[j]) : 0.0f; });
+  }
+
+  EQ_FN double loss(float a, float t) const {
+    const double d = double{a} - double{t};
+    if (form == TargetForm::squared) return d * d;
+    // Of the two forms of log(1 + exp x), the one whose exponential cannot overflow; a NaN stays a NaN.
+    const double rest = strict_log(1.0 + strict_exp(a < 0 ? double{a} : -double{a}));
+    return (a < 0 ? 0.0 : double{a}) - double{a} * double{t} + rest;
+  }
+  EQ_FN float slope(float a, float t) const {
+    return form == TargetForm::squared ? 2.0f * (a - t) : strict_sigmoid(a) - t;
+  }
+};
+
+/// Softmax cross-entropy against class numbers that are kept as floats.
+struct TargetCrossEntropy {
+  View x;        // [n, classes]
+  View target;   // [n, 1] class number, NaN where missing
+  Place count;   // [1] float64: rows with a target
+  View dx;       // [n, classes], overwritten if has_gradient
+  Place slots;   // [n] float64 losses, overwritten
+  int32_t task;  // as in TargetLoss
+  bool has_gradient;
+  bool sums;  // the term is a sum over the batch, not a mean
+
+  template <class Team>
+  EQ_FN int units(const Context& c) const {
+    return c.n;
+  }
+  template <class Team>
+  EQ_FN void unit(const Context& c, int r) const {
+    const float* in = c.row(x, r);
+    const float t = c.row(target, r)[0];
+    const int label = is_target(t) ? static_cast<int>(t) : -1;
+    const RowExponentials e = row_exponentials(in, x.cols);
+    c.doubles(slots)[r] = label < 0 ? 0.0 : double{strict_log(e.sum)} + (double{e.largest} - double{in[label]});
+    if (!has_gradient) return;
+    const float k = over_targets(c, count, task, sums);
+    float* d = c.row(dx, r);
+    for (int j = 0; j < x.cols; ++j)
+      d[j] = label < 0 ? 0.0f : k * (strict_exp(in[j] - e.largest) / e.sum - (j == label ? 1.0f : 0.0f));
+  }
+};
+
+}  // namespace equipoise

@@ -1,0 +1,132 @@
+// kernels/product/thread_tiles.h - matrix products on a GPU: one 4 x 4 tile of the result per thread, k in the thread.
+// Floor: 64 fma per eight 128-bit loads. Rows of a tensor lie 4 x odd floats apart, so that neighbouring threads
+// reading neighbouring rows meet no bank twice. Runs on any team; the CPU uses it to prove the GPU's cutting.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/product/product.h"
+
+namespace equipoise {
+
+struct ThreadTiles {
+  static constexpr int kSide = 4;  ///< lines (rows or columns) of a tile, and values of k read at a time
+  EQ_FN static constexpr int tiles(int lines) { return (lines + kSide - 1) / kSide; }
+  EQ_FN static constexpr int units(int rows, int cols) { return tiles(rows) * tiles(cols); }
+
+  /// Whether neighbours by one index, whose stride is `stride`, are aligned for 128-bit loads at every multiple of four
+  /// of it and at every value of the other index, whose stride is `other`.
+  EQ_FN static bool four_at_once(const float* from, int stride, int other) {
+    return stride == 1 && other % kSide == 0 && reinterpret_cast<uintptr_t>(from) % 16 == 0;
+  }
+
+  template <class Finish>
+  EQ_FN static void unit(const Product& p, const Finish& finish, int unit) {
+    const int across = tiles(p.cols);
+    if (unit >= tiles(p.rows) * across) return;
+    const Lines rows(unit / across, p.rows, p.a_row), cols(unit % across, p.cols, p.b_col);
+    const Operand a(p.a, p.a_row, p.a_k, rows), b(p.b, p.b_col, p.b_k, cols);
+    float sum[kSide][kSide];
+    EQ_UNROLL
+    for (int r = 0; r < kSide; ++r) {
+      EQ_UNROLL
+      for (int c = 0; c < kSide; ++c) {
+        sum[r][c] = rows.has(r) && cols.has(c) ? finish.start(rows.at(r), cols.at(c)) : 0.0f;
+      }
+    }
+    int k = 0;
+    for (; k + kSide <= p.depth; k += kSide) {
+      float x[kSide][kSide], y[kSide][kSide];
+      a.read(k, x);
+      b.read(k, y);
+      EQ_UNROLL
+      for (int i = 0; i < kSide; ++i) multiply(x[i], y[i], sum);
+    }
+    for (; k < p.depth; ++k) {
+      float x[kSide], y[kSide];
+      a.read_one(k, x);
+      b.read_one(k, y);
+      multiply(x, y, sum);
+    }
+    EQ_UNROLL
+    for (int r = 0; r < kSide; ++r) {
+      if (!rows.has(r)) continue;
+      if (cols.gap == 1) {
+        finish.store(rows.at(r), cols.first, sum[r], cols.count());
+      } else {
+        EQ_UNROLL
+        for (int c = 0; c < kSide; ++c) {
+          if (cols.has(c)) finish.store(rows.at(r), cols.at(c), sum[r] + c, 1);
+        }
+      }
+    }
+  }
+
+ private:
+  /// Which rows (or columns) a tile covers: neighbours where neighbours lie side by side in memory and so make one
+  /// load, else lines a quarter of the matrix apart, so that neighbouring threads read neighbouring lines.
+  struct Lines {
+    int first, gap, end;
+    EQ_FN Lines(int tile, int lines, int stride)
+        : first(stride == 1 ? tile * kSide : tile), gap(stride == 1 ? 1 : tiles(lines)), end(lines) {}
+    EQ_FN int at(int i) const { return first + i * gap; }
+    EQ_FN bool has(int i) const { return at(i) < end; }
+    EQ_FN int count() const { return end - first < kSide ? end - first : kSide; }  // of neighbours
+  };
+
+  /// Four lines of an operand, read in blocks of four values of k. A line past the edge repeats the first: its sums are
+  /// formed and thrown away.
+  struct Operand {
+    const float* from;
+    int line[kSide];            // where each line begins, in floats; 32 bits reach over a replica's memory
+    int step;                   // floats from one k to the next
+    bool along_k, along_lines;  // 128-bit loads, by four values of k or by four lines
+
+    EQ_FN Operand(const float* first, int line_stride, int k_stride, const Lines& lines) : from(first), step(k_stride) {
+      EQ_UNROLL
+      for (int i = 0; i < kSide; ++i) {
+        line[i] = (lines.has(i) ? lines.at(i) : lines.first) * line_stride;
+      }
+      along_k = four_at_once(from, k_stride, line_stride);
+      along_lines = !along_k && lines.has(kSide - 1) && four_at_once(from, line_stride, k_stride);
+    }
+    /// to[i][l] = value of line l at k + i
+    EQ_FN void read(int k, float (&to)[kSide][kSide]) const {
+      if (along_k) {
+        EQ_UNROLL
+        for (int l = 0; l < kSide; ++l) {
+          float four[kSide];
+          load(from + line[l] + k, four);
+          EQ_UNROLL
+          for (int i = 0; i < kSide; ++i) to[i][l] = four[i];
+        }
+      } else if (along_lines) {
+        EQ_UNROLL
+        for (int i = 0; i < kSide; ++i) load(from + line[0] + (k + i) * step, to[i]);
+      } else {
+        EQ_UNROLL
+        for (int i = 0; i < kSide; ++i) read_one(k + i, to[i]);
+      }
+    }
+    EQ_FN void read_one(int k, float* to) const {
+      EQ_UNROLL
+      for (int l = 0; l < kSide; ++l) to[l] = from[line[l] + k * step];
+    }
+    EQ_FN static void load(const float* four, float* to) {
+      __builtin_memcpy(to, __builtin_assume_aligned(four, 16), kSide * sizeof(float));
+    }
+  };
+
+  EQ_FN static void multiply(const float* x, const float* y, float (&sum)[kSide][kSide]) {
+    EQ_UNROLL
+    for (int r = 0; r < kSide; ++r) {
+      EQ_UNROLL
+      for (int c = 0; c < kSide; ++c) {
+        sum[r][c] = fmaf(x[r], y[c], sum[r][c]);
+      }
+    }
+  }
+};
+
+}  // namespace equipoise

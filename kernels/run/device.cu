@@ -1,0 +1,181 @@
+// kernels/run/device.cu - CUDA devices: the report, memory, and errors that stick.
+#include "kernels/run/device.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+#include <utility>
+
+#include "kernels/run/cuda_check.cuh"
+
+namespace equipoise {
+
+namespace cuda {
+
+namespace {
+
+std::mutex broken_mutex;
+std::string broken;  // the first error that made the device unusable
+
+/// Failures that leave the context as it was.
+bool passes(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation || error == cudaErrorInvalidDevice || error == cudaErrorNoDevice ||
+         error == cudaErrorInsufficientDriver;
+}
+
+/// Folder and name: builds in different places print the same.
+std::string short_name(const char* file) {
+  const std::filesystem::path path(file);
+  return (path.parent_path().filename() / path.filename()).string();
+}
+
+}  // namespace
+
+void check_usable(const char* file, int line, const char* call) {
+  const std::lock_guard lock(broken_mutex);
+  if (!broken.empty()) throw DeviceError(short_name(file), line, call, "not tried after an earlier error: " + broken);
+}
+
+void check(cudaError_t error, const char* file, int line, const char* call) {
+  if (error == cudaSuccess) return;
+  const DeviceError thrown(short_name(file), line, call,
+                           std::string(cudaGetErrorName(error)) + ", " + cudaGetErrorString(error));
+  cudaGetLastError();  // a failure that leaves the context usable must not be reported again by the next call
+  if (!passes(error)) {
+    const std::lock_guard lock(broken_mutex);
+    if (broken.empty()) broken = thrown.what();
+  }
+  throw thrown;
+}
+
+}  // namespace cuda
+
+namespace {
+
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+#define EQ_TEXT(...) #__VA_ARGS__
+#define EQ_EXPANDED_TEXT(...) EQ_TEXT(__VA_ARGS__)
+/// "800,900" -> "8.0, 9.0"
+std::string architectures_built() {
+  const std::string list = EQ_EXPANDED_TEXT(__CUDA_ARCH_LIST__);
+  std::string text;
+  for (size_t begin = 0; begin < list.size(); begin = list.find(',', begin) + 1) {
+    const int number = std::atoi(list.c_str() + begin);
+    text += (text.empty() ? "" : ", ") + std::to_string(number / 100) + "." + std::to_string(number % 100 / 10);
+    if (list.find(',', begin) == std::string::npos) break;
+  }
+  return text;
+}
+#undef EQ_EXPANDED_TEXT
+#undef EQ_TEXT
+
+/// Why there is no device, in words.
+std::string why_none(cudaError_t error, const DeviceReport& report) {
+  if (report.driver_version == 0) return "no NVIDIA driver is installed";
+  if (error == cudaErrorInsufficientDriver)
+    return "the NVIDIA driver serves CUDA " + version_text(report.driver_version) + ", but this build needs " +
+           version_text(report.runtime_version);
+  const char* const visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  if (error == cudaSuccess || error == cudaErrorNoDevice)
+    return visible ? std::string("no CUDA device is visible (CUDA_VISIBLE_DEVICES is '") + visible + "')"
+                   : "the NVIDIA driver finds no device";
+  return std::string("the NVIDIA driver answers ") + cudaGetErrorName(error) + ", " + cudaGetErrorString(error);
+}
+
+DeviceInfo info_of(int device, bool ask_free_memory) {
+  cudaDeviceProp properties;
+  EQ_CUDA(cudaGetDeviceProperties(&properties, device));
+  DeviceInfo info;
+  info.name = properties.name;
+  info.compute_major = properties.major;
+  info.compute_minor = properties.minor;
+  info.multiprocessors = properties.multiProcessorCount;
+  info.memory = properties.totalGlobalMem;
+  if (ask_free_memory) info.free_memory = device_free_memory(device);
+  info.shared_per_block_optin = properties.sharedMemPerBlockOptin;
+  return info;
+}
+
+}  // namespace
+
+DeviceReport device_report(bool ask_free_memory) {
+  DeviceReport report;
+  report.built_with_cuda = true;
+  report.architectures = architectures_built();
+  cudaDriverGetVersion(&report.driver_version);  // 0 without a driver
+  cudaRuntimeGetVersion(&report.runtime_version);
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  cudaGetLastError();
+  if (error != cudaSuccess || count == 0) {
+    report.problem = why_none(error, report);
+    return report;
+  }
+  try {
+    for (int device = 0; device < count; ++device) report.devices.push_back(info_of(device, ask_free_memory));
+  } catch (const DeviceError& failed) {
+    report.devices.clear();
+    report.problem = failed.what();
+  }
+  return report;
+}
+
+size_t device_free_memory(int device) {
+  size_t available = 0, total = 0;
+  EQ_CUDA(cudaSetDevice(device));
+  EQ_CUDA(cudaMemGetInfo(&available, &total));
+  return available;
+}
+
+DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(device) {
+  if (bytes == 0) return;
+  EQ_CUDA(cudaSetDevice(device));
+  EQ_CUDA(cudaMalloc(&data_, bytes));
+}
+
+DeviceMemory::~DeviceMemory() { release(); }
+
+void DeviceMemory::release() noexcept {
+  if (data_ && cudaSetDevice(device_) == cudaSuccess)
+    cudaFree(data_);  // a failure here was reported by an earlier call
+  data_ = nullptr;
+  bytes_ = 0;
+}
+
+DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)), device_(other.device_) {}
+
+DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  data_ = std::exchange(other.data_, nullptr);
+  bytes_ = std::exchange(other.bytes_, 0);
+  device_ = other.device_;
+  return *this;
+}
+
+void DeviceMemory::upload(const void* from, size_t bytes, size_t offset) {
+  if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("upload past the end of device memory");
+  if (bytes == 0) return;
+  EQ_CUDA(cudaSetDevice(device_));
+  EQ_CUDA(cudaMemcpy(as<char>() + offset, from, bytes, cudaMemcpyHostToDevice));
+}
+
+void DeviceMemory::download(void* to, size_t bytes, size_t offset) const {
+  if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("download past the end of device memory");
+  if (bytes == 0) return;
+  EQ_CUDA(cudaSetDevice(device_));
+  EQ_CUDA(cudaMemcpy(to, as<char>() + offset, bytes, cudaMemcpyDeviceToHost));
+}
+
+void DeviceMemory::clear(size_t bytes) {
+  if (bytes > bytes_) throw std::out_of_range("clearing past the end of device memory");
+  if (bytes == 0) return;
+  EQ_CUDA(cudaSetDevice(device_));
+  EQ_CUDA(cudaMemset(data_, 0, bytes));
+}
+
+}  // namespace equipoise

@@ -1,0 +1,84 @@
+// kernels/run/device.h - CUDA devices without CUDA's types: what is there, memory on one, and errors that stick.
+// A build without the CUDA toolkit links kernels/run/device_no_cuda.cpp instead of kernels/run/device.cu.
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace equipoise {
+
+struct DeviceInfo {
+  std::string name;
+  int compute_major = 0, compute_minor = 0;
+  int multiprocessors = 0;
+  size_t memory = 0, free_memory = 0;  ///< bytes
+  size_t shared_per_block_optin = 0;   ///< bytes of shared memory that one block may ask for
+};
+
+/// What this build and this machine can do.
+struct DeviceReport {
+  std::vector<DeviceInfo> devices;  ///< by device number
+  std::string problem;              ///< why `devices` is empty; empty if it is not
+  int driver_version = 0;           ///< 1000 * major + 10 * minor of the CUDA version the driver serves; 0: no driver
+  int runtime_version = 0;          ///< likewise, of the runtime built in; 0 without CUDA
+  bool built_with_cuda = false;
+  std::string architectures;  ///< compute capabilities built for, such as "8.0, 9.0"
+};
+
+/// Never throws for an absent driver or device: the report says so. Asking for the free memory starts CUDA on every
+/// device, which takes a while; without, free_memory is 0.
+DeviceReport device_report(bool ask_free_memory = true);
+
+/// A CUDA call that failed. Unless it only lacked memory, the device cannot be used again in this process: every later
+/// call throws at once, so that nothing computed after the failure is taken for a result.
+class DeviceError : public std::runtime_error {
+ public:
+  DeviceError(std::string file, int line, std::string call, std::string text)
+      : std::runtime_error(file + ":" + std::to_string(line) + ": " + call + ": " + text),
+        file_(std::move(file)),
+        call_(std::move(call)),
+        text_(std::move(text)),
+        line_(line) {}
+  const std::string& file() const noexcept { return file_; }
+  int line() const noexcept { return line_; }
+  const std::string& call() const noexcept { return call_; }
+  const std::string& text() const noexcept { return text_; }  ///< CUDA's own
+
+ private:
+  std::string file_, call_, text_;
+  int line_;
+};
+
+/// Bytes on a device, owned. Copies return when they are done; each throws DeviceError.
+class DeviceMemory {
+ public:
+  DeviceMemory() = default;
+  DeviceMemory(int device, size_t bytes);  ///< contents undefined
+  ~DeviceMemory();                         ///< never throws
+  DeviceMemory(DeviceMemory&& other) noexcept;
+  DeviceMemory& operator=(DeviceMemory&& other) noexcept;
+
+  void upload(const void* from, size_t bytes, size_t offset = 0);
+  void download(void* to, size_t bytes, size_t offset = 0) const;
+  void clear(size_t bytes);  ///< zeroes the first `bytes`
+
+  size_t bytes() const noexcept { return bytes_; }
+  template <class T>
+  T* as() const noexcept {
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  void release() noexcept;
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+  [[maybe_unused]] int device_ = 0;
+};
+
+/// Bytes that can be allocated on a device now. Throws DeviceError.
+size_t device_free_memory(int device);
+
+}  // namespace equipoise

@@ -1,0 +1,130 @@
+// kernels/run/interpreter.h - runs a program: many steps of one replica by one team, without returning to the host.
+// Operations of one phase are independent and share the team; one barrier stands between phases.
+#pragma once
+
+#include "kernels/program/operation.h"
+#include "kernels/state/memory.h"
+
+namespace equipoise {
+
+struct Phase {
+  int32_t first, end;  // operations
+};
+
+/// State copied to fast memory for the length of a launch and back at its end.
+struct Resident {
+  Place state, fast;
+  int32_t count;
+};
+
+/// One launch: `replicas` replicas of a program, up to `steps` steps each.
+struct Launch {
+  const Operation* operations;
+  const Phase* phases;
+  const Resident* residents;
+  int32_t phase_count, resident_count;
+  int32_t batch;
+  bool shuffle;
+  RunData data;
+  Chain chains[kMaxBalancers];
+  const Settings* settings;  // [replicas]
+  Control* controls;         // [replicas]
+  float* state;              // [replicas, state_floats]
+  float* work;               // [replicas, work_floats]
+  int64_t state_floats, work_floats;
+  int32_t replicas;
+  int32_t steps;
+  bool stop_at_epoch_end;       // a replica whose epoch ends does no further step in this launch
+  const int32_t* first_epochs;  // [replicas] epoch at the start of a run cut into launches; null: the launch is the run
+};
+
+/// A one-warp operation on its warp: never inlined, so that its registers are not the interpreter's. The context is
+/// copied: one whose address is given away would live in memory for the whole program.
+template <class Warp, class Op>
+EQ_COLD void run_on_warp(const Op& op, Context c) {
+  op.on_warp(Warp{}, c);
+}
+
+template <class Team, class Op>
+EQ_FN void run_units(const Team& team, const Context& c, const Op& op, int first_unit) {
+  const int size = team.size(), units = op.template units<Team>(c);
+  int u = team.thread_rank() - first_unit % size;
+  if (u < 0) u += size;
+  for (; u < units; u += size) op.template unit<Team>(c, u);
+}
+
+/// A seldom operation by the whole block, apart for the same reason.
+template <class Block, class Op>
+EQ_COLD void run_apart(const Op& op, Context c, int first_unit) {
+  run_units(Block{}, c, op, first_unit);
+}
+
+template <class Team, class Op>
+EQ_CALL void run_operation(const Team& team, const Context& c, const Op& op, int first_unit) {
+  constexpr bool kBlock = requires { typename Team::Warp; };
+  if constexpr (kBlock && requires { Op::kOneWarp; }) {
+    if (team.thread_rank() / 32 == first_unit / 32 % (team.size() / 32)) run_on_warp<typename Team::Warp>(op, c);
+  } else if constexpr (kBlock && requires { Op::kApart; }) {
+    run_apart<typename Team::Block>(op, c, first_unit);
+  } else {
+    run_units(team, c, op, first_unit);
+  }
+}
+
+template <class Team>
+EQ_FN void run_phase(const Team& team, const Context& c, const Operation* operations, Phase phase) {
+  for (int i = phase.first; i < phase.end; ++i) {
+    const Operation& o = operations[i];
+    switch (o.kind) {
+#define EQ_CASE(tag, Struct)                     \
+  case OperationKind::tag:                       \
+    run_operation(team, c, o.tag, o.first_unit); \
+    break;
+      EQ_OPERATIONS(EQ_CASE)
+#undef EQ_CASE
+    }
+  }
+}
+
+template <class Team>
+EQ_FN void copy_resident(const Team& team, const Context& c, const Launch& launch, bool to_fast) {
+  for (int i = 0; i < launch.resident_count; ++i) {
+    const Resident& r = launch.residents[i];
+    float* to = c.floats(to_fast ? r.fast : r.state);
+    const float* from = c.floats(to_fast ? r.state : r.fast);
+    for (int e = team.thread_rank(); e < r.count; e += team.size()) to[e] = from[e];
+  }
+  team.sync();
+}
+
+/// Runs replica number `slot` of the launch. `fast` is this team's fast memory.
+template <class Team>
+EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* fast) {
+  Context c;
+  c.base[static_cast<int>(Space::fast)] = fast;
+  c.base[static_cast<int>(Space::work)] = launch.work + slot * launch.work_floats;
+  c.base[static_cast<int>(Space::state)] = launch.state + slot * launch.state_floats;
+  c.control = launch.controls + slot;
+  c.settings = launch.settings + slot;
+  c.data = &launch.data;
+  c.chains = launch.chains;
+  c.slot = slot;
+  c.batch = launch.batch;
+  c.shuffle = launch.shuffle;
+  copy_resident(team, c, launch, true);
+  const int epoch = launch.first_epochs ? launch.first_epochs[slot] : c.control->epoch;
+  // Only the last phase changes what the loop below reads, and at least one barrier lies before it.
+  for (int step = 0; step < launch.steps; ++step) {
+    const int left = c.settings->rows - c.control->position;
+    if (c.control->status != Status::running || left <= 0 || (launch.stop_at_epoch_end && c.control->epoch != epoch))
+      break;
+    c.n = left < launch.batch ? left : launch.batch;
+    for (int p = 0; p < launch.phase_count; ++p) {
+      run_phase(team, c, launch.operations, launch.phases[p]);
+      team.sync();
+    }
+  }
+  copy_resident(team, c, launch, false);
+}
+
+}  // namespace equipoise

@@ -1,0 +1,285 @@
+// tests/engine/files/atomic_file_test.cpp - files replaced whole, logs cut to whole lines, run folders locked, under
+// failing writes.
+#include "engine/files/atomic_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "tests/engine/temporary_folder.h"
+
+namespace equipoise {
+namespace {
+
+using test::TemporaryFolder;
+
+/// Runs body() in a forked child; its result, or 1000 and the signal that ended it.
+template <class Body>
+int in_child(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(body());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/// From now on this process cannot make a file longer than `bytes`: write(2) is cut short there, then fails with EFBIG.
+void limit_file_size(rlim_t bytes) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{bytes, bytes};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/// The message of the Error(code) that action() throws; empty if it throws no such error.
+template <class Action>
+std::string message_of(ExitCode code, Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.code() == code ? error.what() : "";
+  }
+  return "";
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(AtomicFile, ReplacesAFileAndLeavesNothingElseInTheFolder) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "a", "old and long");
+  write_file_atomically(folder / "a", "new");
+  EXPECT_EQ(read_text(folder / "a"), "new");
+  EXPECT_EQ(folder.entries(), 1u);
+}
+
+TEST(AtomicFile, JoinsPiecesInOrder) {
+  const TemporaryFolder folder;
+  const std::string first = "one ", second, third = "three";
+  const std::vector<std::span<const std::byte>> pieces{
+      std::as_bytes(std::span(first)), std::as_bytes(std::span(second)), std::as_bytes(std::span(third))};
+  write_file_atomically(folder / "a", pieces);
+  EXPECT_EQ(read_text(folder / "a"), "one three");
+}
+
+TEST(AtomicFile, TakesTheLongestNameTheFileSystemAllows) {
+  const TemporaryFolder folder;
+  const std::string name(255, 'n');
+  write_file_atomically(folder / name, "x");
+  EXPECT_EQ(read_text(folder / name), "x");
+}
+
+TEST(AtomicFile, GivesTheFileTheModeOfTheUmask) {
+  const TemporaryFolder folder;
+  const mode_t old = ::umask(027);
+  write_file_atomically(folder / "a", "x");
+  ::umask(old);
+  EXPECT_EQ(std::filesystem::status(folder / "a").permissions(), std::filesystem::perms(0640));
+}
+
+TEST(AtomicFile, NamesThePathAndTheReasonWhenTheFolderDoesNotExist) {
+  const TemporaryFolder folder;
+  const std::string message =
+      message_of(ExitCode::file_system, [&] { write_file_atomically(folder / "absent/a", "x"); });
+  EXPECT_TRUE(holds(message, "absent/a") && holds(message, "No such file or directory")) << message;
+}
+
+TEST(AtomicFile, RemovesItsTemporaryWhenTheNameCannotBeTaken) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "a");
+  const std::string message = message_of(ExitCode::file_system, [&] { write_file_atomically(folder / "a", "x"); });
+  EXPECT_TRUE(holds(message, "/a") && holds(message, "directory")) << message;
+  EXPECT_EQ(folder.entries(), 1u);
+}
+
+TEST(AtomicFile, KeepsTheOldFileWhenAWriteIsCutShortAndThenFails) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "a", "old");
+  const int result = in_child([&] {
+    limit_file_size(10000);
+    const std::string message =
+        message_of(ExitCode::file_system, [&] { write_file_atomically(folder / "a", std::string(100000, 'x')); });
+    return holds(message, "/a") && holds(message, "File too large") ? 0 : 1;
+  });
+  EXPECT_EQ(result, 0);
+  EXPECT_EQ(read_text(folder / "a"), "old");
+  EXPECT_EQ(folder.entries(), 1u);
+}
+
+TEST(AtomicFile, WritesBesideATemporaryThatAKilledProcessLeft) {
+  const TemporaryFolder folder;
+  const std::string left = ".equipoise-" + std::to_string(::getpid()) + "-0.tmp";
+  write_file_atomically(folder / left, "torn");
+  write_file_atomically(folder / "a", "x");
+  EXPECT_EQ(read_text(folder / "a"), "x");
+  EXPECT_EQ(read_text(folder / left), "torn");
+}
+
+TEST(WriteAll, ReportsAFullDevice) {
+  const FileDescriptor full = open_file("/dev/full", O_WRONLY);
+  const std::byte content[3] = {};
+  const std::string message = message_of(ExitCode::file_system, [&] { write_all(full.get(), content, "some/file"); });
+  EXPECT_TRUE(holds(message, "some/file") && holds(message, "No space left")) << message;
+}
+
+volatile sig_atomic_t alarms = 0;
+
+TEST(WriteAll, DeliversEveryByteThroughSignalsAndShortWrites) {
+  std::string content(1 << 20, '\0');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 2654435761u >> 13);
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t reader = ::fork();
+  if (reader == 0) {
+    ::close(ends[1]);
+    std::string got(content.size() + 1, '\0');
+    size_t count = 0;
+    for (ssize_t now; (now = ::read(ends[0], got.data() + count, std::min<size_t>(9973, got.size() - count))) > 0;) {
+      count += static_cast<size_t>(now);
+      ::usleep(300);  // the writer mostly waits, which is when a signal interrupts it
+    }
+    ::_exit(count == content.size() && got.compare(0, count, content) == 0 ? 0 : 1);
+  }
+  ::close(ends[0]);
+  struct sigaction on_alarm = {}, before = {};
+  on_alarm.sa_handler = [](int) { alarms = alarms + 1; };  // without SA_RESTART: write(2) returns early
+  ::sigaction(SIGALRM, &on_alarm, &before);
+  const itimerval every_millisecond{{0, 1000}, {0, 1000}}, never{};
+  ::setitimer(ITIMER_REAL, &every_millisecond, nullptr);
+  write_all(ends[1], std::as_bytes(std::span(content)), "pipe");
+  ::setitimer(ITIMER_REAL, &never, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
+  ::close(ends[1]);
+  int status = 0;
+  ::waitpid(reader, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_GT(alarms, 0);
+}
+
+TEST(ReadText, RefusesAnAbsentFileAFolderAndMoreThanTheLimit) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "a", "12345");
+  EXPECT_EQ(read_text(folder / "a", 5), "12345");
+  EXPECT_TRUE(holds(message_of(ExitCode::file_system, [&] { read_text(folder / "a", 4); }), "more than the 4 bytes"));
+  EXPECT_TRUE(holds(message_of(ExitCode::file_system, [&] { read_text(folder / "b"); }), "No such file"));
+  EXPECT_TRUE(holds(message_of(ExitCode::file_system, [&] { read_text(folder.path()); }), "Is a directory"));
+}
+
+TEST(AppendLog, ContinuesAfterTheLinesItFinds) {
+  const TemporaryFolder folder;
+  AppendLog(folder / "log").append_line("one");
+  AppendLog log(folder / "log");
+  EXPECT_EQ(log.lines(), 1u);
+  log.append_line("");
+  log.append_line("three");
+  log.sync();
+  EXPECT_EQ(log.lines(), 3u);
+  EXPECT_EQ(read_text(folder / "log"), "one\n\nthree\n");
+}
+
+TEST(AppendLog, CutsATornLastLineWhenOpened) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "log", "one\ntwo\nthr");
+  AppendLog log(folder / "log");
+  EXPECT_EQ(log.lines(), 2u);
+  log.append_line("three");
+  EXPECT_EQ(read_text(folder / "log"), "one\ntwo\nthree\n");
+}
+
+TEST(AppendLog, CutsALogThatIsOneTornLineToNothing) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "log", "{\"step\":");
+  EXPECT_EQ(AppendLog(folder / "log").lines(), 0u);
+  EXPECT_EQ(read_text(folder / "log"), "");
+}
+
+TEST(AppendLog, CountsLinesBeyondOneReadOfTheFile) {
+  const TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 30000; ++i) text += std::to_string(i) + '\n';
+  write_file_atomically(folder / "log", text + "torn");
+  AppendLog log(folder / "log");
+  EXPECT_EQ(log.lines(), 30000u);
+  log.truncate_after(20000);
+  EXPECT_EQ(read_text(folder / "log"), text.substr(0, text.find("20000\n")));
+}
+
+TEST(AppendLog, KeepsTheFirstLinesAndGoesOnFromThere) {
+  const TemporaryFolder folder;
+  AppendLog log(folder / "log");
+  for (const char* line : {"one", "two", "three", "four"}) log.append_line(line);
+  log.truncate_after(2);
+  EXPECT_EQ(log.lines(), 2u);
+  log.append_line("3");
+  EXPECT_EQ(read_text(folder / "log"), "one\ntwo\n3\n");
+  log.truncate_after(0);
+  EXPECT_EQ(read_text(folder / "log"), "");
+}
+
+TEST(AppendLog, RefusesToKeepMoreLinesThanThereAre) {
+  const TemporaryFolder folder;
+  AppendLog log(folder / "log");
+  log.append_line("one");
+  const std::string message = message_of(ExitCode::checkpoint, [&] { log.truncate_after(2); });
+  EXPECT_TRUE(holds(message, "/log") && holds(message, "1 lines")) << message;
+  EXPECT_EQ(read_text(folder / "log"), "one\n");
+}
+
+TEST(AppendLog, RefusesALineThatIsTwo) {
+  const TemporaryFolder folder;
+  AppendLog log(folder / "log");
+  EXPECT_THROW(log.append_line("a\nb"), std::invalid_argument);
+  EXPECT_EQ(read_text(folder / "log"), "");
+}
+
+TEST(AppendLog, TakesBackALineOfWhichOnlyAPartWasWritten) {
+  const TemporaryFolder folder;
+  const int result = in_child([&] {
+    AppendLog log(folder / "log");
+    log.append_line("kept");
+    limit_file_size(20);
+    const std::string message =
+        message_of(ExitCode::file_system, [&] { log.append_line("a line of more than twenty bytes"); });
+    log.append_line("also kept");
+    return holds(message, "File too large") && log.lines() == 2 ? 0 : 1;
+  });
+  EXPECT_EQ(result, 0);
+  EXPECT_EQ(read_text(folder / "log"), "kept\nalso kept\n");
+}
+
+TEST(RunLock, TellsASecondProcessWhoHoldsTheFolder) {
+  const TemporaryFolder folder;
+  const std::string owner = "pid " + std::to_string(::getpid());
+  const RunLock lock(folder.path());
+  const int result = in_child([&] {
+    const std::string message = message_of(ExitCode::file_system, [&] { RunLock second(folder.path()); });
+    return holds(message, folder.path().string()) && holds(message, owner) ? 0 : 1;
+  });
+  EXPECT_EQ(result, 0);
+}
+
+TEST(RunLock, IsFreeAgainAfterItsHolderEndsOrIsKilled) {
+  const TemporaryFolder folder;
+  { const RunLock lock(folder.path()); }
+  const int result = in_child([&] {
+    const RunLock lock(folder.path());
+    return ::raise(SIGKILL);
+  });
+  EXPECT_EQ(result, 1000 + SIGKILL);
+  EXPECT_NO_THROW(RunLock(folder.path()));
+}
+
+TEST(RunLock, NeedsTheFolderToExist) {
+  const TemporaryFolder folder;
+  const std::string message = message_of(ExitCode::file_system, [&] { RunLock lock(folder / "absent"); });
+  EXPECT_TRUE(holds(message, "absent/.lock") && holds(message, "No such file")) << message;
+}
+
+}  // namespace
+}  // namespace equipoise

@@ -1,0 +1,147 @@
+// tests/engine/systems/synthetic_run.h - an MLDRL training on made-up two-view data, and the hash of all it leaves
+// behind.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/files/sha256.h"
+#include "engine/run/executor.h"
+#include "engine/run/parameters.h"
+#include "engine/systems/setup.h"
+#include "kernels/base/philox.h"
+
+namespace equipoise::test {
+
+/// The paper's variant at small sizes that leave no tile, lane or batch full.
+inline Setup synthetic_setup(const std::string& variant = "paper") {
+  Setup setup = mldrl_setup(variant);
+  mldrl(setup).features1 = 81;
+  mldrl(setup).features2 = 45;
+  // The code variant's difference has no lower bound: it must be approached slowly.
+  setup.settings.lr = setup.settings.task_lr = variant == "paper" ? 5e-3 : 5e-4;
+  setup.settings.weight_decay = 1e-2;
+  setup.settings.clip_norm = 1.0;
+  setup.settings.rows = 107;  // batches of 32: the epoch ends with 11 rows
+  setup.settings.seed = 20;
+  return setup;
+}
+
+/// Rows of two views made of three factors and noise; the first factor's sign is the label, and one row in five is
+/// unlabelled. Philox words and float operations in a fixed order only: the same on every machine.
+inline RunTables synthetic_tables(const Setup& setup) {
+  const int rows = setup.settings.rows, cols[2] = {mldrl(setup).features1, mldrl(setup).features2};
+  enum : uint32_t { kFactor = 100, kLoading, kNoise };
+  const auto centred = [](uint32_t what, uint32_t view, int row, int col) {
+    return 2.0f * uniform01(draw({77, view, static_cast<uint32_t>(row), what}, static_cast<uint32_t>(col)).v[0]) - 1.0f;
+  };
+  RunTables tables;
+  for (uint32_t view = 0; view < 2; ++view) {
+    tables.sources.push_back({{}, cols[view]});
+    for (int r = 0; r < rows; ++r)
+      for (int c = 0; c < cols[view]; ++c) {
+        float x = 0.25f * centred(kNoise, view, r, c);
+        for (int f = 0; f < 3; ++f) x += 1.5f * centred(kFactor, 0, r, f) * centred(kLoading, view, c, f);
+        tables.sources.back().values.push_back(x);
+      }
+  }
+  for (int r = 0; r < rows; ++r) {
+    tables.labels.push_back(r % 5 == 4 ? -1 : (centred(kFactor, 0, r, 0) > 0 ? 1 : 0));
+    tables.row_list.push_back((r * 5) % rows);
+  }
+  tables.class_weights = {0.75f, 1.5f};
+  return tables;
+}
+
+/// The program of a training step of this setup.
+inline Program synthetic_program(const Setup& setup, int batch, const PlanLimits& limits = {}) {
+  return lower(model_graph(setup.model, Pass::train), training_options(setup, batch, limits));
+}
+
+/// Lists of coefficients that a control holds: one for each balancer, and one where there is none.
+inline int balancers_of_program(const Program& program) { return std::max(static_cast<int>(program.chains.size()), 1); }
+
+/// SHA-256 over parameters and moments by name and over what the control carries from step to step or shows.
+inline std::string hash_of(const Program& program, std::span<const float> state, const Control& k) {
+  Sha256 hash;
+  for (const StatePart part : {StatePart::parameter, StatePart::moment1, StatePart::moment2})
+    for (const ParameterInfo& p : program.parameters) {
+      const std::vector<float> values = read_parameter(program, p, part, state);
+      hash.update(values.data(), values.size() * sizeof(float));
+    }
+  const auto add = [&](const auto* values, std::size_t count) { hash.update(values, count * sizeof *values); };
+  const std::size_t tasks = program.task_names.size(), terms = program.term_names.size();
+  const int64_t progress[] = {k.step, k.epoch, k.position, static_cast<int64_t>(k.status), k.skipped};
+  add(progress, 5);
+  const std::vector<double> balance = read_balance(program, state);
+  add(balance.data(), balance.size());
+  const auto balancers = static_cast<std::size_t>(balancers_of_program(program));
+  for (const double* per_task : {k.weights, k.shared_weights, k.private_weights}) add(per_task, balancers * tasks);
+  add(k.losses, tasks);
+  for (const double* per_task : {k.norms, k.targets}) add(per_task, balancers * tasks);
+  add(k.sum_losses, tasks);
+  add(k.sum_norms, balancers * tasks);
+  for (const double* per_term : {k.terms, k.term_slope, k.sum_terms}) add(per_term, terms);
+  for (const double* gram : {k.gram, k.sum_gram}) add(gram, balancers * tasks * tasks);
+  for (const double* powers : {&k.beta1_power, &k.beta2_power}) add(powers, 1);
+  add(k.gradnorm_loss, balancers);
+  for (const double* one : {&k.gradient_norm, &k.label_weight}) add(one, 1);
+  // What the means of the first and the last task are over: of MLDRL, rows and label weight.
+  for (const double* rows : {&k.sum_task_rows[0], &k.sum_task_rows[tasks - 1], &k.sum_steps, &k.sum_gradient_norm})
+    add(rows, 1);
+  for (const double* per_balancer : {k.step_norm, k.certificate, k.sum_step_norm, k.worst_certificate})
+    add(per_balancer, balancers);
+  return hash.hex();
+}
+
+/// Replicas of one setup that differ in their logical number and seed.
+struct Population {
+  explicit Population(const Setup& setup, const Program& program, const std::vector<uint32_t>& numbers) {
+    for (uint32_t number : numbers) {
+      settings.push_back(setup.settings);
+      settings.back().replica = number;
+      settings.back().seed = setup.settings.seed + number % 3;
+      controls.push_back(
+          fresh_control(settings.back(), static_cast<int>(program.task_names.size()), balancers_of_program(program)));
+      std::vector<float> one(static_cast<std::size_t>(program.state_floats));
+      initialise(program, one, settings.back().seed, number);
+      state.insert(state.end(), one.begin(), one.end());
+    }
+  }
+  /// Hash of each replica, in the order of the numbers.
+  std::vector<std::string> hashes(const Program& program) const {
+    std::vector<std::string> all;
+    const auto floats = static_cast<std::size_t>(program.state_floats);
+    for (std::size_t i = 0; i < settings.size(); ++i)
+      all.push_back(hash_of(program, std::span(state).subspan(i * floats, floats), controls[i]));
+    return all;
+  }
+
+  std::vector<Settings> settings;
+  std::vector<Control> controls;
+  std::vector<float> state;
+};
+
+/// Trains the replicas for `steps` steps in launches of `per_launch`.
+inline Population trained(const Setup& setup, const Program& program, Executor& executor, int steps, int per_launch,
+                          const std::vector<uint32_t>& numbers) {
+  Population population(setup, program, numbers);
+  executor.load_tables(synthetic_tables(setup));
+  executor.load_state(population.state, program.state_floats);
+  for (int done = 0; done < steps; done += per_launch)
+    executor.run(program, population.settings, population.controls, {std::min(per_launch, steps - done), false});
+  executor.store_state(population.state);
+  return population;
+}
+
+/// The hashes of a training, in the order of the numbers.
+inline std::vector<std::string> train(const Setup& setup, int batch, Executor& executor, int steps, int per_launch,
+                                      const std::vector<uint32_t>& numbers) {
+  const Program program = synthetic_program(setup, batch, executor.plan_limits());
+  return trained(setup, program, executor, steps, per_launch, numbers).hashes(program);
+}
+
+}  // namespace equipoise::test

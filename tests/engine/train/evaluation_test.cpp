@@ -1,0 +1,123 @@
+// tests/engine/train/evaluation_test.cpp - evaluation against the double reference run on latent means.
+#include "engine/train/evaluation.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/run/parameters.h"
+#include "tests/reference/mldrl.h"
+#include "tests/reference/random_problem.h"
+
+namespace equipoise {
+namespace {
+
+/// A data set, a model with random parameters, and the same for the reference.
+struct Case {
+  explicit Case(const std::string& variant, int rows, int classes) : setup(mldrl_setup(variant)) {
+    mldrl(setup).features1 = 6;
+    mldrl(setup).features2 = 9;
+    mldrl(setup).hidden = 7;
+    mldrl(setup).shared = 3;
+    mldrl(setup).specific = 2;
+    mldrl(setup).classes = classes;
+    reference::ProblemSize size;
+    size.batch = rows;
+    size.features1 = 6;
+    size.features2 = 9;
+    size.hidden = 7;
+    size.shared = 3;
+    size.specific = 2;
+    size.classes = classes;
+    reference::Draws draws(17);
+    parameters = reference::random_parameters(size, draws);
+    batch = reference::random_batch(size, draws, true);
+    for (double& e : batch.noise1.values) e = 0;
+    for (double& e : batch.noise2.values) e = 0;
+    data.rows = rows;
+    data.classes = classes;
+    data.features = {6, 9};
+    for (const reference::Matrix* view : {&batch.view1, &batch.view2})
+      data.views.emplace_back(view->values.begin(), view->values.end());
+    data.label.assign(batch.label.begin(), batch.label.end());
+    for (int r = 0; r < rows; ++r) split.train.push_back(r);
+  }
+  Evaluation evaluate(int batch_size) {
+    const std::unique_ptr<Executor> executor = make_cpu_executor(1);
+    Evaluator evaluator(setup, data, batch_size, *executor);
+    executor->load_tables(
+        tables_of(setup.model, data, split, std::vector<float>(static_cast<std::size_t>(data.classes), 1.0f)));
+    std::vector<float> state(static_cast<std::size_t>(evaluator.program().state_floats), 0.0f);
+    for (const ParameterInfo& p : evaluator.program().parameters) {
+      const std::vector<double>& values = parameters.by_name.at(p.name).values;
+      write_parameter(evaluator.program(), p, StatePart::parameter, state,
+                      std::vector<float>(values.begin(), values.end()));
+    }
+    executor->load_state(state, evaluator.program().state_floats);
+    return evaluator.evaluate(0, split.train);
+  }
+  Setup setup;
+  reference::MldrlParameters parameters;
+  reference::Batch batch;
+  Dataset data;
+  Split split;
+};
+
+/// A figure's values, one for each view.
+std::vector<double> values_of(const Evaluation& e, const std::string& name) {
+  for (const Figure& f : e.figures)
+    if (f.name == name) {
+      EXPECT_EQ(f.values.size(), 2u) << name;
+      return f.values;
+    }
+  ADD_FAILURE() << "no figure " << name;
+  return {};
+}
+
+// float32 forward passes of depth 4 and width at most 9: about 50 roundings of 6e-8 on values of order 1.
+constexpr double kTolerance = 1e-5;
+
+TEST(Evaluation, AgreesWithTheReferenceOnLatentMeans) {
+  for (const char* variant : {"paper", "code"})
+    for (int classes : {2, 3}) {
+      Case c(variant, 37, classes);
+      const Evaluation e = c.evaluate(64);
+      reference::MldrlSettings settings =
+          std::string(variant) == "paper" ? reference::paper_settings() : reference::code_settings();
+      settings.shared = 3;
+      const reference::Forward f = reference::forward(settings, c.parameters, c.batch);
+      const reference::Matrix p = reference::class_probabilities(settings, f);
+      ASSERT_EQ(e.answers.size(), p.values.size());
+      for (std::size_t i = 0; i < p.values.size(); ++i)
+        EXPECT_NEAR(e.answers[i], p.values[i], kTolerance) << variant << " element " << i;
+      for (std::size_t k = 0; k < 3; ++k)
+        EXPECT_NEAR(e.losses[k], f.losses[k], kTolerance * std::max(1.0, std::fabs(f.losses[k])))
+            << variant << " task " << k;
+      double errors = 0;
+      for (const char* name : {"reconstruction_error", "crossed_error"})
+        for (double of_view : values_of(e, name)) errors += of_view;
+      EXPECT_NEAR(errors, f.terms.reconstruction, kTolerance * f.terms.reconstruction);
+    }
+}
+
+TEST(Evaluation, OfSmallBatchesHasTheSameProbabilities) {
+  Case c("paper", 37, 2);
+  const Evaluation whole = c.evaluate(64), pieces = c.evaluate(5);
+  EXPECT_EQ(whole.answers, pieces.answers);
+  EXPECT_EQ(whole.figure("auc"), pieces.figure("auc"));
+  EXPECT_EQ(values_of(whole, "reconstruction_error"), values_of(pieces, "reconstruction_error"));
+}
+
+TEST(Evaluation, HasNoFiguresWithoutLabels) {
+  Case c("paper", 12, 2);
+  c.data.label.assign(12, -1);
+  const Evaluation e = c.evaluate(8);
+  EXPECT_EQ(e.labelled, 0);
+  EXPECT_TRUE(std::isnan(e.figure("auc")));
+  EXPECT_TRUE(std::isnan(e.figure("accuracy")));
+  EXPECT_TRUE(std::isnan(e.losses[2]));
+  EXPECT_TRUE(std::isfinite(e.losses[0]));
+}
+
+}  // namespace
+}  // namespace equipoise

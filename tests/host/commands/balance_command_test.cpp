@@ -1,0 +1,233 @@
+// tests/host/commands/balance_command_test.cpp - `equipoise balance` seen from outside: tables, JSON, files, and bad
+// input.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "engine/files/safetensors.h"
+#include "tests/host/commands/run_program.h"
+#include "tests/host/temporary_folder.h"
+
+namespace equipoise::testing {
+namespace {
+
+using nlohmann::json;
+using Arguments = std::vector<std::string>;
+constexpr int kUsage = 2, kData = 3, kFileSystem = 5, kNumerics = 7;
+
+/// A folder with two conflicting gradients, (3, 0) and (-1, 1), as g.safetensors; draws and input for GradDrop.
+class BalanceCommand : public ::testing::Test {
+ protected:
+  BalanceCommand() {
+    write("g.safetensors", {{"grads", matrix({2, 2}, {3, 0, -1, 1})},
+                            {"draws", matrix({2}, {0.9, 0.1})},
+                            {"input", matrix({2}, {-1, 1})}});
+  }
+
+  static StoredTensor matrix(std::vector<int64_t> shape, const std::vector<double>& values) {
+    return StoredTensor::from_doubles(std::move(shape), values);
+  }
+  void write(const std::string& name, std::map<std::string, StoredTensor> tensors) const {
+    write_safetensors(home_.path() / name, {std::move(tensors), {}, {}});
+  }
+  Finished run(Arguments arguments) const {
+    arguments.insert(arguments.begin(), "balance");
+    return run_program(EQUIPOISE_PROGRAM, home_.path(), arguments);
+  }
+  json run_json(Arguments arguments) const {
+    arguments.push_back("--json");
+    const Finished f = run(arguments);
+    EXPECT_EQ(f.code, 0) << f.log;
+    return json::parse(f.out, nullptr, false);
+  }
+  void expect_refused(int code, const Arguments& arguments, const Arguments& parts) const {
+    const Finished f = run(arguments);
+    EXPECT_EQ(f.code, code) << f.log;
+    EXPECT_EQ(f.out, "");
+    EXPECT_TRUE(f.log.starts_with("equipoise: ")) << f.log;
+    EXPECT_EQ(std::count(f.log.begin(), f.log.end(), '\n'), 1) << f.log;
+    for (const std::string& part : parts) EXPECT_CONTAINS(f.log, part);
+  }
+
+  TemporaryFolder home_;
+};
+
+TEST_F(BalanceCommand, PrintsWhoGainsAndWhoLoses) {
+  // The sum (2, 1): 6 with the first, -1 with the second.
+  const Finished sum = run({"g.safetensors", "--method", "identity"});
+  EXPECT_EQ(sum.code, 0) << sum.log;
+  EXPECT_EQ(sum.log, "");
+  EXPECT_CONTAINS(sum.out, "identity on gradients of 2 tasks, 2 elements each");
+  EXPECT_CONTAINS(sum.out, "   0            3            1            6  gains\n");
+  EXPECT_CONTAINS(sum.out, "   1       1.4142            1           -1  loses\n");
+  EXPECT_CONTAINS(sum.out, "-0.707  1.000");
+  EXPECT_CONTAINS(sum.out, "norm of the step: 2.23607\n");
+  EXPECT_EQ(sum.out.find("certificate"), std::string::npos);
+}
+
+TEST_F(BalanceCommand, PrintsTheCertificateOfAMinNormSolution) {
+  const Finished f = run({"g.safetensors", "--method", "mgda"});
+  EXPECT_EQ(f.code, 0) << f.log;
+  EXPECT_CONTAINS(f.out, "certificate of the min-norm solution: ");
+  EXPECT_EQ(f.out.find("loses"), std::string::npos) << f.out;
+}
+
+TEST_F(BalanceCommand, CallsATaskThatTheStepDoesNotTouchNeither) {
+  write("orthogonal.safetensors", {{"grads", matrix({3, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 0})}});
+  const Finished f = run({"orthogonal.safetensors", "--method", "equal"});
+  EXPECT_CONTAINS(f.out, "   2            0      0.33333            0  neither\n");
+  EXPECT_CONTAINS(f.out, "      -      -      -");  // no cosine with nothing
+}
+
+TEST_F(BalanceCommand, PrintsJsonWithTheDocumentedKeys) {
+  const json j = run_json({"g.safetensors", "--method", "pcgrad", "--order", "identity"});
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : j.items()) keys.push_back(key);
+  EXPECT_EQ(keys, (Arguments{"certificate", "gains", "gram", "method", "mixing", "norms", "step_norm", "weights"}));
+  EXPECT_EQ(j["method"], "pcgrad:order=identity");
+  EXPECT_EQ(j["gram"], json::parse("[[9.0, -3.0], [-3.0, 2.0]]"));
+  EXPECT_EQ(j["norms"], (json{3.0, std::sqrt(2.0)}));
+  // g_0 + 3/2 g_1 and g_1 + 1/3 g_0.
+  EXPECT_EQ(j["mixing"], (json{{1.0, 1.5}, {3.0 / 9.0, 1.0}}));
+  EXPECT_EQ(j["weights"], (json{1.0 + 3.0 / 9.0, 2.5}));
+  EXPECT_NEAR(j["gains"][0], 4.5, 1e-12);
+  EXPECT_NEAR(j["gains"][1], 1.0, 1e-12);
+  EXPECT_NEAR(j["step_norm"], std::hypot(1.5, 2.5), 1e-12);
+  EXPECT_TRUE(j["certificate"].is_null());
+  EXPECT_TRUE(run_json({"g.safetensors", "--method", "mgda"})["certificate"].is_number());
+}
+
+TEST_F(BalanceCommand, ComposesMethodsAndReadsLosses) {
+  const json j = run_json({"g.safetensors", "--method", "gradnorm:lr=0.1,alpha=1", "--method", "cagrad:c=0.2",
+                           "--losses", "1,2", "--initial-losses=2,2"});
+  EXPECT_EQ(j["method"], "gradnorm:alpha=1,lr=0.1 then cagrad:c=0.2");
+  const Arguments dwa{"g.safetensors", "--method", "dwa:temperature=1"};
+  Arguments with = dwa, negative = dwa;
+  with.insert(with.end(), {"--losses", "1,2"});
+  negative.insert(negative.end(), {"--losses", "-1,2"});
+  const double e = std::exp(1.0);
+  EXPECT_NEAR(run_json(with)["weights"][0], 2 * e / (e + e * e), 1e-12);
+  EXPECT_EQ(run_json(dwa)["weights"], (json{1.0, 1.0}));
+  EXPECT_NEAR(run_json(negative)["weights"][0], 2 * e / (e + e * e), 1e-12);  // a negative mean counts as no rate: 1
+}
+
+TEST_F(BalanceCommand, DropsWithGivenDrawsAndInput) {
+  // Signs of the first element (3, -1): P = 3/4 < 0.9 keeps the second. With the input's sign: P = 1/4 < 0.9, the
+  // first.
+  const json own = run_json({"g.safetensors", "--method", "graddrop", "--draws", "draws"});
+  EXPECT_EQ(own["gains"], (json{-3.0, 2.0}));
+  const json by_input = run_json({"g.safetensors", "--method", "graddrop", "--draws", "draws", "--input", "input"});
+  EXPECT_EQ(by_input["gains"], (json{9.0, -2.0}));
+}
+
+TEST_F(BalanceCommand, WritesBalancedGradientsAndStep) {
+  const Finished f = run({"g.safetensors", "--method", "equal", "--out", "o.safetensors"});
+  EXPECT_EQ(f.code, 0) << f.log;
+  const TensorFile out = read_safetensors(home_.path() / "o.safetensors");
+  EXPECT_EQ(out.at("balanced"), StoredTensor::from_floats({2, 2}, std::vector<float>{1.5f, 0, -0.5f, 0.5f}));
+  EXPECT_EQ(out.at("step"), StoredTensor::from_floats({2}, std::vector<float>{1, 0.5f}));
+  EXPECT_EQ(out.metadata_at("method"), "equal");
+}
+
+TEST_F(BalanceCommand, RescalesToThePlainSum) {
+  const json plain = run_json({"g.safetensors", "--method", "identity"});
+  const json mgda = run_json({"g.safetensors", "--method", "mgda", "--rescale"});
+  EXPECT_NEAR(mgda["step_norm"], plain["step_norm"], 1e-12);
+}
+
+TEST_F(BalanceCommand, DrawsBySeed) {
+  const Arguments rlw{"g.safetensors", "--method", "rlw"}, again{"g.safetensors", "--method", "rlw", "--seed", "9"};
+  EXPECT_EQ(run_json(rlw), run_json(rlw));
+  EXPECT_NE(run_json(rlw)["weights"], run_json(again)["weights"]);
+}
+
+TEST_F(BalanceCommand, ReadsAnArrayFileWhateverItIsCalled) {
+  const std::string dictionary = "{'descr': '>f4', 'fortran_order': True, 'shape': (2, 2), }\n";
+  std::string file = "\x93NUMPY";
+  file += {1, 0, static_cast<char>(dictionary.size()), 0};
+  file += dictionary;
+  for (const char* element : {"\x40\x40\0\0", "\xbf\x80\0\0", "\0\0\0\0", "\x3f\x80\0\0"}) file.append(element, 4);
+  home_.write("g.bin", file);
+  const Arguments pcgrad{"g.safetensors", "--method", "pcgrad"}, array{"g.bin", "--method", "pcgrad"};
+  EXPECT_EQ(run_json(array), run_json(pcgrad));
+  expect_refused(kUsage, {"g.bin", "--method", "mgda", "--tensor", "grads"}, {"--tensor grads", "one array"});
+  home_.write("torn.npy", file.substr(0, file.size() - 1));
+  expect_refused(kData, {"torn.npy", "--method", "mgda"}, {"torn.npy", "15 bytes"});
+}
+
+TEST_F(BalanceCommand, ExplainsItself) {
+  const Finished f = run({"--help"});
+  EXPECT_EQ(f.code, 0);
+  for (const char* part : {"cagrad", "c: a number in [0, 1); default 0.4", "after one update", "--initial-losses",
+                           "alpha defaults to 0.16", "--rescale"})
+    EXPECT_CONTAINS(f.out, part);
+}
+
+TEST_F(BalanceCommand, RefusesArgumentsThatMakeNoSense) {
+  expect_refused(kUsage, {"g.safetensors"}, {"--method is required"});
+  expect_refused(kUsage, {"--method", "mgda"}, {"FILE is required"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "cagard"}, {"did you mean 'cagrad'?"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "cagrad:c=1"}, {"[0, 1)"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "dwa:temprature=1"}, {"did you mean 'temperature'?"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--order", "identity"}, {"only pcgrad and gradvac"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "pcgrad", "--order", "idntity"}, {"did you mean 'identity'?"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--draws", "draws"}, {"only graddrop"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--input", "input"}, {"--input: only graddrop"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "dwa", "--losses", "1,two"}, {"--losses"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "graddrop", "--rescale"}, {"--rescale: graddrop drops"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--out", "g.safetensors"},
+                 {"the file with the gradients"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "rlw", "--seed", "-1"}, {"--seed"});
+  expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--out", "o.npy"}, {"--out o.npy", "safetensors"});
+  expect_refused(kUsage, {"g.safetensors", "--metod", "mgda"}, {"did you mean '--method'?"});
+}
+
+TEST_F(BalanceCommand, RefusesDataThatCannotBeBalanced) {
+  const double nan = std::nan("");
+  write("b.safetensors", {{"grads", matrix({2, 2}, {1, 2, nan, 4})},
+                          {"large", matrix({1, 2}, {1, 1e39})},
+                          {"none", matrix({0, 2}, {})},
+                          {"empty", matrix({2, 0}, {})},
+                          {"many", matrix({33, 1}, std::vector<double>(33, 1.0))},
+                          {"flat", matrix({4}, {1, 2, 3, 4})}});
+  const auto refused = [&](const std::string& tensor, const Arguments& parts) {
+    expect_refused(kData, {"b.safetensors", "--method", "mgda", "--tensor", tensor}, parts);
+  };
+  expect_refused(kData, {"b.safetensors", "--method", "mgda"}, {"b.safetensors", "element 0 of row 1 is nan"});
+  refused("large", {"element 1 of row 0 is 1e+39", "float32"});
+  refused("none", {"[0, 2]"});
+  refused("empty", {"[2, 0]"});
+  refused("many", {"[33, 1]", "1 to 32"});
+  refused("flat", {"[4]", "two dimensions"});
+  refused("grad", {"no tensor 'grad'", "did you mean 'grads'?", "--tensor"});
+  const auto with_losses = [&](const std::string& losses, const std::string& part) {
+    expect_refused(kData, {"g.safetensors", "--method", "dwa", "--losses", losses}, {part});
+  };
+  with_losses("1,2,3", "3 losses are given for 2 tasks");
+  with_losses("1,nan", "number 1 of the losses");
+  expect_refused(kData, {"g.safetensors", "--method", "dwa", "--initial-losses", "inf,1"}, {"initial losses"});
+  expect_refused(kData, {"g.safetensors", "--method", "graddrop", "--draws", "absent"}, {"no tensor 'absent'"});
+  expect_refused(kData, {"g.safetensors", "--method", "graddrop", "--draws", "grads"}, {"draws hold 4 elements"});
+}
+
+TEST_F(BalanceCommand, RefusesFilesThatCannotBeRead) {
+  home_.write("torn.safetensors", content_of(home_.path() / "g.safetensors").substr(0, 60));
+  home_.write("text.csv", "1,2\n");
+  home_.write("nothing", "");
+  for (const std::string name : {"torn.safetensors", "text.csv", "nothing"})
+    expect_refused(kData, {name, "--method", "mgda"}, {name});
+  expect_refused(kFileSystem, {"absent", "--method", "mgda"}, {"absent"});
+  expect_refused(kFileSystem, {".", "--method", "mgda"}, {"."});
+  expect_refused(kFileSystem, {"g.safetensors", "--method", "mgda", "--out", "absent/o.safetensors"}, {"absent"});
+}
+
+TEST_F(BalanceCommand, WritesNoInfinities) {
+  write("huge.safetensors", {{"grads", matrix({2, 1}, {3e38, 3e38})}});
+  expect_refused(kNumerics, {"huge.safetensors", "--method", "identity", "--out", "o.safetensors"},
+                 {"float32's range"});
+  EXPECT_FALSE(std::filesystem::exists(home_.path() / "o.safetensors"));
+}
+
+}  // namespace
+}  // namespace equipoise::testing

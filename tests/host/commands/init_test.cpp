@@ -1,0 +1,65 @@
+// tests/host/commands/init_test.cpp - the configs that init prints, one for each system.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "host/config/config.h"
+#include "host/config/config_schema.h"
+#include "tests/host/temporary_folder.h"
+
+namespace equipoise::test {
+namespace {
+
+using testing::refusal;
+using testing::TemporaryFolder;
+
+class CommentedConfigs : public ::testing::Test {
+ protected:
+  void SetUp() override { unsetenv("EQUIPOISE_SET"); }
+
+  Config load(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    return load_config(folder_.write("c.toml", text), overrides);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(CommentedConfigs, LoadAsTheyStand) {
+  for (const std::string& system : system_names()) {
+    const Config config = load(commented_config(system));
+    EXPECT_EQ(load(to_toml(config)), config) << system;
+  }
+  EXPECT_EQ(load(commented_config("towers")).data.source, "gradnorm-towers");
+  EXPECT_EQ(load(commented_config("trunk")).data.source, "gradnorm-toy");
+  EXPECT_EQ(load(commented_config("vaegan")).data.views[0], folder_.path() / "features.csv");
+  EXPECT_CONTAINS(refusal(ExitCode::usage, [] { commented_config("gan"); }), "mldrl, towers, trunk, vaegan");
+}
+
+TEST_F(CommentedConfigs, ShowHowOnesOwnTablesAreNamed) {
+  for (const std::string system : {"towers", "trunk"}) {
+    std::string text = commented_config(system);
+    for (const std::string key : {"views", "outcome", "id", "tasks"}) {
+      const size_t at = text.find("\n# " + key + " = ");
+      ASSERT_NE(at, text.npos) << key;
+      text.erase(at + 1, 2);
+    }
+    const Config config = load(text, {"data.source=tables"});
+    EXPECT_EQ(config.data.tasks.size(), 3u);
+    EXPECT_EQ(*config.data.outcome, folder_.path() / "outcome.csv");
+  }
+}
+
+TEST_F(CommentedConfigs, ShowEveryKeyWithItsMeaning) {
+  for (const std::string& system : system_names()) {
+    const std::string text = commented_config(system);
+    const Config config = load(text);
+    for (const ConfigKey& key : config_keys()) {
+      if (!key.known_to(config)) continue;
+      EXPECT_CONTAINS(text, std::string(key.name) + " = ");
+      EXPECT_CONTAINS(text, "# " + std::string(key.meaning) + "\n");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace equipoise::test

@@ -1,0 +1,168 @@
+// tests/host/data/table_test.cpp - what tables are read, and what is refused where.
+#include "host/data/table.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/host/temporary_folder.h"
+
+namespace equipoise {
+namespace {
+
+using testing::refusal;
+using testing::TemporaryFolder;
+
+std::string refused(std::string_view bytes, const TableLimits& limits = {}) {
+  return refusal(ExitCode::data, [&] { parse_table(bytes, "t.csv", limits); });
+}
+
+TEST(Table, ReadsCommaSemicolonAndTabAlike) {
+  for (const char separator : {',', ';', '\t'}) {
+    std::string text = "id|a|b\nx|1|\ny|2|3\n";
+    std::replace(text.begin(), text.end(), '|', separator);
+    const Table table = parse_table(text, "t.csv");
+    EXPECT_EQ(table.columns, (std::vector<std::string>{"id", "a", "b"})) << separator;
+    ASSERT_EQ(table.rows(), 2) << separator;
+    EXPECT_EQ(table.at(0, 2), "");
+    EXPECT_EQ(table.at(1, 2), "3");
+  }
+}
+
+TEST(Table, CountsSeparatorsOfTheHeaderOutsideQuotesOnly) {
+  const Table table = parse_table("id;\"a,b,c\"\n1;2\n", "t.csv");
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"id", "a,b,c"}));
+}
+
+TEST(Table, DropsByteOrderMarkCarriageReturnsBlankLinesAndBlanksAroundFields) {
+  const Table table = parse_table("\xEF\xBB\xBFid, a \r\n\r\n x , 1 \r\n   \r\n\r\ny,2", "t.csv");
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"id", "a"}));
+  ASSERT_EQ(table.rows(), 2);
+  EXPECT_EQ(table.at(0, 0), "x");
+  EXPECT_EQ(table.at(0, 1), "1");
+  EXPECT_EQ(table.where(0, 0), "t.csv:3:1");
+  EXPECT_EQ(table.where(1, 1), "t.csv:6:3");
+}
+
+TEST(Table, ReadsQuotedSeparatorsQuotesAndLineEnds) {
+  const Table table = parse_table("id,a,b\n\"x,\"\"1\"\"\",\"two\nlines\",3\ny,4,5\n", "t.csv");
+  EXPECT_EQ(table.at(0, 0), "x,\"1\"");
+  EXPECT_EQ(table.at(0, 1), "two\nlines");
+  EXPECT_EQ(table.where(0, 2), "t.csv:3:8");
+  EXPECT_EQ(table.where(1, 0), "t.csv:4:1");
+}
+
+TEST(Table, CountsColumnsInCharactersNotBytes) {
+  const Table table = parse_table("id,\xC3\xA4,b\n\xE2\x82\xAC\xE2\x82\xAC,1,2\n", "t.csv");
+  EXPECT_EQ(table.columns[1], "\xC3\xA4");
+  EXPECT_EQ(table.where(0, 1), "t.csv:2:4");
+}
+
+TEST(Table, ReadsLinesEndedByCarriageReturnsAlone) {
+  const Table table = parse_table("id,a\rx,1\ry,2\r", "t.csv");
+  ASSERT_EQ(table.rows(), 2);
+  EXPECT_EQ(table.where(1, 0), "t.csv:3:1");
+}
+
+TEST(Table, KeepsAnEmptyLastCell) {
+  EXPECT_EQ(parse_table("id,a\nx,", "t.csv").at(0, 1), "");
+  EXPECT_EQ(parse_table("id,a\nx,\n", "t.csv").at(0, 1), "");
+}
+
+TEST(Table, RefusesRaggedRowsAndListsTheFirstFive) {
+  const std::string message = refused("id,a\nx\ny,1,2\nz,3\n<<<<<<< HEAD\n1\n2\n3\n");
+  EXPECT_CONTAINS(message, "t.csv:2:1: the row has 1 cell but the header has 2;");
+  EXPECT_CONTAINS(message, "t.csv:3:1: the row has 3 cells but the header has 2;");
+  EXPECT_CONTAINS(message, "t.csv:5:1: ");
+  EXPECT_CONTAINS(message, "t.csv:7:1: ");
+  EXPECT_EQ(message.find("t.csv:8:1"), std::string::npos) << message;
+  EXPECT_CONTAINS(message, "and 1 more");
+}
+
+TEST(Table, RefusesANulByte) {
+  EXPECT_CONTAINS(refused(std::string_view("id,a\nx,1\0\n", 10)), "t.csv:2:4: a NUL byte;");
+}
+
+TEST(Table, RefusesWhatIsNotUtf8) {
+  for (const char* bad : {"\xFF", "\xC0\x80", "\xE9t\xE9", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
+    const std::string message = refused(std::string("id,a\nx,y") + bad + "\n");
+    EXPECT_CONTAINS(message, "t.csv:2:4: a byte that is not UTF-8; save the file as UTF-8");
+  }
+}
+
+TEST(Table, RefusesUtf16) { EXPECT_CONTAINS(refused(std::string_view("\xFF\xFEi\0d\0", 6)), "UTF-16"); }
+
+TEST(Table, RefusesAQuoteInsideAnUnquotedField) {
+  EXPECT_CONTAINS(refused("id,a\nx,1\"2\n"), "t.csv:2:4: a quote in the wrong place;");
+}
+
+TEST(Table, RefusesTextAfterAClosingQuote) {
+  EXPECT_CONTAINS(refused("id,a\n\"x\"y,1\n"), "t.csv:2:4: a quote in the wrong place;");
+}
+
+TEST(Table, RefusesAQuoteThatNeverEndsAndSaysWhereItBegan) {
+  EXPECT_CONTAINS(refused("id,a\nx,\"1\ny,2\n"), "t.csv:2:3: a quoted field that never ends;");
+}
+
+TEST(Table, RefusesDoubledColumnNames) {
+  const std::string message = refused("id,a,b,a\nx,1,2,3\n");
+  EXPECT_CONTAINS(message, "t.csv:1:8: the column 'a' is already at 1:4; rename or remove one of them");
+}
+
+TEST(Table, RefusesAColumnWithoutAName) { EXPECT_CONTAINS(refused(",id\n0,x\n"), "t.csv:1:1: column 1 has no name;"); }
+
+TEST(Table, RefusesATableWithoutAHeader) {
+  for (const char* empty : {"", "\n\n", "\xEF\xBB\xBF", "   "}) EXPECT_CONTAINS(refused(empty), "the table is empty;");
+}
+
+TEST(Table, RefusesLinesFilesColumnsAndCellsBeyondTheLimits) {
+  const std::string text = "id,a,b\nx,1,2\ny,3,4\n";
+  EXPECT_CONTAINS(refused(text, {.file_bytes = 18}), "more than the limit of 18");
+  EXPECT_CONTAINS(refused(text, {.line_bytes = 6}), "t.csv:1:1: the line is longer than 6 bytes;");
+  EXPECT_CONTAINS(refused("id,a\nx,\"1\n2\n3\n4\n5\n6\"\n", {.line_bytes = 10}), "t.csv:2:1: the line is longer");
+  EXPECT_CONTAINS(refused(text, {.columns = 2}), "t.csv:1:6: more than 2 columns;");
+  EXPECT_CONTAINS(refused(text, {.cells = 5}), "t.csv:3:5: more than 5 cells;");
+  EXPECT_EQ(parse_table(text, "t.csv", {.file_bytes = 19, .line_bytes = 7, .columns = 3, .cells = 6}).rows(), 2);
+}
+
+TEST(Table, NamesAFileThatCannotBeRead) {
+  const TemporaryFolder folder;
+  const std::string message = refusal(ExitCode::file_system, [&] { read_table(folder.path() / "absent.csv"); });
+  EXPECT_CONTAINS(message, "absent.csv");
+  refusal(ExitCode::file_system, [&] { read_table(folder.path()); });
+}
+
+TEST(Number, ReadsDecimalNumbersToTheNearestDouble) {
+  const std::pair<const char*, double> cases[] = {
+      {"0", 0},     {"-1.5", -1.5}, {"+3", 3},    {"1e-5", 1e-5}, {".5", 0.5},          {"5.", 5},
+      {"0.1", 0.1}, {"1E+2", 100},  {"+.5", 0.5}, {"-0", -0.0},   {"4.9e-324", 5e-324}, {"1e308", 1e308}};
+  for (const auto& [text, value] : cases) {
+    const Number number = parse_number(text);
+    EXPECT_EQ(number.kind, NumberKind::number) << text;
+    EXPECT_EQ(number.value, value) << text;
+  }
+}
+
+TEST(Number, TakesTheUsualSpellingsOfNoValueAsMissing) {
+  for (const char* text : {"", "NA", "na", "NaN", "nan", "NAN", "N/A", "n/a", "?"}) {
+    EXPECT_EQ(parse_number(text).kind, NumberKind::missing) << text;
+    EXPECT_TRUE(is_missing(text)) << text;
+  }
+  for (const char* text : {"NAA", "N", "??", "nano", "0"}) EXPECT_FALSE(is_missing(text)) << text;
+}
+
+TEST(Number, SetsInfinitiesAndOverflowsApart) {
+  for (const char* text : {"inf", "-inf", "+inf", "Infinity", "1e999", "-1e999", "1e-999"}) {
+    EXPECT_EQ(parse_number(text).kind, NumberKind::out_of_range) << text;
+  }
+}
+
+TEST(Number, TakesEverythingElseAsText) {
+  for (const char* text :
+       {"abc", "1,5", "1 2", "0x10", "1e", "+-3", "++3", "+", "-", ".", "1_000", "-nan", "nan(2)", "12%"}) {
+    EXPECT_EQ(parse_number(text).kind, NumberKind::text) << text;
+  }
+}
+
+}  // namespace
+}  // namespace equipoise

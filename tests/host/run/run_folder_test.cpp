@@ -1,0 +1,151 @@
+// tests/host/run/run_folder_test.cpp - a run folder is found whole after every kind of end.
+#include "host/run/run_folder.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/host/commands/demo_run.h"
+#include "tests/host/commands/run_program.h"
+
+namespace equipoise {
+namespace {
+
+using testing::refusal;
+using testing::TemporaryFolder;
+
+const std::filesystem::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
+
+TensorFile numbered(float number) {
+  TensorFile file;
+  file.tensors["number"] = StoredTensor::from_floats({1}, std::vector<float>{number});
+  return file;
+}
+
+class RunFolders : public ::testing::Test {
+ protected:
+  std::filesystem::path path() const { return home_.path() / "run"; }
+
+  /// A folder with as many metric lines, begun.
+  RunFolder begun(int lines) {
+    RunFolder folder = RunFolder::create(path());
+    write_file_atomically(path() / run_file::kConfig, std::string_view("begun"));
+    for (int i = 1; i <= lines; ++i) folder.append_metrics("{\"epoch\":" + std::to_string(i) + ",\"seconds\":1.5}");
+    return folder;
+  }
+
+  /// Resumes; a checkpoint's number is its epoch. Returns that epoch, or -1 where there was no checkpoint.
+  int resume(RunFolder& folder) {
+    int epoch = -1;
+    notices_.clear();
+    const bool found = folder.resume(
+        [&](const TensorFile& file) { return epoch = static_cast<int>(file.at("number").to_floats()[0]); },
+        [&](const std::string& notice) { notices_.push_back(notice); });
+    EXPECT_EQ(found, epoch >= 0);
+    return epoch;
+  }
+
+  TemporaryFolder home_;
+  std::vector<std::string> notices_;
+};
+
+TEST_F(RunFolders, KeepTheTwoNewestCheckpoints) {
+  RunFolder folder = begun(3);
+  for (const float number : {1.0f, 2.0f, 3.0f}) folder.write_checkpoint(numbered(number));
+  EXPECT_EQ(read_safetensors(path() / run_file::kLast).tensors, numbered(3).tensors);
+  EXPECT_EQ(read_safetensors(path() / run_file::kPrevious).tensors, numbered(2).tensors);
+}
+
+TEST_F(RunFolders, GoOnFromTheNewestCheckpointAndCutTheMetricsToIt) {
+  RunFolder folder = begun(5);
+  folder.write_checkpoint(numbered(2));
+  folder.write_checkpoint(numbered(3));
+  EXPECT_EQ(resume(folder), 3);
+  EXPECT_TRUE(notices_.empty());
+  EXPECT_EQ(folder.metrics_without_times(),
+            (std::vector<std::string>{"{\"epoch\":1}", "{\"epoch\":2}", "{\"epoch\":3}"}));
+}
+
+TEST_F(RunFolders, GoOnFromTheCheckpointBeforeWhenTheNewestIsBadOrGone) {
+  RunFolder folder = begun(5);
+  folder.write_checkpoint(numbered(2));
+  folder.write_checkpoint(numbered(3));
+  std::ofstream(path() / run_file::kLast) << "not a checkpoint";
+  EXPECT_EQ(resume(folder), 2);
+  ASSERT_EQ(notices_.size(), 2u);
+  EXPECT_CONTAINS(notices_[1], "going on from");
+  std::filesystem::remove(path() / run_file::kLast);  // as between the two steps of writing a checkpoint
+  EXPECT_EQ(resume(folder), 2);
+}
+
+TEST_F(RunFolders, RefuseToGoOnWhenEveryCheckpointIsBad) {
+  RunFolder folder = begun(1);
+  std::ofstream(path() / run_file::kLast) << "bad";
+  std::ofstream(path() / run_file::kPrevious) << "bad too";
+  EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { resume(folder); }), run_file::kLast);
+}
+
+TEST_F(RunFolders, PassOverACheckpointThatIsAheadOfTheMetrics) {
+  RunFolder folder = begun(2);
+  folder.write_checkpoint(numbered(1));
+  folder.write_checkpoint(numbered(4));
+  EXPECT_EQ((resume(folder), folder.metrics_without_times().size()), 1u);
+}
+
+TEST_F(RunFolders, StartOverWithoutACheckpoint) {
+  RunFolder folder = begun(2);
+  EXPECT_EQ(resume(folder), -1);
+  EXPECT_TRUE(folder.metrics_without_times().empty());
+}
+
+TEST_F(RunFolders, AreMadeOnceAndOwnedByOne) {
+  {
+    const RunFolder folder = begun(0);
+    EXPECT_CONTAINS(refusal(ExitCode::file_system, [&] { RunFolder::open(path()); }), "in use by another process");
+  }
+  EXPECT_CONTAINS(refusal(ExitCode::file_system, [&] { RunFolder::create(path()); }), "--resume");
+  RunFolder::open(path());
+  EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { RunFolder::open(home_.path() / "none"); }), "holds no run");
+  home_.write("file", "");
+  EXPECT_CONTAINS(refusal(ExitCode::file_system, [&] { RunFolder::create(home_.path() / "file"); }), "another --out");
+}
+
+TEST_F(RunFolders, ThatNeverBeganMayBeBegunAfresh) {
+  std::filesystem::create_directories(path());
+  write_file_atomically(path() / run_file::kSplit, std::string_view("id,repeat,fold\n"));
+  write_file_atomically(path() / run_file::kMetrics, std::string_view("{\"epoch\":1}\n"));
+  EXPECT_TRUE(RunFolder::create(path()).metrics_without_times().empty());
+}
+
+TEST_F(RunFolders, AreRidOfWhatAKilledProcessLeftHalfWritten) {
+  begun(0);
+  for (const char* name : {".equipoise-123-0.tmp", "notes.tmp"}) std::ofstream(path() / name) << "half";
+  RunFolder::open(path());
+  EXPECT_FALSE(std::filesystem::exists(path() / ".equipoise-123-0.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(path() / "notes.tmp"));
+}
+
+TEST_F(RunFolders, GiveTheirConfigBackOnlyAsItWasWritten) {
+  std::filesystem::create_directories(path());
+  EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { read_run_config(path()); }), "holds no run");
+  const Config config = load_config(home_.write("c.toml", testing::demo_config(kPbcseq)));
+  const auto store = [&](const std::string& text) {
+    write_file_atomically(path() / run_file::kConfig, std::string_view(text));
+  };
+  store(to_toml(config));
+  EXPECT_EQ(read_run_config(path()), config);
+  setenv("EQUIPOISE_SET", "train.epochs=99", 1);
+  EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { read_run_config(path()); }), "EQUIPOISE_SET");
+  unsetenv("EQUIPOISE_SET");
+  store(to_toml(config) + "# a remark\n");
+  EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { read_run_config(path()); }), "not as the run wrote it");
+}
+
+TEST(DefaultRunFolder, IsNamedByTheConfigAndTheTime) {
+  const std::string name = default_run_folder("some/where/liver.toml").string();
+  EXPECT_TRUE(name.starts_with("runs/liver-20")) << name;
+  EXPECT_EQ(name.size(), std::string("runs/liver-YYYYmmdd-HHMMSS").size()) << name;
+}
+
+}  // namespace
+}  // namespace equipoise

@@ -1,0 +1,164 @@
+// tests/kernels/ops/target_loss_test.cpp - losses against targets of which some are missing: plain double loops over
+// the formulas, derivatives, and the edges where a naive form would overflow.
+#include "kernels/ops/target_loss.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "tests/kernels/ops/target_rig.h"
+
+namespace equipoise::test {
+namespace {
+
+double squared(double x, double t) { return (x - t) * (x - t); }
+double logistic(double x, double t) { return std::log1p(std::exp(-std::fabs(x))) + std::max(x, 0.0) - x * t; }
+
+TEST(CountTargets, CountsTheEntriesOfARowThatHaveOne) {
+  for (const Shape& s : kShapes)
+    for (const int every : {0, 1, 2, 3, 7}) {
+      TargetRig t(s, s.cols, every);
+      t.fill(1, [&] { return t.draws.uniform(-1, 1); });
+      t.count_targets();
+      for (int r = 0; r < s.n; ++r)
+        for (int lane = 0; lane < kRowLanes; ++lane) {
+          double expected = 0;
+          for (int c = lane; c < s.cols; c += kRowLanes) expected += t.has_target(r, c);
+          EXPECT_EQ(t.rig.double_at(t.counted, r * kRowLanes + lane), expected) << name_of(s);
+        }
+    }
+}
+
+/// Slots and gradient of one form beside `loss` and `slope` in double.
+template <class Loss, class Slope>
+void expect_form(TargetRig& t, TargetForm form, const TargetCase& c, Loss&& loss, Slope&& slope) {
+  const double k = c.factor(t.count_targets());
+  t.run(form, c);
+  for (int r = 0; r < t.s.n; ++r) {
+    double expected = 0, magnitude = 0;
+    for (int j = 0; j < t.s.cols; ++j) {
+      const double x = t.rig.row(t.x, r)[j], y = t.rig.row(t.target, r)[j];
+      const std::string where = name_of(t.s) + " " + coordinate("dx", r, j);
+      if (!t.has_target(r, j)) {
+        EXPECT_EQ(t.rig.row(t.dx, r)[j], 0.0f) << where;
+        continue;
+      }
+      expected += loss(x, y);
+      magnitude += std::fabs(loss(x, y)) + std::fabs(x * y);
+      const Tolerance few{.rel = 10 * kRounding,
+                          .why = "a factor of three roundings, a sigmoid within 2.5 ulp, a difference and a product"};
+      expect_close(t.rig.row(t.dx, r)[j], k * slope(x, y), k * std::max(1.0, std::fabs(slope(x, y))), few, where);
+    }
+    expect_close(t.slot_sum(r), expected, magnitude, kDoubleSum, name_of(t.s) + " loss of row " + std::to_string(r));
+  }
+}
+
+TEST(TargetLoss, OfNumbersIsTheSquaredErrorOfTheEntriesThatHaveOne) {
+  for (const Shape& s : kShapes)
+    for (const TargetCase& c : kTargetCases)
+      for (const int every : {0, 1, 3}) {
+        TargetRig t(s, s.cols, every);
+        t.fill(3, [&] { return t.draws.uniform(-3, 3); });
+        expect_form(t, TargetForm::squared, c, squared, [](double x, double y) { return 2 * (x - y); });
+      }
+}
+
+TEST(TargetLoss, OfYesAndNoIsTheCrossEntropyOfASigmoid) {
+  for (const Shape& s : kShapes)
+    for (const TargetCase& c : kTargetCases)
+      for (const int every : {0, 1, 3}) {
+        TargetRig t(s, s.cols, every);
+        t.fill(8, [&] { return t.draws.uniform(-1, 1) > 0 ? 1.0 : 0.0; });
+        expect_form(t, TargetForm::logistic, c, logistic,
+                    [](double x, double y) { return 1.0 / (1.0 + std::exp(-x)) - y; });
+      }
+}
+
+TEST(TargetLoss, IsTheDerivativeOfItsMeanOverTheTargets) {
+  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic}) {
+    TargetRig t({4, 4, 5}, 5, 3);
+    t.fill(4, [&] { return t.draws.uniform(-1, 1) > 0 ? 1.0 : 0.0; });
+    const double entries = t.count_targets();
+    EXPECT_EQ(entries, 13);  // of 20 every third from the first is missing
+    t.run(form, kTargetCases[0]);
+    for (int r = 0; r < 4; ++r)
+      for (int j = 0; j < 5; ++j) {
+        if (!t.has_target(r, j)) continue;
+        constexpr double kStep = 1e-5;
+        const auto loss = form == TargetForm::squared ? squared : logistic;
+        const double x = t.rig.row(t.x, r)[j], y = t.rig.row(t.target, r)[j];
+        const double slope = (loss(x + kStep, y) - loss(x - kStep, y)) / (2 * kStep) / entries;
+        const Tolerance few{.rel = 2e-6, .why = "float32 slopes, and central differences with h = 1e-5"};
+        expect_close(t.rig.row(t.dx, r)[j], slope, 1.0, few, coordinate("dx", r, j));
+      }
+  }
+}
+
+TEST(TargetLoss, WithoutAnyTargetIsZeroWhateverTheLogits) {
+  for (const TargetCase& c : kTargetCases)
+    for (const TargetForm form : {TargetForm::squared, TargetForm::logistic}) {
+      TargetRig t({8, 5, 17}, 17, 1);
+      t.fill(1, [] { return 0.0; });
+      t.rig.row(t.x, 2)[3] = kMissing;
+      EXPECT_EQ(t.count_targets(), 0.0);
+      t.run(form, c);
+      for (int r = 0; r < 5; ++r) {
+        EXPECT_EQ(t.slot_sum(r), 0.0);
+        for (int j = 0; j < 17; ++j) EXPECT_EQ(t.rig.row(t.dx, r)[j], 0.0f);
+      }
+    }
+}
+
+TEST(TargetLoss, OfAHugeLogitIsTheLogitWhereItIsWrongAndZeroWhereItIsRight) {
+  for (const float size : {100.0f, 1000.0f, 1e30f, std::numeric_limits<float>::max()}) {
+    TargetRig t({1, 1, 4}, 4, 0);
+    const float x[] = {size, size, -size, -size}, y[] = {1, 0, 1, 0};
+    for (int j = 0; j < 4; ++j) t.rig.row(t.x, 0)[j] = x[j], t.rig.row(t.target, 0)[j] = y[j];
+    t.count_targets();
+    t.run(TargetForm::logistic, {true, -1});
+    const float slope[] = {0, 1, -1, 0};
+    for (int j = 0; j < 4; ++j) {
+      EXPECT_NEAR(t.rig.double_at(t.slots, j), j == 1 || j == 2 ? double{size} : 0.0, 1e-40) << size << " " << j;
+      EXPECT_NEAR(t.rig.row(t.dx, 0)[j], slope[j], 1e-40) << size << " " << j;
+    }
+  }
+}
+
+TEST(TargetLoss, OfAZeroLogitIsTheLogarithmOfTwo) {
+  TargetRig t({1, 1, 2}, 2, 0);
+  for (int j = 0; j < 2; ++j) t.rig.row(t.x, 0)[j] = 0.0f, t.rig.row(t.target, 0)[j] = static_cast<float>(j);
+  t.count_targets();
+  t.run(TargetForm::logistic, {true, -1});
+  for (int j = 0; j < 2; ++j) {
+    EXPECT_DOUBLE_EQ(t.rig.double_at(t.slots, j), std::log(2.0));
+    EXPECT_EQ(t.rig.row(t.dx, 0)[j], j == 0 ? 0.5f : -0.5f);
+  }
+}
+
+TEST(TargetLoss, PassesANaNOfALogitOnOnlyWhereItHasATarget) {
+  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic}) {
+    TargetRig t({1, 1, 3}, 3, 0);
+    t.fill(1, [] { return 1.0; });
+    t.rig.row(t.x, 0)[0] = t.rig.row(t.x, 0)[1] = kMissing;
+    t.rig.row(t.target, 0)[1] = kMissing;
+    t.count_targets();
+    t.run(form, kTargetCases[0]);
+    EXPECT_TRUE(std::isnan(t.rig.double_at(t.slots, 0)) && std::isnan(t.rig.row(t.dx, 0)[0]));
+    EXPECT_EQ(t.rig.double_at(t.slots, 1), 0.0);
+    EXPECT_EQ(t.rig.row(t.dx, 0)[1], 0.0f);
+    EXPECT_TRUE(std::isfinite(t.rig.double_at(t.slots, 2)) && std::isfinite(t.rig.row(t.dx, 0)[2]));
+  }
+}
+
+TEST(TargetLoss, WithoutAGradientWritesSlotsOnly) {
+  TargetRig t({8, 5, 17}, 17, 4);
+  t.fill(1, [] { return 1.0; });
+  t.run(TargetForm::squared, kTargetCases[0], false);  // nor reads the count, which is still NaN
+  EXPECT_TRUE(std::isfinite(t.slot_sum(4)));
+}
+
+}  // namespace
+}  // namespace equipoise::test
