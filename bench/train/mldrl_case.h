@@ -8,6 +8,7 @@
 
 #include "engine/run/executor.h"
 #include "engine/run/parameters.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/systems/setup.h"
 
 namespace equipoise::bench {
@@ -26,7 +27,7 @@ struct MldrlCase {
   MldrlCase(Executor& executor, int replicas, int batch = 32) : setup(mldrl_setup("paper")) {
     mldrl(setup).features1 = mldrl(setup).features2 = kFeatures;
     setup.settings.rows = kRows;
-    program = lower(model_graph(setup.model, Pass::train), training_options(setup, batch, executor.plan_limits()));
+    program = lower(setup.system->graph(Pass::train), training_options(setup, batch, executor.plan_limits()));
     std::mt19937 random(1);
     std::normal_distribution<float> normal;
     for (int view = 0; view < 2; ++view) {

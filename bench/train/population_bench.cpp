@@ -13,6 +13,7 @@
 #include "bench/run/spread.h"
 #include "bench/train/mldrl_case.h"
 #include "engine/base/error.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 
 namespace equipoise::bench {
 namespace {

@@ -198,4 +198,9 @@ bool needs_losses(MethodKind kind) {
   return kind == MethodKind::dwa || kind == MethodKind::rlw || kind == MethodKind::famo;
 }
 
+bool needs_positive_losses(const Method& method) {
+  return method.kind == MethodKind::uw || method.kind == MethodKind::dwa || method.kind == MethodKind::famo ||
+         method.normaliser == Normaliser::loss || method.normaliser == Normaliser::loss_plus;
+}
+
 }  // namespace equipoise

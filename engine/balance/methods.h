@@ -64,4 +64,7 @@ bool needs_gram(const Chain& chain);
 /// Whether the weights of a step are unknown before its losses: the method reads who is present in the batch.
 bool needs_losses(MethodKind kind);
 
+/// Whether the method takes logarithms or ratios of losses, or divides by one: a loss must not be negative.
+bool needs_positive_losses(const Method& method);
+
 }  // namespace equipoise

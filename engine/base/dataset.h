@@ -1,4 +1,4 @@
-// engine/base/dataset.h - prepared data as plain arrays: one or two views of each row, labels or targets, and which
+// engine/base/dataset.h - prepared data as plain arrays: one or several views of each row, labels or targets, and which
 // rows train.
 #pragma once
 
@@ -7,17 +7,15 @@
 
 namespace equipoise {
 
-enum class TargetKind { regression, binary, multiclass };
+class Likelihood;  // engine/likelihood/likelihood.h
 
 /// What one supervised task is to predict.
 struct Target {
   std::string name;
-  TargetKind kind = TargetKind::regression;
-  int first_col = 0, cols = 1;  ///< in Dataset::targets; one column unless it is a regression of several outputs
-  int classes = 0;              ///< of multiclass
+  const Likelihood* likelihood = nullptr;  ///< never null in a data set
+  int first_col = 0, cols = 1;             ///< in Dataset::targets
+  int classes = 0;                         ///< where the likelihood leaves their number open, else 0
 
-  /// Width of the network's answer.
-  int outputs() const { return kind == TargetKind::multiclass ? classes : cols; }
   bool operator==(const Target&) const = default;
 };
 
@@ -31,7 +29,8 @@ struct Dataset {
   std::vector<int> label;                 ///< [rows], 0..classes-1, or -1 where unlabelled
   std::vector<Target> tasks;              ///< of multi-task data, else empty
   int target_cols = 0;
-  std::vector<float> targets;  ///< [rows, target_cols]: standardised values, 0 or 1, class numbers; NaN where missing
+  std::vector<float>
+      targets;  ///< [rows, target_cols]: values as their likelihood has them, class numbers; NaN where missing
 };
 
 /// Row numbers of each part, rising. The parts are disjoint; `test` is never used for selection.

@@ -1,6 +1,7 @@
 // engine/graph/graph.cpp - building a graph.
 #include "engine/graph/graph.h"
 
+#include <stdexcept>
 #include <utility>
 
 namespace equipoise {
@@ -59,6 +60,12 @@ int Graph::task(std::string name, TaskForm form, std::vector<int> terms) {
   return number;
 }
 
+int Graph::find(const std::string& tensor) const {
+  for (std::size_t t = 0; t < tensors_.size(); ++t)
+    if (tensors_[t].name == tensor) return static_cast<int>(t);
+  throw std::logic_error("the graph has no tensor '" + tensor + "'");
+}
+
 Region Graph::all(int tensor) const { return {tensor, 0, tensors_[tensor].blocks, 0, tensors_[tensor].cols}; }
 Region Graph::block(int tensor, int block) const { return {tensor, block, 1, 0, tensors_[tensor].cols}; }
 Region Graph::columns(Region region, int col, int cols) {
@@ -89,7 +96,9 @@ NodeAccess access_of(const Graph& graph, const Node& node) {
 
 std::vector<int> terms_of(const Node& node) {
   struct Visitor {
-    std::vector<int> operator()(const LatentNode& o) const { return {o.kl_term}; }
+    std::vector<int> operator()(const LatentNode& o) const {
+      return o.kl_term < 0 ? std::vector<int>{} : std::vector<int>{o.kl_term};
+    }
     std::vector<int> operator()(const InherentVariationalNode& o) const {
       return {o.inherent_term, o.variational_term};
     }

@@ -54,7 +54,7 @@ struct LinearNode {
 };
 struct LatentNode {
   int heads, noise, sigma, z;  // tensors
-  int kl_term;
+  int kl_term;                 // -1: no task wants the KL
   bool use_noise;
   float log_factor = 1;  ///< log sigma over the second head: 0.5 where that is the log variance
 };
@@ -141,6 +141,9 @@ class Graph {
   void route(int layer, std::vector<float> coefficient);
   bool routed() const { return !routes_.empty(); }
   float route(int layer, int task) const;
+
+  /// Number of the tensor of that name; throws logic_error if there is none.
+  int find(const std::string& tensor) const;
 
   /// A whole tensor, some of its blocks, some of its columns.
   Region all(int tensor) const;

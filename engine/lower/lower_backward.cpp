@@ -236,27 +236,28 @@ void Lowering::backward(const LinearNode& o) {
 
 void Lowering::backward(const LatentNode& o) {
   finish_adjoint(o.z);
-  const int kl_task = graph_.terms()[o.kl_term].task;
-  const float kl_scale = sums(o.kl_term) ? static_cast<float>(1.0 / graph_.terms()[o.kl_term].per_row) : 1.0f;
+  const bool wanted = o.kl_term >= 0, kl_sums = wanted && sums(o.kl_term);
+  const int kl_task = wanted ? graph_.terms()[o.kl_term].task : -1;
+  const float kl_scale = kl_sums ? static_cast<float>(1.0 / graph_.terms()[o.kl_term].per_row) : 1.0f;
   const Access heads = access(graph_.all(o.heads)), noise = access(graph_.all(o.noise)),
                sigma = access(graph_.all(o.sigma));
   for (int lane : lanes(o.heads)) {
     const int dz = adjoint(o.z, lane);
-    const bool has_kl = lane == kMerged || lane == kl_task;
+    const bool has_kl = wanted && (lane == kMerged || lane == kl_task);
     if (dz < 0 && !has_kl) continue;
     const int dheads = assembly_.matrix("gradient by " + graph_.tensors()[o.heads].name,
                                         graph_.tensors()[o.heads].blocks, graph_.tensors()[o.heads].cols);
     std::vector<Access> reads{heads, noise, sigma};
     if (dz >= 0) reads.push_back(whole(dz));
     if (has_kl && weight_in(lane, kl_task) >= 0) reads.push_back(whole(balancing_[0].weights));
-    assembly_.add(reads, {whole(dheads)},
-                  [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, kl_scale, lane, o](const Locator& at) {
-                    return operation(
-                        LatentGradient{assembly_.view(at, heads), assembly_.view(at, noise), assembly_.view(at, sigma),
-                                       dz >= 0 ? assembly_.view(at, whole(dz)) : assembly_.view(at, sigma),
-                                       assembly_.view(at, whole(dheads)), has_kl ? kl_scale : 0.0f,
-                                       has_kl ? weight_in(lane, kl_task) : -1, dz >= 0, o.log_factor, sums(o.kl_term)});
-                  });
+    assembly_.add(
+        reads, {whole(dheads)},
+        [this, heads, noise, sigma, dz, dheads, has_kl, kl_task, kl_scale, kl_sums, lane, o](const Locator& at) {
+          return operation(LatentGradient{
+              assembly_.view(at, heads), assembly_.view(at, noise), assembly_.view(at, sigma),
+              dz >= 0 ? assembly_.view(at, whole(dz)) : assembly_.view(at, sigma), assembly_.view(at, whole(dheads)),
+              has_kl ? kl_scale : 0.0f, has_kl ? weight_in(lane, kl_task) : -1, dz >= 0, o.log_factor, kl_sums});
+        });
     own_gradient(graph_.all(o.heads), lane, dheads);
   }
 }

@@ -51,7 +51,9 @@ void Lowering::forward(const LatentNode& o) {
   const Access heads = access(graph_.all(o.heads)), noise = access(graph_.all(o.noise)),
                sigma = access(graph_.all(o.sigma)), z = access(graph_.all(o.z));
   const int blocks = graph_.tensors()[o.heads].blocks;
-  const int slots = slots_for(o.kl_term, int64_t{blocks} * assembly_.batch() * kRowLanes, blocks * kRowLanes);
+  const int64_t count = int64_t{blocks} * assembly_.batch() * kRowLanes;
+  const int slots = o.kl_term < 0 ? assembly_.doubles("slots of a kl that no task wants", count)
+                                  : slots_for(o.kl_term, count, blocks * kRowLanes);
   std::vector<Access> reads{heads};
   if (o.use_noise) reads.push_back(noise);
   assembly_.add(

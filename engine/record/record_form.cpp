@@ -19,13 +19,7 @@ void Traces::put(TensorFile& to) const {
 
 std::vector<double> RecordForm::final_weights(const Stepper& stepper) const {
   const double* weights = stepper.control().weights;
-  return {weights, weights + task_count(stepper.setup().model)};
-}
-
-std::unique_ptr<RecordForm> record_form(const Setup& setup) {
-  if (const auto* m = std::get_if<MldrlModel>(&setup.model)) return mldrl_record_form(*m);
-  if (const auto* m = std::get_if<VaeganModel>(&setup.model)) return vaegan_record_form(*m);
-  return mtl_record_form(setup);
+  return {weights, weights + stepper.program().task_names.size()};
 }
 
 void put_final(const Stepper& stepper, const RecordForm& form, TensorFile& to) {
@@ -77,7 +71,7 @@ void put_rows(const Stepper& stepper, TensorFile& to, const std::string& name, c
 
 void add_common_trace(const Stepper& stepper, const std::string& weights, Traces& traces) {
   const Control& c = stepper.control();
-  const int tasks = task_count(stepper.setup().model);
+  const std::size_t tasks = stepper.program().task_names.size();
   traces.add("losses", {c.losses, c.losses + tasks});
   traces.add("norms", {c.norms, c.norms + tasks});
   traces.add("gradnorm_loss", {c.gradnorm_loss[0]});

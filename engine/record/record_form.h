@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,7 @@ class RecordForm {
   virtual RunTables tables(const TensorFile& record, const RecordSizes& sizes) const = 0;
   /// Remembers the inputs of the step just probed.
   virtual void add_inputs(const Stepper& stepper) = 0;
-  virtual void put_inputs(TensorFile& to, const RecordSizes& sizes) const = 0;
+  virtual void put_inputs(TensorFile& to, const RecordSizes& sizes, std::span<const float> class_weights) const = 0;
   /// Writes out.*, grad.* and gram.* of the step just probed.
   virtual void put_outcome(const Stepper& stepper, TensorFile& to) const = 0;
   /// What a step's control says for trace.*; `before` is the state before the step.
@@ -53,8 +54,6 @@ class RecordForm {
   virtual std::vector<double> final_weights(const Stepper& stepper) const;
 };
 
-/// The form of the setup's system.
-std::unique_ptr<RecordForm> record_form(const Setup& setup);
 /// Writes final.*: parameters and task weights as they stand.
 void put_final(const Stepper& stepper, const RecordForm& form, TensorFile& to);
 
@@ -73,9 +72,5 @@ void put_task_gradients(const Stepper& stepper, TensorFile& to);
 void put_rows(const Stepper& stepper, TensorFile& to, const std::string& name, const std::vector<float>& values);
 /// Adds trace.losses, norms and gradnorm_loss, and trace.<weights> with the coefficients of the step.
 void add_common_trace(const Stepper& stepper, const std::string& weights, Traces& traces);
-
-std::unique_ptr<RecordForm> mldrl_record_form(const MldrlModel& model);
-std::unique_ptr<RecordForm> mtl_record_form(const Setup& setup);
-std::unique_ptr<RecordForm> vaegan_record_form(const VaeganModel& model);
 
 }  // namespace equipoise

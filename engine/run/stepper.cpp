@@ -2,43 +2,19 @@
 #include "engine/run/stepper.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/run/parameters.h"
 
 namespace equipoise {
 
-namespace {
-
-LowerOptions train_options(const Setup& setup, Pass pass, int batch, bool shuffle, const PlanLimits& limits) {
-  LowerOptions o = training_options(setup, batch, limits, pass);
-  o.shuffle = shuffle;
-  return o;
-}
-
-/// MLDRL's records hold the Gram matrix over the latent heads, others that over all shared parameters.
-LowerOptions probe_options(const Setup& setup, Pass pass, int batch, bool shuffle, const PlanLimits& limits) {
-  LowerOptions o = train_options(setup, pass, batch, shuffle, limits);
-  o.probe = true;
-  Balancer measures;
-  if (const auto* m = std::get_if<MldrlModel>(&setup.model)) measures.over = mldrl_heads(*m);
-  else measures.over_shared = true;
-  // Balancers' states keep their places, so that both programs read one state.
-  for (Balancer& b : o.balancers) {
-    measures.chain = b.chain;
-    b = measures;
-    measures = {};
-  }
-  return o;
-}
-
-}  // namespace
-
-Stepper::Stepper(const Setup& setup, int batch, Pass pass, bool shuffle, Executor& executor)
-    : setup_(setup),
-      executor_(executor),
-      train_(lower(model_graph(setup.model, pass), train_options(setup, pass, batch, shuffle, executor.plan_limits()))),
-      probe_(lower(model_graph(setup.model, pass), probe_options(setup, pass, batch, shuffle, executor.plan_limits()))),
-      control_(fresh_control(setup.settings, task_count(setup.model), static_cast<int>(setup.balance.size()))) {}
+Stepper::Stepper(Program train, Program probe, const Settings& settings, Executor& executor)
+    : executor_(executor),
+      train_(std::move(train)),
+      probe_(std::move(probe)),
+      settings_(settings),
+      control_(fresh_control(settings_, static_cast<int>(train_.task_names.size()),
+                             static_cast<int>(train_.chains.size()))) {}
 
 std::vector<float> Stepper::state() const {
   std::vector<float> values(static_cast<std::size_t>(train_.state_floats));
@@ -48,8 +24,8 @@ std::vector<float> Stepper::state() const {
 
 void Stepper::probe() {
   probed_ = control_;
-  probed_rows_ = std::min(train_.batch, setup_.settings.rows - control_.position);
-  executor_.run(probe_, {&setup_.settings, 1}, {&probed_, 1}, {1, false}, nullptr, &work_);
+  probed_rows_ = std::min(train_.batch, settings_.rows - control_.position);
+  executor_.run(probe_, {&settings_, 1}, {&probed_, 1}, {1, false}, nullptr, &work_);
 }
 
 std::vector<float> Stepper::kept(const std::string& tensor, int block, int col, int cols) const {
@@ -93,7 +69,7 @@ std::vector<int64_t> Stepper::labels() const {
   return labels;
 }
 
-void Stepper::step() { executor_.run(train_, {&setup_.settings, 1}, {&control_, 1}, {1, false}); }
+void Stepper::step() { executor_.run(train_, {&settings_, 1}, {&control_, 1}, {1, false}); }
 
 std::string Stepper::describe_bad() const { return equipoise::describe_bad(train_, control_); }
 

@@ -6,16 +6,15 @@
 #include <vector>
 
 #include "engine/run/executor.h"
-#include "engine/systems/setup.h"
 
 namespace equipoise {
 
 class Stepper {
  public:
-  /// The executor's tables and state (one replica) are loaded by the caller before the first step.
-  Stepper(const Setup& setup, int batch, Pass pass, bool shuffle, Executor& executor);
+  /// Both programs lie over one state: `train` steps, `probe` (lowered to be probed) lays a step open. The executor's
+  /// tables and state (one replica) are loaded by the caller before the first step.
+  Stepper(Program train, Program probe, const Settings& settings, Executor& executor);
 
-  const Setup& setup() const { return setup_; }
   /// The training program.
   const Program& program() const { return train_; }
   const Control& control() const { return control_; }
@@ -41,9 +40,9 @@ class Stepper {
   std::string describe_bad() const;
 
  private:
-  Setup setup_;
   Executor& executor_;
   Program train_, probe_;
+  Settings settings_;
   Control control_, probed_;
   std::vector<float> work_;
   int probed_rows_ = 0;

@@ -1,4 +1,4 @@
-// engine/systems/setup.cpp - published settings, and what a setup means to lower().
+// engine/systems/setup.cpp - what a setup means to lower().
 #include "engine/systems/setup.h"
 
 #include <fmt/format.h>
@@ -14,49 +14,6 @@ namespace equipoise {
 
 namespace {
 
-struct ActivationName {
-  const char* name;
-  Activation activation;
-};
-constexpr ActivationName kActivations[] = {{"identity", Activation::identity},
-                                           {"relu", Activation::relu},
-                                           {"tanh", Activation::tanh},
-                                           {"sigmoid", Activation::sigmoid}};
-
-/// A representation by its name in configs.
-struct NamedRegion {
-  std::string name;
-  Region region;
-};
-
-int tensor_named(const Graph& graph, const std::string& name) {
-  const auto found =
-      std::find_if(graph.tensors().begin(), graph.tensors().end(), [&](const Tensor& t) { return t.name == name; });
-  return static_cast<int>(found - graph.tensors().begin());
-}
-
-std::vector<NamedRegion> representations(const MldrlModel&, const Graph& g) {
-  const int heads = tensor_named(g, kMldrlLatent);
-  return {{"latent", g.all(heads)}, {"latent1", g.block(heads, 0)}, {"latent2", g.block(heads, 1)}};
-}
-std::vector<NamedRegion> representations(const MtlModel&, const Graph& g) {
-  return {{"latent", g.all(tensor_named(g, kMtlLatent))}};
-}
-// Its losses are routed to groups of parameters; where they meet nothing is left to balance.
-std::vector<NamedRegion> representations(const VaeganModel&, const Graph&) { return {}; }
-
-struct NamedStretches {
-  std::string name;
-  std::vector<Stretch> stretches;
-};
-std::vector<NamedStretches> parameter_groups(const MldrlModel& m) {
-  return {{"heads", mldrl_heads(m)}, {"head_biases_mean", mldrl_head_biases_mean(m)}};
-}
-std::vector<NamedStretches> parameter_groups(const MtlModel& m) {
-  return {{"last_trunk_weight", mtl_last_trunk_weight(m)}};
-}
-std::vector<NamedStretches> parameter_groups(const VaeganModel&) { return {}; }
-
 /// One named parameter of the model ("decoder1.linear1.weight").
 Stretch find_parameter(const Graph& graph, const std::string& name) {
   std::string known;
@@ -70,8 +27,8 @@ Stretch find_parameter(const Graph& graph, const std::string& name) {
   throw Error(ExitCode::usage, "balance.over: the model has no parameter '" + name + "'; it has " + known);
 }
 
-std::vector<Stretch> stretches_of(const Model& model, const Graph& graph, const std::string& over) {
-  for (const NamedStretches& group : std::visit([](const auto& m) { return parameter_groups(m); }, model))
+std::vector<Stretch> stretches_of(const System& system, const Graph& graph, const std::string& over) {
+  for (const NamedStretches& group : system.parameter_groups())
     if (over == group.name) return group.stretches;
   std::vector<Stretch> stretches;
   std::istringstream names(over);
@@ -79,14 +36,14 @@ std::vector<Stretch> stretches_of(const Model& model, const Graph& graph, const 
   return stretches;
 }
 
-Region representation_of(const Model& model, const Graph& graph, const std::string& at) {
+Region representation_of(const System& system, const Graph& graph, const std::string& at) {
   std::vector<std::string> known;
-  for (const NamedRegion& r : std::visit([&](const auto& m) { return representations(m, graph); }, model)) {
+  for (const NamedRegion& r : system.representations(graph)) {
     if (at == r.name) return r.region;
     known.push_back(r.name);
   }
   throw Error(ExitCode::usage, fmt::format("balance.at: '{}' is no place of a model of kind {}; use parameters{}{}", at,
-                                           system_name(model), known.empty() ? "" : " or ", fmt::join(known, " or ")));
+                                           system.kind(), known.empty() ? "" : " or ", fmt::join(known, " or ")));
 }
 
 /// What the GradNorm loss needs to be a loss of the network too (engine/lower/lower_curvature.cpp).
@@ -99,26 +56,18 @@ void expect_reachable(const Setup& setup, const std::vector<Balancer>& balancers
     throw Error(ExitCode::usage,
                 "balance.methods: gradnorm's network = on " + why + "; leave the key out of balance.methods");
   };
-  const auto* m = std::get_if<MtlModel>(&setup.model);
-  if (!m) refuse("is known to multi-task networks alone");
+  const std::string obstacle = setup.system->network_obstacle(balancers[0].over);
+  if (!obstacle.empty()) refuse(obstacle);
   if (balancers.size() > 1 || setup.balance[0].methods.size() > 1) refuse("stands alone, without other methods");
   if (setup.balance[0].rescale) refuse("needs balance.rescale = false");
-  const std::vector<Stretch>& over = balancers[0].over;
-  if (over.size() != 1 || over[0].bias || over[0].layer >= static_cast<int>(m->trunk.size()))
-    refuse("needs balance.over = \"last_trunk_weight\"");
-  if (over[0].layer + 1 != static_cast<int>(m->trunk.size())) refuse("is measured on the last trunk layer");
-  if (m->activation != Activation::relu && m->activation != Activation::identity)
-    refuse("has second derivatives of relu and identity alone");
-  if (m->tasks.size() * 2 > kMaxTasks) refuse(fmt::format("takes at most {} tasks", kMaxTasks / 2));
-  for (const Target& t : m->tasks)
-    if (t.kind == TargetKind::multiclass) refuse("has second derivatives of regressions and binary tasks alone");
+  if (task_count(setup) * 2 > kMaxTasks) refuse(fmt::format("takes at most {} tasks", kMaxTasks / 2));
 }
 
-void expect_places_apart(const Setup& setup, const std::vector<Balancer>& balancers) {
-  if (balancers.size() > 1 && !std::holds_alternative<MldrlModel>(setup.model))
+void expect_places_apart(const Setup& setup, const Graph& graph, const std::vector<Balancer>& balancers) {
+  if (balancers.size() > 1 && setup.system->representations(graph).size() < 2)
     throw Error(ExitCode::usage, fmt::format("balance: several [[balance]] blocks need a model with several latents "
                                              "(kind mldrl: latent1 and latent2); kind {} takes one",
-                                             system_name(setup.model)));
+                                             setup.system->kind()));
   for (std::size_t b = 0; b < balancers.size(); ++b) {
     if (balancers.size() > 1 && balancers[b].at.tensor < 0)
       throw Error(ExitCode::usage,
@@ -134,130 +83,49 @@ void expect_places_apart(const Setup& setup, const std::vector<Balancer>& balanc
   }
 }
 
+/// Methods that take logarithms or ratios of losses need losses that are never negative.
+void expect_bounded_losses(const Setup& setup) {
+  for (const BalanceSetup& balance : setup.balance)
+    for (const Method& method : balance.methods) {
+      if (!needs_positive_losses(method)) continue;
+      for (const TaskInfo& task : setup.system->tasks())
+        if (!(task.lower_bound >= 0))
+          throw Error(ExitCode::usage,
+                      fmt::format("balance.methods: {} takes logarithms or ratios of losses, but the loss of {} may be "
+                                  "negative; choose another method or another form of that loss",
+                                  method_text(method), task.name));
+    }
+}
+
 }  // namespace
 
-std::string activation_name(Activation activation) {
-  for (const ActivationName& a : kActivations)
-    if (a.activation == activation) return a.name;
-  return "identity";
-}
+int task_count(const Setup& setup) { return static_cast<int>(setup.system->tasks().size()); }
 
-bool parse_activation(const std::string& name, Activation& activation) {
-  for (const ActivationName& a : kActivations)
-    if (name == a.name) return activation = a.activation, true;
-  return false;
-}
-
-Setup mldrl_setup(const std::string& variant) {
-  Setup s;
-  s.model = MldrlModel{};
-  s.variant = variant;
-  s.balance[0].methods = {default_method(MethodKind::gradnorm)};
-  s.settings.lr = s.settings.task_lr = 8.5e-5;
-  s.settings.alpha = 0.16;
-  s.settings.initial_weights[0] = 1.4;
-  s.settings.initial_weights[1] = 3.0;
-  s.settings.initial_weights[2] = 0.3;
-  if (variant == "paper") return s;
-  if (variant != "code")
-    throw Error(ExitCode::usage, fmt::format("model.variant: '{}' is unknown; use \"paper\" or \"code\"", variant));
-  MldrlModel& m = mldrl(s);
-  m.output_activation = Activation::relu;
-  m.ratio = false;
-  m.crossed1_specific_first = true;
-  m.softmax_twice = true;
-  BalanceSetup& balance = s.balance[0];
-  balance.over = "head_biases_mean";
-  balance.methods[0].loss_ratio = LossRatio::weighted;
-  balance.methods[0].renormalise = Normalise::none;
-  s.loss_scale = 1.0 / 3.0;
-  return s;
-}
-
-Setup mtl_setup(const std::string& variant) {
-  Setup s;
-  s.variant = variant;
-  MtlModel m;
-  Method gradnorm = default_method(MethodKind::gradnorm);
-  if (variant == "towers") {
-    gradnorm.loss_ratio = LossRatio::weighted;
-    gradnorm.renormalise = Normalise::in_loss;
-    s.settings.lr = s.settings.task_lr = 1e-3;
-    s.settings.alpha = 0.16;
-  } else if (variant == "trunk") {
-    m.trunk = {100, 100, 100, 100};
-    m.tower = {};
-    m.dropout = 0;
-    m.names = MtlNames::trunk;
-    gradnorm.restart = 1;
-    s.settings.lr = 1e-5;
-    s.settings.task_lr = 5e-4;
-    s.settings.alpha = 0.12;
-  } else {
-    throw Error(ExitCode::usage, fmt::format("model.variant: '{}' is unknown; use \"towers\" or \"trunk\"", variant));
-  }
-  s.model = m;
-  s.balance[0].methods = {gradnorm};
-  s.balance[0].over = "last_trunk_weight";
-  std::fill(std::begin(s.settings.initial_weights), std::end(s.settings.initial_weights), 1.0);
-  return s;
-}
-
-Setup vaegan_setup() {
-  Setup s;
-  s.variant = "routed";
-  s.model = VaeganModel{};
-  s.balance[0].methods = {default_method(MethodKind::identity)};
-  s.balance[0].over = "";
-  s.optimizer = OptimizerKind::rmsprop;
-  s.settings.lr = 3e-4;
-  std::fill(std::begin(s.settings.initial_weights), std::end(s.settings.initial_weights), 1.0);
-  return s;
-}
-
-std::string system_name(const Model& model) {
-  constexpr const char* kNames[] = {"mldrl", "mtl", "vaegan"};
-  return kNames[model.index()];
-}
-
-Graph model_graph(const Model& model, Pass pass) {
-  struct Visitor {
-    Pass pass;
-    Graph operator()(const MldrlModel& m) const { return mldrl_graph(m, pass); }
-    Graph operator()(const MtlModel& m) const { return mtl_graph(m, pass); }
-    Graph operator()(const VaeganModel& m) const { return vaegan_graph(m, pass); }
-  };
-  return std::visit(Visitor{pass}, model);
-}
-
-int task_count(const Model& model) {
-  struct Visitor {
-    int operator()(const MldrlModel&) const { return 3; }
-    int operator()(const MtlModel& m) const { return static_cast<int>(m.tasks.size()); }
-    int operator()(const VaeganModel& m) const { return m.labels > 0 ? 5 : 4; }
-  };
-  return std::visit(Visitor{}, model);
+Setup published_setup(std::string_view kind, std::string_view variant) {
+  if (const System* system = find_system(kind)) return system->published(variant);
+  throw Error(ExitCode::usage, fmt::format("model.kind: '{}' is no kind of model", kind));
 }
 
 std::vector<Balancer> balancers_of(const Setup& setup, Pass pass) {
-  const Graph graph = model_graph(setup.model, pass);
+  const Graph graph = setup.system->graph(pass);
   std::vector<Balancer> balancers;
   for (const BalanceSetup& words : setup.balance) {
     Balancer b;
-    b.chain = make_chain(words.methods, task_count(setup.model));
+    b.chain = make_chain(words.methods, task_count(setup));
     b.chain.private_weights = words.private_weights;
     b.chain.rescale = words.rescale;
     b.over_shared = words.at == "parameters" && words.over == "shared";
     b.sum_rows = words.sum_rows;
-    if (words.at != "parameters") b.at = representation_of(setup.model, graph, words.at);
-    else if (!b.over_shared) b.over = stretches_of(setup.model, graph, words.over);
+    if (words.at != "parameters") b.at = representation_of(*setup.system, graph, words.at);
+    else if (!b.over_shared) b.over = stretches_of(*setup.system, graph, words.over);
     if (b.at.tensor < 0 && !b.over_shared && b.over.empty() && needs_gram(b.chain))
       throw Error(ExitCode::usage,
                   "balance.over: it names no parameters, but a method reads their gradients; name some");
     balancers.push_back(std::move(b));
   }
-  expect_places_apart(setup, balancers);
+  expect_places_apart(setup, graph, balancers);
   expect_reachable(setup, balancers);
+  expect_bounded_losses(setup);
   return balancers;
 }
 

@@ -1,20 +1,16 @@
-// engine/systems/setup.h - everything that decides a training: model, balancing, optimizer; from a variant's published
-// settings.
+// engine/systems/setup.h - everything that decides a training: system, balancing, optimizer; and what it means to
+// lower().
 #pragma once
 
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "engine/lower/lower.h"
-#include "engine/systems/mldrl/mldrl.h"
-#include "engine/systems/mtl/mtl.h"
-#include "engine/systems/vaegan/vaegan.h"
+#include "engine/systems/system.h"
+#include "kernels/balance/method.h"
 #include "kernels/state/control.h"
 
 namespace equipoise {
-
-using Model = std::variant<MldrlModel, MtlModel, VaeganModel>;
 
 /// One balancer in words.
 struct BalanceSetup {
@@ -27,50 +23,38 @@ struct BalanceSetup {
 };
 
 struct Setup {
-  std::string variant = "paper";
-  Model model;
+  std::string variant;
+  AnySystem system;
   std::vector<BalanceSetup> balance = {{}};  ///< one at parameters or a representation, or several at different ones
   double loss_scale = 1.0;
   OptimizerKind optimizer = OptimizerKind::adam;
   Settings settings;
 };
 
-/// The published settings of a variant of MLDRL, "paper" or "code" (features and classes left to fill in). The paper's
-/// formulas rule where the authors' code departs from them; "code" reproduces the code. Throws Error(usage) for another
-/// name.
-Setup mldrl_setup(const std::string& variant);
-/// The published settings of multi-task networks, "towers" or "trunk" (features and tasks left to fill in).
-Setup mtl_setup(const std::string& variant);
-/// The published settings of VAE-GAN; its variant is "routed" (features and labels left to fill in).
-Setup vaegan_setup();
+/// What holds where a config says nothing.
+struct Defaults {
+  Setup setup;
+  int epochs = 400, batch = 32;
+  Monitor monitor = Monitor::auc;
+  double validation = 0.2, test = 0.2;
+  std::string source = "tables";
+  GeneratorDefaults generated;
+};
 
-/// "mldrl", "mtl" or "vaegan".
-std::string system_name(const Model& model);
-/// The setup's model of a kind that is known to be the right one.
-inline MldrlModel& mldrl(Setup& setup) { return std::get<MldrlModel>(setup.model); }
-inline const MldrlModel& mldrl(const Setup& setup) { return std::get<MldrlModel>(setup.model); }
-inline MtlModel& mtl(Setup& setup) { return std::get<MtlModel>(setup.model); }
-inline const MtlModel& mtl(const Setup& setup) { return std::get<MtlModel>(setup.model); }
-inline VaeganModel& vaegan(Setup& setup) { return std::get<VaeganModel>(setup.model); }
-inline const VaeganModel& vaegan(const Setup& setup) { return std::get<VaeganModel>(setup.model); }
+/// Number of the setup's tasks.
+int task_count(const Setup& setup);
 
-Graph model_graph(const Model& model, Pass pass);
-
-/// Number of the model's tasks.
-int task_count(const Model& model);
+/// The published settings of a variant of a kind of system. Throws Error(usage) for a kind or variant that is none.
+Setup published_setup(std::string_view kind, std::string_view variant);
 
 /// The balancers as programs of one pass take them; tensors have other numbers in another pass. Throws Error(usage) for
-/// a parameter or a place the model does not have, and for several balancers that are not each at a representation of
-/// their own.
+/// a parameter or a place the model does not have, for several balancers that are not each at a representation of
+/// their own, and for a method that needs a lower bound of a loss that has none.
 std::vector<Balancer> balancers_of(const Setup& setup, Pass pass);
 
 /// Options to lower a training step of this setup, for the graph of that pass.
 LowerOptions training_options(const Setup& setup, int batch, const PlanLimits& limits, Pass pass = Pass::train);
 /// Options to run the model without training it; its state lies as in training.
 LowerOptions evaluation_options(const Setup& setup, int batch, const PlanLimits& limits);
-
-/// Name of an activation in configs and metadata, and back.
-std::string activation_name(Activation activation);
-bool parse_activation(const std::string& name, Activation& activation);
 
 }  // namespace equipoise

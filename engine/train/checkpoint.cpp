@@ -10,13 +10,13 @@
 #include "engine/base/error.h"
 #include "engine/files/sha256.h"
 #include "engine/run/parameters.h"
-#include "engine/systems/setup_metadata.h"
+#include "engine/systems/metadata.h"
 
 namespace equipoise {
 
 namespace {
 
-constexpr const char* kFormat = "equipoise checkpoint 1";
+constexpr const char* kFormat = "equipoise checkpoint 2";
 constexpr const char* kHashKey = "sha256";
 constexpr const char* kPrefix[] = {"", "moment1.", "moment2."};
 
@@ -54,9 +54,10 @@ std::vector<Field> fields(Control& c, const Program& program) {
           {"worst_certificate", c.worst_certificate, balancers, false}};
 }
 
-void put_state(TensorFile& file, const Program& program, const std::string& prefix, const std::vector<float>& state) {
+void put_state(TensorFile& file, const Program& program, const std::string& prefix, const std::vector<float>& state,
+               int parts) {
   for (const ParameterInfo& p : program.parameters)
-    for (int part = 0; part < 3; ++part)
+    for (int part = 0; part < parts; ++part)
       file.tensors[prefix + kPrefix[part] + p.name] =
           StoredTensor::from_floats(p.shape, read_parameter(program, p, static_cast<StatePart>(part), state));
 }
@@ -79,18 +80,6 @@ std::vector<float> get_state(const TensorFile& file, const Program& program, con
       write_parameter(program, p, static_cast<StatePart>(part), state,
                       tensor_of(file, prefix + kPrefix[part] + p.name, ElementType::f32, p.shape).to_floats());
   return state;
-}
-
-/// Metadata that must agree for a run to go on.
-std::map<std::string, std::string> identity_of(const TrainingPlan& plan) {
-  std::map<std::string, std::string> m = to_metadata(plan.setup);
-  const Settings& s = plan.setup.settings;
-  m["batch"] = std::to_string(plan.batch);
-  m["training_rows"] = std::to_string(s.rows);
-  constexpr const char* kMonitors[] = {"auc", "loss", "none"};
-  m["monitor"] = kMonitors[static_cast<int>(plan.monitor)];
-  m["classes"] = std::to_string(plan.class_weights.size());
-  return m;
 }
 
 /// SHA-256 over names and bytes of all tensors, in the order of their names.
@@ -120,8 +109,18 @@ TensorFile model_file(const Program& program, const TrainingPlan& plan, const st
   file.metadata["epoch"] = std::to_string(epoch);
   for (const ParameterInfo& p : program.parameters)
     file.tensors[p.name] = StoredTensor::from_floats(p.shape, read_parameter(program, p, StatePart::parameter, state));
-  file.metadata[kHashKey] = content_hash(file);
+  sign(file);
   return file;
+}
+
+void sign(TensorFile& file) { file.metadata[kHashKey] = content_hash(file); }
+
+std::vector<float> parameters_of(const Program& program, const std::vector<float>& state) {
+  std::vector<float> parameters(state.size(), 0.0f);
+  for (const ParameterInfo& p : program.parameters)
+    write_parameter(program, p, StatePart::parameter, parameters,
+                    read_parameter(program, p, StatePart::parameter, state));
+  return parameters;
 }
 
 std::vector<float> read_model(const Program& program, const TensorFile& file) {
@@ -135,8 +134,8 @@ TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, con
   TensorFile file;
   file.metadata = identity_of(plan);
   file.metadata["format"] = kFormat;
-  put_state(file, program, "", s.state);
-  if (s.best_epoch > 0) put_state(file, program, "best.", s.best_state);
+  put_state(file, program, "", s.state, 3);
+  if (s.best_epoch > 0) put_state(file, program, "best.", s.best_state, 1);
   Control c = s.control;
   for (const Field& f : fields(c, program)) {
     const std::vector<int64_t> shape{static_cast<int64_t>(f.count)};
@@ -152,7 +151,7 @@ TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, con
   file.tensors["control.steps"] = StoredTensor::from_int64({2}, longs);
   const double best[2] = {static_cast<double>(s.best_epoch), s.best_value};
   file.tensors["control.best"] = StoredTensor::from_doubles({2}, best);
-  file.metadata[kHashKey] = content_hash(file);
+  sign(file);
   return file;
 }
 
@@ -194,7 +193,7 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
   if (!plausible) refuse("its counters contradict each other; the file was changed");
   s.best_epoch = static_cast<int>(best[0]);
   s.best_value = best[1];
-  if (s.best_epoch > 0) s.best_state = get_state(file, program, "best.", 3);
+  if (s.best_epoch > 0) s.best_state = get_state(file, program, "best.", 1);
   return s;
 }
 

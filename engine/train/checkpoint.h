@@ -2,7 +2,7 @@
 // from.
 //
 // Both hold parameters under their names, weights [out, in]. A checkpoint adds "moment1.<name>", "moment2.<name>",
-// "best.<name>" (with moments) once there is a best epoch, and "control.<field>" with the balancing's float64 state.
+// "best.<name>" once there is a best epoch, and "control.<field>" with the balancing's float64 state.
 // Metadata name the model, every setting that decides the run, and the SHA-256 of all tensors; a checkpoint of another
 // run, or one that was damaged, is refused.
 #pragma once
@@ -11,7 +11,8 @@
 
 #include "engine/files/safetensors.h"
 #include "engine/lower/program.h"
-#include "engine/train/trainer.h"
+#include "engine/train/training_plan.h"
+#include "kernels/state/control.h"
 
 namespace equipoise {
 
@@ -19,10 +20,15 @@ namespace equipoise {
 struct TrainingState {
   Control control;
   std::vector<float> state;       ///< parameters and moments
-  std::vector<float> best_state;  ///< of the best epoch; empty before it
+  std::vector<float> best_state;  ///< parameters of the best epoch; empty before it
   int best_epoch = 0;
   double best_value = 0;
 };
+
+/// The parameters of a replica's state; moments and the methods' state are zero.
+std::vector<float> parameters_of(const Program& program, const std::vector<float>& state);
+/// Writes the SHA-256 of the tensors into the metadata; to be called again once tensors are added.
+void sign(TensorFile& file);
 
 TensorFile model_file(const Program& program, const TrainingPlan& plan, const std::vector<float>& state, int epoch);
 /// Fills the parameters of `state` from a model file; throws Error(checkpoint) for a missing or misshapen tensor.

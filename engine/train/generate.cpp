@@ -2,21 +2,26 @@
 #include "engine/train/generate.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "engine/base/error.h"
 #include "engine/train/checkpoint.h"
-#include "engine/train/evaluation.h"
+#include "engine/train/evaluator.h"
 
 namespace equipoise {
 
 std::vector<float> generate_rows(const TensorFile& model, int rows, uint64_t seed, Executor& executor) {
   const Setup setup = read_model_setup(model);
-  if (!std::holds_alternative<VaeganModel>(setup.model))
-    throw Error(ExitCode::checkpoint, fmt::format("{}: a model of kind {} generates no rows; take one of kind vaegan",
-                                                  model.path, system_name(setup.model)));
-  const Program program = lower(model_graph(setup.model, Pass::generate),
+  if (!setup.system->traits().generates) {
+    std::vector<std::string_view> kinds;
+    for (const System* s : systems())
+      if (s->traits().generates) kinds.push_back(s->kind());
+    throw Error(ExitCode::checkpoint, fmt::format("{}: a model of kind {} generates no rows; take one of kind {}",
+                                                  model.path, setup.system->kind(), fmt::join(kinds, " or ")));
+  }
+  const Program program = lower(setup.system->graph(Pass::generate),
                                 evaluation_options(setup, std::min(rows, kEvaluationBatch), executor.plan_limits()));
 
   // The prior needs no data; a batch still has row numbers.

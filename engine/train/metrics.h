@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/lower/program.h"
-#include "engine/train/evaluation.h"
+#include "engine/systems/evaluation.h"
 #include "kernels/state/control.h"
 
 namespace equipoise {

@@ -8,7 +8,9 @@
 #include "engine/base/error.h"
 #include "engine/record/record_form.h"
 #include "engine/run/parameters.h"
-#include "engine/systems/setup_metadata.h"
+#include "engine/systems/metadata.h"
+#include "engine/systems/stepping.h"
+#include "engine/train/evaluator.h"
 
 namespace equipoise {
 
@@ -41,9 +43,9 @@ TensorFile record_training(const Dataset& data, const Split& split, const Traini
   Setup setup = plan.setup;
   setup.settings.first_row = 0;
   setup.settings.rows = static_cast<int32_t>(split.train.size());
-  Stepper stepper(setup, plan.batch, Pass::train, true, executor);
+  Stepper stepper = stepper_of(setup, plan.batch, Pass::train, true, executor);
   const Program& program = stepper.program();
-  executor.load_tables(tables_of(setup.model, data, split, plan.class_weights));
+  executor.load_tables(tables_of(*setup.system, data, split, plan.class_weights));
   std::vector<float> state(static_cast<std::size_t>(program.state_floats));
   initialise(program, state, setup.settings.seed, setup.settings.replica);
   executor.load_state(state, program.state_floats);
@@ -54,10 +56,8 @@ TensorFile record_training(const Dataset& data, const Split& split, const Traini
   for (const ParameterInfo& p : program.parameters)
     record.tensors["init." + p.name] =
         StoredTensor::from_floats(p.shape, read_parameter(program, p, StatePart::parameter, state));
-  if (std::holds_alternative<MldrlModel>(setup.model))
-    record.tensors["class_weights"] = StoredTensor::from_floats({mldrl(setup).classes}, plan.class_weights);
 
-  const std::unique_ptr<RecordForm> form = record_form(setup);
+  const std::unique_ptr<RecordForm> form = setup.system->record_form(setup);
   Traces traces;
   for (int step = 0; step < steps; ++step) {
     stepper.probe();
@@ -73,7 +73,7 @@ TensorFile record_training(const Dataset& data, const Split& split, const Traini
   }
   traces.put(record);
   put_final(stepper, *form, record);
-  form->put_inputs(record, {steps, plan.batch});
+  form->put_inputs(record, {steps, plan.batch}, plan.class_weights);
   return record;
 }
 

@@ -4,7 +4,7 @@
 #include "engine/base/dataset.h"
 #include "engine/files/safetensors.h"
 #include "engine/run/executor.h"
-#include "engine/train/trainer.h"
+#include "engine/train/training_plan.h"
 
 namespace equipoise {
 

@@ -9,13 +9,14 @@
 #include "engine/base/error.h"
 #include "engine/record/record_form.h"
 #include "engine/run/parameters.h"
-#include "engine/systems/setup_metadata.h"
+#include "engine/systems/metadata.h"
+#include "engine/systems/stepping.h"
 
 namespace equipoise {
 
 TensorFile replay_record(const TensorFile& record, Executor& executor) {
   Setup setup = read_setup(record, "init.");
-  const std::unique_ptr<RecordForm> form = record_form(setup);
+  const std::unique_ptr<RecordForm> form = setup.system->record_form(setup);
   const RecordSizes sizes = form->sizes(record);
   try {
     balancers_of(setup, Pass::given);
@@ -25,7 +26,7 @@ TensorFile replay_record(const TensorFile& record, Executor& executor) {
   if (int64_t{sizes.steps} * sizes.batch > INT32_MAX) refuse_record(record, "it has too many rows");
   setup.settings.rows = sizes.steps * sizes.batch;
 
-  Stepper stepper(setup, sizes.batch, Pass::given, false, executor);
+  Stepper stepper = stepper_of(setup, sizes.batch, Pass::given, false, executor);
   executor.load_tables(form->tables(record, sizes));
   std::vector<float> state(static_cast<std::size_t>(stepper.program().state_floats), 0.0f);
   for (const ParameterInfo& p : stepper.program().parameters) {

@@ -7,12 +7,14 @@
 #include <chrono>
 #include <cmath>
 #include <set>
+#include <span>
 
 #include "engine/base/error.h"
 #include "engine/files/sha256.h"
 #include "engine/run/parameters.h"
 #include "engine/run/stepper.h"
 #include "engine/train/checkpoint.h"
+#include "engine/train/fitted.h"
 
 namespace equipoise {
 
@@ -25,21 +27,22 @@ Setup with_rows(Setup setup, const Split& split) {
 }
 
 Program training_program(const TrainingPlan& plan, Executor& executor) {
-  return lower(model_graph(plan.setup.model, Pass::train),
-               training_options(plan.setup, plan.batch, executor.plan_limits()));
+  return lower(plan.setup.system->graph(Pass::train), training_options(plan.setup, plan.batch, executor.plan_limits()));
 }
 
 void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
-  const auto* two_views = std::get_if<MldrlModel>(&plan.setup.model);
-  const std::size_t views = two_views ? 2 : 1;
-  if (data.views.size() != views)
+  const System& system = *plan.setup.system;
+  const SystemTraits traits = system.traits();
+  const auto views = static_cast<int>(data.views.size());
+  if (views < traits.least_views || views > traits.most_views)
     throw Error(ExitCode::data,
-                fmt::format("data.views: {} needs {} table{}, the data have {}; name as many",
-                            system_name(plan.setup.model), views, views > 1 ? "s" : "", data.views.size()));
+                fmt::format("data.views: {} needs {} table{}, the data have {}; name as many", system.kind(),
+                            traits.least_views, traits.least_views > 1 ? "s" : "", views));
   if (split.train.empty()) throw Error(ExitCode::data, "no training rows are left; lower data.validation or data.test");
-  if (two_views && static_cast<int>(plan.class_weights.size()) != two_views->classes)
+  const int classes = system.weighed_classes(data);
+  if (traits.weighs_classes && static_cast<int>(plan.class_weights.size()) != classes)
     throw Error(ExitCode::data, fmt::format("train.class_weights: {} weights for {} classes; give one per class",
-                                            plan.class_weights.size(), two_views->classes));
+                                            plan.class_weights.size(), classes));
   if (plan.monitor == Monitor::auc && !split.validation.empty()) {
     std::set<int> seen;
     for (int row : split.validation)
@@ -63,7 +66,7 @@ Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& pl
   plan_.setup = with_rows(plan.setup, split);
   control_ = fresh_control(plan_.setup.settings, static_cast<int>(program_.task_names.size()),
                            static_cast<int>(program_.chains.size()));
-  executor_.load_tables(tables_of(plan_.setup.model, data, split, plan_.class_weights));
+  executor_.load_tables(tables_of(*plan_.setup.system, data, split, plan_.class_weights));
   std::vector<float> initial(static_cast<std::size_t>(program_.state_floats));
   initialise(program_, initial, plan_.setup.settings.seed, plan_.setup.settings.replica);
   executor_.load_state(initial, program_.state_floats);
@@ -117,7 +120,7 @@ std::optional<EpochMetrics> Trainer::advance(int steps) {
       best_epoch_ = control_.epoch;
       best_value_ = value;
       best_ = metrics.validation;
-      best_state_ = state();
+      best_state_ = parameters_of(program_, state());
     }
   }
   metrics.seconds = epoch_seconds_ + elapsed();
@@ -126,12 +129,7 @@ std::optional<EpochMetrics> Trainer::advance(int steps) {
 
 double Trainer::monitored(const Evaluation& evaluation) const {
   if (plan_.monitor == Monitor::auc) return evaluation.figure("auc");
-  if (std::holds_alternative<VaeganModel>(plan_.setup.model)) return -evaluation.figure("reconstruction_error");
-  // Initial weights, not the moving ones: epochs must stay comparable.
-  double sum = 0;  // a NaN is kept, so that a collapsed epoch never is the best; only what no label feeds is left out
-  for (std::size_t k = 0; k < evaluation.losses.size(); ++k)
-    if (evaluation.counts[k] > 0) sum += plan_.setup.settings.initial_weights[k] * evaluation.losses[k];
-  return -sum;
+  return -plan_.setup.system->selected(evaluation, plan_.setup.settings.initial_weights);
 }
 
 bool Trainer::finished() const {
@@ -153,9 +151,22 @@ std::vector<float> Trainer::state() const {
   return values;
 }
 
-TensorFile Trainer::model() const {
-  return model_file(program_, plan_, best_epoch_ > 0 ? best_state_ : state(),
-                    best_epoch_ > 0 ? best_epoch_ : control_.epoch);
+TensorFile Trainer::model() {
+  const std::vector<float> now = state(), &chosen = best_epoch_ > 0 ? best_state_ : now;
+  TensorFile file = model_file(program_, plan_, chosen, best_epoch_ > 0 ? best_epoch_ : control_.epoch);
+  add_fitted(file, chosen, now);
+  return file;
+}
+
+void Trainer::add_fitted(TensorFile& file, const std::vector<float>& chosen, const std::vector<float>& now) {
+  const std::span<const Target> targets = plan_.setup.system->targets();
+  if (std::none_of(targets.begin(), targets.end(), [](const Target& t) { return t.likelihood->fits(); })) return;
+  executor_.load_state(chosen, program_.state_floats);
+  const std::vector<float> answers = evaluator_.outputs(0, split_.train)[0];
+  executor_.load_state(now, program_.state_floats);
+  for (const auto& [name, values] : fitted_numbers(targets, data_, split_.train, answers))
+    file.tensors["fitted." + name] = StoredTensor::from_doubles({static_cast<int64_t>(values.size())}, values);
+  sign(file);
 }
 
 TensorFile Trainer::checkpoint() const {

@@ -11,24 +11,11 @@
 #include "engine/base/dataset.h"
 #include "engine/files/safetensors.h"
 #include "engine/run/executor.h"
-#include "engine/systems/setup.h"
-#include "engine/train/evaluation.h"
+#include "engine/train/evaluator.h"
 #include "engine/train/metrics.h"
+#include "engine/train/training_plan.h"
 
 namespace equipoise {
-
-/// What chooses the best epoch: the largest AUC, the smallest weighted sum of losses (for VAE-GAN, whose losses pull
-/// against each other, the smallest reconstruction error), or nothing (the last state is the model).
-enum class Monitor { auc, loss, none };
-
-struct TrainingPlan {
-  Setup setup;  ///< sizes filled in; setup.settings.rows is set by the trainer
-  int batch = 32;
-  int epochs = 400;
-  int patience = 50;  ///< epochs without improvement before training stops; 0 = never stop early
-  Monitor monitor = Monitor::auc;
-  std::vector<float> class_weights;  ///< [classes], at least one
-};
 
 class Trainer {
  public:
@@ -54,7 +41,7 @@ class Trainer {
   const TrainingPlan& plan() const { return plan_; }
 
   /// Parameters of the best epoch (without validation: of the last step), with what is needed to use them.
-  TensorFile model() const;
+  TensorFile model();
   /// Everything to go on from here.
   TensorFile checkpoint() const;
   /// Goes on from a checkpoint. Throws Error(checkpoint) if it does not belong to this plan; nothing is changed then.
@@ -65,6 +52,7 @@ class Trainer {
  private:
   std::vector<float> state() const;
   void start_epoch();
+  void add_fitted(TensorFile& file, const std::vector<float>& chosen, const std::vector<float>& now);
   double monitored(const Evaluation& evaluation) const;
 
   const Dataset& data_;
@@ -74,7 +62,7 @@ class Trainer {
   Program program_;
   Evaluator evaluator_;
   Control control_;
-  std::vector<float> best_state_;  // parameters and moments of the best epoch
+  std::vector<float> best_state_;  // parameters of the best epoch, moments zero
   int best_epoch_ = 0;
   double best_value_ = 0;
   std::optional<Evaluation> best_;

@@ -2,6 +2,7 @@
 #include "host/config/config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -75,7 +76,8 @@ toml::table parse_override(const std::string& dotted, const std::string& text) {
   const ConfigKey* key = find_config_key(dotted);
   Config scratch;
   const bool wants_text = key && (std::holds_alternative<std::string*>(key->at(scratch)) ||
-                                  std::holds_alternative<std::optional<fs::path>*>(key->at(scratch)));
+                                  std::holds_alternative<std::optional<fs::path>*>(key->at(scratch)) ||
+                                  std::holds_alternative<Word>(key->at(scratch)));
   try {
     toml::table document = toml::parse("value = " + text);
     const toml::node* value = document.get("value");
@@ -239,8 +241,13 @@ class Loader {
                                     section_name(dotted.substr(0, dot), balancer), dotted.substr(dot),
                                     owner_of(dotted, choices)));
     }
-    if (balancers_ > 1 && choices.model.kind == "vaegan")
-      errors_.push_back(several_balancers_ + ": several balancers belong to kind mldrl or mtl; keep one at most");
+    if (balancers_ > 1 && !choices.model.system->traits().balanced) {
+      std::vector<std::string_view> kinds;
+      for (const System* system : systems())
+        if (system->traits().balanced) kinds.push_back(system->kind());
+      errors_.push_back(fmt::format("{}: several balancers belong to kind {}; keep one at most", several_balancers_,
+                                    fmt::join(kinds, " or ")));
+    }
   }
 
   GivenKeys given() const {

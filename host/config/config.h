@@ -7,61 +7,45 @@
 #include <string>
 #include <vector>
 
+#include "engine/systems/system.h"
+#include "host/data/generators.h"
+
 namespace equipoise {
 
 // What each key means, its range and its default stand in one table: host/config/config_schema.cpp.
 
-struct DataConfig {
-  std::string source = "tables";                 ///< or a generator of host/data/generators.h
+struct DataConfig : GeneratorSpec {              ///< what rows are generated of, if they are
   std::vector<std::filesystem::path> views;      ///< absolute once loaded
   std::optional<std::filesystem::path> outcome;  ///< absolute once loaded
   std::string id = "id";
   std::string label = "label";
-  std::vector<std::string> tasks;  ///< "kind:column", of mtl; host/data/targets.h reads them
-  int rows = 10000;                ///< rows, features, outputs, sigmas: of generated data
-  int features = 100;
-  int outputs = 100;  ///< of each task
-  std::vector<double> sigmas = {1, 100};
+  std::vector<std::string> tasks;  ///< "kind:column", of systems with targets; host/data/targets.h reads them
   double validation = 0.2;
   double test = 0.2;
-  uint64_t seed = 1;
   std::optional<std::filesystem::path> split;  ///< absolute once loaded
 
-  bool generated() const { return source != "tables"; }
   bool operator==(const DataConfig&) const = default;
 };
 
+/// What the system is, and its own settings; the system's keys name them.
 struct ModelConfig {
-  std::string kind = "mldrl";     ///< mldrl, mtl or vaegan
-  std::string variant = "paper";  ///< mldrl: paper, code; mtl: towers, trunk; vaegan: ""
-  int hidden = 32;                ///< hidden, shared, specific: of mldrl
-  int shared = 6;
-  int specific = 4;
-  std::string output_activation;     ///< of mldrl, where "" = by variant, and of vaegan; never empty once loaded
-  std::string inherent_variational;  ///< of mldrl; "" = by variant; never empty once loaded
-  std::vector<int> trunk = {64};     ///< trunk, tower, dropout: of mtl; widths of the hidden layers
-  std::vector<int> tower = {32, 16};
-  double dropout = 0.5;
-  std::string activation = "relu";  ///< of mtl and vaegan
-  int latent = 16;                  ///< this and what follows: of vaegan
-  std::vector<int> encoder = {128};
-  std::vector<int> decoder = {128};
-  std::vector<int> discriminator = {64};
-  int feature_layer = 1;  ///< of the discriminator's hidden layers, from 1
-  double gamma = 0.3;
-  double lambda = 0.5;
+  ModelConfig();
 
-  bool operator==(const ModelConfig&) const = default;
+  std::string kind;     ///< of the system
+  std::string variant;  ///< one of the system's; "" if it has none
+  AnySystem system;     ///< sizes that the data decide are left open
+
+  bool operator==(const ModelConfig& other) const;
 };
 
 struct BalanceConfig {
   std::vector<std::string> methods = {"gradnorm"};
   double alpha = 0.16;
-  std::vector<std::string> over;  ///< {"heads"}, {"head_biases_mean"}, {"last_trunk_weight"}, {"shared"} or parameter
-                                  ///< names; {} = by variant; empty once loaded only at a latent
-  std::string at = "parameters";  ///< or latent; of mldrl also latent1, latent2
-  std::string private_parts = "own";    ///< or weights
-  bool rescale = false;                 ///< the step gets the plain sum's norm
+  std::vector<std::string> over;      ///< a name that the system knows, {"shared"} or parameter names; {} = by variant;
+                                      ///< empty once loaded only at a latent
+  std::string at = "parameters";      ///< or a place that the system knows
+  std::string private_parts = "own";  ///< or weights
+  bool rescale = false;               ///< the step gets the plain sum's norm
   std::vector<double> initial_weights;  ///< {} = by kind and method; one a task once loaded
   std::optional<double> lr;             ///< of the task weights; without it the optimizer's
   bool sum_rows = false;                ///< at a latent: over the gradient summed over the batch's rows
@@ -97,17 +81,18 @@ struct TrainConfig {
   uint64_t seed = 1;
   int patience = 50;            ///< 0 with monitor none
   std::string monitor = "auc";  ///< auc, loss or none: the last state is the model
-  ClassWeights class_weights;   ///< of mldrl
+  ClassWeights class_weights;   ///< of systems that weigh classes
   std::string on_nonfinite = "stop";
 
   bool operator==(const TrainConfig&) const = default;
 };
 
-/// As it stands, the defaults of kind mldrl. What the kind does not know keeps its default.
+/// As it stands, the defaults of the first kind. What the kind does not know keeps its default.
 struct Config {
   DataConfig data;
   ModelConfig model;
-  std::vector<BalanceConfig> balance = {{}};  ///< balancers in the order of the file; at least one, for vaegan identity
+  std::vector<BalanceConfig> balance = {
+      {}};  ///< balancers in the order of the file; at least one, identity where losses are routed
   OptimizerConfig optimizer;
   TrainConfig train;
 
@@ -116,7 +101,7 @@ struct Config {
 
 inline constexpr size_t kMaxBalanceSections = 4;
 
-/// How many losses are balanced: 3 of mldrl and vaegan, the targets of mtl.
+/// How many losses the system has, so far as the config tells: 0 if only the data do.
 size_t task_count(const Config& config);
 
 /// Reads a config: built-in defaults, then the file, then the environment variable EQUIPOISE_SET (key=value pairs
@@ -132,10 +117,10 @@ Config load_config(const std::filesystem::path& path, const std::vector<std::str
 /// The config as TOML; load_config makes the same Config of it, wherever it is stored.
 std::string to_toml(const Config& config);
 
-/// Systems that `init` knows: mldrl, towers, trunk, vaegan.
-std::vector<std::string> system_names();
+/// Configs that `init` knows: mldrl, towers, trunk, vaegan.
+std::vector<std::string> preset_names();
 
-/// A config of one of them to start from, each key with its meaning; it loads as it stands.
-std::string commented_config(const std::string& system);
+/// One of them to start from, each key with its meaning; it loads as it stands.
+std::string commented_config(const std::string& preset);
 
 }  // namespace equipoise

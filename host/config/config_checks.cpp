@@ -7,6 +7,7 @@
 
 #include "engine/balance/methods.h"
 #include "engine/base/error.h"
+#include "engine/systems/setup.h"
 #include "host/config/config_schema.h"
 #include "host/data/generators.h"
 #include "host/data/targets.h"
@@ -15,7 +16,6 @@
 namespace equipoise {
 namespace {
 
-constexpr size_t kGeneratedTowers = 2;
 // A config that asks for more is refused before any memory is taken.
 constexpr double kMostGeneratedNumbers = 268435456;
 
@@ -73,11 +73,7 @@ class Checker {
   }
 
   void check_model() {
-    const ModelConfig& model = config_.model;
-    if (model.kind == "vaegan" && model.feature_layer > static_cast<int>(model.discriminator.size()))
-      refuse("model.feature_layer",
-             fmt::format("is {}, but model.discriminator has {} hidden layer{}; name one of them", model.feature_layer,
-                         model.discriminator.size(), model.discriminator.size() == 1 ? "" : "s"));
+    for (const auto& [key, why] : config_.model.system->contradictions()) refuse("model." + key, why);
   }
 
   void check_balancer(size_t b) {
@@ -191,9 +187,16 @@ bool has_gradnorm(const Config& config) {
   });
 }
 
+/// The published weights with gradnorm, else ones; one a task.
 std::vector<double> start_weights(const Config& config) {
-  if (config.model.kind == "mldrl" && has_gradnorm(config)) return {1.4, 3.0, 0.3};
-  return std::vector<double>(task_count(config), 1.0);
+  std::vector<double> weights(task_count(config), 1.0);
+  if (!has_gradnorm(config)) return weights;
+  const Setup published = published_setup(config.model.kind, config.model.variant);
+  const std::vector<TaskInfo> all = published.system->tasks(), here = config.model.system->tasks();
+  for (size_t k = 0; k < here.size() && k < weights.size(); ++k)
+    for (size_t p = 0; p < all.size(); ++p)
+      if (all[p].name == here[k].name) weights[k] = published.settings.initial_weights[p];
+  return weights;
 }
 
 /// Settings of the run go where the resolved config writes them, and from the first balancer to the others.
@@ -212,18 +215,11 @@ void share_settings(Config& config) {
   }
 }
 
-std::string default_over(const Config& config) {
-  if (config.model.kind == "mtl") return "last_trunk_weight";
-  return config.model.variant == "paper" ? "heads" : "head_biases_mean";
-}
-
 }  // namespace
 
 size_t task_count(const Config& config) {
-  constexpr size_t kLosses = 3;
-  if (config.model.kind != "mtl") return kLosses;
-  if (config.data.source == "gradnorm-towers") return kGeneratedTowers;
-  return config.data.source == "gradnorm-toy" ? config.data.sigmas.size() : config.data.tasks.size();
+  if (!config.model.system->traits().targets) return config.model.system->tasks().size();
+  return config.data.generated() ? generated_tasks(config.data) : config.data.tasks.size();
 }
 
 std::vector<std::string> contradictions(const Config& config, const GivenKeys& given) {
@@ -231,13 +227,10 @@ std::vector<std::string> contradictions(const Config& config, const GivenKeys& g
 }
 
 void fill_in(Config& config) {
-  ModelConfig& model = config.model;
-  const bool paper = model.variant == "paper";
-  if (model.kind == "mldrl" && model.output_activation.empty()) model.output_activation = paper ? "identity" : "relu";
-  if (model.kind == "mldrl" && model.inherent_variational.empty())
-    model.inherent_variational = paper ? "ratio" : "difference";
+  const System& system = *config.model.system;
+  const std::string over = published_setup(config.model.kind, config.model.variant).balance.front().over;
   for (BalanceConfig& balance : config.balance)
-    if (model.kind != "vaegan" && balance.over.empty() && !at_latent(balance)) balance.over = {default_over(config)};
+    if (system.traits().balanced && balance.over.empty() && !at_latent(balance)) balance.over = {over};
   share_settings(config);
 }
 

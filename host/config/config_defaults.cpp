@@ -1,69 +1,56 @@
-// host/config/config_defaults.cpp - what holds where a config says nothing, by kind, variant and source.
+// host/config/config_defaults.cpp - what holds where a config says nothing: the system's answers, in the config's
+// words.
+#include "engine/balance/methods.h"
+#include "engine/systems/setup.h"
+#include "engine/systems/words.h"
 #include "host/config/config_schema.h"
+#include "host/config/config_value.h"
 
 namespace equipoise {
-namespace {
 
-void set_shares(Config& config, double share) { config.data.validation = config.data.test = share; }
-
-void set_towers(Config& config) {
-  config.model.variant = "towers";
-  config.balance.front().methods = {"gradnorm:loss_ratio=weighted,renormalise=in_loss"};
-  config.optimizer.lr = 1e-3;
-  config.train.epochs = 50;
+ModelConfig::ModelConfig() {
+  const System& first = *systems().front();
+  const Setup setup = first.defaults("", "").setup;
+  kind = first.kind();
+  variant = first.variants().empty() ? "" : setup.variant;
+  system = setup.system;
 }
 
-void set_trunk(Config& config) {
-  config.model.variant = "trunk";
-  config.model.trunk = {100, 100, 100, 100};
-  config.model.tower = {};
-  config.model.dropout = 0;
-  config.balance.front().methods = {"gradnorm:restart=each_step"};
-  config.balance.front().alpha = 0.12;
-  config.balance.front().lr = 5e-4;
-  config.optimizer.lr = 1e-5;
-  config.train.epochs = 250;
+bool ModelConfig::operator==(const ModelConfig& other) const {
+  if (kind != other.kind || variant != other.variant) return false;
+  Config one, two;  // slots are writable
+  one.model = *this;
+  two.model = other;
+  for (const ConfigKey& key : config_keys())
+    if (key.section == "model" && key.owned_by(one) && format_value(key, one) != format_value(key, two)) return false;
+  return true;
 }
-
-void set_mtl(Config& config, std::string_view variant, std::string_view source) {
-  config.model.kind = "mtl";
-  (variant == "trunk" ? set_trunk : set_towers)(config);
-  config.train.batch = 100;
-  config.train.monitor = "none";
-  config.train.patience = 0;
-  // The published programs minimise the GradNorm loss by the network too; the paper, and one's own tables, do not.
-  if (source != "" && source != "tables") config.balance.front().methods.front() += ",network=on";
-  if (source == "gradnorm-towers") {
-    config.data.source = source;
-    set_shares(config, 0.1);
-  } else if (source == "gradnorm-toy") {
-    config.data.source = source;
-    config.data.features = 250;
-    config.data.sigmas = {48, 3, 54, 16, 9, 30, 52, 26, 47, 81};  // of the ten published tasks
-    set_shares(config, 0);
-  }
-}
-
-void set_vaegan(Config& config) {
-  config.model.kind = "vaegan";
-  config.model.variant = "";
-  config.model.output_activation = "identity";
-  config.balance.front().methods = {"identity"};
-  config.optimizer.kind = "rmsprop";
-  config.optimizer.lr = 1e-4;  // a third of the published rate, as tables have few rows (README, Results)
-  config.train.epochs = 2000;
-  config.train.batch = 64;
-  config.train.monitor = "none";
-  config.train.patience = 0;
-}
-
-}  // namespace
 
 Config default_config(std::string_view kind, std::string_view variant, std::string_view source) {
+  const System* known = find_system(kind);
+  const System& system = known ? *known : *systems().front();
+  const Defaults d = system.defaults(variant, source);
+  const Setup& setup = d.setup;
   Config config;
-  if (kind == "mtl") set_mtl(config, variant, source);
-  else if (kind == "vaegan") set_vaegan(config);
-  else if (variant == "code") config.model.variant = variant;
+  config.model.kind = system.kind();
+  config.model.variant = system.variants().empty() ? "" : setup.variant;
+  config.model.system = setup.system;
+  config.data.source = d.source;
+  config.data.validation = d.validation;
+  config.data.test = d.test;
+  config.data.features = d.generated.features;
+  config.data.sigmas = d.generated.sigmas;
+  BalanceConfig& balance = config.balance.front();
+  balance.methods.clear();
+  for (const Method& method : setup.balance.front().methods) balance.methods.push_back(method_text(method));
+  balance.alpha = setup.settings.alpha;
+  if (setup.settings.task_lr != setup.settings.lr) balance.lr = setup.settings.task_lr;
+  config.optimizer.kind = name_in(kOptimizers, setup.optimizer);
+  config.optimizer.lr = setup.settings.lr;
+  config.train.epochs = d.epochs;
+  config.train.batch = d.batch;
+  config.train.monitor = name_in(kMonitors, d.monitor);
+  if (d.monitor == Monitor::none) config.train.patience = 0;
   return config;
 }
 

@@ -2,13 +2,14 @@
 // known.
 #pragma once
 
-#include <limits>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "engine/systems/keys.h"
 #include "host/config/config.h"
 
 namespace equipoise {
@@ -19,34 +20,11 @@ struct NameOrNames {
 
 /// Where a key's value lives; the type says how it is read and written.
 using Slot = std::variant<bool*, int*, uint64_t*, double*, std::optional<double>*, std::string*, std::vector<int>*,
-                          std::vector<double>*, std::vector<std::string>*, NameOrNames,
+                          std::vector<double>*, std::vector<std::string>*, NameOrNames, Word,
                           std::vector<std::filesystem::path>*, std::optional<std::filesystem::path>*, ClassWeights*>;
 
-/// A range of finite numbers; `open` ends do not belong to it.
-struct Range {
-  double low = -std::numeric_limits<double>::max();
-  double high = std::numeric_limits<double>::max();
-  bool low_open = false;
-  bool high_open = false;
-
-  bool contains(double x) const {
-    return (low_open ? x > low : x >= low) && (high_open ? x < high : x <= high);  // false for NaN
-  }
-};
-
-/// What values a key takes.
-struct Rule {
-  Range range = {};                            ///< of a number, or of each number of a list
-  std::vector<std::string_view> choices = {};  ///< of a string, or of each string of a list; {} = any; "" = by variant
-  size_t count = 0;                            ///< of a list; 0 = any
-  bool or_none = false;                        ///< the list may also be empty
-  bool some = false;                           ///< the list may not be empty
-  bool required = false;
-  std::string_view example = "";  ///< shown, commented out, where the key has no value
-};
-
-/// A setting that decides which keys are known.
-enum class Choice { kind, source, optimizer, monitor };
+/// A setting besides the kind that decides which keys are known.
+enum class Choice { source, optimizer, monitor };
 
 /// A key is known where each of its conditions holds: the choice is one of the values.
 struct Condition {
@@ -60,16 +38,21 @@ struct Condition {
 struct ConfigKey {
   std::string_view section;
   std::string_view name;
-  Slot (*slot)(Config&, BalanceConfig&);
+  std::function<Slot(Config&, BalanceConfig&)> slot;
   std::string_view meaning;
   Rule rule = {};
   std::vector<Condition> conditions = {};
+  const System* owner = nullptr;  ///< whose key it is; null: of every system
 
   std::string dotted() const { return std::string(section) + "." + std::string(name); }
   /// The place in `config`; of a key of section balance, in that balancer.
   Slot at(Config& config, size_t balancer = 0) const { return slot(config, config.balance[balancer]); }
+  bool owned_by(const Config& config) const { return !owner || owner->kind() == config.model.kind; }
   bool known_to(const Config& config) const;
 };
+
+/// Kinds of systems, in the order of their table.
+std::vector<std::string_view> kinds_of_systems();
 
 /// All keys, sections together, in the order they are written.
 std::span<const ConfigKey> config_keys();
@@ -80,8 +63,8 @@ const ConfigKey* find_config_key(std::string_view dotted, const Config* config =
 /// To whom a key belongs that `config` does not know, such as "kind mldrl".
 std::string owner_of(std::string_view dotted, const Config& config);
 
-/// What holds where nothing is given; variant and source may be "" for the kind's first. A kind, variant or source that
-/// is none counts as that of the first kind.
+/// What holds where nothing is given, as the system says; variant and source may be "" for the kind's first. A kind,
+/// variant or source that is none counts as the first.
 Config default_config(std::string_view kind, std::string_view variant = "", std::string_view source = "");
 
 /// "balance[1]" of a balancer after the first, else the section itself.

@@ -27,11 +27,12 @@ std::string balancers(const Config& config) {
   return text;
 }
 
-struct System {
-  const char* name;
-  const char* head;
+/// A preset as a config to start from.
+struct Start {
+  const System* system;
+  Preset preset;
   Config start;
-  Config tables = start;  ///< where `start` generates its data: its kind with one's own tables
+  Config tables;  ///< where `start` generates its data: its kind with one's own tables
 };
 
 constexpr const char* kOwnTables =
@@ -41,40 +42,26 @@ constexpr const char* kOwnTables =
     "# balance.methods (a habit of the published programs; the paper has the task weights alone minimise the GradNorm "
     "loss).\n";
 
-System mldrl() {
-  Config start = default_config("mldrl");
-  start.data.views = {"before.csv", "after.csv"};
-  start.data.outcome = "outcome.csv";
-  start.optimizer.lr = 1e-3;  // the published rate, the built-in default, is too small for a few hundred patients
-  return {"mldrl", "# MLDRL: two views of the same patients, three balanced losses.\n", start, start};
+std::vector<Start> starts() {
+  std::vector<Start> all;
+  for (const System* system : systems())
+    for (const Preset& preset : system->presets()) {
+      Start s{system, preset, default_config(system->kind(), preset.variant, preset.source),
+              default_config(system->kind(), preset.variant)};
+      for (const std::string_view view : preset.views) s.start.data.views.emplace_back(view);
+      if (!preset.outcome.empty()) s.start.data.outcome = preset.outcome;
+      if (preset.lr > 0) s.start.optimizer.lr = preset.lr;
+      if (preset.source.empty()) s.tables = s.start;
+      all.push_back(std::move(s));
+    }
+  return all;
 }
 
-System towers() {
-  return {"towers", "# Multi-task learning: a shared trunk, a tower for each of two regressions (GradNorm's towers).\n",
-          default_config("mtl", "towers", "gradnorm-towers"), default_config("mtl", "towers")};
-}
-
-System trunk() {
-  return {"trunk",
-          "# Multi-task learning: a deep shared trunk, a linear head for each task (GradNorm's toy example).\n",
-          default_config("mtl", "trunk", "gradnorm-toy"), default_config("mtl", "trunk")};
-}
-
-System vaegan() {
-  Config start = default_config("vaegan");
-  start.data.views = {"features.csv"};
-  return {"vaegan", "# VAE-GAN: encoder, decoder and discriminator of one table; put your own in data.views.\n", start,
-          start};
-}
-
-std::vector<System> systems() { return {mldrl(), towers(), trunk(), vaegan()}; }
-
-std::string commented_line(const System& system, const ConfigKey& key) {
-  const bool known = key.known_to(system.start);
-  if (!known && !key.known_to(system.tables)) return "";
-  if (!known && key.section == "data" && find_config_key(key.dotted(), &system.start))
-    return "";  // shown in other words
-  const auto value = format_value(key, known ? system.start : system.tables);
+std::string commented_line(const Start& of, const ConfigKey& key) {
+  const bool known = key.known_to(of.start);
+  if (!known && !key.known_to(of.tables)) return "";
+  if (!known && key.section == "data" && find_config_key(key.dotted(), &of.start)) return "";  // shown in other words
+  const auto value = format_value(key, known ? of.start : of.tables);
   const bool unset = !value || *value == "[]";
   std::string setting =
       fmt::format("{} = {}", key.name, unset && !key.rule.example.empty() ? key.rule.example : *value);
@@ -98,26 +85,26 @@ std::string to_toml(const Config& config) {
   return text;
 }
 
-std::vector<std::string> system_names() {
+std::vector<std::string> preset_names() {
   std::vector<std::string> names;
-  for (const System& system : systems()) names.emplace_back(system.name);
+  for (const Start& of : starts()) names.emplace_back(of.preset.name);
   return names;
 }
 
 std::string commented_config(const std::string& name) {
-  for (const System& system : systems()) {
-    if (system.name != name) continue;
-    std::string text = system.head;
+  for (const Start& of : starts()) {
+    if (of.preset.name != name) continue;
+    std::string text = fmt::format("# {}\n", of.preset.head);
     text += "# Paths are taken from this file's folder. Check with: equipoise train THIS_FILE --dry-run\n";
-    if (system.start.data.generated()) text += kOwnTables;
+    if (of.start.data.generated()) text += kOwnTables;
     std::string_view section;
     for (const ConfigKey& key : config_keys()) {
       if (key.section != section) text += fmt::format("\n[{}]\n", section = key.section);
-      text += commented_line(system, key);
+      text += commented_line(of, key);
     }
     return text;
   }
-  throw Error(ExitCode::usage, fmt::format("init '{}': not a system; {}", name, did_you_mean(name, system_names())));
+  throw Error(ExitCode::usage, fmt::format("init '{}': not a system; {}", name, did_you_mean(name, preset_names())));
 }
 
 }  // namespace equipoise

@@ -88,6 +88,13 @@ class ValueReader {
     return std::nullopt;
   }
 
+  Complaint operator()(const Word& slot) const {
+    const auto value = word(node_);
+    if (!value) return complaint_;
+    if (!value->empty()) slot.set(*value);
+    return std::nullopt;
+  }
+
   Complaint operator()(ClassWeights* slot) const {
     if (node_.is_string()) {
       if (!word(node_)) return complaint_;
@@ -176,6 +183,10 @@ class ValueReader {
     for (const toml::node& node : *array) {
       auto value = (this->*read)(node);
       if (!value) return std::nullopt;
+      if (key_.rule.distinct && std::find(values.begin(), values.end(), *value) != values.end()) {
+        complain(node_, "names one twice");
+        return std::nullopt;
+      }
       values.push_back(std::move(*value));
     }
     return values;
@@ -220,6 +231,7 @@ struct ValueWriter {
     if (slot.names->size() > 1) return (*this)(slot.names);
     return format_string(slot.names->empty() ? "" : slot.names->front());
   }
+  Text operator()(const Word& slot) const { return format_string(std::string(slot.get())); }
   Text operator()(const ClassWeights* slot) const {
     return slot->balanced ? Text("\"balanced\"") : (*this)(&slot->values);
   }

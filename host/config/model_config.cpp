@@ -2,27 +2,22 @@
 #include "host/config/model_config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "engine/balance/methods.h"
 #include "engine/base/error.h"
+#include "engine/systems/words.h"
 
 namespace equipoise {
 
 namespace {
 
-constexpr int kClassesWithoutLabels = 2;
-
-OnNonfinite policy_of(const std::string& name) {
-  if (name == "skip") return OnNonfinite::skip;
-  return name == "freeze" ? OnNonfinite::freeze : OnNonfinite::stop;
-}
-
 Settings settings_of(const Config& config, Settings s) {
   const BalanceConfig& balance = config.balance.front();
   s.seed = config.train.seed;
-  s.on_nonfinite = policy_of(config.train.on_nonfinite);
+  read_name(kPolicies, config.train.on_nonfinite, s.on_nonfinite);
   s.lr = config.optimizer.lr;
   s.beta1 = config.optimizer.beta1;
   s.beta2 = config.optimizer.beta2;
@@ -35,11 +30,6 @@ Settings settings_of(const Config& config, Settings s) {
   s.alpha = balance.alpha;
   std::copy(balance.initial_weights.begin(), balance.initial_weights.end(), s.initial_weights);
   return s;
-}
-
-OptimizerKind optimizer_of(const std::string& name) {
-  if (name == "rmsprop") return OptimizerKind::rmsprop;
-  return name == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
 }
 
 /// GradNorm by its bare name, without keys, is that of the variant.
@@ -65,68 +55,47 @@ std::vector<BalanceSetup> balance_of(const Config& config, const Method& publish
   return balance;
 }
 
-MldrlModel mldrl_of(const ModelConfig& config, const Dataset& data, MldrlModel m) {
-  m.features1 = data.features[0];
-  m.features2 = data.features[1];
-  m.hidden = config.hidden;
-  m.shared = config.shared;
-  m.specific = config.specific;
-  m.classes = data.classes > 0 ? data.classes : kClassesWithoutLabels;
-  m.ratio = config.inherent_variational == "ratio";
-  parse_activation(config.output_activation, m.output_activation);
-  return m;
-}
-
-MtlModel mtl_of(const ModelConfig& config, const Dataset& data, MtlModel m) {
-  m.features = data.features[0];
-  m.trunk = config.trunk;
-  m.tower = config.tower;
-  m.dropout = config.dropout;
-  m.tasks = data.tasks;
-  parse_activation(config.activation, m.activation);
-  return m;
-}
-
-VaeganModel vaegan_of(const ModelConfig& config, const Dataset& data, VaeganModel m) {
-  m.features = data.features[0];
-  m.labels = data.classes == 2 ? 1 : data.classes;  // two classes are one yes or no
-  m.latent = config.latent;
-  m.encoder = config.encoder;
-  m.decoder = config.decoder;
-  m.discriminator = config.discriminator;
-  m.feature_layer = config.feature_layer;
-  m.gamma = config.gamma;
-  m.lambda = config.lambda;
-  parse_activation(config.activation, m.activation);
-  parse_activation(config.output_activation, m.output_activation);
-  return m;
-}
-
 Setup setup_of(const Config& config, const Dataset& data) {
-  const ModelConfig& words = config.model;
-  Setup setup;
-  if (words.kind == "mldrl") {
-    setup = mldrl_setup(words.variant);
-    setup.model = mldrl_of(words, data, mldrl(setup));
-  } else if (words.kind == "mtl") {
-    setup = mtl_setup(words.variant);
-    setup.model = mtl_of(words, data, mtl(setup));
-    // The published towers train on the mean of their weighted losses, the published trunk on the sum.
-    if (words.variant == "towers") setup.loss_scale = 1.0 / static_cast<double>(data.tasks.size());
-  } else {
-    setup = vaegan_setup();
-    setup.model = vaegan_of(words, data, vaegan(setup));
-  }
+  Setup setup = published_setup(config.model.kind, config.model.variant);
+  setup.system = config.model.system;
+  setup.system->take_sizes(data, setup);
   setup.balance = balance_of(config, setup.balance.front().methods.front());
-  setup.optimizer = optimizer_of(config.optimizer.kind);
+  read_name(kOptimizers, config.optimizer.kind, setup.optimizer);
   setup.settings = settings_of(config, setup.settings);
   balancers_of(setup, Pass::train);  // refuses names the model does not have
   return setup;
 }
 
-Monitor monitor_of(const std::string& name) {
-  if (name == "none") return Monitor::none;
-  return name == "auc" ? Monitor::auc : Monitor::loss;
+/// Kinds of systems whose epochs an AUC can choose.
+std::vector<std::string_view> kinds_with_auc() {
+  std::vector<std::string_view> kinds;
+  for (const System* system : systems()) {
+    const std::vector<Monitor> monitors = system->monitors();
+    if (std::find(monitors.begin(), monitors.end(), Monitor::auc) != monitors.end()) kinds.push_back(system->kind());
+  }
+  return kinds;
+}
+
+/// Throws Error(usage) for a monitor that the model or the data do not have.
+Monitor monitor_of(const Config& config, const Dataset& data, const Split& split) {
+  Monitor monitor = Monitor::none;
+  read_name(kMonitors, config.train.monitor, monitor);
+  const System& system = *config.model.system;
+  const std::vector<Monitor> known = system.monitors();
+  if (std::find(known.begin(), known.end(), monitor) == known.end()) {
+    const std::vector<std::string_view> kinds = kinds_with_auc();
+    if (std::find(kinds.begin(), kinds.end(), system.kind()) != kinds.end())
+      throw Error(ExitCode::usage,
+                  "train.monitor: an AUC needs the classification, which model.losses leaves out; set \"loss\" or "
+                  "\"none\"");
+    throw Error(
+        ExitCode::usage,
+        fmt::format("train.monitor: an AUC chooses epochs of kind {} alone, not of {}; set \"loss\" or \"none\"",
+                    fmt::join(kinds, " and "), system.kind()));
+  }
+  if (monitor == Monitor::auc && data.classes == 0 && !split.validation.empty())
+    throw Error(ExitCode::usage, "train.monitor: an AUC needs labels and the data have none; set monitor = \"loss\"");
+  return monitor;
 }
 
 }  // namespace
@@ -160,27 +129,19 @@ std::vector<float> class_weights(const ClassWeights& wanted, const Dataset& data
 }
 
 TrainingPlan training_plan(const Config& config, const Dataset& data, const Split& split) {
-  if (config.model.kind != "mldrl" && config.train.monitor == "auc")
-    throw Error(
-        ExitCode::usage,
-        fmt::format("train.monitor: an AUC chooses epochs of kind mldrl alone, not of {}; set \"loss\" or \"none\"",
-                    config.model.kind));
+  const Monitor monitor = monitor_of(config, data, split);
   if (data.tasks.size() > kMaxTasks)
     throw Error(ExitCode::usage,
                 fmt::format("{}: {} tasks, but at most {} can be balanced; name fewer",
                             config.data.generated() ? "data.sigmas" : "data.tasks", data.tasks.size(), kMaxTasks));
-  if (config.model.kind == "mldrl" && data.classes == 0 && !split.validation.empty() && config.train.monitor == "auc")
-    throw Error(ExitCode::usage, "train.monitor: an AUC needs labels and the data have none; set monitor = \"loss\"");
   TrainingPlan plan;
   plan.setup = setup_of(config, data);
   // A batch larger than the training part is the training part; nothing is planned for rows that do not exist.
   plan.batch = std::min(config.train.batch, std::max(1, static_cast<int>(split.train.size())));
   plan.epochs = config.train.epochs;
   plan.patience = split.validation.empty() ? 0 : config.train.patience;
-  plan.monitor = monitor_of(config.train.monitor);
-  const auto* two_views = std::get_if<MldrlModel>(&plan.setup.model);
-  plan.class_weights = class_weights(config.train.class_weights, data, split,
-                                     two_views ? two_views->classes : std::max(1, data.classes));
+  plan.monitor = monitor;
+  plan.class_weights = class_weights(config.train.class_weights, data, split, plan.setup.system->weighed_classes(data));
   return plan;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/base/dataset.h"
-#include "engine/train/trainer.h"
+#include "engine/train/training_plan.h"
 #include "host/config/config.h"
 
 namespace equipoise {

@@ -62,11 +62,11 @@ void normalise(std::vector<double>& v) {
 
 double as_float(double x) { return static_cast<double>(static_cast<float>(x)); }
 
-RawTarget regression(const std::string& source, std::vector<std::string> columns, std::vector<double> values) {
-  return {source, TargetKind::regression, std::move(columns), std::move(values), {}};
+RawTarget numbers(const std::string& source, std::vector<std::string> columns, std::vector<double> values) {
+  return {source, &regression(), std::move(columns), std::move(values), {}};
 }
 
-std::vector<RawTarget> tower_targets(const DataConfig& data, const std::vector<double>& x) {
+std::vector<RawTarget> tower_targets(const GeneratorSpec& data, const std::vector<double>& x) {
   const auto rows = static_cast<size_t>(data.rows), width = static_cast<size_t>(data.features);
   std::vector<double> first = Draws{data.seed, Drawn::directions, 0}.normals(width);
   std::vector<double> second = Draws{data.seed, Drawn::directions, 1}.normals(width);
@@ -87,13 +87,13 @@ std::vector<RawTarget> tower_targets(const DataConfig& data, const std::vector<d
       const double bent = projected + double{strict_sin(static_cast<float>(projected))};
       y[row] = as_float(std::fma(kTowerShift, shift[k], bent));
     }
-    targets.push_back(regression(data.source, {fmt::format("tower{}", k + 1)}, std::move(y)));
+    targets.push_back(numbers(data.source, {fmt::format("tower{}", k + 1)}, std::move(y)));
   }
   return targets;
 }
 
 /// B + e_k, transposed: [features, outputs], so that a row's outputs are summed side by side.
-std::vector<double> toy_matrix(const DataConfig& data, const std::vector<double>& base, uint32_t task) {
+std::vector<double> toy_matrix(const GeneratorSpec& data, const std::vector<double>& base, uint32_t task) {
   const size_t width = static_cast<size_t>(data.features), outputs = static_cast<size_t>(data.outputs);
   const std::vector<double> difference = Draws{data.seed, Drawn::differences, task}.normals(base.size());
   std::vector<double> matrix(base.size());
@@ -113,7 +113,7 @@ void accumulate(const double* x, const std::vector<double>& matrix, std::vector<
   }
 }
 
-std::vector<RawTarget> toy_targets(const DataConfig& data, const std::vector<double>& x) {
+std::vector<RawTarget> toy_targets(const GeneratorSpec& data, const std::vector<double>& x) {
   const auto rows = static_cast<size_t>(data.rows), width = static_cast<size_t>(data.features),
              outputs = static_cast<size_t>(data.outputs);
   const std::vector<double> base = Draws{data.seed, Drawn::base}.normals(width * outputs);
@@ -130,14 +130,14 @@ std::vector<RawTarget> toy_targets(const DataConfig& data, const std::vector<dou
     }
     std::vector<std::string> columns{fmt::format("task{}", k)};
     for (size_t o = 1; o < outputs; ++o) columns.push_back(fmt::format("task{}.{}", k, o + 1));
-    targets.push_back(regression(data.source, std::move(columns), std::move(y)));
+    targets.push_back(numbers(data.source, std::move(columns), std::move(y)));
   }
   return targets;
 }
 
 }  // namespace
 
-RawCohort generate_cohort(const DataConfig& data) {
+RawCohort generate_cohort(const GeneratorSpec& data) {
   const bool towers = data.source == "gradnorm-towers";
   const auto rows = static_cast<size_t>(data.rows), width = static_cast<size_t>(data.features);
   RawCohort cohort;
@@ -155,10 +155,11 @@ RawCohort generate_cohort(const DataConfig& data) {
   return cohort;
 }
 
-double generated_numbers(const DataConfig& data) {
-  const double targets =
-      data.source == "gradnorm-towers" ? 2.0 : static_cast<double>(data.sigmas.size()) * data.outputs;
-  return data.rows * (data.features + targets);
+size_t generated_tasks(const GeneratorSpec& data) { return data.source == "gradnorm-towers" ? 2 : data.sigmas.size(); }
+
+double generated_numbers(const GeneratorSpec& data) {
+  const double outputs = data.source == "gradnorm-towers" ? 1 : data.outputs;
+  return data.rows * (data.features + static_cast<double>(generated_tasks(data)) * outputs);
 }
 
 }  // namespace equipoise

@@ -166,7 +166,7 @@ std::vector<double> known_values(const RawTarget& target, size_t column, std::sp
 
 FittedTarget fit_target(const RawTarget& target, std::span<const int> train_rows, bool standardised,
                         std::vector<std::string>* notices) {
-  FittedTarget fitted{target.kind, target.columns, {}, {}, target.class_names};
+  FittedTarget fitted{target.likelihood, target.columns, {}, {}, target.class_names};
   for (size_t c = 0; c < target.columns.size(); ++c) {
     std::vector<double> values = known_values(target, c, train_rows);
     if (values.empty())
@@ -174,8 +174,9 @@ FittedTarget fit_target(const RawTarget& target, std::span<const int> train_rows
                   fmt::format("{}: the target '{}' has no value in any training row; fill it in or drop "
                               "the task",
                               target.file, target.columns[c]));
-    if (target.kind != TargetKind::regression) continue;
-    const FittedColumn column = standardised ? fit_column(std::move(values)) : FittedColumn{0, 0, 1, false};
+    if (target.likelihood->cells() == Cells::classes) continue;
+    const bool scaled = standardised && target.likelihood->standardised();
+    const FittedColumn column = scaled ? fit_column(std::move(values)) : FittedColumn{0, 0, 1, false};
     if (!scalable(column))
       throw Error(ExitCode::data, fmt::format("{}: the values of the target '{}' are too large or too small to be "
                                               "scaled; choose another unit",
@@ -199,7 +200,7 @@ FittedView unscaled(const RawView& view) {
 float scaled_target(const RawTarget& raw, const FittedTarget& fitted, const std::vector<int>& number, double value,
                     size_t c, const std::string& id) {
   if (std::isnan(value)) return std::numeric_limits<float>::quiet_NaN();
-  if (raw.kind != TargetKind::regression) return static_cast<float>(number[static_cast<size_t>(value)]);
+  if (raw.likelihood->cells() == Cells::classes) return static_cast<float>(number[static_cast<size_t>(value)]);
   const double scaled = (value - fitted.mean[c]) / fitted.scale[c];
   if (!(std::fabs(scaled) <= double{std::numeric_limits<float>::max()}))
     throw Error(ExitCode::data,
@@ -216,10 +217,10 @@ void apply_targets(const RawCohort& cohort, const std::vector<FittedTarget>& fit
   data.targets.resize(cohort.ids.size() * width);
   for (size_t t = 0; t < fitted.size(); ++t) {
     const RawTarget& raw = cohort.targets[t];
-    if (raw.kind != fitted[t].kind || raw.columns != fitted[t].columns)
+    if (raw.likelihood != fitted[t].likelihood || raw.columns != fitted[t].columns)
       throw Error(ExitCode::data, fmt::format("data.tasks names {}:{} where the model was trained on {}:{}; name the "
                                               "same tasks",
-                                              target_kind_name(raw.kind), raw.name(), target_kind_name(fitted[t].kind),
+                                              raw.likelihood->name(), raw.name(), fitted[t].likelihood->name(),
                                               fitted[t].columns.front()));
     const std::vector<int> number = match_classes(raw.class_names, fitted[t].class_names);
     const size_t columns = raw.columns.size(), first = static_cast<size_t>(data.tasks[t].first_col);
@@ -273,9 +274,9 @@ std::vector<Target> tasks_of(const std::vector<FittedTarget>& targets) {
   int first = 0;
   for (const FittedTarget& target : targets) {
     const int columns = static_cast<int>(target.columns.size());
-    const bool classes = target.kind == TargetKind::multiclass;
-    tasks.push_back({target.columns.front(), target.kind, first, columns,
-                     classes ? static_cast<int>(target.class_names.size()) : 0});
+    const Count classes = target.likelihood->classes();
+    tasks.push_back({target.columns.front(), target.likelihood, first, columns,
+                     classes.least < classes.most ? static_cast<int>(target.class_names.size()) : 0});
     first += columns;
   }
   return tasks;

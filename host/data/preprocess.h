@@ -21,16 +21,6 @@ struct FittedView {
   bool operator==(const FittedView&) const = default;
 };
 
-/// What was fitted on one target, so that answers can be told in the data's units.
-struct FittedTarget {
-  TargetKind kind = TargetKind::regression;
-  std::vector<std::string> columns;
-  std::vector<double> mean, scale;       ///< [columns] of a regression: answer * scale + mean; else empty
-  std::vector<std::string> class_names;  ///< [classes] of binary and multiclass; else empty
-
-  bool operator==(const FittedTarget&) const = default;
-};
-
 struct Preprocess {
   std::vector<FittedView> views;
   std::vector<std::string> label_names;  ///< class numbers of the training data; empty without labels
@@ -52,7 +42,7 @@ Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_ro
 /// training rows for float32.
 Dataset apply(const RawCohort& cohort, const Preprocess& preprocess, std::vector<std::string>* notices = nullptr);
 
-/// Task names, kinds and places in Dataset::targets.
+/// Task names, likelihoods and places in Dataset::targets.
 std::vector<Target> tasks_of(const std::vector<FittedTarget>& targets);
 
 /// The text of preprocess.json; numbers are written so that they read back to the same bits.

@@ -50,21 +50,17 @@ FittedView view_from_json(const Json& json, const std::string& file) {
 
 FittedTarget target_from_json(const Json& json, const std::string& file) {
   FittedTarget target;
-  const std::string kind = json.at("kind").get<std::string>();
-  if (kind == target_kind_name(TargetKind::binary)) target.kind = TargetKind::binary;
-  else if (kind == target_kind_name(TargetKind::multiclass)) target.kind = TargetKind::multiclass;
-  else if (kind != target_kind_name(TargetKind::regression)) refuse(file, "'kind' names no kind of target");
+  target.likelihood = find_likelihood(json.at("kind").get<std::string>());
+  if (!target.likelihood) refuse(file, "'kind' names no kind of target");
   target.columns = unique_names(json, "columns", file);
-  const bool regression = target.kind == TargetKind::regression;
-  if (target.columns.empty() || (!regression && target.columns.size() > 1))
+  if (!target.likelihood->columns().holds(target.columns.size()))
     refuse(file, "'columns' of a target has too few or too many");
-  const size_t numbers = regression ? target.columns.size() : 0;
+  const size_t numbers = target.likelihood->cells() == Cells::numbers ? target.columns.size() : 0;
   target.mean = finite_numbers(json, "mean", numbers, file);
   target.scale = finite_numbers(json, "scale", numbers, file);
   refuse_scale_not_positive(target.scale, file);
   target.class_names = unique_names(json, "class_names", file);
-  const size_t classes = target.class_names.size();
-  if (regression ? classes != 0 : (target.kind == TargetKind::binary ? classes != 2 : classes < 2))
+  if (!target.likelihood->classes().holds(target.class_names.size()))
     refuse(file, "'class_names' does not fit the kind of the target");
   return target;
 }
@@ -80,7 +76,7 @@ std::string to_json(const Preprocess& preprocess) {
         {{"columns", view.columns}, {"median", view.median}, {"mean", view.mean}, {"scale", view.scale}});
   }
   for (const FittedTarget& target : preprocess.targets) {
-    json["targets"].push_back({{"kind", target_kind_name(target.kind)},
+    json["targets"].push_back({{"kind", target.likelihood->name()},
                                {"columns", target.columns},
                                {"mean", target.mean},
                                {"scale", target.scale},

@@ -2,9 +2,9 @@
 #include "host/data/targets.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -17,7 +17,6 @@ namespace equipoise {
 namespace {
 
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
-constexpr std::array<TargetKind, 3> kKinds{TargetKind::regression, TargetKind::binary, TargetKind::multiclass};
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
@@ -44,16 +43,19 @@ TargetSpec parse_target(const std::string& task, const std::string& where) {
   if (colon == task.npos) refuse(where, task, "a task is written kind:column, as in regression:stay");
   const std::string kind(trimmed(std::string_view(task).substr(0, colon)));
   std::vector<std::string> names;
-  for (const TargetKind known : kKinds) names.emplace_back(target_kind_name(known));
-  const auto found = std::find(names.begin(), names.end(), kind);
-  if (found == names.end())
+  for (const Likelihood* known : likelihoods()) names.emplace_back(known->name());
+  TargetSpec spec{find_likelihood(kind), {}};
+  if (!spec.likelihood)
     refuse(where, task, fmt::format("'{}' is no kind of task; {}", kind, did_you_mean(kind, names)));
-  TargetSpec spec{kKinds[static_cast<size_t>(found - names.begin())], {}};
   spec.columns = split_at_commas(std::string_view(task).substr(colon + 1));
   if (std::find(spec.columns.begin(), spec.columns.end(), "") != spec.columns.end())
     refuse(where, task, "a column has no name; name one after the colon and after each comma");
-  if (spec.kind != TargetKind::regression && spec.columns.size() > 1)
+  const Count count = spec.likelihood->columns();
+  if (count.most == 1 && spec.columns.size() > 1)
     refuse(where, task, fmt::format("a {} task has one column; make a task of each", kind));
+  if (!count.holds(spec.columns.size()))
+    refuse(where, task,
+           fmt::format("a {} task has {} to {} columns, not {}", kind, count.least, count.most, spec.columns.size()));
   return spec;
 }
 
@@ -63,37 +65,46 @@ RawTarget read_classes(const TargetSpec& spec, const Table& table, int column, c
   LabelReader reader;
   reader.add(table, column, ids, rows);
   auto [label, names] = reader.result(spec.name(), ids);
-  RawTarget target{table.file, spec.kind, spec.columns, {}, std::move(names)};
+  RawTarget target{table.file, spec.likelihood, spec.columns, {}, std::move(names)};
   for (const int k : label) target.values.push_back(k < 0 ? kMissing : k);
   return target;
 }
 
-/// Names the first row of the file that brings a third value; there is one.
-[[noreturn]] void refuse_third_class(const Table& table, int column, std::vector<int> rows) {
+/// Names the first row of the file that brings a class more than the target may have; there is one.
+[[noreturn]] void refuse_further_class(const TargetSpec& spec, const Table& table, int column, std::vector<int> rows) {
+  const auto most = static_cast<size_t>(spec.likelihood->classes().most);
   std::sort(rows.begin(), rows.end());
   std::vector<std::string> seen;
   std::string place;
-  for (size_t i = 0; seen.size() < 3; ++i) {
+  for (size_t i = 0; seen.size() <= most; ++i) {
     const std::string name = rows[i] < 0 ? "" : canonical_label(table.at(rows[i], column)).value_or("");
     if (name.empty() || std::find(seen.begin(), seen.end(), name) != seen.end()) continue;
     seen.push_back(name);
     place = table.where(rows[i], column);
   }
-  throw Error(ExitCode::data,
-              fmt::format("{}: {} is a third value of the binary target '{}', after '{}' and '{}'; "
-                          "correct it, or make the task multiclass",
-                          place, excerpt(seen[2]), table.columns[static_cast<size_t>(column)], seen[0], seen[1]));
+  const std::string which = most == 2 ? "third" : fmt::format("{}th", most + 1);
+  throw Error(ExitCode::data, fmt::format("{}: {} is a {} value of the {} target '{}', after '{}'; correct it, or make "
+                                          "the task multiclass",
+                                          place, excerpt(seen.back()), which, spec.likelihood->name(),
+                                          table.columns[static_cast<size_t>(column)],
+                                          fmt::join(seen.begin(), seen.end() - 1, "' and '")));
 }
 
 RawTarget read_numbers(const TargetSpec& spec, const Table& table, const std::vector<int>& columns,
                        const std::vector<int>& rows) {
-  RawTarget target{table.file, spec.kind, spec.columns, {}, {}};
+  RawTarget target{table.file, spec.likelihood, spec.columns, {}, {}};
   Offenders offenders;
   for (const int row : rows)
     for (const int column : columns) {
-      const std::string fault = row < 0 ? "" : number_fault(table, row, column);
-      if (!fault.empty()) offenders.add(fault);
+      std::string fault = row < 0 ? "" : number_fault(table, row, column);
       const Number number = row < 0 ? Number{} : parse_number(table.at(row, column));
+      if (number.kind == NumberKind::number && fault.empty())
+        if (const std::string why = spec.likelihood->fault(number.value); !why.empty())
+          fault =
+              fmt::format("{}: {} in the column '{}' {}; correct it, or leave the cell empty if the value is missing",
+                          table.where(row, column), excerpt(table.at(row, column)),
+                          table.columns[static_cast<size_t>(column)], why);
+      if (!fault.empty()) offenders.add(fault);
       target.values.push_back(number.kind == NumberKind::number ? number.value : kMissing);
     }
   offenders.refuse(ExitCode::data);
@@ -101,11 +112,6 @@ RawTarget read_numbers(const TargetSpec& spec, const Table& table, const std::ve
 }
 
 }  // namespace
-
-std::string_view target_kind_name(TargetKind kind) {
-  if (kind == TargetKind::regression) return "regression";
-  return kind == TargetKind::binary ? "binary" : "multiclass";
-}
 
 std::vector<TargetSpec> parse_targets(std::span<const std::string> tasks, const std::string& where) {
   std::vector<TargetSpec> specs;
@@ -130,13 +136,13 @@ std::vector<RawTarget> read_targets(std::span<const TargetSpec> specs, const Tab
         throw Error(ExitCode::data, fmt::format("{}:1:1: there is no target column '{}'; set data.tasks, {}",
                                                 table.file, name, did_you_mean(name, table.columns)));
     }
-    if (spec.kind == TargetKind::regression) {
+    if (spec.likelihood->cells() == Cells::numbers) {
       targets.push_back(read_numbers(spec, table, columns, rows));
       continue;
     }
     targets.push_back(read_classes(spec, table, columns[0], ids, rows));
-    if (spec.kind == TargetKind::binary && targets.back().class_names.size() > 2)
-      refuse_third_class(table, columns[0], rows);
+    if (targets.back().class_names.size() > static_cast<size_t>(spec.likelihood->classes().most))
+      refuse_further_class(spec, table, columns[0], rows);
   }
   return targets;
 }
@@ -147,14 +153,12 @@ bool RawTarget::known(size_t row) const {
 }
 
 std::vector<int> strata(std::span<const RawTarget> targets, size_t rows) {
+  for (const RawTarget& target : targets)
+    if (std::vector<int> stratum = target.likelihood->strata(target.values, target.columns.size()); !stratum.empty())
+      return stratum;
   std::vector<int> stratum(rows, -1);
-  const auto classes =
-      std::find_if(targets.begin(), targets.end(), [](const RawTarget& t) { return t.kind != TargetKind::regression; });
-  for (size_t row = 0; row < rows; ++row) {
-    if (classes == targets.end())
-      stratum[row] = std::any_of(targets.begin(), targets.end(), [&](const RawTarget& t) { return t.known(row); }) - 1;
-    else if (classes->known(row)) stratum[row] = static_cast<int>(classes->values[row]);
-  }
+  for (size_t row = 0; row < rows; ++row)
+    stratum[row] = std::any_of(targets.begin(), targets.end(), [&](const RawTarget& t) { return t.known(row); }) - 1;
   return stratum;
 }
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/files/safetensors.h"
-#include "engine/train/evaluation.h"
+#include "engine/train/evaluator.h"
 #include "engine/train/trainer.h"
 #include "host/run/prepared_data.h"
 
@@ -29,7 +29,7 @@ class ModelRunner {
   /// Figures of a part that has rows.
   Evaluation evaluate(Part part);
   const Program& program() const { return evaluator_.program(); }
-  const Model& model() const { return setup_.model; }
+  const System& system() const { return *setup_.system; }
 
  private:
   const PreparedData& prepared_;

@@ -41,7 +41,7 @@ std::string hash_arrays(const Dataset& data, const Split& split) {
   for (const auto& view : data.views) add(view);
   add(data.label);
   for (const Target& task : data.tasks)
-    sha.update(fmt::format("{}:{}:{}:{}\n", target_kind_name(task.kind), task.name, task.cols, task.classes));
+    sha.update(fmt::format("{}:{}:{}:{}\n", task.likelihood->name(), task.name, task.cols, task.classes));
   add(data.targets);
   for (const auto* part : {&split.train, &split.validation, &split.test}) {
     sha.update(fmt::format("{}\n", part->size()));
@@ -62,7 +62,7 @@ Split split_of(const DataConfig& config, const RawCohort& cohort) {
 RawCohort cohort_of(const Config& config) {
   const DataConfig& data = config.data;
   if (data.generated()) return generate_cohort(data);
-  if (config.model.kind != "mtl") return read_cohort({data.views, data.outcome, data.id, data.label});
+  if (!config.model.system->traits().targets) return read_cohort({data.views, data.outcome, data.id, data.label});
   return read_cohort({data.views, data.outcome, data.id, "", parse_targets(data.tasks, "data.tasks")});
 }
 

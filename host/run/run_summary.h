@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/train/evaluation.h"
+#include "engine/systems/evaluation.h"
 #include "host/run/prepared_data.h"
 
 namespace equipoise {

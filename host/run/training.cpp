@@ -32,7 +32,7 @@ class LaunchLength {
 
 class Saver {
  public:
-  Saver(RunFolder& folder, const Trainer& trainer) : folder_(folder), trainer_(trainer) {}
+  Saver(RunFolder& folder, Trainer& trainer) : folder_(folder), trainer_(trainer) {}
 
   /// The best model changed: it is written with the next checkpoint.
   void model_changed() { model_due_ = true; }
@@ -46,7 +46,7 @@ class Saver {
 
  private:
   RunFolder& folder_;
-  const Trainer& trainer_;
+  Trainer& trainer_;
   bool model_due_ = false;
   Clock::time_point saved_ = Clock::now();
 };

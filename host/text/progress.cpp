@@ -22,8 +22,7 @@ using nlohmann::ordered_json;
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 constexpr std::size_t kTasksShown = 5;  // one by one in the line of an epoch
-constexpr double kVanishing = 1e-6;
-constexpr double kSmallWeight = 1e-3;  // of task weights whose mean is about 1
+constexpr double kSmallWeight = 1e-3;   // of task weights whose mean is about 1
 
 bool is_dumb_terminal() {
   const char* term = std::getenv("TERM");
@@ -33,12 +32,6 @@ bool is_dumb_terminal() {
 void write_line(const std::string& line) {
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);
-}
-
-/// Task names shortened to a column head: "reconstruction" -> "rec".
-/// MLDRL's three tasks are told apart by three letters, others by names that users gave.
-std::string short_name(const Model& model, const std::string& task) {
-  return task.substr(0, std::holds_alternative<MldrlModel>(model) ? 3 : 16);
 }
 
 /// One line of JSON; bytes that are not UTF-8, as in a path, are replaced.
@@ -105,6 +98,7 @@ Progress::Progress(Log& log, const Program& program, const TrainingPlan& plan, i
 
 std::string Progress::line_of(const EpochMetrics& m) const {
   std::string line = fmt::format("epoch {:>{}}/{}  loss", m.epoch, std::to_string(plan_.epochs).size(), plan_.epochs);
+  const System& system = *plan_.setup.system;
   const std::vector<double>& weights = m.balancers.front().weights;
   if (m.losses.size() > kTasksShown) {
     line += fmt::format(" mean {} of {} tasks  weight {:.3f} to {:.3f}",
@@ -113,17 +107,16 @@ std::string Progress::line_of(const EpochMetrics& m) const {
                         *std::max_element(weights.begin(), weights.end()));
   } else {
     for (std::size_t k = 0; k < m.losses.size(); ++k)
-      line += fmt::format(" {} {}", short_name(plan_.setup.model, program_.task_names[k]), figure(m.losses[k]));
-    if (!std::holds_alternative<VaeganModel>(plan_.setup.model)) line += "  weight";
-    for (std::size_t k = 0; k < weights.size() && !std::holds_alternative<VaeganModel>(plan_.setup.model); ++k)
-      line += fmt::format(" {:.3f}", weights[k]);
+      line += fmt::format(" {} {}", program_.task_names[k].substr(0, system.name_letters()), figure(m.losses[k]));
+    const bool balanced = system.traits().balanced;
+    if (balanced) line += "  weight";
+    for (std::size_t k = 0; k < weights.size() && balanced; ++k) line += fmt::format(" {:.3f}", weights[k]);
   }
   if (m.validated) {
     line += "  validation";
-    if (std::holds_alternative<MldrlModel>(plan_.setup.model)) line += " auc " + figure(m.validation.figure("auc"));
-    if (std::holds_alternative<VaeganModel>(plan_.setup.model)) {
-      line += " reconstruction error " + figure(m.validation.figure("reconstruction_error"));
-    } else if (plan_.monitor != Monitor::auc && m.losses.size() <= kTasksShown) {
+    const auto [name, words] = system.shown_figure();
+    if (!name.empty()) line += fmt::format(" {} {}", words, figure(m.validation.figure(name)));
+    if (system.shows_validation_losses() && plan_.monitor != Monitor::auc && m.losses.size() <= kTasksShown) {
       line += " loss";
       for (const double loss : m.validation.losses) line += fmt::format(" {}", figure(loss));
     }
@@ -147,16 +140,10 @@ void Progress::steps(int64_t done) {
 }
 
 void Progress::epoch(const EpochMetrics& m) {
-  const std::size_t variational = static_cast<std::size_t>(
-      std::find(program_.term_names.begin(), program_.term_names.end(), "variational") - program_.term_names.begin());
-  const auto* two_views = std::get_if<MldrlModel>(&plan_.setup.model);
-  if (two_views && two_views->ratio && !warned_of_variational_ && m.terms[variational] < kVanishing) {
-    warned_of_variational_ = true;
-    log_.warning(
-        fmt::format("epoch {}: the variational term, by which the inherent one is divided, fell to {:.3g}; "
-                    "the views' specific latents collapse - lower optimizer.lr or set "
-                    "model.inherent_variational = \"difference\"",
-                    m.epoch, m.terms[variational]));
+  if (const std::string warning = plan_.setup.system->warning(program_.term_names, m.terms);
+      !warning.empty() && !warned_of_terms_) {
+    warned_of_terms_ = true;
+    log_.warning(fmt::format("epoch {}: {}", m.epoch, warning));
   }
   const std::vector<double>& weights = m.balancers.front().weights;
   const std::vector<Method>& methods = plan_.setup.balance.front().methods;

@@ -66,7 +66,7 @@ class Progress {
   int64_t first_step_;
   std::chrono::steady_clock::time_point begin_, drawn_{};
   std::string last_line_;
-  bool warned_of_variational_ = false;
+  bool warned_of_terms_ = false;
   bool warned_of_weight_ = false;
   int skipped_ = 0;
 };

@@ -22,7 +22,7 @@ Replicas on_device(const CudaOptions& options, RunLimits limits, int runs = 1) {
 /// Bytes in which the tables and the program fit, and `replicas` replicas beside them.
 size_t memory_for(int replicas, const PlanLimits& limits) {
   const Problem p = small_problem();
-  const Program program = lower(model_graph(p.setup.model, Pass::train), training_options(p.setup, kBatch, limits));
+  const Program program = lower(p.setup.system->graph(Pass::train), training_options(p.setup, kBatch, limits));
   size_t bytes = (p.tables.labels.size() + p.tables.row_list.size() + p.tables.class_weights.size()) * 4;
   for (const auto& source : p.tables.sources) bytes += source.values.size() * 4;
   bytes += program.operations.size() * sizeof(Operation) + program.phases.size() * sizeof(Phase) +
@@ -43,9 +43,9 @@ struct Turns {
 };
 Turns train_and_evaluate(Executor& executor, const PlanLimits& limits) {
   const Problem p = small_problem();
-  const Program train = lower(model_graph(p.setup.model, Pass::train), training_options(p.setup, kBatch, limits));
+  const Program train = lower(p.setup.system->graph(Pass::train), training_options(p.setup, kBatch, limits));
   const Program evaluate =
-      lower(model_graph(p.setup.model, Pass::evaluate), evaluation_options(p.setup, 20, executor.plan_limits()));
+      lower(p.setup.system->graph(Pass::evaluate), evaluation_options(p.setup, 20, executor.plan_limits()));
   Turns turns{make_replicas(p, train, kReplicas), {}};
   turns.emitted.rows = p.setup.settings.rows;
   executor.load_tables(p.tables);

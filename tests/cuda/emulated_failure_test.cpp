@@ -9,7 +9,7 @@ TEST(FailedLaunch, EndsTheRunWithADeviceErrorAndNothingCanBeReadAfterIt) {
   const Problem problem = make_problem("paper", 40, 5, 4);
   const auto device = make_cuda_executor(0);
   const Program program =
-      lower(model_graph(problem.setup.model, Pass::train), training_options(problem.setup, 16, device->plan_limits()));
+      lower(problem.setup.system->graph(Pass::train), training_options(problem.setup, 16, device->plan_limits()));
   Replicas r = make_replicas(problem, program, 2);
   device->load_tables(problem.tables);
   device->load_state(r.state, program.state_floats);

@@ -80,7 +80,7 @@ TEST(MethodCases, TrainToParametersOfTheirOwn) {
   for (const MethodCase& k : cases()) {
     const Replicas r = twenty_steps(*cpu, k);
     const Program program =
-        lower(model_graph(problem_of(k).setup.model, Pass::train), training_options(problem_of(k).setup, 32, {}));
+        lower(problem_of(k).setup.system->graph(Pass::train), training_options(problem_of(k).setup, 32, {}));
     Sha256 sha;
     for (const ParameterInfo& p : program.parameters) {
       const std::vector<float> values = read_parameter(program, p, StatePart::parameter, r.state);

@@ -11,6 +11,7 @@
 #include "engine/files/sha256.h"
 #include "engine/run/executor.h"
 #include "engine/run/parameters.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/systems/setup.h"
 #include "kernels/base/philox.h"
 
@@ -74,8 +75,8 @@ inline Replicas make_replicas(const Problem& problem, const Program& program, in
 /// Trains `count` replicas and returns them as they are then; lowers for the executor's own limits.
 inline Replicas train(Executor& executor, const Problem& problem, int count, int batch, RunLimits limits,
                       int runs = 1) {
-  const Program program = lower(model_graph(problem.setup.model, Pass::train),
-                                training_options(problem.setup, batch, executor.plan_limits()));
+  const Program program =
+      lower(problem.setup.system->graph(Pass::train), training_options(problem.setup, batch, executor.plan_limits()));
   Replicas r = make_replicas(problem, program, count);
   executor.load_tables(problem.tables);
   executor.load_state(r.state, program.state_floats);

@@ -5,6 +5,7 @@
 
 #include "engine/balance/methods.h"
 #include "engine/run/cuda_executor.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
 #include "tests/engine/systems/synthetic_systems.h"
@@ -37,7 +38,7 @@ struct Outcome {
 Problem problem_of(const Case& k) {
   if (k.system) {
     const SyntheticSystem s = synthetic_system(*k.system, k.batch, k.rows);
-    return {s.plan.setup, tables_of(s.plan.setup.model, s.data, s.split, s.plan.class_weights)};
+    return {s.plan.setup, tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights)};
   }
   Problem p = make_problem(k.variant, k.rows, k.features1, k.features2);
   BalanceSetup& balance = p.setup.balance[0];
@@ -70,7 +71,7 @@ LowerOptions options_of(const Case& k, const Problem& p, const PlanLimits& limit
 /// Runs a program planned for `limits`: at most what the executor has.
 Outcome run(Executor& executor, const Case& k, const PlanLimits& limits) {
   const Problem p = problem_of(k);
-  const Program program = lower(model_graph(p.setup.model, k.noise), options_of(k, p, limits));
+  const Program program = lower(p.setup.system->graph(k.noise), options_of(k, p, limits));
   Outcome out;
   out.replicas = make_replicas(p, program, 3);
   out.emitted.rows = k.rows;
@@ -187,7 +188,7 @@ TEST(ProgramCases, UseEveryOperationOfTheInterpreter) {
   std::map<std::string, int> used;
   for (const Case& k : cases()) {
     const Problem p = problem_of(k);
-    for (const Operation& o : lower(model_graph(p.setup.model, k.noise), options_of(k, p, {})).operations)
+    for (const Operation& o : lower(p.setup.system->graph(k.noise), options_of(k, p, {})).operations)
       ++used[operation_name(o.kind)];
   }
 #define EQ_EXPECT_USED(tag, Struct) EXPECT_GT(used[#tag], 0) << #tag << " runs in no case";

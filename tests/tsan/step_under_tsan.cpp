@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "tests/engine/run/team_executor.h"
 #include "tests/engine/systems/synthetic_run.h"
 #include "tests/engine/systems/synthetic_systems.h"
@@ -58,7 +59,7 @@ Case small_mldrl() {
 
 Case small_system(const Setup& setup) {
   const SyntheticSystem s = synthetic_system(setup, kBatch, kBatch * kSteps);
-  return {s.plan.setup, tables_of(setup.model, s.data, s.split, s.plan.class_weights)};
+  return {s.plan.setup, tables_of(*setup.system, s.data, s.split, s.plan.class_weights)};
 }
 
 Case case_of(const char* system) {

@@ -37,7 +37,7 @@ class Builder {
         g_.layer(width, {{names_.tower(number, static_cast<int>(i)), m_.tower[i]}});
         width = m_.tower[i];
       }
-      g_.layer(width, {{names_.tower(number, static_cast<int>(m_.tower.size())), m_.tasks[k].outputs()}});
+      g_.layer(width, {{names_.tower(number, static_cast<int>(m_.tower.size())), answers_of(m_.tasks[k])}});
     }
   }
 
@@ -76,17 +76,12 @@ class Builder {
     const int first_layer = static_cast<int>(m_.trunk.size()) + task * (hidden + 1);
     const std::size_t first_mask = m_.trunk.size() + static_cast<std::size_t>(task) * m_.tower.size();
     const int h = stack(latent, "tower " + std::to_string(task + 1), m_.tower, first_layer, first_mask);
-    const int y = g_.tensor(mtl_answer(task), 1, target.outputs());
+    const int y = g_.tensor(mtl_answer(task), 1, answers_of(target));
     g_.add(LinearNode{g_.all(h), g_.all(y), first_layer + hidden, Activation::identity});
     const int term = g_.term(target.name, Divisor::counted, 1.0);
     g_.task(target.name, TaskForm::sum, {term});
     const Region expected = Graph::columns(g_.all(targets_), target.first_col, target.cols);
-    if (target.kind == TargetKind::multiclass) {
-      g_.add(TargetCrossEntropyNode{g_.all(y), expected, term});
-    } else {
-      const bool binary = target.kind == TargetKind::binary;
-      g_.add(TargetNode{g_.all(y), expected, term, binary ? TargetForm::logistic : TargetForm::squared});
-    }
+    target.likelihood->add_loss(g_, g_.all(y), expected, term);
     return y;
   }
 
@@ -126,7 +121,7 @@ int MtlModel::target_cols() const {
 }
 
 int MtlModel::outputs() const {
-  return std::accumulate(tasks.begin(), tasks.end(), 0, [](int sum, const Target& t) { return sum + t.outputs(); });
+  return std::accumulate(tasks.begin(), tasks.end(), 0, [](int sum, const Target& t) { return sum + answers_of(t); });
 }
 
 int MtlModel::mask_cols() const {

@@ -1,8 +1,7 @@
 // engine/systems/mtl/mtl.h - multi-task networks as a graph: a trunk that all tasks share, and a tower for each.
 //
 // Trunk and towers are linear layers, each hidden one followed by its activation and by dropout; a tower's last layer
-// is linear. A task is a regression (mean squared error over rows and outputs), binary (cross-entropy with logits) or
-// multi-class (softmax cross-entropy); entries without a target are skipped.
+// is linear. A task is whatever its likelihood says (engine/likelihood); entries without a target are skipped.
 // Sources of the published settings: Chen, Badrinarayanan, Lee and Rabinovich 2018 (GradNorm), section 4, for the trunk
 // of ten tasks; a widely used public implementation of it for the two towers.
 #pragma once
@@ -13,6 +12,7 @@
 #include "engine/base/dataset.h"
 #include "engine/graph/graph.h"
 #include "engine/graph/pass.h"
+#include "engine/likelihood/likelihood.h"
 
 namespace equipoise {
 

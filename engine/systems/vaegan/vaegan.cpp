@@ -1,6 +1,8 @@
 // engine/systems/vaegan/vaegan.cpp - VAE-GAN as a graph.
 #include "engine/systems/vaegan/vaegan.h"
 
+#include <algorithm>
+#include <map>
 #include <string>
 
 namespace equipoise {
@@ -15,7 +17,7 @@ struct Group {
 
 class Builder {
  public:
-  Builder(const VaeganModel& m, Pass pass) : m_(m), pass_(pass) {}
+  Builder(const VaeganModel& m, Pass pass) : m_(m), pass_(pass), losses_(m.tasks()) {}
 
   Graph build() {
     declare_layers();
@@ -29,16 +31,16 @@ class Builder {
     const int reconstruction = decode(encode(x), "reconstruction"), sampled = decode(prior(), "sampled");
     const Judged original = judge(x, "original"), again = judge(reconstruction, "reconstruction"),
                  made_up = judge(sampled, "sampled");
-    g_.add(SquaredErrorNode{g_.all(again.feature), g_.all(original.feature), feature_});
-    const auto adversarial = [&](const Judged& of, int term, bool real) {
-      g_.add(AdversarialNode{g_.all(of.logit), term, real, kAdversarialOffset});
+    if (has(kFeature)) g_.add(SquaredErrorNode{g_.all(again.feature), g_.all(original.feature), feature_});
+    const auto adversarial = [&](const char* loss, const Judged& of, int term, bool real) {
+      if (has(loss)) g_.add(AdversarialNode{g_.all(of.logit), term, real, kAdversarialOffset});
     };
-    adversarial(again, generator_[0], true);
-    adversarial(made_up, generator_[1], true);
-    adversarial(original, discriminator_[0], true);
-    adversarial(again, discriminator_[1], false);
-    adversarial(made_up, discriminator_[2], false);
-    if (m_.labels > 0) {
+    adversarial(kGenerator, again, generator_[0], true);
+    adversarial(kGenerator, made_up, generator_[1], true);
+    adversarial(kDiscriminator, original, discriminator_[0], true);
+    adversarial(kDiscriminator, again, discriminator_[1], false);
+    adversarial(kDiscriminator, made_up, discriminator_[2], false);
+    if (has(kAuxiliary)) {
       const int labels = g_.input("labels", 1, m_.labels), aux = g_.tensor("aux", 1, m_.labels);
       g_.add(LinearNode{g_.all(original.last), g_.all(aux), judge_.aux, Activation::identity});
       g_.add(TargetNode{g_.all(aux), g_.all(labels), auxiliary_, TargetForm::logistic});
@@ -71,33 +73,44 @@ class Builder {
     if (m_.labels > 0) judge_.aux = g_.layer(m_.discriminator.back(), {{"discriminator.aux", m_.labels}});
   }
 
+  bool has(const char* loss) const { return std::find(losses_.begin(), losses_.end(), loss) != losses_.end(); }
+
   void declare_losses() {
-    kl_ = g_.term("kl", Divisor::none, 1.0);
-    feature_ = g_.term("feature", Divisor::none, 2.0);
-    const char* const generator[] = {"generator_reconstructed", "generator_sampled"};
-    for (int i = 0; i < 2; ++i) generator_[i] = g_.term(generator[i], Divisor::none, 1.0);
-    const char* const discriminator[] = {"discriminator_original", "discriminator_reconstructed",
-                                         "discriminator_sampled"};
-    for (int i = 0; i < 3; ++i) discriminator_[i] = g_.term(discriminator[i], Divisor::none, 1.0);
-    g_.task("prior", TaskForm::sum, {kl_});
-    g_.task("feature", TaskForm::sum, {feature_});
-    g_.task("generator", TaskForm::sum, {generator_[0], generator_[1]});
-    g_.task("discriminator", TaskForm::sum, {discriminator_[0], discriminator_[1], discriminator_[2]});
-    if (m_.labels == 0) return;
-    auxiliary_ = g_.term("auxiliary", Divisor::none, 1.0);
-    g_.task("auxiliary", TaskForm::sum, {auxiliary_});
+    const auto add = [&](const char* loss, std::vector<std::pair<const char*, double>> terms) {
+      std::vector<int> numbers;
+      for (const auto& [name, per_row] : terms) numbers.push_back(g_.term(name, Divisor::none, per_row));
+      g_.task(loss, TaskForm::sum, numbers);
+      return numbers;
+    };
+    for (const std::string& loss : losses_) {
+      if (loss == kPrior) {
+        kl_ = add(kPrior, {{"kl", 1.0}})[0];
+      } else if (loss == kFeature) {
+        feature_ = add(kFeature, {{"feature", 2.0}})[0];
+      } else if (loss == kGenerator) {
+        generator_ = add(kGenerator, {{"generator_reconstructed", 1.0}, {"generator_sampled", 1.0}});
+      } else if (loss == kDiscriminator) {
+        discriminator_ = add(
+            kDiscriminator,
+            {{"discriminator_original", 1.0}, {"discriminator_reconstructed", 1.0}, {"discriminator_sampled", 1.0}});
+      } else {
+        auxiliary_ = add(kAuxiliary, {{"auxiliary", 1.0}})[0];
+      }
+    }
+    for (std::vector<int>* terms : {&generator_, &discriminator_}) terms->resize(3, -1);
   }
 
-  /// The routing table.
+  /// The routing table: what each loss gives to each network.
   void route() {
     const auto gamma = static_cast<float>(m_.gamma), lambda = static_cast<float>(m_.lambda);
-    // prior, feature, generator, discriminator, auxiliary
-    give(encode_, {1, 1, 0, 0, 0});
-    give(decode_, {0, gamma, static_cast<float>(1.0 - m_.gamma), 0, 0});
-    give(judge_, {0, 0, 0, 1, lambda});
+    give(encode_, {{kPrior, 1}, {kFeature, 1}});
+    give(decode_, {{kFeature, gamma}, {kGenerator, static_cast<float>(1.0 - m_.gamma)}});
+    give(judge_, {{kDiscriminator, 1}, {kAuxiliary, lambda}});
   }
 
-  void give(const Group& group, const std::vector<float>& line) {
+  void give(const Group& group, const std::map<std::string, float>& shares) {
+    std::vector<float> line;
+    for (const std::string& loss : losses_) line.push_back(shares.contains(loss) ? shares.at(loss) : 0.0f);
     for (int layer : group.hidden) g_.route(layer, line);
     g_.route(group.out, line);
     if (group.aux >= 0) g_.route(group.aux, line);
@@ -145,8 +158,7 @@ class Builder {
 
   void emit(int reconstruction, const std::vector<int>& logits) {
     g_.output(g_.all(reconstruction));
-    for (std::size_t t = 0; t < g_.tensors().size(); ++t)
-      if (g_.tensors()[t].name == "heads") g_.output(Graph::columns(g_.all(static_cast<int>(t)), 0, m_.latent));
+    g_.output(Graph::columns(g_.all(g_.find("heads")), 0, m_.latent));
     const int all = g_.tensor("logits", 1, static_cast<int>(logits.size()));
     for (std::size_t i = 0; i < logits.size(); ++i)
       g_.add(SumNode{Graph::columns(g_.all(all), static_cast<int>(i), 1), {g_.all(logits[i])}, {1.0f}});
@@ -155,12 +167,20 @@ class Builder {
 
   const VaeganModel& m_;
   Pass pass_;
+  std::vector<std::string> losses_;
   Graph g_;
   Group encode_, decode_, judge_;
-  int kl_ = -1, feature_ = -1, generator_[2] = {}, discriminator_[3] = {}, auxiliary_ = -1;
+  int kl_ = -1, feature_ = -1, auxiliary_ = -1;  // terms
+  std::vector<int> generator_, discriminator_;
 };
 
 }  // namespace
+
+std::vector<std::string> VaeganModel::tasks() const {
+  std::vector<std::string> here = losses;
+  if (labels == 0) std::erase(here, kAuxiliary);
+  return here;
+}
 
 Graph vaegan_graph(const VaeganModel& model, Pass pass) { return Builder(model, pass).build(); }
 

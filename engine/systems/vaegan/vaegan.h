@@ -14,12 +14,20 @@
 // public implementation.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "engine/graph/graph.h"
 #include "engine/graph/pass.h"
 
 namespace equipoise {
+
+/// Its losses, as configs and files name them.
+inline constexpr const char* kPrior = "prior";
+inline constexpr const char* kFeature = "feature";
+inline constexpr const char* kGenerator = "generator";
+inline constexpr const char* kDiscriminator = "discriminator";
+inline constexpr const char* kAuxiliary = "auxiliary";
 
 struct VaeganModel {
   int features = 0;
@@ -31,6 +39,11 @@ struct VaeganModel {
   double lambda = 0.5;    ///< of the auxiliary labels in the discriminator's updates
   Activation activation = Activation::relu;
   Activation output_activation = Activation::identity;
+  /// Losses to train, in their order; the auxiliary one is there only where there are labels.
+  std::vector<std::string> losses = {kPrior, kFeature, kGenerator, kDiscriminator, kAuxiliary};
+
+  /// The losses that the model has.
+  std::vector<std::string> tasks() const;
 };
 
 /// Sources: 0 rows, 1 labels (0, 1 or NaN) if there are any, and in Pass::given 2 the noise of the latents, 3 that of

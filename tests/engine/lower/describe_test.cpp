@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/lower/lower.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/systems/setup.h"
 
 namespace equipoise {
@@ -11,7 +12,7 @@ TEST(DescriptionOfAProgram, CountsPhasesOperationsBytesAndParameters) {
   auto setup = mldrl_setup("paper");
   mldrl(setup).features1 = 81;
   mldrl(setup).features2 = 81;
-  const Program program = lower(model_graph(setup.model, Pass::train), training_options(setup, 32, {}));
+  const Program program = lower(setup.system->graph(Pass::train), training_options(setup, 32, {}));
   const std::string text = describe(program);
   const auto expect = [&](const std::string& part) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\nin:\n" << text;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
-#include "engine/systems/mldrl/mldrl.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "kernels/ops/sum_views.h"
 #include "tests/engine/lower/sketch.h"
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/lower/lowering.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/systems/setup.h"
 #include "tests/engine/lower/graph_gradients.h"
 #include "tests/engine/lower/phase_checker.h"
@@ -74,11 +75,11 @@ TEST(Lowering, GivesMldrlSoundPhasesAndPlacesInAllItsOptions) {
   for (const auto& s : mldrl_setups()) {
     SCOPED_TRACE("setup " + std::to_string(number++) + " over " + s.balance[0].over);
     const PlanLimits& limits = kLimits[number % 5];
-    expect_sound(lower(model_graph(s.model, Pass::train), training_options(s, 6, limits)));
-    expect_sound(lower(model_graph(s.model, Pass::evaluate), evaluation_options(s, 6, limits)));
+    expect_sound(lower(s.system->graph(Pass::train), training_options(s, 6, limits)));
+    expect_sound(lower(s.system->graph(Pass::evaluate), evaluation_options(s, 6, limits)));
     LowerOptions probe = training_options(s, 6, limits, Pass::given);
     probe.probe = true;
-    expect_sound(lower(model_graph(s.model, Pass::given), probe));
+    expect_sound(lower(s.system->graph(Pass::given), probe));
   }
 }
 
@@ -163,7 +164,7 @@ TEST(Lowering, GivesBalancedParametersALaneATaskAndOthersOne) {
 TEST(Lowering, MergesEverythingWhereNothingIsBalanced) {
   LowerOptions o = training_options(synthetic_setup(), 8, {});
   o.balancers.clear();
-  const auto lanes = lanes_of(lower(model_graph(synthetic_setup().model, Pass::train), o));
+  const auto lanes = lanes_of(lower(synthetic_setup().system->graph(Pass::train), o));
   EXPECT_EQ(lanes.at("_enc_mu"), std::vector<int>{-1});
   EXPECT_EQ(lanes.at("encoder1.linear1"), std::vector<int>{-1});
   EXPECT_EQ(lanes.at("fc1"), std::vector<int>{2});

@@ -8,6 +8,7 @@
 
 #include "engine/balance/methods.h"
 #include "engine/base/dataset.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/train/trainer.h"
 #include "kernels/balance/chain.h"
 #include "tests/engine/lower/graph_gradients.h"

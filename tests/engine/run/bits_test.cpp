@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "tests/engine/run/team_executor.h"
 #include "tests/engine/systems/synthetic_run.h"
 

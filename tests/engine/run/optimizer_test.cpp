@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/systems/mtl/mtl_system.h"
 #include "tests/engine/systems/system_reference.h"
 #include "tests/reference/adam.h"
 #include "tests/reference/rmsprop.h"

@@ -11,6 +11,8 @@
 #include "engine/record/record_form.h"
 #include "engine/run/parameters.h"
 #include "engine/run/stepper.h"
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/systems/stepping.h"
 #include "tests/reference/finite_difference.h"
 #include "tests/reference/random_problem.h"
 #include "tests/reference/train_step.h"
@@ -44,16 +46,16 @@ Problem problem_of(reference::MldrlSettings settings, const reference::ProblemSi
 
 Setup setup_of(const Problem& p) {
   Setup s = mldrl_setup("paper");
-  s.model = MldrlModel{p.size.features1,
-                       p.size.features2,
-                       p.size.hidden,
-                       p.size.shared,
-                       p.size.specific,
-                       p.size.classes,
-                       static_cast<Activation>(p.settings.output_activation),
-                       p.settings.inherent_variational == reference::InherentVariational::ratio,
-                       p.settings.cross_decoder1 == reference::CrossOrder::specific_first,
-                       p.settings.classifier == reference::Classifier::sigmoid_softmax};
+  mldrl(s) = MldrlModel{p.size.features1,
+                        p.size.features2,
+                        p.size.hidden,
+                        p.size.shared,
+                        p.size.specific,
+                        p.size.classes,
+                        static_cast<Activation>(p.settings.output_activation),
+                        p.settings.inherent_variational == reference::InherentVariational::ratio,
+                        p.settings.cross_decoder1 == reference::CrossOrder::specific_first,
+                        p.settings.classifier == reference::Classifier::sigmoid_softmax};
   s.settings.rows = p.size.batch;
   return s;
 }
@@ -64,7 +66,7 @@ std::vector<float> floats(const reference::Matrix& m) { return {m.values.begin()
 TensorFile probe(const Problem& p) {
   const Setup setup = setup_of(p);
   const std::unique_ptr<Executor> executor = make_cpu_executor(1);
-  Stepper stepper(setup, p.capacity, Pass::given, false, *executor);
+  Stepper stepper = stepper_of(setup, p.capacity, Pass::given, false, *executor);
   const int latent = p.size.shared + p.size.specific;
   RunTables tables;
   tables.sources = {{floats(p.batch.view1), p.size.features1},

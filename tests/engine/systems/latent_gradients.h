@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/systems/mtl/mtl_system.h"
 #include "tests/engine/systems/system_reference.h"
 #include "tests/reference/finite_difference.h"
 
@@ -53,7 +55,7 @@ inline Setup by_sgd(Setup setup, double lr) {
 using LatentGradients = std::vector<Matrix>;
 
 inline LatentGradients mtl_latent_gradients(const SteppedSystem& s) {
-  const reference::MtlNetwork network = reference_network(mtl(s.stepper.setup()));
+  const reference::MtlNetwork network = reference_network(mtl(s.system.plan.setup));
   const reference::MldrlParameters parameters = reference_parameters(s);
   const reference::MtlForward f = mtl_forward(network, parameters, reference_mtl_batch(s, network));
   LatentGradients by_task;
@@ -68,7 +70,7 @@ inline LatentGradients mtl_latent_gradients(const SteppedSystem& s) {
 /// MLDRL of a step just probed, in double.
 struct MldrlProbe {
   explicit MldrlProbe(const SteppedSystem& s) : parameters(reference_parameters(s)) {
-    const MldrlModel& m = mldrl(s.stepper.setup());
+    const MldrlModel& m = mldrl(s.system.plan.setup);
     const int rows = s.stepper.probed_rows(), latent = m.shared + m.specific;
     settings.shared = m.shared;
     settings.class_weights.assign(s.system.plan.class_weights.begin(), s.system.plan.class_weights.end());

@@ -62,13 +62,13 @@ TEST(Lowering, GivesProbesAndEvaluationsOfEverySystemSoundPhasesAndPlaces) {
     SCOPED_TRACE(name);
     for (const Pass pass : {Pass::train, Pass::given}) {
       LowerOptions probe = training_options(setup, 6, {}, pass);
-      expect_sound(lower(model_graph(setup.model, pass), probe));
+      expect_sound(lower(setup.system->graph(pass), probe));
       probe.probe = true;
-      expect_sound(lower(model_graph(setup.model, pass), probe));
+      expect_sound(lower(setup.system->graph(pass), probe));
     }
-    expect_sound(lower(model_graph(setup.model, Pass::evaluate), evaluation_options(setup, 6, {})));
-    if (system_name(setup.model) == "vaegan")
-      expect_sound(lower(model_graph(setup.model, Pass::generate), evaluation_options(setup, 6, {})));
+    expect_sound(lower(setup.system->graph(Pass::evaluate), evaluation_options(setup, 6, {})));
+    if (setup.system->kind() == "vaegan")
+      expect_sound(lower(setup.system->graph(Pass::generate), evaluation_options(setup, 6, {})));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/systems/mtl/mtl_system.h"
 #include "tests/engine/systems/synthetic_systems.h"
 
 namespace equipoise::test {
@@ -15,9 +16,9 @@ inline std::vector<Target> reachable_tasks(int count) {
   std::vector<Target> tasks;
   int col = 0;
   for (int k = 0; k < count; ++k) {
-    Target t{.name = "task" + std::to_string(k), .first_col = col};
+    Target t{.name = "task" + std::to_string(k), .likelihood = &regression(), .first_col = col};
     if (k % 3 == 1) t.cols = 3;
-    if (k % 3 == 2) t.kind = TargetKind::binary;
+    if (k % 3 == 2) t.likelihood = &binary();
     col += t.cols;
     tasks.push_back(t);
   }

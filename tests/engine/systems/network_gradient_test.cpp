@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/systems/mtl/mtl_system.h"
 #include "tests/engine/systems/network_cases.h"
 #include "tests/engine/systems/system_reference.h"
 #include "tests/reference/finite_difference.h"
@@ -29,11 +30,11 @@ Setup still(Setup setup) {
 class Objective {
  public:
   Objective(const SteppedSystem& s)
-      : model_(mtl(s.stepper.setup())),
+      : model_(mtl(s.system.plan.setup)),
         network_(reference_network(model_)),
         batch_(reference_mtl_batch(s, network_)),
         measured_(network_.trunk.back() + ".weight"),
-        scale_(s.stepper.setup().loss_scale) {}
+        scale_(s.system.plan.setup.loss_scale) {}
 
   void hold(const Control& k) {
     weights_.assign(k.shared_weights, k.shared_weights + model_.tasks.size());
@@ -167,7 +168,7 @@ TEST_P(NetworkGradient, OfABatchWithoutAnyTargetOfATaskLeavesThatTaskOut) {
   Dataset& data = s.system.data;
   const auto cols = static_cast<std::size_t>(data.target_cols);
   for (std::size_t i = 0; i < data.targets.size(); i += cols) data.targets[i] = std::nanf("");
-  s.executor->load_tables(tables_of(s.stepper.setup().model, data, s.system.split, s.system.plan.class_weights));
+  s.executor->load_tables(tables_of(*s.system.plan.setup.system, data, s.system.split, s.system.plan.class_weights));
   if (GetParam().tasks == 2) {  // the other one's norm is the mean: it stands at its target, and is left alone
     expect_gradient_of_losses(s);
   } else {

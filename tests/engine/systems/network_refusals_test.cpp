@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/systems/mtl/mtl_system.h"
 #include "tests/engine/systems/synthetic_systems.h"
 
 namespace equipoise::test {
@@ -79,14 +81,15 @@ TEST(NetworkRefusals, NameActivationsAndTasksWithoutSecondDerivatives) {
                    "has second derivatives of relu and identity alone");
   EXPECT_EQ(refusal_of_towers([](auto& s) { mtl(s).activation = Activation::identity; }), "");
   expect_refusal(refusal_of_towers([](auto& s) { mtl(s).tasks = mixed_tasks(4); }),
-                 "has second derivatives of regressions and binary tasks alone");
+                 "has second derivatives of regression and binary tasks alone");
 }
 
 TEST(NetworkRefusals, NameTheMostTasks) {
   const auto regressions = [](int count) {
     return [count](auto& s) {
       mtl(s).tasks.clear();
-      for (int k = 0; k < count; ++k) mtl(s).tasks.push_back({.name = "task" + std::to_string(k), .first_col = k});
+      for (int k = 0; k < count; ++k)
+        mtl(s).tasks.push_back({.name = "task" + std::to_string(k), .likelihood = &regression(), .first_col = k});
     };
   };
   EXPECT_EQ(refusal_of_towers(regressions(16)), "");

@@ -11,6 +11,7 @@
 #include "engine/files/sha256.h"
 #include "engine/run/executor.h"
 #include "engine/run/parameters.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/systems/setup.h"
 #include "kernels/base/philox.h"
 
@@ -58,7 +59,7 @@ inline RunTables synthetic_tables(const Setup& setup) {
 
 /// The program of a training step of this setup.
 inline Program synthetic_program(const Setup& setup, int batch, const PlanLimits& limits = {}) {
-  return lower(model_graph(setup.model, Pass::train), training_options(setup, batch, limits));
+  return lower(setup.system->graph(Pass::train), training_options(setup, batch, limits));
 }
 
 /// Lists of coefficients that a control holds: one for each balancer, and one where there is none.

@@ -12,8 +12,11 @@
 #include "engine/base/dataset.h"
 #include "engine/run/executor.h"
 #include "engine/run/stepper.h"
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/systems/mtl/mtl_system.h"
 #include "engine/systems/setup.h"
-#include "engine/train/evaluation.h"
+#include "engine/systems/vaegan/vaegan_system.h"
+#include "engine/train/evaluator.h"
 #include "engine/train/trainer.h"
 #include "kernels/base/philox.h"
 #include "tests/engine/systems/synthetic_run.h"
@@ -29,11 +32,11 @@ inline std::vector<Target> mixed_tasks(int count) {
   std::vector<Target> tasks;
   int col = 0;
   for (int k = 0; k < count; ++k) {
-    Target t{.name = "task" + std::to_string(k), .first_col = col};
+    Target t{.name = "task" + std::to_string(k), .likelihood = &regression(), .first_col = col};
     if (k % 4 == 1) t.cols = 3;
-    if (k % 4 == 2) t.kind = TargetKind::binary;
+    if (k % 4 == 2) t.likelihood = &binary();
     if (k % 4 == 3) {
-      t.kind = TargetKind::multiclass;
+      t.likelihood = &multiclass();
       t.classes = 3;
     }
     col += t.cols;
@@ -103,8 +106,8 @@ inline void add_targets(const std::vector<Target>& tasks, Dataset& data) {
         float value = 0;
         for (int f = 0; f < features; ++f)
           value += data.views[0][static_cast<std::size_t>(r * features + f)] * centred(kLoading, c, f);
-        if (t.kind == TargetKind::binary) value = value > 0 ? 1.0f : 0.0f;
-        if (t.kind == TargetKind::multiclass) value = value > 0.8f ? 2.0f : value > -0.8f ? 1.0f : 0.0f;
+        if (t.likelihood == &binary()) value = value > 0 ? 1.0f : 0.0f;
+        if (t.likelihood == &multiclass()) value = value > 0.8f ? 2.0f : value > -0.8f ? 1.0f : 0.0f;
         const bool missing = centred(kMissing, r, c) < -0.7f;
         data.targets.push_back(missing ? std::numeric_limits<float>::quiet_NaN() : value);
       }
@@ -143,15 +146,15 @@ struct SyntheticSystem {
 /// Data for the model of the setup, of which the last rows validate.
 inline SyntheticSystem synthetic_system(const Setup& setup, int batch = kSystemBatch, int training = kSystemTraining) {
   SyntheticSystem s;
-  std::vector<int> features;
-  if (const auto* m = std::get_if<MldrlModel>(&setup.model)) features = {m->features1, m->features2};
-  if (const auto* m = std::get_if<MtlModel>(&setup.model)) features = {m->features};
-  if (const auto* m = std::get_if<VaeganModel>(&setup.model)) features = {m->features};
+  std::vector<int> features;  // of the inputs, which are the first sources
+  const Graph graph = setup.system->graph(Pass::train);
+  for (const Tensor& t : graph.tensors())
+    if (t.source >= 0 && t.source < setup.system->traits().most_views) features.push_back(t.cols);
   s.data = synthetic_data(features, training + kSystemValidation);
-  if (const auto* m = std::get_if<MtlModel>(&setup.model)) {
+  if (const std::span<const Target> targets = setup.system->targets(); !targets.empty()) {
     s.data.label.assign(s.data.label.size(), -1);
     s.data.classes = 0;
-    add_targets(m->tasks, s.data);
+    add_targets({targets.begin(), targets.end()}, s.data);
   }
   // Training rows come in no order of their own.
   for (int r = 0; r < training; ++r) s.split.train.push_back((r * 5) % training);
@@ -172,7 +175,7 @@ struct SteppedSystem {
       : system(synthetic_system(setup, batch, training)),
         executor(make_cpu_executor(1)),
         stepper(system.plan.setup, batch, Pass::train, true, *executor) {
-    executor->load_tables(tables_of(setup.model, system.data, system.split, system.plan.class_weights));
+    executor->load_tables(tables_of(*setup.system, system.data, system.split, system.plan.class_weights));
     std::vector<float> state(static_cast<std::size_t>(stepper.program().state_floats));
     initialise(stepper.program(), state, setup.settings.seed, setup.settings.replica);
     executor->load_state(state, stepper.program().state_floats);
@@ -193,7 +196,7 @@ inline std::vector<std::string> train_system(const Setup& setup, Executor& execu
   const SyntheticSystem s = synthetic_system(setup);
   const Program program = synthetic_program(s.plan.setup, s.plan.batch, executor.plan_limits());
   Population population(s.plan.setup, program, numbers);
-  executor.load_tables(tables_of(setup.model, s.data, s.split, s.plan.class_weights));
+  executor.load_tables(tables_of(*setup.system, s.data, s.split, s.plan.class_weights));
   executor.load_state(population.state, program.state_floats);
   for (int done = 0; done < steps; done += per_launch)
     executor.run(program, population.settings, population.controls, {std::min(per_launch, steps - done), false});

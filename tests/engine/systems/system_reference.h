@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/systems/mtl/mtl_system.h"
+#include "engine/systems/vaegan/vaegan_system.h"
 #include "tests/engine/systems/synthetic_systems.h"
 #include "tests/reference/mtl.h"
 #include "tests/reference/vaegan_backward.h"
@@ -44,11 +46,11 @@ inline reference::MtlNetwork reference_network(const MtlModel& m) {
   network.dropout = m.dropout;
   for (std::size_t i = 0; i < m.trunk.size(); ++i) network.trunk.push_back(names.trunk(static_cast<int>(i)));
   for (std::size_t k = 0; k < m.tasks.size(); ++k) {
-    const TargetKind kind = m.tasks[k].kind;
+    const Likelihood* kind = m.tasks[k].likelihood;
     reference::MtlTask task{m.tasks[k].name,
-                            kind == TargetKind::binary       ? reference::TargetKind::binary
-                            : kind == TargetKind::multiclass ? reference::TargetKind::classes
-                                                             : reference::TargetKind::regression,
+                            kind == &binary()       ? reference::TargetKind::binary
+                            : kind == &multiclass() ? reference::TargetKind::classes
+                                                    : reference::TargetKind::regression,
                             {}};
     for (std::size_t i = 0; i <= m.tower.size(); ++i)
       task.layers.push_back(names.tower(static_cast<int>(k), static_cast<int>(i)));
@@ -59,7 +61,7 @@ inline reference::MtlNetwork reference_network(const MtlModel& m) {
 
 /// Rows, targets and masks of the step just probed.
 inline reference::MtlBatch reference_mtl_batch(const SteppedSystem& s, const reference::MtlNetwork& network) {
-  const MtlModel& m = mtl(s.stepper.setup());
+  const MtlModel& m = mtl(s.system.plan.setup);
   const int rows = s.stepper.probed_rows();
   reference::MtlBatch batch{matrix_of(s.stepper.kept("x"), rows), {}, {}};
   const reference::Matrix targets = matrix_of(s.stepper.kept("targets"), rows);
@@ -82,7 +84,7 @@ inline reference::VaeganBatch reference_vaegan_batch(const SteppedSystem& s) {
   const int rows = s.stepper.probed_rows();
   reference::VaeganBatch batch{matrix_of(s.stepper.kept("x"), rows), matrix_of(s.stepper.kept("noise"), rows),
                                matrix_of(s.stepper.kept("prior"), rows), reference::Matrix(rows, 0)};
-  if (vaegan(s.stepper.setup()).labels > 0) batch.aux = matrix_of(s.stepper.kept("labels"), rows);
+  if (vaegan(s.system.plan.setup).labels > 0) batch.aux = matrix_of(s.stepper.kept("labels"), rows);
   for (double& label : batch.aux.values)
     if (std::isnan(label)) label = -1;
   return batch;

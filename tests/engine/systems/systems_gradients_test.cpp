@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/systems/mtl/mtl_system.h"
+#include "engine/systems/vaegan/vaegan_system.h"
 #include "tests/engine/systems/system_reference.h"
 #include "tests/reference/finite_difference.h"
 #include "tests/reference/random_problem.h"
@@ -78,7 +80,7 @@ TEST(MtlGradients, AreThoseOfTheReferenceForRandomNetworks) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     reference::Draws draws(seed);
     SteppedSystem s(random_mtl(draws), 2 + draws.below(12));
-    const reference::MtlNetwork network = reference_network(mtl(s.stepper.setup()));
+    const reference::MtlNetwork network = reference_network(mtl(s.system.plan.setup));
     for (int step = 0; step < 2; ++step, s.stepper.step()) {
       s.stepper.probe();
       const reference::MldrlParameters parameters = reference_parameters(s);
@@ -99,7 +101,7 @@ TEST(MtlGradients, OfAStepAreTheWeightedSum) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     reference::Draws draws(seed);
     SteppedSystem s(still(random_mtl(draws)), 9);
-    const reference::MtlNetwork network = reference_network(mtl(s.stepper.setup()));
+    const reference::MtlNetwork network = reference_network(mtl(s.system.plan.setup));
     s.stepper.step();
     s.stepper.probe();
     s.stepper.step();
@@ -121,7 +123,7 @@ TEST(MtlGradients, OfABatchWithoutAnyTargetOfATaskAreZero) {
   SteppedSystem s(synthetic_towers(), 12);
   const auto cols = static_cast<std::size_t>(s.system.data.target_cols);
   for (std::size_t r = 0; r < data.data.targets.size() / cols; ++r) data.data.targets[r * cols] = std::nanf("");
-  s.executor->load_tables(tables_of(data.plan.setup.model, data.data, data.split, data.plan.class_weights));
+  s.executor->load_tables(tables_of(*data.plan.setup.system, data.data, data.split, data.plan.class_weights));
   s.stepper.probe();
   EXPECT_EQ(s.stepper.probed().losses[0], 0.0);
   EXPECT_EQ(s.stepper.probed().present[0], 0);
@@ -184,7 +186,7 @@ TEST(VaeganGradients, OfAStepAreThoseOfTheRoutingTable) {
     SteppedSystem s(still(random_vaegan(draws)), 9);
     s.stepper.probe();
     s.stepper.step();
-    const VaeganModel& m = vaegan(s.stepper.setup());
+    const VaeganModel& m = vaegan(s.system.plan.setup);
     const reference::MldrlParameters parameters = reference_parameters(s);
     const reference::VaeganBatch batch = reference_vaegan_batch(s);
     const reference::VaeganForward f = vaegan_forward(parameters, batch);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/systems/mtl/mtl_system.h"
 #include "tests/engine/run/team_executor.h"
 #include "tests/engine/systems/latent_gradients.h"
 

@@ -1,5 +1,6 @@
 // tests/engine/train/evaluation_test.cpp - evaluation against the double reference run on latent means.
-#include "engine/train/evaluation.h"
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/train/evaluator.h"
 
 #include <gtest/gtest.h>
 
@@ -46,7 +47,7 @@ struct Case {
     const std::unique_ptr<Executor> executor = make_cpu_executor(1);
     Evaluator evaluator(setup, data, batch_size, *executor);
     executor->load_tables(
-        tables_of(setup.model, data, split, std::vector<float>(static_cast<std::size_t>(data.classes), 1.0f)));
+        tables_of(*setup.system, data, split, std::vector<float>(static_cast<std::size_t>(data.classes), 1.0f)));
     std::vector<float> state(static_cast<std::size_t>(evaluator.program().state_floats), 0.0f);
     for (const ParameterInfo& p : evaluator.program().parameters) {
       const std::vector<double>& values = parameters.by_name.at(p.name).values;

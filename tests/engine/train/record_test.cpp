@@ -1,5 +1,6 @@
 // tests/engine/train/record_test.cpp - a recorded training replays to the same bits, whatever it was made of.
 #include "engine/train/record.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 
 #include <gtest/gtest.h>
 

@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/systems/mtl/mtl_system.h"
+#include "engine/systems/vaegan/vaegan_system.h"
 #include "engine/train/record.h"
 #include "engine/train/replay.h"
 #include "tests/engine/systems/synthetic_systems.h"
@@ -97,10 +100,10 @@ std::vector<Setup> recorded_setups() {
   balance_by(setups.back(), {"mgda:normalise=l2"}, "latent");
   setups.back().balance[0].sum_rows = true;
   // Two tasks of three outputs each, of which one has three target columns and the other classes; then both columns.
-  for (const TargetKind kind : {TargetKind::multiclass, TargetKind::regression}) {
+  for (const Likelihood* kind : {&multiclass(), &regression()}) {
     setups.push_back(synthetic_trunk());
-    const bool columns = kind == TargetKind::regression;
-    mtl(setups.back()).tasks = {{"three scores", TargetKind::regression, 0, 3, 0},
+    const bool columns = kind == &regression();
+    mtl(setups.back()).tasks = {{"three scores", &regression(), 0, 3, 0},
                                 {"of three", kind, 3, columns ? 3 : 1, columns ? 0 : 3}};
   }
   for (const OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::rmsprop, OptimizerKind::adam}) {

@@ -1,5 +1,6 @@
 // tests/engine/train/trainer_test.cpp - epochs, selection, policies, and going on from a checkpoint.
 #include "engine/train/trainer.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 
 #include <gtest/gtest.h>
 

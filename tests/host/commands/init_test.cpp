@@ -25,7 +25,7 @@ class CommentedConfigs : public ::testing::Test {
 };
 
 TEST_F(CommentedConfigs, LoadAsTheyStand) {
-  for (const std::string& system : system_names()) {
+  for (const std::string& system : preset_names()) {
     const Config config = load(commented_config(system));
     EXPECT_EQ(load(to_toml(config)), config) << system;
   }
@@ -50,7 +50,7 @@ TEST_F(CommentedConfigs, ShowHowOnesOwnTablesAreNamed) {
 }
 
 TEST_F(CommentedConfigs, ShowEveryKeyWithItsMeaning) {
-  for (const std::string& system : system_names()) {
+  for (const std::string& system : preset_names()) {
     const std::string text = commented_config(system);
     const Config config = load(text);
     for (const ConfigKey& key : config_keys()) {

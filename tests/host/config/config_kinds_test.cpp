@@ -7,6 +7,7 @@
 #include "engine/balance/methods.h"
 #include "host/config/config.h"
 #include "host/config/config_schema.h"
+#include "tests/host/config/model_of.h"
 #include "tests/host/temporary_folder.h"
 
 namespace equipoise::test {
@@ -44,9 +45,9 @@ TEST_F(KindsOfConfigs, GiveTowersTheirPublishedDefaults) {
   EXPECT_EQ(c.data.features, 100);
   EXPECT_EQ(c.data.validation, 0.1);
   EXPECT_EQ(c.data.test, 0.1);
-  EXPECT_EQ(c.model.trunk, std::vector<int>{64});
-  EXPECT_EQ(c.model.tower, (std::vector<int>{32, 16}));
-  EXPECT_EQ(c.model.dropout, 0.5);
+  EXPECT_EQ(model_of<MtlSystem>(c).trunk, std::vector<int>{64});
+  EXPECT_EQ(model_of<MtlSystem>(c).tower, (std::vector<int>{32, 16}));
+  EXPECT_EQ(model_of<MtlSystem>(c).dropout, 0.5);
   EXPECT_EQ(c.balance[0].over, std::vector<std::string>{"last_trunk_weight"});
   EXPECT_EQ(c.balance[0].alpha, 0.16);
   EXPECT_EQ(c.balance[0].initial_weights, (std::vector<double>{1, 1}));
@@ -64,9 +65,9 @@ TEST_F(KindsOfConfigs, GiveTheDeepTrunkItsPublishedDefaults) {
   EXPECT_EQ(c.data.sigmas, (std::vector<double>{48, 3, 54, 16, 9, 30, 52, 26, 47, 81}));
   EXPECT_EQ(c.data.validation, 0);
   EXPECT_EQ(c.data.test, 0);
-  EXPECT_EQ(c.model.trunk, (std::vector<int>{100, 100, 100, 100}));
-  EXPECT_TRUE(c.model.tower.empty());
-  EXPECT_EQ(c.model.dropout, 0);
+  EXPECT_EQ(model_of<MtlSystem>(c).trunk, (std::vector<int>{100, 100, 100, 100}));
+  EXPECT_TRUE(model_of<MtlSystem>(c).tower.empty());
+  EXPECT_EQ(model_of<MtlSystem>(c).dropout, 0);
   EXPECT_EQ(c.balance[0].alpha, 0.12);
   EXPECT_EQ(c.balance[0].lr, 5e-4);
   EXPECT_EQ(c.optimizer.lr, 1e-5);
@@ -78,8 +79,8 @@ TEST_F(KindsOfConfigs, GiveTheVaeGanRmspropAndNoBalancer) {
   EXPECT_EQ(c.optimizer.kind, "rmsprop");
   EXPECT_EQ(c.optimizer.lr, 1e-4);
   EXPECT_EQ(c.optimizer.smoothing, 0.99);
-  EXPECT_EQ(c.model.discriminator, std::vector<int>{64});
-  EXPECT_EQ(c.model.output_activation, "identity");
+  EXPECT_EQ(model_of<VaeganSystem>(c).discriminator, std::vector<int>{64});
+  EXPECT_EQ(model_of<VaeganSystem>(c).output_activation, Activation::identity);
   EXPECT_EQ(c.balance.size(), 1u);
   EXPECT_EQ(c.balance[0].methods, std::vector<std::string>{"identity"});
   EXPECT_EQ(c.train.batch, 64);
@@ -122,12 +123,12 @@ TEST_F(KindsOfConfigs, ReadBackEveryKeyTheyHave) {
   }
   const Config mtl = load(texts[0]), vaegan = load(texts[2]);
   EXPECT_EQ(mtl.data.tasks, (std::vector<std::string>{"regression:x,y", "binary:z"}));
-  EXPECT_EQ(mtl.model.trunk, (std::vector<int>{7, 5}));
-  EXPECT_EQ(mtl.model.activation, "tanh");
+  EXPECT_EQ(model_of<MtlSystem>(mtl).trunk, (std::vector<int>{7, 5}));
+  EXPECT_EQ(model_of<MtlSystem>(mtl).activation, Activation::tanh);
   EXPECT_EQ(mtl.optimizer.momentum, 0.5);
   EXPECT_EQ(mtl.train.patience, 3);
-  EXPECT_EQ(vaegan.model.encoder, (std::vector<int>{9, 8}));
-  EXPECT_EQ(vaegan.model.feature_layer, 2);
+  EXPECT_EQ(model_of<VaeganSystem>(vaegan).encoder, (std::vector<int>{9, 8}));
+  EXPECT_EQ(model_of<VaeganSystem>(vaegan).feature_layer, 2);
   EXPECT_EQ(task_count(mtl), 2u);
   EXPECT_EQ(task_count(load(texts[1])), 3u);
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "tests/host/config/model_of.h"
 #include "tests/host/temporary_folder.h"
 
 namespace equipoise {
@@ -35,8 +36,6 @@ class ConfigFile : public ::testing::Test {
 TEST_F(ConfigFile, TakesWhatIsNotSaidFromTheDefaults) {
   Config expected;
   expected.data.views = {folder_.path() / "a.csv", folder_.path() / "b.csv"};
-  expected.model.output_activation = "identity";
-  expected.model.inherent_variational = "ratio";
   expected.balance[0].over = {"heads"};
   expected.balance[0].initial_weights = {1.4, 3, 0.3};
   EXPECT_EQ(load(kViews), expected);
@@ -124,8 +123,8 @@ TEST_F(ConfigFile, ReadsBackWhatItWroteFromAnotherFolder) {
 
 TEST_F(ConfigFile, LetsTheVariantDecideWhatIsLeftOpen) {
   const Config code = load(kViews + "[model]\nvariant = \"code\"\noutput_activation = \"\"\n[balance]\nover = \"\"\n");
-  EXPECT_EQ(code.model.output_activation, "relu");
-  EXPECT_EQ(code.model.inherent_variational, "difference");
+  EXPECT_EQ(model_of<MldrlSystem>(code).output_activation, Activation::relu);
+  EXPECT_FALSE(model_of<MldrlSystem>(code).ratio);
   EXPECT_EQ(code.balance[0].over, std::vector<std::string>{"head_biases_mean"});
 }
 

@@ -2,6 +2,8 @@
 // the plan.
 #include <gtest/gtest.h>
 
+#include "engine/systems/mtl/mtl_system.h"
+#include "engine/systems/vaegan/vaegan_system.h"
 #include "host/config/model_config.h"
 #include "tests/host/temporary_folder.h"
 
@@ -17,7 +19,7 @@ class NetworkConfig : public ::testing::Test {
     data_.rows = 6;
     data_.features = {3};
     data_.label.assign(6, -1);
-    data_.tasks = {{"stay", TargetKind::regression, 0, 2}, {"died", TargetKind::binary, 2, 1}};
+    data_.tasks = {{"stay", &regression(), 0, 2}, {"died", &binary(), 2, 1}};
   }
   Config load(const std::string& text, const std::vector<std::string>& settings) const {
     return load_config(folder_.write("c.toml", text), settings);

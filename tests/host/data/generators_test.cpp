@@ -180,8 +180,7 @@ TEST(GeneratedData, IsPreparedAsItIsAndSplitAtRandom) {
   EXPECT_EQ(p.split.validation.size(), 100u);
   EXPECT_EQ(p.split.test.size(), 100u);
   EXPECT_TRUE(p.files.empty());
-  const std::vector<Target> tasks{{"tower1", TargetKind::regression, 0, 1, 0},
-                                  {"tower2", TargetKind::regression, 1, 1, 0}};
+  const std::vector<Target> tasks{{"tower1", &regression(), 0, 1, 0}, {"tower2", &regression(), 1, 1, 0}};
   EXPECT_EQ(p.data.tasks, tasks);
   for (size_t row = 0; row < 1000; ++row) {
     for (size_t i = 0; i < 5; ++i) ASSERT_EQ(p.data.views[0][5 * row + i], cohort.views[0].values[5 * row + i]);
@@ -199,8 +198,7 @@ TEST(GeneratedData, KeepsSeveralOutputsOfATaskTogether) {
   config.model.kind = "mtl";
   config.data = toy(30, 4, 3, {1, 10});
   const PreparedData p = prepare_data(config);
-  const std::vector<Target> tasks{{"task0", TargetKind::regression, 0, 3, 0},
-                                  {"task1", TargetKind::regression, 3, 3, 0}};
+  const std::vector<Target> tasks{{"task0", &regression(), 0, 3, 0}, {"task1", &regression(), 3, 3, 0}};
   EXPECT_EQ(p.data.tasks, tasks);
   EXPECT_EQ(p.data.targets.size(), 180u);
   const RawCohort cohort = generate_cohort(config.data);

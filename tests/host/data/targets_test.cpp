@@ -113,7 +113,7 @@ class MultiTaskData : public ::testing::Test {
 TEST_F(MultiTaskData, FillsTasksAndTargets) {
   const PreparedData p = prepare_data(config_);
   EXPECT_EQ(p.data.features, std::vector<int>{2});
-  const std::vector<Target> expected{{"died", TargetKind::binary, 0, 1, 0}, {"stay", TargetKind::regression, 1, 2, 0}};
+  const std::vector<Target> expected{{"died", &binary(), 0, 1, 0}, {"stay", &regression(), 1, 2, 0}};
   EXPECT_EQ(p.data.tasks, expected);
   ASSERT_EQ(p.data.target_cols, 3);
   ASSERT_EQ(p.data.targets.size(), 120u);
@@ -188,7 +188,7 @@ TEST_F(MultiTaskData, WarnsOfAConstantTargetAndRefusesOneWithoutTrainingValues) 
   cohort.ids = {"a", "b"};
   cohort.label = {-1, -1};
   cohort.views = {{"v.csv", {"x"}, {1, 2}}};
-  cohort.targets = {{"v.csv", TargetKind::regression, {"y"}, {NAN, 3}, {}}};
+  cohort.targets = {{"v.csv", &regression(), {"y"}, {NAN, 3}, {}}};
   EXPECT_CONTAINS(refusal(ExitCode::data, [&] { fit_preprocess(cohort, std::vector<int>{0}); }),
                   "v.csv: the target 'y' has no value in any training row");
 }
@@ -196,7 +196,7 @@ TEST_F(MultiTaskData, WarnsOfAConstantTargetAndRefusesOneWithoutTrainingValues) 
 TEST(StoredTargets, RefuseJsonThatIsNotTheirOwn) {
   Preprocess fitted;
   fitted.views = {{{"x"}, {0}, {0}, {1}}};
-  fitted.targets = {{TargetKind::regression, {"y"}, {2}, {3}, {}}, {TargetKind::binary, {"z"}, {}, {}, {"no", "yes"}}};
+  fitted.targets = {{&regression(), {"y"}, {2}, {3}, {}}, {&binary(), {"z"}, {}, {}, {"no", "yes"}}};
   const std::string text = to_json(fitted);
   EXPECT_EQ(preprocess_from_json(text, "p.json"), fitted);
   const std::vector<std::pair<std::string, std::string>> faults = {{"\"regression\"", "\"regretion\""},

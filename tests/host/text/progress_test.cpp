@@ -1,5 +1,8 @@
 // tests/host/text/progress_test.cpp - what a training tells of its epochs.
 #include "host/text/progress.h"
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/systems/mtl/mtl_system.h"
+#include "engine/systems/vaegan/vaegan_system.h"
 
 #include <gtest/gtest.h>
 
@@ -63,14 +66,14 @@ TEST(ProgressOfATraining, WarnsOnceOfAVanishingDenominator) {
 }
 
 /// Tells of one epoch of a model whose losses are 1, 2, ... and whose task weights begin at `first_weight`.
-std::string told_of(const Model& model, const std::vector<std::string>& tasks, double first_weight = 1,
+std::string told_of(const AnySystem& system, const std::vector<std::string>& tasks, double first_weight = 1,
                     MethodKind method = MethodKind::gradnorm) {
   Program program;
   program.task_names = tasks;
   TrainingPlan plan;
   plan.epochs = 3;
   plan.monitor = Monitor::none;
-  plan.setup.model = model;
+  plan.setup.system = system;
   plan.setup.balance[0].methods = {default_method(method)};
   EpochMetrics m;
   m.epoch = m.step = 1;
@@ -87,25 +90,26 @@ std::string told_of(const Model& model, const std::vector<std::string>& tasks, d
 }
 
 TEST(ProgressOfATraining, NamesTheTasksOfAMultiTaskNetwork) {
-  EXPECT_EQ(told_of(MtlModel{}, {"stay", "stage"}, 0.5),
+  EXPECT_EQ(told_of(MtlSystem().clone(), {"stay", "stage"}, 0.5),
             "epoch 1/3  loss stay 1.0000 stage 2.0000  weight 0.500 1.000\n");
 }
 
 TEST(ProgressOfATraining, TellsTheMeanOfManyTasksAndTheRangeOfTheirWeights) {
-  EXPECT_EQ(told_of(MtlModel{}, {"a", "b", "c", "d", "e", "f"}, 0.25),
+  EXPECT_EQ(told_of(MtlSystem().clone(), {"a", "b", "c", "d", "e", "f"}, 0.25),
             "epoch 1/3  loss mean 3.5000 of 6 tasks  weight 0.250 to 1.000\n");
 }
 
 TEST(ProgressOfATraining, ShowsTheLossesOfAVaeGanWithoutWeights) {
-  EXPECT_EQ(told_of(VaeganModel{}, {"prior", "feature", "generator", "critic", "auxiliary"}),
+  EXPECT_EQ(told_of(VaeganSystem().clone(), {"prior", "feature", "generator", "critic", "auxiliary"}),
             "epoch 1/3  loss prior 1.0000 feature 2.0000 generator 3.0000 critic 4.0000 auxiliary 5.0000\n");
 }
 
 TEST(ProgressOfATraining, WarnsOfAVanishingWeightWhereGradNormDrivesIt) {
-  EXPECT_EQ(count(told_of(MtlModel{}, {"a", "b"}, 1e-4), "warning: epoch 1: GradNorm drove the task weight of a to"),
-            1);
-  EXPECT_EQ(count(told_of(MtlModel{}, {"a", "b"}, 1e-2), "warning:"), 0);
-  EXPECT_EQ(count(told_of(MtlModel{}, {"a", "b"}, 1e-4, MethodKind::mgda), "warning:"), 0);
+  EXPECT_EQ(
+      count(told_of(MtlSystem().clone(), {"a", "b"}, 1e-4), "warning: epoch 1: GradNorm drove the task weight of a to"),
+      1);
+  EXPECT_EQ(count(told_of(MtlSystem().clone(), {"a", "b"}, 1e-2), "warning:"), 0);
+  EXPECT_EQ(count(told_of(MtlSystem().clone(), {"a", "b"}, 1e-4, MethodKind::mgda), "warning:"), 0);
 }
 
 TEST(ProgressOfATraining, CountsTheStepsLeftOut) {

@@ -1,4 +1,4 @@
-// engine/systems/mtl/record_mtl.cpp - records of multi-task networks: rows, targets and kept units in; every task's
+// engine/systems/mtl/mtl_record.cpp - records of multi-task networks: rows, targets and kept units in; every task's
 // answer out.
 #include <fmt/format.h>
 
@@ -6,6 +6,8 @@
 
 #include "engine/record/record_form.h"
 #include "engine/run/parameters.h"
+#include "engine/systems/mtl/mtl_system.h"
+#include "kernels/balance/gradnorm.h"
 
 namespace equipoise {
 
@@ -13,11 +15,11 @@ namespace {
 
 class MtlRecord : public RecordForm {
  public:
-  explicit MtlRecord(const Setup& setup)
-      : m_(mtl(setup)), gradnorm_(setup.balance.front().methods.front()), masks_(mtl_masks(m_)) {
+  MtlRecord(const MtlModel& model, const Setup& setup)
+      : m_(model), settings_(setup.settings), gradnorm_(setup.balance.front().methods.front()), masks_(mtl_masks(m_)) {
     const auto& tasks = m_.tasks;
     alike_ =
-        std::all_of(tasks.begin(), tasks.end(), [&](const Target& t) { return t.outputs() == tasks[0].outputs(); });
+        std::all_of(tasks.begin(), tasks.end(), [&](const Target& t) { return answers_of(t) == answers_of(tasks[0]); });
   }
 
   RecordSizes sizes(const TensorFile& record) const override {
@@ -50,7 +52,7 @@ class MtlRecord : public RecordForm {
       for (float unit : stepper.kept("mask." + mask.name)) units_[mask.name].push_back(unit != 0.0f ? 1 : 0);
   }
 
-  void put_inputs(TensorFile& to, const RecordSizes& s) const override {
+  void put_inputs(TensorFile& to, const RecordSizes& s, std::span<const float>) const override {
     to.tensors["batch.x"] = StoredTensor::from_floats({s.steps, s.batch, m_.features}, x_);
     to.tensors["batch.y"] = StoredTensor::from_floats(target_shape(s), y_);
     for (const MtlMask& mask : dropped())
@@ -116,7 +118,7 @@ class MtlRecord : public RecordForm {
   /// out.prediction [rows, output, task].
   void put_predictions(const Stepper& stepper, TensorFile& to) const {
     const int64_t rows = stepper.probed_rows(), tasks = static_cast<int64_t>(m_.tasks.size());
-    const int64_t outputs = m_.tasks.front().outputs();
+    const int64_t outputs = answers_of(m_.tasks.front());
     std::vector<float> all(static_cast<std::size_t>(rows * outputs * tasks));
     for (int64_t k = 0; k < tasks; ++k) {
       const std::vector<float> answer = stepper.kept(mtl_answer(static_cast<int>(k)));
@@ -130,13 +132,14 @@ class MtlRecord : public RecordForm {
   std::vector<double> raw_weights(const Stepper& stepper, const std::vector<float>& state) const {
     const auto tasks = m_.tasks.size();
     const std::vector<double> values = read_balance(stepper.program(), state);
-    const double* initial = stepper.setup().settings.initial_weights;
+    const double* initial = settings_.initial_weights;
     const bool started = values[GradNormState::kStarted * tasks] != 0;
     return started ? std::vector<double>(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(tasks))
                    : std::vector<double>(initial, initial + tasks);
   }
 
   MtlModel m_;
+  Settings settings_;
   Method gradnorm_;
   std::vector<MtlMask> masks_;
   bool alike_;
@@ -146,6 +149,8 @@ class MtlRecord : public RecordForm {
 
 }  // namespace
 
-std::unique_ptr<RecordForm> mtl_record_form(const Setup& setup) { return std::make_unique<MtlRecord>(setup); }
+std::unique_ptr<RecordForm> MtlSystem::record_form(const Setup& setup) const {
+  return std::make_unique<MtlRecord>(model, setup);
+}
 
 }  // namespace equipoise

@@ -1,8 +1,9 @@
-// engine/systems/mldrl/record_mldrl.cpp - records of MLDRL: views, labels and latent noise in; latents, reconstructions
+// engine/systems/mldrl/mldrl_record.cpp - records of MLDRL: views, labels and latent noise in; latents, reconstructions
 // and predictions out.
 #include <fmt/format.h>
 
 #include "engine/record/record_form.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 
 namespace equipoise {
 
@@ -54,7 +55,8 @@ class MldrlRecord : public RecordForm {
     labels_.insert(labels_.end(), labels.begin(), labels.end());
   }
 
-  void put_inputs(TensorFile& to, const RecordSizes& s) const override {
+  void put_inputs(TensorFile& to, const RecordSizes& s, std::span<const float> class_weights) const override {
+    to.tensors["class_weights"] = StoredTensor::from_floats({m_.classes}, class_weights);
     for (int i = 0; i < 2; ++i) {
       to.tensors[view(i)] = StoredTensor::from_floats({s.steps, s.batch, features_[i]}, views_[i]);
       to.tensors[noise(i)] = StoredTensor::from_floats({s.steps, s.batch, latent_}, noise_[i]);
@@ -67,20 +69,31 @@ class MldrlRecord : public RecordForm {
       const std::string n = std::to_string(i + 1), out = "decoder" + n + " output";
       put_rows(stepper, to, "out.mu" + n, stepper.kept("heads", i, 0, latent_));
       put_rows(stepper, to, "out.sigma" + n, stepper.kept("sigma", i, 0, latent_));
+      if (!m_.has(kReconstruction)) continue;
       put_rows(stepper, to, "out.reconstruction" + n, stepper.kept(out, 0, 0, features_[i]));
       put_rows(stepper, to, "out.cross" + n, stepper.kept(out, 1, 0, features_[i]));
     }
-    put_rows(stepper, to, "out.classifier_input", stepper.kept("classifier_input"));
-    put_rows(stepper, to, "out.prediction", stepper.kept("prediction"));
+    if (m_.has(kClassification)) {
+      put_rows(stepper, to, "out.classifier_input", stepper.kept("classifier_input"));
+      put_rows(stepper, to, "out.prediction", stepper.kept("prediction"));
+    }
     put_task_gradients(stepper, to);
-    to.tensors["gram.latent_heads"] = StoredTensor::from_doubles({3, 3}, {stepper.probed().gram, 9});
+    const std::size_t tasks = m_.losses.size();
+    to.tensors["gram.latent_heads"] = StoredTensor::from_doubles(
+        {static_cast<int64_t>(tasks), static_cast<int64_t>(tasks)}, {stepper.probed().gram, tasks * tasks});
   }
 
   void add_trace(const Stepper& stepper, const std::vector<float>&, Traces& traces) const override {
     const Control& c = stepper.control();
     add_common_trace(stepper, "weights", traces);
-    traces.add("targets", {c.targets, c.targets + 3});
-    traces.add("terms", {c.terms[0] + c.terms[1], c.terms[2], c.terms[3], c.terms[4], c.terms[5]});
+    traces.add("targets", {c.targets, c.targets + m_.losses.size()});
+    // Both views' reconstruction errors are one.
+    std::vector<double> terms(c.terms, c.terms + stepper.program().term_names.size());
+    if (m_.has(kReconstruction)) {
+      terms[1] += terms[0];
+      terms.erase(terms.begin());
+    }
+    traces.add("terms", std::move(terms));
   }
 
  private:
@@ -95,6 +108,8 @@ class MldrlRecord : public RecordForm {
 
 }  // namespace
 
-std::unique_ptr<RecordForm> mldrl_record_form(const MldrlModel& model) { return std::make_unique<MldrlRecord>(model); }
+std::unique_ptr<RecordForm> MldrlSystem::record_form(const Setup&) const {
+  return std::make_unique<MldrlRecord>(model);
+}
 
 }  // namespace equipoise

@@ -1,8 +1,9 @@
-// engine/systems/vaegan/record_vaegan.cpp - records of VAE-GAN: rows, labels and noise in; what each loss is made of,
+// engine/systems/vaegan/vaegan_record.cpp - records of VAE-GAN: rows, labels and noise in; what each loss is made of,
 // row by row, out.
 #include <cmath>
 
 #include "engine/record/record_form.h"
+#include "engine/systems/vaegan/vaegan_system.h"
 
 namespace equipoise {
 
@@ -50,7 +51,7 @@ class VaeganRecord : public RecordForm {
     if (m_.labels > 0) add(aux_, "labels");
   }
 
-  void put_inputs(TensorFile& to, const RecordSizes& s) const override {
+  void put_inputs(TensorFile& to, const RecordSizes& s, std::span<const float>) const override {
     to.tensors["batch.x"] = StoredTensor::from_floats({s.steps, s.batch, m_.features}, x_);
     to.tensors["noise.view"] = StoredTensor::from_floats({s.steps, s.batch, m_.latent}, noise_);
     to.tensors["noise.prior"] = StoredTensor::from_floats({s.steps, s.batch, m_.latent}, prior_);
@@ -88,10 +89,14 @@ class VaeganRecord : public RecordForm {
   }
 
   void add_trace(const Stepper& stepper, const std::vector<float>&, Traces& traces) const override {
-    const double* loss = stepper.control().losses;  // prior, feature, generator, discriminator, auxiliary
-    const double auxiliary = m_.labels > 0 ? loss[4] : 0.0;
-    traces.add("losses", {loss[0] + loss[1], m_.gamma * loss[1] + (1.0 - m_.gamma) * loss[2],
-                          loss[3] + m_.lambda * auxiliary, auxiliary});
+    const std::vector<std::string> names = m_.tasks();
+    const auto loss = [&](const char* name) {
+      const auto found = std::find(names.begin(), names.end(), name);
+      return found == names.end() ? 0.0 : stepper.control().losses[found - names.begin()];
+    };
+    traces.add("losses",
+               {loss(kPrior) + loss(kFeature), m_.gamma * loss(kFeature) + (1.0 - m_.gamma) * loss(kGenerator),
+                loss(kDiscriminator) + m_.lambda * loss(kAuxiliary), loss(kAuxiliary)});
   }
 
  private:
@@ -141,7 +146,7 @@ class VaeganRecord : public RecordForm {
 
 }  // namespace
 
-std::unique_ptr<RecordForm> vaegan_record_form(const VaeganModel& model) {
+std::unique_ptr<RecordForm> VaeganSystem::record_form(const Setup&) const {
   return std::make_unique<VaeganRecord>(model);
 }
 

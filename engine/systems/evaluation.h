@@ -1,0 +1,29 @@
+// engine/systems/evaluation.h - what a trained model says about some rows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/statistics/figures.h"
+
+namespace equipoise {
+
+struct Evaluation {
+  int rows = 0;
+  int labelled = 0;             ///< rows with a label, or with a target of some task
+  std::vector<double> terms;    ///< mean loss terms over the rows, as the model names them
+  std::vector<double> losses;   ///< mean task losses, batch by batch, each weighted by what it is a mean over
+  std::vector<double> counts;   ///< [tasks] rows, label weight or labelled entries that a loss is a mean over
+  std::vector<double> answers;  ///< [rows, answer_cols] what predictions are made of: probabilities or values
+  int answer_cols = 0;
+  std::vector<Figure> figures;
+
+  /// The first value of a figure; NaN if there is none of that name.
+  double figure(const std::string& name) const {
+    for (const Figure& f : figures)
+      if (f.name == name) return f.values.front();
+    return kUndefined;
+  }
+};
+
+}  // namespace equipoise

@@ -1,0 +1,63 @@
+// engine/systems/mldrl/mldrl_figures.cpp - what MLDRL is judged by, and how its answers are told.
+#include "engine/statistics/auc.h"
+#include "engine/systems/evaluation.h"
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/systems/weighted_loss.h"
+
+namespace equipoise {
+
+void MldrlSystem::judge(const Said& said, Evaluation& e) const {
+  std::vector<int> label;
+  for (const int row : said.rows) label.push_back(said.data.label[static_cast<std::size_t>(row)]);
+  e.labelled = count_labels(label);
+  const bool classifies = model.has(kClassification);
+  if (model.has(kReconstruction)) {
+    // A decoder's term is its own reconstruction's error plus the crossed one's; the emitted rows are the former.
+    Figure own{"reconstruction_error", {}}, crossed{"crossed_error", {}};
+    const std::size_t first = (classifies ? 1 : 0) + 2;
+    for (std::size_t v = 0; v < 2; ++v) {
+      own.values.push_back(
+          mean_squared_error(said.outputs[first + v], said.data.views[v], said.rows, said.data.features[v]));
+      crossed.values.push_back(e.terms[v] - own.values.back());
+    }
+    e.figures = {own, crossed};
+  }
+  if (!classifies) return;
+  const std::vector<float>& prediction = said.outputs[0];
+  e.answer_cols = model.classes;
+  e.answers = model.softmax_twice ? std::vector<double>(prediction.begin(), prediction.end())
+                                  : softmax_rows(prediction, model.classes);
+  const bool known = e.labelled > 0 && all_finite(e.answers);
+  double sensitivity = kUndefined, specificity = kUndefined;
+  if (known && model.classes == 2) {
+    std::vector<double> positive;
+    for (std::size_t r = 0; r < label.size(); ++r) positive.push_back(e.answers[2 * r + 1]);
+    const BinaryCounts counts = count_binary(positive, label, 0.5);
+    sensitivity = counts.sensitivity();
+    specificity = counts.specificity();
+  }
+  e.figures.push_back({"auc", {known ? multiclass_auc(e.answers, label, model.classes) : kUndefined}});
+  e.figures.push_back({"accuracy", {known ? accuracy_of(e.answers, label, model.classes) : kUndefined}});
+  e.figures.push_back({"sensitivity", {sensitivity}});
+  e.figures.push_back({"specificity", {specificity}});
+}
+
+double MldrlSystem::selected(const Evaluation& evaluation, std::span<const double> weights) const {
+  return weighted_loss(evaluation, weights);
+}
+
+std::vector<AnswerColumn> MldrlSystem::answer_columns(const AnswerNames& names) const {
+  if (!model.has(kClassification)) return {};
+  if (model.classes == 2) return {{"probability", 1}};
+  std::vector<AnswerColumn> columns;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(model.classes); ++k)
+    columns.push_back({"probability_" + names.labels[k], k});
+  return columns;
+}
+
+std::pair<std::string, std::string> MldrlSystem::shown_figure() const {
+  return model.has(kClassification) ? std::pair<std::string, std::string>{"auc", "auc"}
+                                    : std::pair<std::string, std::string>{};
+}
+
+}  // namespace equipoise

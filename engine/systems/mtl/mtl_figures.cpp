@@ -1,0 +1,76 @@
+// engine/systems/mtl/mtl_figures.cpp - what multi-task networks are judged by, task by task.
+#include <algorithm>
+#include <cmath>
+
+#include "engine/systems/evaluation.h"
+#include "engine/systems/mtl/mtl_system.h"
+#include "engine/systems/weighted_loss.h"
+
+namespace equipoise {
+
+namespace {
+
+/// Neighbouring columns of [rows, width], at the given rows.
+std::vector<float> columns_of(const std::vector<float>& all, std::size_t width, std::span<const int> rows, int first,
+                              int cols) {
+  std::vector<float> values;
+  for (const int row : rows) {
+    const auto from = all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(row) * width) + first;
+    values.insert(values.end(), from, from + cols);
+  }
+  return values;
+}
+
+/// Interleaves blocks of columns into rows.
+void put_side_by_side(const std::vector<std::vector<double>>& blocks, std::size_t rows, Evaluation& to) {
+  for (const auto& block : blocks) to.answer_cols += rows == 0 ? 0 : static_cast<int>(block.size() / rows);
+  for (std::size_t r = 0; r < rows; ++r)
+    for (const auto& block : blocks) {
+      const auto cols = static_cast<std::ptrdiff_t>(block.size() / rows), first = static_cast<std::ptrdiff_t>(r) * cols;
+      to.answers.insert(to.answers.end(), block.begin() + first, block.begin() + first + cols);
+    }
+}
+
+}  // namespace
+
+void MtlSystem::judge(const Said& said, Evaluation& e) const {
+  const auto target_cols = static_cast<std::size_t>(said.data.target_cols);
+  for (const int row : said.rows) {
+    const float* targets = said.data.targets.data() + static_cast<std::size_t>(row) * target_cols;
+    e.labelled += std::any_of(targets, targets + target_cols, [](float t) { return !std::isnan(t); });
+  }
+  std::vector<int> emitted;  // rows of the outputs
+  for (std::size_t r = 0; r < said.rows.size(); ++r) emitted.push_back(static_cast<int>(r));
+  std::vector<std::vector<double>> answers;
+  int first = 0;
+  for (const Target& target : model.tasks) {
+    const int width = answers_of(target);
+    const std::vector<float> answer =
+        columns_of(said.outputs[0], static_cast<std::size_t>(model.outputs()), emitted, first, width);
+    const std::vector<float> truth =
+        columns_of(said.data.targets, target_cols, said.rows, target.first_col, target.cols);
+    answers.push_back(target.likelihood->told(target, answer));
+    for (Figure& figure : target.likelihood->figures({target, answer, truth}, answers.back()))
+      e.figures.push_back(std::move(figure));
+    first += width;
+  }
+  put_side_by_side(answers, said.rows.size(), e);
+}
+
+double MtlSystem::selected(const Evaluation& evaluation, std::span<const double> weights) const {
+  return weighted_loss(evaluation, weights);
+}
+
+std::vector<AnswerColumn> MtlSystem::answer_columns(const AnswerNames& names) const {
+  std::vector<AnswerColumn> columns;
+  for (const FittedTarget& target : names.targets) {
+    const std::size_t before = columns.size();
+    for (AnswerColumn& column : target.likelihood->answer_columns(target)) {
+      column.at += before;
+      columns.push_back(std::move(column));
+    }
+  }
+  return columns;
+}
+
+}  // namespace equipoise

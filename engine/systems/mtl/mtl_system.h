@@ -1,0 +1,67 @@
+// engine/systems/mtl/mtl_system.h - multi-task networks' answers to what depends on the kind of model.
+#pragma once
+
+#include "engine/systems/mtl/mtl.h"
+#include "engine/systems/setup.h"
+
+namespace equipoise {
+
+class MtlSystem final : public System {
+ public:
+  static constexpr std::string_view kKind = "mtl";
+
+  MtlModel model;
+
+  std::unique_ptr<System> clone() const override { return std::make_unique<MtlSystem>(*this); }
+  std::string_view kind() const override { return kKind; }
+  std::vector<std::string_view> variants() const override { return {"towers", "trunk"}; }
+  std::string_view variant_meaning() const override {
+    return "towers or trunk: names of layers and defaults as published";
+  }
+  std::vector<std::string_view> sources() const override { return {"tables", "gradnorm-towers", "gradnorm-toy"}; }
+  std::vector<Preset> presets() const override;
+  SystemTraits traits() const override;
+
+  Setup published(std::string_view variant) const override;
+  Defaults defaults(std::string_view variant, std::string_view source) const override;
+  std::vector<ModelKey> keys() override;
+  std::vector<KeyUse> uses() const override;
+  std::vector<Monitor> monitors() const override { return {Monitor::loss, Monitor::none}; }
+  std::vector<std::pair<std::string, std::string>> contradictions() const override { return {}; }
+  void take_sizes(const Dataset& data, Setup& setup) override;
+  std::string demands() const override;
+
+  Graph graph(Pass pass) const override { return mtl_graph(model, pass); }
+  std::vector<TaskInfo> tasks() const override;
+  std::vector<RunTables::Values> sources(const Dataset& data) const override;
+  std::span<const Target> targets() const override { return model.tasks; }
+  bool rows_at_once() const override;
+  int weighed_classes(const Dataset&) const override { return 1; }
+
+  std::vector<NamedRegion> representations(const Graph& graph) const override;
+  std::vector<NamedStretches> parameter_groups() const override;
+  std::string network_obstacle(const std::vector<Stretch>& over) const override;
+
+  void write(std::map<std::string, std::string>& metadata) const override;
+  void read(const Metadata& metadata, const Shapes& shapes) override;
+  std::unique_ptr<RecordForm> record_form(const Setup& setup) const override;
+  std::vector<Stretch> recorded_over() const override { return {}; }
+
+  void judge(const Said& said, Evaluation& to) const override;
+  double selected(const Evaluation& evaluation, std::span<const double> weights) const override;
+  std::vector<AnswerColumn> answer_columns(const AnswerNames& names) const override;
+
+  std::size_t name_letters() const override { return 16; }
+  std::pair<std::string, std::string> shown_figure() const override { return {}; }
+  bool shows_validation_losses() const override { return true; }
+  std::string warning(std::span<const std::string>, std::span<const double>) const override { return ""; }
+};
+
+/// The published settings of "towers" or "trunk".
+inline Setup mtl_setup(const std::string& variant) { return MtlSystem().published(variant); }
+
+/// The model of a setup that is known to be of this kind.
+inline MtlModel& mtl(Setup& setup) { return of_kind<MtlSystem>(*setup.system).model; }
+inline const MtlModel& mtl(const Setup& setup) { return of_kind<MtlSystem>(*setup.system).model; }
+
+}  // namespace equipoise

@@ -1,0 +1,17 @@
+// engine/train/training_plan.cpp - a plan as metadata.
+#include "engine/train/training_plan.h"
+
+#include "engine/systems/metadata.h"
+
+namespace equipoise {
+
+std::map<std::string, std::string> identity_of(const TrainingPlan& plan) {
+  std::map<std::string, std::string> m = to_metadata(plan.setup);
+  m["batch"] = std::to_string(plan.batch);
+  m["training_rows"] = std::to_string(plan.setup.settings.rows);
+  m["monitor"] = name_in(kMonitors, plan.monitor);
+  m["classes"] = std::to_string(plan.class_weights.size());
+  return m;
+}
+
+}  // namespace equipoise
