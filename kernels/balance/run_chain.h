@@ -1,4 +1,4 @@
-// kernels/balance/chain.h - a composition of methods, left to right, as one K x K mixing matrix.
+// kernels/balance/run_chain.h - a composition of methods, left to right, as one K x K mixing matrix.
 //
 // With gradients J [K, D] and G = J J^T, every method maps (G, losses, its state) to a matrix M; the next one sees
 // M G M^T, and the whole is the product C of all M. The step is 1^T C J: task j's gradient enters it with the sum of
@@ -352,7 +352,7 @@ EQ_COLD void run_chain(const Team& team, const Chain& chain, const ChainStep& st
 }
 
 #if !defined(__CUDACC__)
-// Compiled once, in kernels/balance/chain.cpp, and not by every program that interprets.
+// Compiled once, in kernels/balance/run_chain.cpp, and not by every program that interprets.
 extern template void run_chain<Solo>(const Solo& team, const Chain& chain, const ChainStep& step);
 #endif
 
