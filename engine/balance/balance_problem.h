@@ -17,7 +17,7 @@
 
 namespace equipoise {
 
-struct Chain;  // kernels/balance/run_chain.h
+struct Chain;  // kernels/balance/chain.h
 
 struct BalanceProblem {
   int tasks = 0;                            ///< K

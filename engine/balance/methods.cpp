@@ -9,7 +9,7 @@
 
 #include "engine/balance/method_table.h"
 #include "engine/base/error.h"
-#include "kernels/balance/run_chain.h"
+#include "kernels/balance/chain.h"
 
 namespace equipoise {
 namespace {

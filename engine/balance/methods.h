@@ -16,7 +16,7 @@
 
 namespace equipoise {
 
-struct Chain;  // kernels/balance/run_chain.h
+struct Chain;  // kernels/balance/chain.h
 
 /// Methods in the order they act. Two settings of the weighing methods belong to the run (kernels/state/control.h) and
 /// so come apart: absent where no method names them.

@@ -12,7 +12,7 @@
 
 #include "engine/graph/graph.h"
 #include "engine/lower/program.h"
-#include "kernels/balance/run_chain.h"
+#include "kernels/balance/chain.h"
 
 namespace equipoise {
 

@@ -14,7 +14,7 @@
 #include "engine/files/npy.h"
 #include "host/commands/commands.h"
 #include "host/text/nearest_name.h"
-#include "kernels/balance/run_chain.h"
+#include "kernels/balance/chain.h"
 
 namespace equipoise {
 

@@ -13,6 +13,7 @@
 
 #include "kernels/balance/aligned_mtl.h"
 #include "kernels/balance/cagrad.h"
+#include "kernels/balance/chain.h"
 #include "kernels/balance/config.h"
 #include "kernels/balance/dualproj.h"
 #include "kernels/balance/dwa.h"
@@ -35,16 +36,6 @@
 #include "kernels/base/team.h"
 
 namespace equipoise {
-
-/// Methods in the order they act, and what becomes of their outcome.
-struct Chain {
-  int32_t tasks;  ///< K
-  int32_t count;  ///< methods
-  Method methods[kMaxMethods];
-  int32_t state;            ///< doubles of state, all methods together
-  int32_t private_weights;  ///< private parts carry the step's coefficients, not only the weights of weighing methods
-  int32_t rescale;          ///< the step gets the norm of the plain sum of gradients
-};
 
 /// What one step gives to a chain and gets from it. Arrays of K, matrices [K, K] row-major, by task number.
 struct ChainStep {

@@ -11,7 +11,7 @@
 
 namespace equipoise {
 
-struct Chain;  // kernels/balance/run_chain.h
+struct Chain;  // kernels/balance/chain.h
 
 /// Memory that a planned offset counts from.
 enum class Space : uint8_t {

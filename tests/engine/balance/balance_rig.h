@@ -10,7 +10,7 @@
 
 #include "engine/balance/balance_problem.h"
 #include "engine/balance/methods.h"
-#include "kernels/balance/run_chain.h"
+#include "kernels/balance/chain.h"
 
 namespace equipoise::test {
 

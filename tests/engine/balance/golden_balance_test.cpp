@@ -6,7 +6,7 @@
 
 #include "engine/balance/balance_problem.h"
 #include "engine/balance/methods.h"
-#include "kernels/balance/run_chain.h"
+#include "kernels/balance/chain.h"
 #include "tests/kernels/balance/golden.h"
 
 namespace equipoise::test {

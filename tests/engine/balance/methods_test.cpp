@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
-#include "kernels/balance/run_chain.h"
+#include "kernels/balance/chain.h"
 
 namespace equipoise::test {
 namespace {

@@ -18,7 +18,7 @@
 #include "engine/lower/lower.h"
 #include "engine/run/executor.h"
 #include "engine/run/parameters.h"
-#include "kernels/balance/run_chain.h"
+#include "kernels/balance/chain.h"
 #include "kernels/base/philox.h"
 #include "tests/engine/lower/graph_reference.h"
 #include "tests/engine/lower/random_graph.h"

@@ -9,7 +9,7 @@
 #include "engine/balance/methods.h"
 #include "engine/base/dataset.h"
 #include "engine/train/trainer.h"
-#include "kernels/balance/run_chain.h"
+#include "kernels/balance/chain.h"
 #include "tests/engine/lower/graph_gradients.h"
 #include "tests/engine/systems/synthetic_run.h"
 
