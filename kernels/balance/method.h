@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "kernels/base/fn.h"
-#include "kernels/state/control.h"
+#include "kernels/state/settings.h"
 
 namespace equipoise {
 

@@ -34,6 +34,7 @@
 #include "kernels/balance/upgrad.h"
 #include "kernels/balance/uw.h"
 #include "kernels/base/team.h"
+#include "kernels/state/control.h"
 
 namespace equipoise {
 

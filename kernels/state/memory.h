@@ -8,6 +8,7 @@
 
 #include "kernels/base/fn.h"
 #include "kernels/state/control.h"
+#include "kernels/state/settings.h"
 
 namespace equipoise {
 
@@ -71,7 +72,6 @@ struct Context {
   EQ_FN double* doubles(Place p) const { return reinterpret_cast<double*>(floats(p)); }
   EQ_FN int32_t* ints(Place p) const { return reinterpret_cast<int32_t*>(floats(p)); }
   EQ_FN int rows(const View& v) const { return v.blocks * n; }
-  EQ_FN int capacity(const View& v) const { return v.blocks * batch; }
   EQ_FN float* row(const View& v, int r) const {
     return floats(v.place) + static_cast<int64_t>(v.block * n + r) * v.stride;
   }
