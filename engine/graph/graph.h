@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "kernels/ops/activation.h"
-#include "kernels/ops/losses.h"
 #include "kernels/ops/target_loss.h"
+#include "kernels/ops/task_loss.h"
 
 namespace equipoise {
 

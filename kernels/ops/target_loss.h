@@ -9,7 +9,7 @@
 
 #include "kernels/base/slots.h"
 #include "kernels/base/strict_math.h"
-#include "kernels/ops/cross_entropy.h"
+#include "kernels/ops/softmax.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {

@@ -230,6 +230,14 @@ class Rig {
   RigState state_;
 };
 
+/// The rows of a view, as the reference takes them.
+inline reference::Matrix to_matrix(Rig& rig, const View& v) {
+  reference::Matrix m(rig.rows(v), v.cols);
+  for (int r = 0; r < m.rows; ++r)
+    for (int c = 0; c < m.cols; ++c) m.at(r, c) = rig.row(v, r)[c];
+  return m;
+}
+
 /// A batch's capacity, its rows, and columns: one row, one feature, a short batch, more columns than lanes.
 struct Shape {
   int batch, n, cols;

@@ -1,4 +1,4 @@
-// bench/ops/gather_bench.cpp - the rows of a shuffled batch: choosing them and copying them. Arguments: rows, cols.
+// bench/ops/rows_bench.cpp - the rows of a shuffled batch: choosing them and copying them. Arguments: rows, cols.
 #include <numeric>
 
 #include "bench/ops/operation_bench.h"
