@@ -4,6 +4,7 @@
 
 #include "kernels/teams/block_team.cuh"
 #include "kernels/run/cuda_check.cuh"
+#include "kernels/run/interpreter.h"
 #include "kernels/run/interpreter_launch.h"
 
 namespace equipoise {

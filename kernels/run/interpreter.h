@@ -2,41 +2,11 @@
 // Operations of one phase are independent and share the team; one barrier stands between phases.
 #pragma once
 
+#include "kernels/program/launch.h"
 #include "kernels/program/operation.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {
-
-struct Phase {
-  int32_t first, end;  // operations
-};
-
-/// State copied to fast memory for the length of a launch and back at its end.
-struct Resident {
-  Place state, fast;
-  int32_t count;
-};
-
-/// One launch: `replicas` replicas of a program, up to `steps` steps each.
-struct Launch {
-  const Operation* operations;
-  const Phase* phases;
-  const Resident* residents;
-  int32_t phase_count, resident_count;
-  int32_t batch;
-  bool shuffle;
-  RunData data;
-  Chain chains[kMaxBalancers];
-  const Settings* settings;  // [replicas]
-  Control* controls;         // [replicas]
-  float* state;              // [replicas, state_floats]
-  float* work;               // [replicas, work_floats]
-  int64_t state_floats, work_floats;
-  int32_t replicas;
-  int32_t steps;
-  bool stop_at_epoch_end;       // a replica whose epoch ends does no further step in this launch
-  const int32_t* first_epochs;  // [replicas] epoch at the start of a run cut into launches; null: the launch is the run
-};
 
 /// A one-warp operation on its warp: never inlined, so that its registers are not the interpreter's. The context is
 /// copied: one whose address is given away would live in memory for the whole program.

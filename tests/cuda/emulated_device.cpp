@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/run/device.h"
+#include "kernels/run/interpreter.h"
 #include "kernels/run/interpreter_launch.h"
 #include "kernels/teams/host_team.h"
 
