@@ -13,6 +13,7 @@
 #include "bench/ops/operation_cost.h"
 #include "bench/run/spread.h"
 #include "bench/train/mldrl_case.h"
+#include "engine/lower/program_code.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/teams/host_team.h"
 
@@ -67,14 +68,14 @@ std::vector<KindTime> time_operations(const Options& options) {
             options.batch,
             0,
             true};
-  std::vector<std::vector<double>> taken(program.operations.size());
+  std::vector<std::vector<double>> taken(program.code->operations.size());
   std::vector<double> empty;
   for (int step = 0; step < kSteps; ++step) {
     c.n = std::min(options.batch, MldrlCase::kRows - c.control->position);
     const bool whole = c.n == options.batch;
-    for (const Phase phase : program.phases)
+    for (const Phase phase : program.code->phases)
       for (int o = phase.first; o < phase.end; ++o) {
-        const double time = seconds([&] { run_phase(SerialTeam{}, c, program.operations.data(), {o, o + 1}); });
+        const double time = seconds([&] { run_phase(SerialTeam{}, c, program.code->operations.data(), {o, o + 1}); });
         if (whole) taken[static_cast<std::size_t>(o)].push_back(time);
       }
     empty.push_back(seconds([] {}));
@@ -82,12 +83,12 @@ std::vector<KindTime> time_operations(const Options& options) {
 
   std::vector<KindTime> kinds;
   for (std::size_t o = 0; o < taken.size(); ++o) {
-    const std::string kind = operation_name(program.operations[o].kind);
+    const std::string kind = operation_name(program.code->operations[o].kind);
     auto entry = std::find_if(kinds.begin(), kinds.end(), [&](const KindTime& k) { return k.kind == kind; });
     if (entry == kinds.end()) entry = kinds.insert(kinds.end(), KindTime{kind, 0, 0, {}});
     ++entry->calls;
     entry->seconds += std::max(0.0, spread(taken[o]).median - spread(empty).median);
-    entry->cost = entry->cost + cost(program.operations[o], options.batch);
+    entry->cost = entry->cost + cost(program.code->operations[o], options.batch);
   }
   std::sort(kinds.begin(), kinds.end(), [](const KindTime& a, const KindTime& b) { return a.seconds > b.seconds; });
   return kinds;

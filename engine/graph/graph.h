@@ -10,9 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "kernels/ops/activation.h"
-#include "kernels/ops/target_loss.h"
-#include "kernels/ops/task_loss.h"
+#include "kernels/ops/forms.h"
 
 namespace equipoise {
 

@@ -1,10 +1,13 @@
 // engine/lower/plan.cpp - phases and places: who waits for whom, and which buffers may share memory.
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/base/error.h"
 #include "engine/lower/lowering.h"
+#include "engine/lower/program_code.h"
 #include "kernels/teams/host_team.h"
 
 namespace equipoise {
@@ -119,6 +122,7 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
     return buffers[a].floats > buffers[b].floats;
   });
 
+  auto code = std::make_shared<ProgramCode>();
   Placement placement;
   placement.places.resize(buffers.size());
   Packing fast(limits.fast_floats), work(INT64_MAX);
@@ -131,7 +135,7 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
       const int64_t offset = fast.place(buffers[b].floats, {0, phases});
       if (offset < 0) continue;
       const Place resident{checked(offset, buffers[b].floats), Space::fast};
-      program.residents.push_back({placement.places[b], resident, static_cast<int32_t>(buffers[b].floats)});
+      code->residents.push_back({placement.places[b], resident, static_cast<int32_t>(buffers[b].floats)});
       placement.places[b] = resident;
       alive = {0, phases - 1};
     } else {
@@ -147,17 +151,18 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
   program.work_floats = work.end();
 
   for (int p = 0; p < phases; ++p) {
-    const auto first = static_cast<int32_t>(program.operations.size());
+    const auto first = static_cast<int32_t>(code->operations.size());
     int unit = 0;
     for (std::size_t i = 0; i < operations.size(); ++i) {
       if (phase[i] != p) continue;
       Operation o = operations[i].make(placement);
       o.first_unit = unit;
       unit += (device_units(o, program.chains, assembly.batch()) + 31) / 32 * 32;
-      program.operations.push_back(o);
+      code->operations.push_back(o);
     }
-    program.phases.push_back({first, static_cast<int32_t>(program.operations.size())});
+    code->phases.push_back({first, static_cast<int32_t>(code->operations.size())});
   }
+  program.code = std::move(code);
   after(placement);
 }
 

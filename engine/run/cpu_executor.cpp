@@ -6,38 +6,11 @@
 #include <new>
 #include <thread>
 
-#include "engine/run/executor.h"
+#include "engine/run/launch_data.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/teams/host_team.h"
 
 namespace equipoise {
-
-Control fresh_control(const Settings& settings, int tasks, int balancers) {
-  Control control;
-  std::memset(static_cast<void*>(&control), 0, sizeof control);
-  control.beta1_power = control.beta2_power = 1.0;
-  for (int i = 0; i < tasks * balancers; ++i)
-    control.weights[i] = control.shared_weights[i] = control.private_weights[i] = settings.initial_weights[i % tasks];
-  for (int b = 0; b < kMaxBalancers; ++b) control.certificate[b] = control.worst_certificate[b] = kNoCertificate;
-  return control;
-}
-
-Launch launch_of(const Program& program, const RunLimits& limits) {
-  Launch launch{};
-  launch.operations = program.operations.data();
-  launch.phases = program.phases.data();
-  launch.residents = program.residents.data();
-  launch.phase_count = static_cast<int32_t>(program.phases.size());
-  launch.resident_count = static_cast<int32_t>(program.residents.size());
-  std::copy(program.chains.begin(), program.chains.end(), launch.chains);
-  launch.batch = program.batch;
-  launch.shuffle = program.shuffle;
-  launch.state_floats = program.state_floats;
-  launch.work_floats = program.work_floats;
-  launch.steps = limits.steps;
-  launch.stop_at_epoch_end = limits.stop_at_epoch_end;
-  return launch;
-}
 
 namespace {
 

@@ -9,6 +9,9 @@
 #include <stdexcept>
 
 #include "engine/base/error.h"
+#include "engine/lower/program_code.h"
+#include "engine/run/launch_data.h"
+#include "engine/run/launch_pacer.h"
 #include "kernels/run/device.h"
 
 namespace equipoise {
@@ -38,9 +41,9 @@ struct LoadedProgram {
       const auto* from = reinterpret_cast<const std::byte*>(values.data());
       bytes.insert(bytes.end(), from, from + values.size() * sizeof values[0]);
     };
-    append(p.operations);
-    append(p.phases);
-    append(p.residents);
+    append(p.code->operations);
+    append(p.code->phases);
+    append(p.code->residents);
     append(std::span(p.chains));
     return bytes;
   }
@@ -154,9 +157,9 @@ class CudaExecutor : public Executor {
     }
     auto loaded = std::make_unique<LoadedProgram>();
     loaded->contents = std::move(contents);
-    loaded->operations = uploaded(device_, program.operations);
-    loaded->phases = uploaded(device_, program.phases);
-    loaded->residents = uploaded(device_, program.residents);
+    loaded->operations = uploaded(device_, program.code->operations);
+    loaded->phases = uploaded(device_, program.code->phases);
+    loaded->residents = uploaded(device_, program.code->residents);
     programs_.insert(programs_.begin(), std::move(loaded));
     if (programs_.size() > kProgramsKept) programs_.pop_back();
     return *programs_.front();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/lower/lower.h"
+#include "engine/run/fresh_control.h"
 #include "kernels/state/control.h"
 
 namespace equipoise {
@@ -58,10 +59,5 @@ class Executor {
 std::unique_ptr<Executor> make_cpu_executor(int threads);
 /// CUDA device number `device`; throws Error(device) if it cannot be used.
 std::unique_ptr<Executor> make_cuda_executor(int device);
-
-/// Control of a replica before its first step.
-Control fresh_control(const Settings& settings, int tasks, int balancers = 1);
-/// A launch of a program's host-side arrays; pointers to data are filled in by the executor.
-Launch launch_of(const Program& program, const RunLimits& limits);
 
 }  // namespace equipoise

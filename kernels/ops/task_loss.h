@@ -2,15 +2,10 @@
 // Floor: one division a term.
 #pragma once
 
+#include "kernels/ops/forms.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {
-
-/// What a term's sum is divided by: rows of the batch, weight of its labels, labelled entries of its targets, or 1 (the
-/// term is a sum over the batch).
-enum class Divisor : int32_t { rows, label_weight, counted, none };
-enum class TaskForm : int32_t { sum, ratio, difference };  ///< how a task's loss is made of its terms
-inline constexpr int kMaxTaskTerms = 4;
 
 /// One task's loss. term = sum / (divisor * per_row); loss = sum of terms, term0 / term1, or term0 - term1.
 struct TaskLoss {

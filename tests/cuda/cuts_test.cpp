@@ -1,5 +1,6 @@
 // tests/cuda/cuts_test.cpp - how a run is cut (into waves, launches, runs, threads) changes no bit.
 #include "engine/base/error.h"
+#include "engine/lower/program_code.h"
 #include "engine/run/cuda_executor.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
@@ -25,8 +26,8 @@ size_t memory_for(int replicas, const PlanLimits& limits) {
   const Program program = lower(model_graph(p.setup.model, Pass::train), training_options(p.setup, kBatch, limits));
   size_t bytes = (p.tables.labels.size() + p.tables.row_list.size() + p.tables.class_weights.size()) * 4;
   for (const auto& source : p.tables.sources) bytes += source.values.size() * 4;
-  bytes += program.operations.size() * sizeof(Operation) + program.phases.size() * sizeof(Phase) +
-           program.residents.size() * sizeof(Resident);
+  bytes += program.code->operations.size() * sizeof(Operation) + program.code->phases.size() * sizeof(Phase) +
+           program.code->residents.size() * sizeof(Resident);
   const size_t each =
       static_cast<size_t>(program.state_floats + program.work_floats) * 4 + sizeof(Settings) + sizeof(Control) + 4;
   return bytes + each * static_cast<size_t>(replicas);

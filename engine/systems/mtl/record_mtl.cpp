@@ -6,6 +6,7 @@
 
 #include "engine/record/record_form.h"
 #include "engine/run/parameters.h"
+#include "kernels/balance/gradnorm.h"
 
 namespace equipoise {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/run/executor.h"
+#include "engine/run/launch_data.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/teams/host_team.h"
 
