@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "engine/lower/canonical.h"
 #include "engine/lower/lowering.h"
 #include "engine/lower/program_code.h"
 #include "kernels/teams/host_team.h"
@@ -162,6 +163,7 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
     }
     code->phases.push_back({first, static_cast<int32_t>(code->operations.size())});
   }
+  make_canonical(*code);
   program.code = std::move(code);
   after(placement);
 }

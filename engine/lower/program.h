@@ -44,7 +44,7 @@ struct BufferPlace {
 };
 
 struct Program {
-  std::shared_ptr<const ProgramCode> code;  ///< operations, phases, residents; copies of a program share them
+  std::shared_ptr<const ProgramCode> code;  ///< operations, phases, residents, in canonical bytes; copies share them
   int64_t fast_floats = 0, work_floats = 0, state_floats = 0;
   bool routed = false;        ///< losses reach parameters by a routing table; nothing is balanced
   int64_t moment_stride = 0;  ///< floats of the parameters; the methods' state begins at three times that
