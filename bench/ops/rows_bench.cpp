@@ -15,8 +15,8 @@ struct GatherCase {
         values(list.size() * cols, 1.0f) {
     std::iota(list.begin(), list.end(), 0);
     bench.data().row_list = list.data();
-    bench.data().labels = labels.data();
-    bench.data().sources[0] = {values.data(), cols};
+    bench.source_set().labels = labels.data();
+    bench.source_set().sources[0] = {values.data(), cols};
     bench.settings().rows = static_cast<int32_t>(list.size());
     choose = {bench.zeros(batch), bench.zeros(batch)};
   }

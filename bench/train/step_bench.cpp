@@ -14,6 +14,7 @@
 #include "bench/run/spread.h"
 #include "bench/train/mldrl_case.h"
 #include "engine/lower/program_code.h"
+#include "engine/run/launch_data.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/teams/host_team.h"
 
@@ -51,18 +52,17 @@ std::vector<KindTime> time_operations(const Options& options) {
   const Program& program = mldrl.program;
   std::vector<float> state(static_cast<std::size_t>(program.state_floats));
   executor->store_state(state);
-  Launch launch = launch_of(program, {1, false});
-  for (int v = 0; v < 2; ++v) launch.data.sources[v] = {mldrl.tables.sources[v].values.data(), MldrlCase::kFeatures};
-  launch.data.labels = mldrl.tables.labels.data();
-  launch.data.row_list = mldrl.tables.row_list.data();
-  launch.data.class_weights = mldrl.tables.class_weights.data();
+  const ProgramRun run{program, mldrl.settings, mldrl.controls, {1, false}};
+  const std::vector<SourceSet> sets = source_sets(mldrl.tables);
+  Launch launch = launch_of({&run, 1});
+  place_on_host(launch, {&run, 1}, sets, mldrl.tables);
 
   LineAlignedFloats fast(static_cast<std::size_t>(program.fast_floats)),
       work(static_cast<std::size_t>(program.work_floats));
   Context c{{fast.data(), work.data(), state.data()},
             mldrl.controls.data(),
             mldrl.settings.data(),
-            &launch.data,
+            &launch.programs[0].data,
             launch.chains,
             0,
             options.batch,

@@ -177,7 +177,7 @@ void Lowering::batch_operations() {
       });
     if (tensor.origin == TensorOrigin::masked)
       assembly_.add({}, {to}, [this, to, &tensor](const Locator& at) {
-        return operation(DrawMask{assembly_.view(at, to), tensor.rate, tensor.stream});
+        return operation(DrawMask{assembly_.view(at, to), tensor.stream});
       });
   }
 }

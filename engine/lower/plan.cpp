@@ -50,6 +50,12 @@ class Packing {
     end_ = std::max(end_, offset + size);
     return offset;
   }
+  /// Keeps a place of the caller's choosing from everything that is placed later. False if it passes the limit.
+  bool reserve(int64_t offset, int64_t floats, Interval life) {
+    placed_.push_back({offset, (floats + 3) / 4 * 4, life});
+    end_ = std::max(end_, offset + placed_.back().size);
+    return end_ <= limit_;
+  }
   int64_t end() const { return end_; }
 
  private:
@@ -127,17 +133,32 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
   Placement placement;
   placement.places.resize(buffers.size());
   Packing fast(limits.fast_floats), work(INT64_MAX);
+  std::vector<Resident> beside;  // parameters in fast memory, where another program says
+  if (limits.beside) beside = code->residents = limits.beside->residents;
+  for (const Resident& r : beside)
+    if (!fast.reserve(r.fast.offset, r.count, {0, phases}))
+      throw std::logic_error("a program keeps more in fast memory than the one beside it may use");
   for (std::size_t b : order) {
     if (buffers[b].floats == 0 || life[b].last < 0) continue;
     Interval alive = life[b];
     if (buffers[b].state_offset >= 0) {
       placement.places[b] = {checked(buffers[b].state_offset, buffers[b].floats), Space::state};
-      if (!limits.resident_parameters || !is_parameter(b)) continue;
-      const int64_t offset = fast.place(buffers[b].floats, {0, phases});
-      if (offset < 0) continue;
-      const Place resident{checked(offset, buffers[b].floats), Space::fast};
-      code->residents.push_back({placement.places[b], resident, static_cast<int32_t>(buffers[b].floats)});
-      placement.places[b] = resident;
+      if (!is_parameter(b)) continue;
+      if (limits.beside) {
+        const auto there = std::find_if(beside.begin(), beside.end(), [&](const Resident& r) {
+          return r.state.offset == buffers[b].state_offset && r.count == buffers[b].floats;
+        });
+        if (there == beside.end()) continue;
+        placement.places[b] = there->fast;
+        beside.erase(there);
+      } else {
+        if (!limits.resident_parameters) continue;
+        const int64_t offset = fast.place(buffers[b].floats, {0, phases});
+        if (offset < 0) continue;
+        const Place resident{checked(offset, buffers[b].floats), Space::fast};
+        code->residents.push_back({placement.places[b], resident, static_cast<int32_t>(buffers[b].floats)});
+        placement.places[b] = resident;
+      }
       alive = {0, phases - 1};
     } else {
       if (keep) alive = {0, phases};
@@ -148,6 +169,8 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
     }
     program.buffers.push_back({buffers[b].name, buffers[b].floats, placement.places[b], alive.first, alive.last});
   }
+  for (const Resident& r : beside)
+    program.buffers.push_back({"parameters of the program beside", r.count, r.fast, 0, phases - 1});
   program.fast_floats = fast.end();
   program.work_floats = work.end();
 

@@ -13,6 +13,8 @@ class LaunchPacer {
   int next(int left, int replicas, double seconds_wanted);
   /// What that launch did.
   void ran(int steps, double seconds);
+  /// What so many steps are expected to take; 0 before the first launch.
+  double seconds(int steps) const { return steps * seconds_per_step_; }
 
  private:
   int longest_ = 0;   // steps of the longest launch so far

@@ -38,7 +38,9 @@ Stepper::Stepper(const Setup& setup, int batch, Pass pass, bool shuffle, Executo
       executor_(executor),
       train_(lower(model_graph(setup.model, pass), train_options(setup, pass, batch, shuffle, executor.plan_limits()))),
       probe_(lower(model_graph(setup.model, pass), probe_options(setup, pass, batch, shuffle, executor.plan_limits()))),
-      control_(fresh_control(setup.settings, task_count(setup.model), static_cast<int>(setup.balance.size()))) {}
+      control_(fresh_control(setup.settings, task_count(setup.model), static_cast<int>(setup.balance.size()))) {
+  setup_.settings = replica_settings(setup);
+}
 
 std::vector<float> Stepper::state() const {
   std::vector<float> values(static_cast<std::size_t>(train_.state_floats));

@@ -261,6 +261,12 @@ std::vector<Balancer> balancers_of(const Setup& setup, Pass pass) {
   return balancers;
 }
 
+Settings replica_settings(const Setup& setup) {
+  Settings settings = setup.settings;
+  if (const auto* m = std::get_if<MtlModel>(&setup.model)) settings.dropout = m->dropout;
+  return settings;
+}
+
 LowerOptions evaluation_options(const Setup& setup, int batch, const PlanLimits& limits) {
   LowerOptions o;
   o.batch = batch;

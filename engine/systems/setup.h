@@ -56,6 +56,9 @@ inline const VaeganModel& vaegan(const Setup& setup) { return std::get<VaeganMod
 
 Graph model_graph(const Model& model, Pass pass);
 
+/// What a replica of this setup is told: its settings, with the model's dropout.
+Settings replica_settings(const Setup& setup);
+
 /// Number of the model's tasks.
 int task_count(const Model& model);
 

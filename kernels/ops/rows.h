@@ -32,7 +32,7 @@ struct ChooseRows {
     for (int l = 0; l < Team::kLanes && first + l < c.n; ++l) {
       const int32_t row = c.data->row_list[s.first_row + static_cast<int32_t>(at[l])];
       c.ints(rows)[first + l] = row;
-      c.ints(labels)[first + l] = c.data->labels[row];
+      c.ints(labels)[first + l] = c.source_set().labels[row];
     }
   }
 };
@@ -70,7 +70,7 @@ struct Gather {
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     const int r = unit_row<Team>(u);
-    const Source& s = c.data->sources[source];
+    const Source& s = c.source_set().sources[source];
     const float* from = s.values + static_cast<int64_t>(c.ints(rows)[r]) * s.cols;
     float* out = c.row(to, r);
     each_column<Team::kLanes>(to.cols, unit_lane<Team>(u), [&](int j, int) { out[j] = from[j]; });

@@ -21,25 +21,34 @@ struct Resident {
   int32_t count;
 };
 
-/// One launch: `replicas` replicas of a program, up to `steps` steps each.
-struct Launch {
+inline constexpr int kMaxPrograms = 4;  ///< of one launch
+
+/// A program as a launch runs it: up to `steps` steps of every replica.
+struct LaunchProgram {
   const Operation* operations;
   const Phase* phases;
-  const Resident* residents;
-  int32_t phase_count, resident_count;
-  int32_t batch;
-  bool shuffle;
-  RunData data;
-  Chain chains[kMaxBalancers];
-  const Settings* settings;  // [replicas]
-  Control* controls;         // [replicas]
-  float* state;              // [replicas, state_floats]
-  float* work;               // [replicas, work_floats]
-  int64_t state_floats, work_floats;
-  int32_t replicas;
-  int32_t steps;
-  bool stop_at_epoch_end;       // a replica whose epoch ends does no further step in this launch
+  const Settings* settings;     // [replicas]
+  Control* controls;            // [replicas]
   const int32_t* first_epochs;  // [replicas] epoch at the start of a run cut into launches; null: the launch is the run
+  RunData data;
+  int32_t phase_count;
+  int32_t batch;
+  int32_t steps;
+  bool shuffle;
+  bool stop_at_epoch_end;  // a replica whose epoch ends does no further step of this program
+};
+
+/// One launch: for each of `replicas` replicas its programs run in turn, over one state. Residents are copied in before
+/// the first and out behind the last, so all programs find them at the same places.
+struct Launch {
+  LaunchProgram programs[kMaxPrograms];
+  const Resident* residents;
+  Chain chains[kMaxBalancers];
+  float* state;  // [replicas, state_floats]
+  float* work;   // [replicas, work_floats]
+  int64_t state_floats, work_floats;
+  int32_t program_count, resident_count;
+  int32_t replicas;
 };
 
 }  // namespace equipoise

@@ -24,10 +24,12 @@ struct Settings {
   double momentum = 0;                     ///< RMSProp and SGD
   double weight_decay = 0;                 ///< decoupled (AdamW): p -= lr * weight_decay * p
   double clip_norm = 0;                    ///< bound on the global gradient norm; 0 = off
+  double dropout = 0;                      ///< share of units that masks of dropout leave out, in [0, 1)
   double task_lr = 1e-3, alpha = 0.16;     ///< of task weights; GradNorm's
   double initial_weights[kMaxTasks] = {};  ///< task weights of the first step
   int32_t first_row = 0, rows = 0;         ///< this replica's rows: row_list[first_row ...]
   int32_t first_class_weight = 0;          ///< in class_weights
+  int32_t source_set = 0;                  ///< whose values and labels its rows have
 };
 
 }  // namespace equipoise

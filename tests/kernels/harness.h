@@ -131,6 +131,7 @@ class Rig {
 
   Settings settings;
   RunData data{};
+  std::vector<SourceSet> sets{1};  ///< what data.sets is
   Chain chains[kMaxBalancers]{};
   int32_t slot = 0;
   bool shuffle = false;
@@ -158,6 +159,7 @@ class Rig {
   template <class Body>
   void run_on(Body&& body, RigState& state) {
     RunData placed = data;
+    placed.sets = sets.data();
     for (std::size_t o = 0; o < outputs.size(); ++o)
       placed.outputs[o] = state.space[static_cast<int>(outputs[o].space)].data() + outputs[o].offset;
     Context c{};

@@ -64,7 +64,7 @@ std::string hash_in_order(Order order, int merged, unsigned seed) {
   c.base[static_cast<int>(Space::state)] = population.state.data();
   c.control = population.controls.data();
   c.settings = population.settings.data();
-  c.data = &memory.launch().data;
+  c.data = &memory.launch().programs[0].data;
   c.chains = memory.launch().chains;
   c.batch = kBatch;
   c.shuffle = true;

@@ -5,7 +5,6 @@
 #endif
 
 #include <cstddef>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -52,11 +51,19 @@ std::vector<unsigned char> lowered_over(unsigned char garbage, const Setup& setu
   return bytes_of(program);
 }
 
-TEST(CanonicalPrograms, HaveTheSameBytesWhateverMemoryHeldBefore) {
+std::vector<Setup> setups_of_all_systems() {
   std::vector<Setup> setups{synthetic_setup(), synthetic_towers(3), synthetic_vaegan()};
   setups.push_back(synthetic_setup());
   setups.back().balance[0].methods =
       parse_methods(std::vector<std::string>{"gradnorm", "graddrop:leak=0.1"}, "test").methods;
+  return setups;
+}
+
+TEST(CanonicalPrograms, HaveTheSameBytesWhateverMemoryHeldBefore) {
+#if !__has_builtin(__builtin_clear_padding)
+  GTEST_SKIP() << "this compiler cannot clear padding";
+#endif
+  const auto setups = setups_of_all_systems();
   for (std::size_t i = 0; i < setups.size(); ++i)
     for (const Pass pass : {Pass::train, Pass::evaluate}) {
       const std::vector<unsigned char> one = lowered_over(0x5a, setups[i], pass),
@@ -71,8 +78,6 @@ std::vector<unsigned char> made_over(unsigned char garbage, const Operation& o) 
   ProgramCode code;
   code.operations.push_back(o);
   auto* bytes = reinterpret_cast<unsigned char*>(&code.operations[0]);
-  std::vector<unsigned char> covered(sizeof o, 0);
-  std::memcpy(covered.data(), &o, sizeof o);
   // Behind the body of its kind lies what no field covers.
   for (std::size_t i = offsetof(Operation, label_weight) + sizeof(LabelWeight); i < sizeof o; ++i) bytes[i] = garbage;
   make_canonical(code);

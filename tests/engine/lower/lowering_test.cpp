@@ -74,8 +74,12 @@ TEST(Lowering, GivesMldrlSoundPhasesAndPlacesInAllItsOptions) {
   for (const auto& s : mldrl_setups()) {
     SCOPED_TRACE("setup " + std::to_string(number++) + " over " + s.balance[0].over);
     const PlanLimits& limits = kLimits[number % 5];
-    expect_sound(lower(model_graph(s.model, Pass::train), training_options(s, 6, limits)));
+    const Program train = lower(model_graph(s.model, Pass::train), training_options(s, 6, limits));
+    expect_sound(train);
     expect_sound(lower(model_graph(s.model, Pass::evaluate), evaluation_options(s, 6, limits)));
+    PlanLimits beside = limits;
+    beside.beside = train.code.get();
+    expect_sound(lower(model_graph(s.model, Pass::evaluate), evaluation_options(s, 6, beside)));
     LowerOptions probe = training_options(s, 6, limits, Pass::given);
     probe.probe = true;
     expect_sound(lower(model_graph(s.model, Pass::given), probe));

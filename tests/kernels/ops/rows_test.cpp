@@ -28,7 +28,7 @@ struct Tables {
 /// The batch that a rig chooses at a position of an epoch.
 std::vector<int32_t> chosen(const Tables& t, int position, int n, bool shuffle, int epoch, uint32_t replica) {
   Rig rig(10, n);
-  rig.data.labels = t.labels.data();
+  rig.sets[0].labels = t.labels.data();
   rig.data.row_list = t.row_list.data();
   rig.settings.first_row = 5;
   rig.settings.rows = 23;
@@ -118,7 +118,7 @@ TEST(Gather, CopiesTheChosenRowsOfItsSource) {
   for (const Shape& s : kShapes) {
     const std::vector<float> values = numbered(kRows, s.cols);
     Rig rig(s.batch, s.n);
-    rig.data.sources[1] = {values.data(), s.cols};
+    rig.sets[0].sources[1] = {values.data(), s.cols};
     const Place rows = rig.ints(s.batch);
     const View to = rig.matrix(1, s.cols);
     for (int r = 0; r < s.n; ++r) rig.set_int(rows, r, (r * 13 + 5) % kRows);
