@@ -6,7 +6,8 @@ namespace {
 
 void draw_mask(benchmark::State& state) {
   OperationBench bench(static_cast<int>(state.range(0)));
-  bench.run(state, DrawMask{bench.matrix(1, static_cast<int>(state.range(1))), 0.5f, 0});
+  bench.settings().dropout = 0.5;
+  bench.run(state, DrawMask{bench.matrix(1, static_cast<int>(state.range(1))), 0});
 }
 
 void multiply(benchmark::State& state) {

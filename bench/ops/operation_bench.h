@@ -88,6 +88,7 @@ class OperationBench {
   Control& control() { return control_; }
   Settings& settings() { return settings_; }
   RunData& data() { return data_; }
+  SourceSet& source_set() { return set_; }
   int batch() const { return batch_; }
 
   /// What an operation sees; pieces handed out later make it stale.
@@ -96,6 +97,7 @@ class OperationBench {
     for (float*& base : c.base) base = memory_.data();
     c.control = &control_;
     c.settings = &settings_;
+    data_.sets = &set_;
     c.data = &data_;
     c.batch = c.n = batch_;
     c.shuffle = true;
@@ -116,6 +118,7 @@ class OperationBench {
   Control control_;
   Settings settings_;
   RunData data_{};
+  SourceSet set_{};
 };
 
 }  // namespace equipoise::bench

@@ -1,5 +1,4 @@
-// bench/ops/rmsprop_bench.cpp - RMSProp and SGD over one parameter block. Arguments: elements, gradients that meet in
-// it.
+// bench/ops/rmsprop_bench.cpp - RMSProp over one parameter block. Arguments: elements, gradients that meet in it.
 #include "bench/ops/gradient_case.h"
 
 namespace equipoise::bench {
@@ -13,16 +12,7 @@ void rms_prop(benchmark::State& state) {
   bench.run(state, RmsProp{block, parameter, moment1, moment2});
 }
 
-void sgd(benchmark::State& state) {
-  OperationBench bench(1);
-  const int count = static_cast<int>(state.range(0));
-  const GradientBlock block = gradient_block(bench, count, static_cast<int>(state.range(1)));
-  const Place parameter = bench.floats(count), moment1 = bench.zeros(count);
-  bench.run(state, Sgd{block, parameter, moment1});
-}
-
 BENCHMARK(rms_prop)->Apply(gradient_shapes);
-BENCHMARK(sgd)->Apply(gradient_shapes);
 
 }  // namespace
 }  // namespace equipoise::bench

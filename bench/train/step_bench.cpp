@@ -14,6 +14,8 @@
 #include "bench/run/spread.h"
 #include "bench/train/mldrl_case.h"
 #include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/lower/program_code.h"
+#include "engine/run/launch_data.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/teams/host_team.h"
 
@@ -51,31 +53,30 @@ std::vector<KindTime> time_operations(const Options& options) {
   const Program& program = mldrl.program;
   std::vector<float> state(static_cast<std::size_t>(program.state_floats));
   executor->store_state(state);
-  Launch launch = launch_of(program, {1, false});
-  for (int v = 0; v < 2; ++v) launch.data.sources[v] = {mldrl.tables.sources[v].values.data(), MldrlCase::kFeatures};
-  launch.data.labels = mldrl.tables.labels.data();
-  launch.data.row_list = mldrl.tables.row_list.data();
-  launch.data.class_weights = mldrl.tables.class_weights.data();
+  const ProgramRun run{program, mldrl.settings, mldrl.controls, {1, false}};
+  const std::vector<SourceSet> sets = source_sets(mldrl.tables);
+  Launch launch = launch_of({&run, 1});
+  place_on_host(launch, {&run, 1}, sets, mldrl.tables);
 
   LineAlignedFloats fast(static_cast<std::size_t>(program.fast_floats)),
       work(static_cast<std::size_t>(program.work_floats));
   Context c{{fast.data(), work.data(), state.data()},
             mldrl.controls.data(),
             mldrl.settings.data(),
-            &launch.data,
+            &launch.programs[0].data,
             launch.chains,
             0,
             options.batch,
             0,
             true};
-  std::vector<std::vector<double>> taken(program.operations.size());
+  std::vector<std::vector<double>> taken(program.code->operations.size());
   std::vector<double> empty;
   for (int step = 0; step < kSteps; ++step) {
     c.n = std::min(options.batch, MldrlCase::kRows - c.control->position);
     const bool whole = c.n == options.batch;
-    for (const Phase phase : program.phases)
+    for (const Phase phase : program.code->phases)
       for (int o = phase.first; o < phase.end; ++o) {
-        const double time = seconds([&] { run_phase(SerialTeam{}, c, program.operations.data(), {o, o + 1}); });
+        const double time = seconds([&] { run_phase(SerialTeam{}, c, program.code->operations.data(), {o, o + 1}); });
         if (whole) taken[static_cast<std::size_t>(o)].push_back(time);
       }
     empty.push_back(seconds([] {}));
@@ -83,12 +84,12 @@ std::vector<KindTime> time_operations(const Options& options) {
 
   std::vector<KindTime> kinds;
   for (std::size_t o = 0; o < taken.size(); ++o) {
-    const std::string kind = operation_name(program.operations[o].kind);
+    const std::string kind = operation_name(program.code->operations[o].kind);
     auto entry = std::find_if(kinds.begin(), kinds.end(), [&](const KindTime& k) { return k.kind == kind; });
     if (entry == kinds.end()) entry = kinds.insert(kinds.end(), KindTime{kind, 0, 0, {}});
     ++entry->calls;
     entry->seconds += std::max(0.0, spread(taken[o]).median - spread(empty).median);
-    entry->cost = entry->cost + cost(program.operations[o], options.batch);
+    entry->cost = entry->cost + cost(program.code->operations[o], options.batch);
   }
   std::sort(kinds.begin(), kinds.end(), [](const KindTime& a, const KindTime& b) { return a.seconds > b.seconds; });
   return kinds;

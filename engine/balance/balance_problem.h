@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/files/safetensors.h"
-#include "kernels/state/control.h"
+#include "kernels/state/settings.h"
 
 namespace equipoise {
 

@@ -18,7 +18,7 @@ namespace equipoise {
 
 struct Chain;  // kernels/balance/chain.h
 
-/// Methods in the order they act. Two settings of the weighing methods belong to the run (kernels/state/control.h) and
+/// Methods in the order they act. Two settings of the weighing methods belong to the run (kernels/state/settings.h) and
 /// so come apart: absent where no method names them.
 struct MethodList {
   std::vector<Method> methods;

@@ -10,9 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "kernels/ops/activation.h"
-#include "kernels/ops/losses.h"
-#include "kernels/ops/target_loss.h"
+#include "kernels/ops/forms.h"
 
 namespace equipoise {
 
@@ -32,7 +30,7 @@ struct Tensor {
   TensorOrigin origin = TensorOrigin::computed;
   int source = -1;  ///< number of the data source, if gathered
   int stream = 0;   ///< of the draws, if drawn or masked: tensors of one graph draw apart
-  float rate = 0;   ///< of dropout, if masked
+  float rate = 0;   ///< of dropout, if masked: what settings.dropout is told, which rules the draws
 };
 
 /// A named linear layer, possibly a stack of layers with the same input: rows of W [out, in] and b [out] that files

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/program/operation.h"
+#include "engine/lower/program_code.h"
 
 namespace equipoise {
 

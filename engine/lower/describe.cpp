@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "engine/lower/program.h"
+#include "engine/lower/program_code.h"
 
 namespace equipoise {
 
@@ -13,7 +13,7 @@ namespace {
 std::string operations_of(const Program& program, Phase phase) {
   std::vector<std::pair<const char*, int>> kinds;
   for (int i = phase.first; i < phase.end; ++i) {
-    const char* name = operation_name(program.operations[static_cast<std::size_t>(i)].kind);
+    const char* name = operation_name(program.code->operations[static_cast<std::size_t>(i)].kind);
     const auto known = std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.first == name; });
     if (known == kinds.end()) {
       kinds.emplace_back(name, 1);
@@ -28,16 +28,16 @@ std::string operations_of(const Program& program, Phase phase) {
 }
 
 std::string phases_of(const Program& program) {
-  std::string text = fmt::format("{} phases, {} operations, at most {} rows a step\n", program.phases.size(),
-                                 program.operations.size(), program.batch);
-  for (std::size_t p = 0; p < program.phases.size(); ++p)
-    text += fmt::format("  {:>3}  {}\n", p + 1, operations_of(program, program.phases[p]));
+  std::string text = fmt::format("{} phases, {} operations, at most {} rows a step\n", program.code->phases.size(),
+                                 program.code->operations.size(), program.batch);
+  for (std::size_t p = 0; p < program.code->phases.size(); ++p)
+    text += fmt::format("  {:>3}  {}\n", p + 1, operations_of(program, program.code->phases[p]));
   return text;
 }
 
 std::string memory_of(const Program& program) {
   int64_t resident = 0;
-  for (const Resident& r : program.residents) resident += r.count;
+  for (const Resident& r : program.code->residents) resident += r.count;
   const std::pair<const char*, int64_t> spaces[] = {{"fast memory of a step", program.fast_floats},
                                                     {"of it parameters kept there", resident},
                                                     {"global scratch", program.work_floats},

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/lower/canonical.h"
 #include "engine/lower/lowering.h"
 
 namespace equipoise {
@@ -176,7 +177,7 @@ void Lowering::batch_operations() {
       });
     if (tensor.origin == TensorOrigin::masked)
       assembly_.add({}, {to}, [this, to, &tensor](const Locator& at) {
-        return operation(DrawMask{assembly_.view(at, to), tensor.rate, tensor.stream});
+        return operation(DrawMask{assembly_.view(at, to), tensor.stream});
       });
   }
 }
@@ -220,7 +221,7 @@ Program Lowering::run() {
   program.batch = options_.batch;
   program.shuffle = options_.shuffle;
   program.routed = graph_.routed();
-  for (const Balancer& b : options_.balancers) program.chains.push_back(b.chain);
+  for (const Balancer& b : options_.balancers) make_canonical(program.chains.emplace_back(b.chain));
   program.moment_stride = parameter_floats(graph_);
   program.state_floats =
       3 * program.moment_stride + (2 * balance_doubles(program.chains, program.chains.size()) + 3) / 4 * 4;

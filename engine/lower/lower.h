@@ -20,6 +20,9 @@ namespace equipoise {
 struct PlanLimits {
   int64_t fast_floats = INT64_MAX / 8;  ///< shared memory of a block, or no limit on a CPU
   bool resident_parameters = false;     ///< copy parameters to fast memory for the length of a launch, where they fit
+  /// Of a program whose launches this one shares: parameters lie in fast memory where they lie there, and nowhere else,
+  /// whatever resident_parameters says. Read by lower() alone; null: none.
+  const ProgramCode* beside = nullptr;
 };
 
 /// One place where gradients are balanced, and the methods that do it. Several balancers of one program stand each at a

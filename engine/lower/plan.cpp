@@ -1,10 +1,14 @@
 // engine/lower/plan.cpp - phases and places: who waits for whom, and which buffers may share memory.
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/base/error.h"
+#include "engine/lower/canonical.h"
 #include "engine/lower/lowering.h"
+#include "engine/lower/program_code.h"
 #include "kernels/teams/host_team.h"
 
 namespace equipoise {
@@ -45,6 +49,12 @@ class Packing {
     placed_.push_back({offset, size, life});
     end_ = std::max(end_, offset + size);
     return offset;
+  }
+  /// Keeps a place of the caller's choosing from everything that is placed later. False if it passes the limit.
+  bool reserve(int64_t offset, int64_t floats, Interval life) {
+    placed_.push_back({offset, (floats + 3) / 4 * 4, life});
+    end_ = std::max(end_, offset + placed_.back().size);
+    return end_ <= limit_;
   }
   int64_t end() const { return end_; }
 
@@ -119,20 +129,36 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
     return buffers[a].floats > buffers[b].floats;
   });
 
+  auto code = std::make_shared<ProgramCode>();
   Placement placement;
   placement.places.resize(buffers.size());
   Packing fast(limits.fast_floats), work(INT64_MAX);
+  std::vector<Resident> beside;  // parameters in fast memory, where another program says
+  if (limits.beside) beside = code->residents = limits.beside->residents;
+  for (const Resident& r : beside)
+    if (!fast.reserve(r.fast.offset, r.count, {0, phases}))
+      throw std::logic_error("a program keeps more in fast memory than the one beside it may use");
   for (std::size_t b : order) {
     if (buffers[b].floats == 0 || life[b].last < 0) continue;
     Interval alive = life[b];
     if (buffers[b].state_offset >= 0) {
       placement.places[b] = {checked(buffers[b].state_offset, buffers[b].floats), Space::state};
-      if (!limits.resident_parameters || !is_parameter(b)) continue;
-      const int64_t offset = fast.place(buffers[b].floats, {0, phases});
-      if (offset < 0) continue;
-      const Place resident{checked(offset, buffers[b].floats), Space::fast};
-      program.residents.push_back({placement.places[b], resident, static_cast<int32_t>(buffers[b].floats)});
-      placement.places[b] = resident;
+      if (!is_parameter(b)) continue;
+      if (limits.beside) {
+        const auto there = std::find_if(beside.begin(), beside.end(), [&](const Resident& r) {
+          return r.state.offset == buffers[b].state_offset && r.count == buffers[b].floats;
+        });
+        if (there == beside.end()) continue;
+        placement.places[b] = there->fast;
+        beside.erase(there);
+      } else {
+        if (!limits.resident_parameters) continue;
+        const int64_t offset = fast.place(buffers[b].floats, {0, phases});
+        if (offset < 0) continue;
+        const Place resident{checked(offset, buffers[b].floats), Space::fast};
+        code->residents.push_back({placement.places[b], resident, static_cast<int32_t>(buffers[b].floats)});
+        placement.places[b] = resident;
+      }
       alive = {0, phases - 1};
     } else {
       if (keep) alive = {0, phases};
@@ -143,21 +169,25 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
     }
     program.buffers.push_back({buffers[b].name, buffers[b].floats, placement.places[b], alive.first, alive.last});
   }
+  for (const Resident& r : beside)
+    program.buffers.push_back({"parameters of the program beside", r.count, r.fast, 0, phases - 1});
   program.fast_floats = fast.end();
   program.work_floats = work.end();
 
   for (int p = 0; p < phases; ++p) {
-    const auto first = static_cast<int32_t>(program.operations.size());
+    const auto first = static_cast<int32_t>(code->operations.size());
     int unit = 0;
     for (std::size_t i = 0; i < operations.size(); ++i) {
       if (phase[i] != p) continue;
       Operation o = operations[i].make(placement);
       o.first_unit = unit;
       unit += (device_units(o, program.chains, assembly.batch()) + 31) / 32 * 32;
-      program.operations.push_back(o);
+      code->operations.push_back(o);
     }
-    program.phases.push_back({first, static_cast<int32_t>(program.operations.size())});
+    code->phases.push_back({first, static_cast<int32_t>(code->operations.size())});
   }
+  make_canonical(*code);
+  program.code = std::move(code);
   after(placement);
 }
 

@@ -1,13 +1,18 @@
-// engine/lower/program.h - a program ready to run: operations with places, phases, and where everything lies.
+// engine/lower/program.h - a program ready to run, as those who run it know it: its sizes, and where everything lies.
+// Its operations are opaque here (engine/lower/program_code.h): who carries a program about reads no kernel.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "kernels/run/interpreter.h"
+#include "kernels/balance/chain.h"
+#include "kernels/state/memory.h"
 
 namespace equipoise {
+
+struct ProgramCode;  // engine/lower/program_code.h
 
 /// A parameter as files know it. Element (row, col) lies in a replica's state at offset + row * stride + col; its first
 /// and second moments lie moment_stride and 2 * moment_stride floats further.
@@ -39,9 +44,7 @@ struct BufferPlace {
 };
 
 struct Program {
-  std::vector<Operation> operations;
-  std::vector<Phase> phases;
-  std::vector<Resident> residents;
+  std::shared_ptr<const ProgramCode> code;  ///< operations, phases, residents, in canonical bytes; copies share them
   int64_t fast_floats = 0, work_floats = 0, state_floats = 0;
   bool routed = false;        ///< losses reach parameters by a routing table; nothing is balanced
   int64_t moment_stride = 0;  ///< floats of the parameters; the methods' state begins at three times that

@@ -5,39 +5,14 @@
 #include <memory>
 #include <new>
 #include <thread>
+#include <utility>
+#include <vector>
 
-#include "engine/run/executor.h"
+#include "engine/run/launch_data.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/teams/host_team.h"
 
 namespace equipoise {
-
-Control fresh_control(const Settings& settings, int tasks, int balancers) {
-  Control control;
-  std::memset(static_cast<void*>(&control), 0, sizeof control);
-  control.beta1_power = control.beta2_power = 1.0;
-  for (int i = 0; i < tasks * balancers; ++i)
-    control.weights[i] = control.shared_weights[i] = control.private_weights[i] = settings.initial_weights[i % tasks];
-  for (int b = 0; b < kMaxBalancers; ++b) control.certificate[b] = control.worst_certificate[b] = kNoCertificate;
-  return control;
-}
-
-Launch launch_of(const Program& program, const RunLimits& limits) {
-  Launch launch{};
-  launch.operations = program.operations.data();
-  launch.phases = program.phases.data();
-  launch.residents = program.residents.data();
-  launch.phase_count = static_cast<int32_t>(program.phases.size());
-  launch.resident_count = static_cast<int32_t>(program.residents.size());
-  std::copy(program.chains.begin(), program.chains.end(), launch.chains);
-  launch.batch = program.batch;
-  launch.shuffle = program.shuffle;
-  launch.state_floats = program.state_floats;
-  launch.work_floats = program.work_floats;
-  launch.steps = limits.steps;
-  launch.stop_at_epoch_end = limits.stop_at_epoch_end;
-  return launch;
-}
 
 namespace {
 
@@ -71,44 +46,35 @@ class CpuExecutor : public Executor {
   void load_state(std::span<const float> state, int64_t) override { state_.assign(state.begin(), state.end()); }
   void store_state(std::span<float> state) override { std::copy(state_.begin(), state_.end(), state.begin()); }
 
-  void run(const Program& program, std::span<const Settings> settings, std::span<Control> controls,
-           const RunLimits& limits, Emitted* emitted, std::vector<float>* work) override {
-    const int replicas = static_cast<int>(settings.size());
-    Launch launch = launch_of(program, limits);
-    for (std::size_t s = 0; s < tables_.sources.size(); ++s)
-      launch.data.sources[s] = {tables_.sources[s].values.data(), tables_.sources[s].cols};
-    launch.data.labels = tables_.labels.data();
-    launch.data.row_list = tables_.row_list.data();
-    launch.data.class_weights = tables_.class_weights.data();
-    if (emitted) {
-      launch.data.output_rows = emitted->rows;
-      emitted->values.resize(program.output_cols.size());
-      for (std::size_t o = 0; o < emitted->values.size(); ++o) {
-        emitted->values[o].assign(static_cast<std::size_t>(replicas) * emitted->rows * program.output_cols[o], 0.0f);
-        launch.data.outputs[o] = emitted->values[o].data();
-      }
-    }
-    launch.settings = settings.data();
-    launch.controls = controls.data();
+  void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
+    const std::vector<SourceSet> sets = source_sets(tables_);
+    for (const std::span<const ProgramRun> together : shared_launches(programs, sets.size()))
+      run_launch(together, sets, work);
+  }
+
+ private:
+  void run_launch(std::span<const ProgramRun> programs, const std::vector<SourceSet>& sets, std::vector<float>* work) {
+    Launch launch = launch_of(programs);
+    place_on_host(launch, programs, sets, tables_);
     launch.state = state_.data();
-    launch.replicas = replicas;
+    const int replicas = launch.replicas;
+    const int64_t work_floats = std::exchange(launch.work_floats, 0);  // a thread's scratch: each replica finds it anew
 
     // Scratch is made here, so that memory running out is the caller's exception and not a thread's end.
     const int workers = std::min(threads_, std::max(replicas, 1));
     std::vector<std::unique_ptr<AlignedFloats>> fast, scratch;
     for (int w = 0; w < workers; ++w) {
-      fast.push_back(std::make_unique<AlignedFloats>(program.fast_floats));
-      scratch.push_back(std::make_unique<AlignedFloats>(program.work_floats));
+      fast.push_back(std::make_unique<AlignedFloats>(fast_floats(programs)));
+      scratch.push_back(std::make_unique<AlignedFloats>(work_floats));
     }
     std::atomic<int> next{0};
     const auto work_as = [&](std::size_t w) {
       for (int slot = next++; slot < replicas; slot = next++) {
         Launch mine = launch;
-        // Scratch belongs to the thread, not to the replica: every replica finds it at the start.
-        mine.work_floats = 0;
         mine.work = scratch[w]->data();
         run_replica(SerialTeam{}, mine, slot, fast[w]->data());
-        if (work && slot == 0) work->assign(scratch[w]->data(), scratch[w]->data() + program.work_floats);
+        if (work && slot == 0)
+          work->assign(scratch[w]->data(), scratch[w]->data() + programs.back().program.work_floats);
       }
     };
     std::vector<std::jthread> pool;
@@ -116,7 +82,6 @@ class CpuExecutor : public Executor {
     work_as(0);
   }
 
- private:
   int threads_;
   RunTables tables_;
   std::vector<float> state_;

@@ -9,6 +9,9 @@
 #include <stdexcept>
 
 #include "engine/base/error.h"
+#include "engine/lower/program_code.h"
+#include "engine/run/launch_data.h"
+#include "engine/run/launch_pacer.h"
 #include "kernels/run/device.h"
 
 namespace equipoise {
@@ -38,9 +41,9 @@ struct LoadedProgram {
       const auto* from = reinterpret_cast<const std::byte*>(values.data());
       bytes.insert(bytes.end(), from, from + values.size() * sizeof values[0]);
     };
-    append(p.operations);
-    append(p.phases);
-    append(p.residents);
+    append(p.code->operations);
+    append(p.code->phases);
+    append(p.code->residents);
     append(std::span(p.chains));
     return bytes;
   }
@@ -60,10 +63,12 @@ class CudaExecutor : public Executor {
 
   void load_tables(const RunTables& tables) override {
     guarded([&] {
-      sources_.clear();
-      for (const RunTables::Values& source : tables.sources)
-        sources_.push_back({uploaded(device_, source.values), source.cols});
-      labels_ = uploaded(device_, tables.labels);
+      tables_.clear();
+      set_pointers_ = source_sets(tables);  // then the pointers move to the device
+      place_on_device(set_pointers_[0], tables);
+      for (std::size_t t = 0; t < tables.further_sets.size(); ++t)
+        place_on_device(set_pointers_[t + 1], tables.further_sets[t]);
+      sets_ = uploaded(device_, set_pointers_);
       row_list_ = uploaded(device_, tables.row_list);
       class_weights_ = uploaded(device_, tables.class_weights);
     });
@@ -84,52 +89,52 @@ class CudaExecutor : public Executor {
     });
   }
 
-  void run(const Program& program, std::span<const Settings> settings, std::span<Control> controls,
-           const RunLimits& limits, Emitted* emitted, std::vector<float>* work) override {
-    const int replicas = static_cast<int>(settings.size());
-    if (state_.size() != settings.size() * static_cast<size_t>(program.state_floats) ||
-        program.state_floats != state_floats_)
-      throw std::logic_error("the loaded state is not that of these replicas and this program");
-    guarded([&] {
-      LoadedProgram& loaded = load(program);
-      if (emitted) {
-        emitted->values.resize(program.output_cols.size());
-        for (size_t o = 0; o < emitted->values.size(); ++o)
-          emitted->values[o].resize(static_cast<size_t>(replicas) * emitted->rows * program.output_cols[o]);
-      }
-      const int per_wave = replicas_per_wave(replicas, total(wave_sizes(program, emitted, 1)), free_for_replicas());
-      // With one wave the state stays on the device from run to run; with several, each brings its own.
-      const bool resident = per_wave == replicas;
-      if (!resident) fetch_state();
-      reserve_wave(wave_sizes(program, emitted, per_wave));
-      for (int first = 0; first < replicas; first += per_wave) {
-        const int count = std::min(per_wave, replicas - first);
-        Wave wave{program, loaded, settings.subspan(first, count), controls.subspan(first, count), limits,
-                  first,   count};
-        run_wave(wave, emitted);
-        if (!resident) fetch_wave_state(wave);
-        if (work && first == 0) {
-          work->resize(static_cast<size_t>(program.work_floats));
-          wave_[kWork].download(work->data(), bytes_of(program.work_floats));
-        }
-      }
-      newest_ = resident ? Newest::device : Newest::host;
-    });
+  void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
+    for (const std::span<const ProgramRun> together : shared_launches(programs, set_pointers_.size())) {
+      const int64_t state_floats = together[0].program.state_floats;
+      if (state_.size() != together[0].settings.size() * static_cast<size_t>(state_floats) ||
+          state_floats != state_floats_)
+        throw std::logic_error("the loaded state is not that of these replicas and this program");
+      guarded([&] { run_together(together, work); });
+    }
   }
 
  private:
+  /// Programs on some of the replicas, which lie in device memory all at once.
   struct Wave {
-    const Program& program;
-    LoadedProgram& loaded;
-    std::span<const Settings> settings;
-    std::span<Control> controls;
-    const RunLimits& limits;
+    std::vector<ProgramRun> programs;
+    std::vector<LoadedProgram*> loaded;
     int first, count;  // replicas
   };
-  struct SourceMemory {
-    DeviceMemory values;
-    int cols;
-  };
+
+  void run_together(std::span<const ProgramRun> programs, std::vector<float>* work) {
+    const int replicas = static_cast<int>(programs[0].settings.size());
+    std::vector<LoadedProgram*> loaded;
+    for (const ProgramRun& run : programs) {
+      loaded.push_back(&load(run.program));
+      prepare_emitted(run);
+    }
+    const int per_wave = replicas_per_wave(replicas, total(wave_sizes(programs, 1)), free_for_replicas());
+    // With one wave the state stays on the device from run to run; with several, each brings its own.
+    const bool resident = per_wave == replicas;
+    if (!resident) fetch_state();
+    reserve_wave(wave_sizes(programs, per_wave));
+    for (int first = 0; first < replicas; first += per_wave) {
+      const int count = std::min(per_wave, replicas - first);
+      Wave wave{{}, loaded, first, count};
+      for (const ProgramRun& run : programs)
+        wave.programs.push_back({run.program, run.settings.subspan(first, count), run.controls.subspan(first, count),
+                                 run.limits, run.emitted});
+      run_wave(wave);
+      if (!resident) fetch_wave_state(wave);
+      if (work && first == 0) {
+        const int64_t floats = programs.back().program.work_floats;
+        work->resize(static_cast<size_t>(floats));
+        wave_[kWork].download(work->data(), bytes_of(floats));
+      }
+    }
+    newest_ = resident ? Newest::device : Newest::host;
+  }
 
   /// Once a call has failed, how far the replicas came is unknown: every later call fails too.
   template <class Body>
@@ -144,6 +149,15 @@ class CudaExecutor : public Executor {
     }
   }
 
+  template <class T>
+  const T* kept(const std::vector<T>& values) {
+    return tables_.emplace_back(uploaded(device_, values)).template as<T>();
+  }
+  void place_on_device(SourceSet& set, const TableSet& tables) {
+    for (size_t s = 0; s < tables.sources.size(); ++s) set.sources[s].values = kept(tables.sources[s].values);
+    set.labels = kept(tables.labels);
+  }
+
   LoadedProgram& load(const Program& program) {
     std::vector<std::byte> contents = LoadedProgram::contents_of(program);
     const auto known =
@@ -154,30 +168,37 @@ class CudaExecutor : public Executor {
     }
     auto loaded = std::make_unique<LoadedProgram>();
     loaded->contents = std::move(contents);
-    loaded->operations = uploaded(device_, program.operations);
-    loaded->phases = uploaded(device_, program.phases);
-    loaded->residents = uploaded(device_, program.residents);
+    loaded->operations = uploaded(device_, program.code->operations);
+    loaded->phases = uploaded(device_, program.code->phases);
+    loaded->residents = uploaded(device_, program.code->residents);
     programs_.insert(programs_.begin(), std::move(loaded));
     if (programs_.size() > kProgramsKept) programs_.pop_back();
     return *programs_.front();
   }
 
   /// Bytes of each piece of wave memory that `count` replicas take, in the order of WavePiece.
-  static std::vector<size_t> wave_sizes(const Program& program, const Emitted* emitted, int count) {
-    std::vector<size_t> sizes = {bytes_of(program.state_floats), bytes_of(program.work_floats), sizeof(Settings),
-                                 sizeof(Control), sizeof(int32_t)};
-    if (emitted)
-      for (int cols : program.output_cols) sizes.push_back(bytes_of(int64_t{emitted->rows} * cols));
+  static std::vector<size_t> wave_sizes(std::span<const ProgramRun> programs, int count) {
+    const size_t each = programs.size();
+    std::vector<size_t> sizes = {bytes_of(programs[0].program.state_floats), bytes_of(work_floats(programs)),
+                                 each * sizeof(Settings), each * sizeof(Control), each * sizeof(int32_t)};
+    for (const ProgramRun& run : programs)
+      if (run.emitted)
+        for (int cols : run.program.output_cols) sizes.push_back(bytes_of(int64_t{run.emitted->rows} * cols));
     for (size_t& size : sizes) size *= static_cast<size_t>(count);
     return sizes;
+  }
+  static int64_t work_floats(std::span<const ProgramRun> programs) {
+    int64_t floats = 0;
+    for (const ProgramRun& run : programs) floats = std::max(floats, run.program.work_floats);
+    return floats;
   }
   static size_t total(const std::vector<size_t>& sizes) {
     return std::accumulate(sizes.begin(), sizes.end(), size_t{0});
   }
 
   size_t free_for_replicas() const {
-    size_t used = labels_.bytes() + row_list_.bytes() + class_weights_.bytes();
-    for (const SourceMemory& source : sources_) used += source.values.bytes();
+    size_t used = sets_.bytes() + row_list_.bytes() + class_weights_.bytes();
+    for (const DeviceMemory& table : tables_) used += table.bytes();
     for (const auto& program : programs_) used += program->bytes();
     return memory_ > used ? memory_ - used : 0;
   }
@@ -199,73 +220,119 @@ class CudaExecutor : public Executor {
     }
   }
 
-  void run_wave(Wave& w, Emitted* emitted) {
+  void run_wave(Wave& w) {
+    const int64_t state_floats = w.programs[0].program.state_floats;
     if (newest_ == Newest::host)
-      wave_[kState].upload(state_.data() + w.first * w.program.state_floats,
-                           bytes_of(w.program.state_floats * w.count));
-    wave_[kWork].clear(bytes_of(w.program.work_floats * w.count));  // runs never depend on what lay there before
-    wave_[kSettings].upload(w.settings.data(), w.settings.size_bytes());
-    wave_[kControls].upload(w.controls.data(), w.controls.size_bytes());
-    std::vector<int32_t> epochs;
-    for (const Control& c : w.controls) epochs.push_back(c.epoch);
-    wave_[kEpochs].upload(epochs.data(), epochs.size() * sizeof(int32_t));
+      wave_[kState].upload(state_.data() + w.first * state_floats, bytes_of(state_floats * w.count));
+    // Runs never depend on what lay there before.
+    wave_[kWork].clear(bytes_of(work_floats(w.programs) * w.count));
 
-    Launch launch = launch_of(w.program, w.limits);
-    launch.operations = w.loaded.operations.as<Operation>();
-    launch.phases = w.loaded.phases.as<Phase>();
-    launch.residents = w.loaded.residents.as<Resident>();
-    for (size_t s = 0; s < sources_.size(); ++s)
-      launch.data.sources[s] = {sources_[s].values.as<float>(), sources_[s].cols};
-    launch.data.labels = labels_.as<int32_t>();
-    launch.data.row_list = row_list_.as<int32_t>();
-    launch.data.class_weights = class_weights_.as<float>();
-    if (emitted) prepare_outputs(w, *emitted, launch.data);
-    launch.settings = wave_[kSettings].as<Settings>();
-    launch.controls = wave_[kControls].as<Control>();
+    Launch launch = launch_of(w.programs);
+    launch.residents = w.loaded[0]->residents.as<Resident>();
     launch.state = wave_[kState].as<float>();
     launch.work = wave_[kWork].as<float>();
-    launch.replicas = w.count;
-    launch.first_epochs = wave_[kEpochs].as<int32_t>();
+    size_t output = kOutputs;
+    for (size_t p = 0; p < w.programs.size(); ++p) {
+      const ProgramRun& run = w.programs[p];
+      const size_t at = p * run.settings.size();  // of [programs, replicas]
+      wave_[kSettings].upload(run.settings.data(), run.settings.size_bytes(), at * sizeof(Settings));
+      wave_[kControls].upload(run.controls.data(), run.controls.size_bytes(), at * sizeof(Control));
+      std::vector<int32_t> epochs;
+      for (const Control& c : run.controls) epochs.push_back(c.epoch);
+      wave_[kEpochs].upload(epochs.data(), epochs.size() * sizeof(int32_t), at * sizeof(int32_t));
+
+      LaunchProgram& here = launch.programs[p];
+      here.operations = w.loaded[p]->operations.as<Operation>();
+      here.phases = w.loaded[p]->phases.as<Phase>();
+      here.settings = wave_[kSettings].as<Settings>() + at;
+      here.controls = wave_[kControls].as<Control>() + at;
+      here.first_epochs = wave_[kEpochs].as<int32_t>() + at;
+      here.data.sets = sets_.as<SourceSet>();
+      here.data.row_list = row_list_.as<int32_t>();
+      here.data.class_weights = class_weights_.as<float>();
+      if (run.emitted) output = prepare_outputs(run, output, here.data);
+    }
     run_pieces(w, launch);
-    if (emitted) fetch_outputs(w, *emitted);
+    fetch_outputs(w);
   }
 
-  /// Cuts the steps into launches until they are done or every replica rests.
+  /// Cuts the steps into launches until every program has done them or all its replicas rest. A launch that ends one
+  /// program goes on with the next, where both have been timed and the time it aims at is not used up.
   void run_pieces(Wave& w, Launch& launch) {
-    for (int left = w.limits.steps; left > 0;) {
-      const std::vector<Control> before(w.controls.begin(), w.controls.end());
-      launch.steps = w.loaded.pacer.next(left, w.count, options_.launch_seconds);
-      const auto start = std::chrono::steady_clock::now();
-      launch_program(device_, launch, w.program.fast_floats, options_.threads);
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-      wave_[kControls].download(w.controls.data(), w.controls.size_bytes());
-      int64_t done = 0;
-      for (size_t r = 0; r < before.size(); ++r) done = std::max(done, w.controls[r].step - before[r].step);
-      w.loaded.pacer.ran(static_cast<int>(done), took.count());
-      if (done < launch.steps) return;
-      left -= launch.steps;
+    std::vector<int> left;
+    for (const ProgramRun& run : w.programs) left.push_back(std::max(run.limits.steps, 0));
+    for (size_t first = 0; first < left.size();) {
+      if (left[first] == 0) {
+        ++first;
+        continue;
+      }
+      for (LaunchProgram& program : launch.programs) program.steps = 0;
+      double seconds = options_.launch_seconds;
+      size_t end = first;
+      while (end < left.size()) {
+        LaunchPacer& pacer = w.loaded[end]->pacer;
+        if (end > first && pacer.seconds(1) <= 0) break;
+        launch.programs[end].steps = left[end] > 0 ? pacer.next(left[end], w.count, seconds) : 0;
+        const bool ends = launch.programs[end].steps == left[end];
+        seconds -= pacer.seconds(left[end]);
+        const bool timed = pacer.seconds(1) > 0;
+        ++end;
+        if (!ends || !timed || seconds <= 0) break;
+      }
+      run_piece(w, launch, first, end, left);
     }
   }
 
-  void prepare_outputs(const Wave& w, const Emitted& emitted, RunData& data) {
-    data.output_rows = emitted.rows;
-    for (size_t o = 0; o < w.program.output_cols.size(); ++o) {
-      DeviceMemory& output = wave_[kOutputs + o];
-      output.clear(bytes_of(int64_t{w.count} * emitted.rows * w.program.output_cols[o]));
+  /// One launch of the programs first .. end - 1, and what it leaves to do.
+  void run_piece(Wave& w, Launch& launch, size_t first, size_t end, std::vector<int>& left) {
+    const auto start = std::chrono::steady_clock::now();
+    launch_program(device_, launch, fast_floats(w.programs), options_.threads);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    std::vector<int> done;
+    double expected = 0;
+    for (size_t p = first; p < end; ++p) {
+      const std::span<Control> controls = w.programs[p].controls;
+      const std::vector<Control> before(controls.begin(), controls.end());
+      wave_[kControls].download(controls.data(), controls.size_bytes(), p * controls.size_bytes());
+      int64_t most = 0;
+      for (size_t r = 0; r < before.size(); ++r) most = std::max(most, controls[r].step - before[r].step);
+      done.push_back(static_cast<int>(most));
+      expected += w.loaded[p]->pacer.seconds(done.back());
+    }
+    for (size_t p = first; p < end; ++p) {
+      const int steps = done[p - first];
+      // The programs of one launch are not timed apart: each took its share of what was expected.
+      const double share = end - first > 1 ? w.loaded[p]->pacer.seconds(steps) / expected : 1.0;
+      if (steps > 0) w.loaded[p]->pacer.ran(steps, took.count() * share);
+      left[p] = steps < launch.programs[p].steps ? 0 : left[p] - steps;
+    }
+  }
+
+  /// Clears the program's outputs, which begin with piece `first`, and returns the piece behind them.
+  size_t prepare_outputs(const ProgramRun& run, size_t first, RunData& data) {
+    data.output_rows = run.emitted->rows;
+    const auto replicas = static_cast<int64_t>(run.settings.size());
+    for (size_t o = 0; o < run.program.output_cols.size(); ++o) {
+      DeviceMemory& output = wave_[first + o];
+      output.clear(bytes_of(replicas * run.emitted->rows * run.program.output_cols[o]));
       data.outputs[o] = output.as<float>();
     }
+    return first + run.program.output_cols.size();
   }
 
-  void fetch_outputs(const Wave& w, Emitted& emitted) {
-    for (size_t o = 0; o < w.program.output_cols.size(); ++o) {
-      const int64_t per_replica = int64_t{emitted.rows} * w.program.output_cols[o];
-      wave_[kOutputs + o].download(emitted.values[o].data() + w.first * per_replica, bytes_of(w.count * per_replica));
+  void fetch_outputs(const Wave& w) {
+    size_t piece = kOutputs;
+    for (const ProgramRun& run : w.programs) {
+      if (!run.emitted) continue;
+      for (size_t o = 0; o < run.program.output_cols.size(); ++o, ++piece) {
+        const int64_t per_replica = int64_t{run.emitted->rows} * run.program.output_cols[o];
+        wave_[piece].download(run.emitted->values[o].data() + w.first * per_replica, bytes_of(w.count * per_replica));
+      }
     }
   }
 
   void fetch_wave_state(const Wave& w) {
-    wave_[kState].download(state_.data() + w.first * w.program.state_floats,
-                           bytes_of(w.program.state_floats * w.count));
+    wave_[kState].download(state_.data() + w.first * state_floats_, bytes_of(state_floats_ * w.count));
   }
 
   /// Brings the host's copy of the state up to date.
@@ -282,8 +349,9 @@ class CudaExecutor : public Executor {
   CudaOptions options_;
   int64_t fast_floats_;
   size_t memory_;
-  std::vector<SourceMemory> sources_;
-  DeviceMemory labels_, row_list_, class_weights_;
+  std::vector<DeviceMemory> tables_;  // values and labels of all sets
+  std::vector<SourceSet> set_pointers_;
+  DeviceMemory sets_, row_list_, class_weights_;
   std::vector<std::unique_ptr<LoadedProgram>> programs_;
   std::vector<float> state_;  // [replicas, state_floats]
   int64_t state_floats_ = 0;

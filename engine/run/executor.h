@@ -9,20 +9,27 @@
 #include <vector>
 
 #include "engine/lower/lower.h"
+#include "engine/run/fresh_control.h"
 #include "kernels/state/control.h"
 
 namespace equipoise {
 
-/// Values shared by all replicas, read-only during a run.
-struct RunTables {
+/// Values and labels by row number.
+struct TableSet {
   struct Values {
     std::vector<float> values;  ///< [rows, cols]
     int cols = 0;
   };
   std::vector<Values> sources;
-  std::vector<int32_t> labels;       ///< [rows], -1 unlabelled
-  std::vector<int32_t> row_list;     ///< row numbers of every split, one after another
-  std::vector<float> class_weights;  ///< [.. classes]
+  std::vector<int32_t> labels;  ///< [rows], -1 unlabelled
+};
+
+/// What replicas share, read-only during a run: one set of tables, which is all that most runs have, or several, of
+/// which a replica's Settings::source_set takes one.
+struct RunTables : TableSet {          // set 0
+  std::vector<TableSet> further_sets;  ///< sets 1, 2, ...
+  std::vector<int32_t> row_list;       ///< row numbers of every split, one after another
+  std::vector<float> class_weights;    ///< [.. classes]
 };
 
 /// How far a run goes.
@@ -37,6 +44,15 @@ struct Emitted {
   std::vector<std::vector<float>> values;
 };
 
+/// One program's share of a run: on which replicas, how far, and where its rows go.
+struct ProgramRun {
+  const Program& program;
+  std::span<const Settings> settings;  ///< [replicas]
+  std::span<Control> controls;         ///< [replicas], updated
+  RunLimits limits;
+  Emitted* emitted = nullptr;  ///< receives the rows of a program that emits
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -48,20 +64,22 @@ class Executor {
   /// State of all replicas: [replicas, state_floats].
   virtual void load_state(std::span<const float> state, int64_t state_floats) = 0;
   virtual void store_state(std::span<float> state) = 0;
-  /// Runs up to limits.steps steps of every replica. `settings` and `controls` are [replicas]; controls are updated.
-  /// `emitted` receives rows of a program that emits; `work` the global scratch of replica 0 (probe programs).
-  virtual void run(const Program& program, std::span<const Settings> settings, std::span<Control> controls,
-                   const RunLimits& limits, Emitted* emitted = nullptr, std::vector<float>* work = nullptr) = 0;
+  /// Runs the programs in turn on every replica, each up to its limits.steps steps, over the one state that is loaded:
+  /// all are of its size. Programs that were lowered beside each other (PlanLimits::beside) share launches where that
+  /// helps; the outcome is that of one run after another. `work` receives the global scratch of replica 0 as the last
+  /// program leaves it (probe programs).
+  virtual void run(std::span<const ProgramRun> programs, std::vector<float>* work = nullptr) = 0;
+  /// The same of one program.
+  void run(const Program& program, std::span<const Settings> settings, std::span<Control> controls,
+           const RunLimits& limits, Emitted* emitted = nullptr, std::vector<float>* work = nullptr) {
+    const ProgramRun one{program, settings, controls, limits, emitted};
+    run({&one, 1}, work);
+  }
 };
 
 /// Replicas over `threads` CPU threads (0: as many as the machine has).
 std::unique_ptr<Executor> make_cpu_executor(int threads);
 /// CUDA device number `device`; throws Error(device) if it cannot be used.
 std::unique_ptr<Executor> make_cuda_executor(int device);
-
-/// Control of a replica before its first step.
-Control fresh_control(const Settings& settings, int tasks, int balancers = 1);
-/// A launch of a program's host-side arrays; pointers to data are filled in by the executor.
-Launch launch_of(const Program& program, const RunLimits& limits);
 
 }  // namespace equipoise

@@ -1,10 +1,11 @@
 // engine/run/launch_pacer.cpp - lengths of launches and sizes of waves.
+#include "engine/run/launch_pacer.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "engine/base/error.h"
-#include "engine/run/cuda_executor.h"
 
 namespace equipoise {
 

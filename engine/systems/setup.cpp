@@ -129,6 +129,12 @@ std::vector<Balancer> balancers_of(const Setup& setup, Pass pass) {
   return balancers;
 }
 
+Settings replica_settings(const Setup& setup) {
+  Settings settings = setup.settings;
+  settings.dropout = setup.system->dropout();
+  return settings;
+}
+
 LowerOptions evaluation_options(const Setup& setup, int batch, const PlanLimits& limits) {
   LowerOptions o;
   o.batch = batch;

@@ -47,6 +47,9 @@ int task_count(const Setup& setup);
 /// The published settings of a variant of a kind of system. Throws Error(usage) for a kind or variant that is none.
 Setup published_setup(std::string_view kind, std::string_view variant);
 
+/// What a replica of this setup is told: its settings, with the model's dropout.
+Settings replica_settings(const Setup& setup);
+
 /// The balancers as programs of one pass take them; tensors have other numbers in another pass. Throws Error(usage) for
 /// a parameter or a place the model does not have, for several balancers that are not each at a representation of
 /// their own, and for a method that needs a lower bound of a loss that has none.

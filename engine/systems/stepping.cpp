@@ -19,7 +19,7 @@ Stepper stepper_of(const Setup& setup, int batch, Pass pass, bool shuffle, Execu
     b = measures;
     measures = {};
   }
-  return {std::move(train), lower(graph, options), setup.settings, executor};
+  return {std::move(train), lower(graph, options), replica_settings(setup), executor};
 }
 
 }  // namespace equipoise

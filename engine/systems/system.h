@@ -132,6 +132,7 @@ class System {
   virtual std::vector<RunTables::Values> sources(const Dataset& data) const = 0;
   /// Its targets: where a likelihood fits numbers besides the network. Empty for systems without.
   virtual std::span<const Target> targets() const = 0;
+  virtual double dropout() const = 0;  ///< share of hidden units that a step leaves out
   /// Evaluation takes all rows in one batch.
   virtual bool rows_at_once() const = 0;
   /// Classes that the cross-entropy weighs.

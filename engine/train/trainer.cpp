@@ -21,6 +21,7 @@ namespace equipoise {
 namespace {
 
 Setup with_rows(Setup setup, const Split& split) {
+  setup.settings = replica_settings(setup);
   setup.settings.first_row = 0;
   setup.settings.rows = static_cast<int32_t>(split.train.size());
   return setup;

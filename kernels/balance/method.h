@@ -2,13 +2,13 @@
 //
 // A method is a page: kernels/balance/<name>.h. There are two kinds. Those that weigh losses turn losses and their own
 // state into one weight a task (`Weighing`, mixing matrix diag(w)); those that change gradients turn the Gram matrix
-// into a mixing matrix (`Mixing`). kernels/balance/chain.h runs a composition of them, left to right.
+// into a mixing matrix (`Mixing`). kernels/balance/run_chain.h runs a composition of them, left to right.
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/base/fn.h"
-#include "kernels/state/control.h"
+#include "kernels/state/settings.h"
 
 namespace equipoise {
 

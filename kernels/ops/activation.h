@@ -1,14 +1,11 @@
 // kernels/ops/activation.h - what follows a linear layer, and its derivative from the layer's output.
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/base/fn.h"
 #include "kernels/base/strict_math.h"
+#include "kernels/ops/forms.h"
 
 namespace equipoise {
-
-enum class Activation : int32_t { identity, relu, tanh, sigmoid };
 
 /// Applies the activation to `count` neighbouring sums; a NaN stays a NaN.
 EQ_FN void activate(Activation activation, const float* sum, float* __restrict__ y, int count) {

@@ -5,7 +5,7 @@
 // writes the state to come beside it; only a step with finite losses and gradients makes it the state.
 #pragma once
 
-#include "kernels/balance/chain.h"
+#include "kernels/balance/run_chain.h"
 #include "kernels/base/team.h"
 #include "kernels/state/memory.h"
 

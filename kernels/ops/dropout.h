@@ -11,10 +11,10 @@
 
 namespace equipoise {
 
-/// to[r, c] = 0 or 1 / (1 - rate). Sample number: block * batch + row of the block; four columns share a Philox block.
+/// to[r, c] = 0 or 1 / (1 - rate), rate = settings.dropout. Sample number: block * batch + row of the block; four
+/// columns share a Philox block.
 struct DrawMask {
   View to;         // [rows, cols], overwritten
-  float rate;      // in [0, 1)
   int32_t stream;  // draws of different streams are independent
 
   EQ_FN int groups() const { return divide_up(to.cols, 4); }
@@ -33,7 +33,7 @@ struct DrawMask {
                       purpose_of(Purpose::dropout, stream)};
     const int sample = (row / c.n) * c.batch + row % c.n;
     const PhiloxBlock words = draw(key, static_cast<uint32_t>(sample * groups() + g));
-    const float kept = 1.0f / (1.0f - rate);
+    const float rate = static_cast<float>(c.settings->dropout), kept = 1.0f / (1.0f - rate);
     float* out = c.row(to, row) + g * 4;
     EQ_UNROLL
     for (int j = 0; j < 4; ++j)

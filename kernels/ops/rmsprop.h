@@ -1,9 +1,8 @@
-// kernels/ops/rmsprop.h - RMSProp (Tieleman and Hinton 2012) with momentum, and plain gradient descent with momentum,
-// each with clipping by global norm and decoupled weight decay, elementwise over one parameter block.
-//   RMSProp: v = a v + (1 - a) g^2,  u = g / (sqrt(v) + eps),  m = momentum m + u,  p -= lr m   (no centring)
-//   SGD:     m = momentum m + g,  p -= lr m   (no dampening, no Nesterov)
-// PyTorch's order of operations; there the weight decay of these two is not decoupled.
-// Floor: reads and writes 8 to 12 bytes a parameter; RMSProp adds a square root and a division.
+// kernels/ops/rmsprop.h - RMSProp (Tieleman and Hinton 2012) with momentum, clipping by global norm and decoupled
+// weight decay, elementwise over one parameter block.
+//   v = a v + (1 - a) g^2,  u = g / (sqrt(v) + eps),  m = momentum m + u,  p -= lr m   (no centring)
+// PyTorch's order of operations; there the weight decay is not decoupled.
+// Floor: reads and writes 12 bytes a parameter, a square root and a division.
 #pragma once
 
 #include "kernels/base/slots.h"
@@ -40,35 +39,6 @@ struct RmsProp {
         const float gradient = clip * g[i];
         v[e] = fmaf(rest, gradient * gradient, smoothing * v[e]);
         m[e] = fmaf(momentum, m[e], gradient / (sqrtf(v[e]) + eps));
-        p[e] = fmaf(-lr, m[e], keep * p[e]);
-      }
-    });
-  }
-};
-
-struct Sgd {
-  GradientBlock block;
-  Place parameter, moment1;  // [count], updated
-
-  template <class Team>
-  EQ_FN int units(const Context&) const {
-    return row_units<Team>(flat_rows(block.count));
-  }
-  template <class Team>
-  EQ_FN void unit(const Context& c, int u) const {
-    if (!c.control->finite) return;
-    const Settings& s = *c.settings;
-    const float lr = static_cast<float>(s.lr), momentum = static_cast<float>(s.momentum), clip = clip_factor(c);
-    const float keep = static_cast<float>(1.0 - s.lr * s.weight_decay);
-    float* p = c.floats(parameter);
-    float* m = c.floats(moment1);
-    each_stretch<Team::kLanes>(block.count, unit_row<Team>(u), unit_lane<Team>(u), [&](int first, int elements) {
-      float g[kStretch<Team::kLanes>];
-      block.total(c, first, elements, g);
-      EQ_IVDEP
-      for (int i = 0; i < elements; ++i) {
-        const int e = first + i;
-        m[e] = fmaf(momentum, m[e], clip * g[i]);
         p[e] = fmaf(-lr, m[e], keep * p[e]);
       }
     });

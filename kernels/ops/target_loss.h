@@ -9,7 +9,8 @@
 
 #include "kernels/base/slots.h"
 #include "kernels/base/strict_math.h"
-#include "kernels/ops/cross_entropy.h"
+#include "kernels/ops/forms.h"
+#include "kernels/ops/softmax.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {
@@ -40,8 +41,6 @@ EQ_FN float over_targets(const Context& c, Place count, int32_t task, bool sums)
   const float weight = task < 0 ? 1.0f : static_cast<float>(c.control->shared_weights[task]);
   return entries > 0 ? weight / (sums ? 1.0f : static_cast<float>(entries)) : 0.0f;
 }
-
-enum class TargetForm : int32_t { squared, logistic };
 
 struct TargetLoss {
   View x;       // [n, cols]

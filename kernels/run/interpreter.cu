@@ -4,11 +4,14 @@
 
 #include "kernels/teams/block_team.cuh"
 #include "kernels/run/cuda_check.cuh"
+#include "kernels/run/interpreter.h"
 #include "kernels/run/interpreter_launch.h"
 
 namespace equipoise {
 
 namespace {
+
+static_assert(sizeof(Launch) <= 4096, "every device takes parameters of 4096 bytes");
 
 extern __shared__ float4 fast_memory[];  // float4: 16-byte aligned, as wide loads need
 
@@ -36,7 +39,7 @@ int64_t device_fast_floats(int device) {
 void launch_program(int device, const Launch& launch, int64_t fast_floats, int threads) {
   if (threads < 32 || threads > kBlockThreads || threads % 32 != 0)
     throw std::invalid_argument("a block needs a multiple of 32 threads, at most " + std::to_string(kBlockThreads));
-  if (launch.replicas <= 0 || launch.steps <= 0) return;
+  if (launch.replicas <= 0) return;
   const size_t fast_bytes = static_cast<size_t>(fast_floats) * sizeof(float);
   if (fast_bytes > fast_bytes_limit(device))
     throw std::invalid_argument("the program was planned for more shared memory than the device has");

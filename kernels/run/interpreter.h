@@ -1,42 +1,12 @@
-// kernels/run/interpreter.h - runs a program: many steps of one replica by one team, without returning to the host.
+// kernels/run/interpreter.h - runs programs: many steps of one replica by one team, without returning to the host.
 // Operations of one phase are independent and share the team; one barrier stands between phases.
 #pragma once
 
+#include "kernels/program/launch.h"
 #include "kernels/program/operation.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {
-
-struct Phase {
-  int32_t first, end;  // operations
-};
-
-/// State copied to fast memory for the length of a launch and back at its end.
-struct Resident {
-  Place state, fast;
-  int32_t count;
-};
-
-/// One launch: `replicas` replicas of a program, up to `steps` steps each.
-struct Launch {
-  const Operation* operations;
-  const Phase* phases;
-  const Resident* residents;
-  int32_t phase_count, resident_count;
-  int32_t batch;
-  bool shuffle;
-  RunData data;
-  Chain chains[kMaxBalancers];
-  const Settings* settings;  // [replicas]
-  Control* controls;         // [replicas]
-  float* state;              // [replicas, state_floats]
-  float* work;               // [replicas, work_floats]
-  int64_t state_floats, work_floats;
-  int32_t replicas;
-  int32_t steps;
-  bool stop_at_epoch_end;       // a replica whose epoch ends does no further step in this launch
-  const int32_t* first_epochs;  // [replicas] epoch at the start of a run cut into launches; null: the launch is the run
-};
 
 /// A one-warp operation on its warp: never inlined, so that its registers are not the interpreter's. The context is
 /// copied: one whose address is given away would live in memory for the whole program.
@@ -97,6 +67,28 @@ EQ_FN void copy_resident(const Team& team, const Context& c, const Launch& launc
   team.sync();
 }
 
+/// The steps of one program. The context's memory and slot are set; all else of it is the program's.
+template <class Team>
+EQ_FN void run_program(const Team& team, Context& c, const LaunchProgram& program) {
+  c.control = program.controls + c.slot;
+  c.settings = program.settings + c.slot;
+  c.data = &program.data;
+  c.batch = program.batch;
+  c.shuffle = program.shuffle;
+  const int epoch = program.first_epochs ? program.first_epochs[c.slot] : c.control->epoch;
+  // Only the last phase changes what the loop below reads, and at least one barrier lies before it.
+  for (int step = 0; step < program.steps; ++step) {
+    const int left = c.settings->rows - c.control->position;
+    if (c.control->status != Status::running || left <= 0 || (program.stop_at_epoch_end && c.control->epoch != epoch))
+      break;
+    c.n = left < program.batch ? left : program.batch;
+    for (int p = 0; p < program.phase_count; ++p) {
+      run_phase(team, c, program.operations, program.phases[p]);
+      team.sync();
+    }
+  }
+}
+
 /// Runs replica number `slot` of the launch. `fast` is this team's fast memory.
 template <class Team>
 EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* fast) {
@@ -104,26 +96,10 @@ EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* 
   c.base[static_cast<int>(Space::fast)] = fast;
   c.base[static_cast<int>(Space::work)] = launch.work + slot * launch.work_floats;
   c.base[static_cast<int>(Space::state)] = launch.state + slot * launch.state_floats;
-  c.control = launch.controls + slot;
-  c.settings = launch.settings + slot;
-  c.data = &launch.data;
   c.chains = launch.chains;
   c.slot = slot;
-  c.batch = launch.batch;
-  c.shuffle = launch.shuffle;
   copy_resident(team, c, launch, true);
-  const int epoch = launch.first_epochs ? launch.first_epochs[slot] : c.control->epoch;
-  // Only the last phase changes what the loop below reads, and at least one barrier lies before it.
-  for (int step = 0; step < launch.steps; ++step) {
-    const int left = c.settings->rows - c.control->position;
-    if (c.control->status != Status::running || left <= 0 || (launch.stop_at_epoch_end && c.control->epoch != epoch))
-      break;
-    c.n = left < launch.batch ? left : launch.batch;
-    for (int p = 0; p < launch.phase_count; ++p) {
-      run_phase(team, c, launch.operations, launch.phases[p]);
-      team.sync();
-    }
-  }
+  for (int p = 0; p < launch.program_count; ++p) run_program(team, c, launch.programs[p]);
   copy_resident(team, c, launch, false);
 }
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "kernels/run/interpreter.h"
+#include "kernels/program/launch.h"
 
 namespace equipoise {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "kernels/balance/solve/min_norm.h"
-#include "kernels/state/control.h"
+#include "kernels/state/settings.h"
 #include "kernels/teams/host_team.h"
 
 namespace equipoise {

@@ -3,7 +3,7 @@
 
 #include "kernels/balance/solve/min_norm.h"
 #include "kernels/teams/block_team.cuh"
-#include "kernels/state/control.h"
+#include "kernels/state/settings.h"
 #include "kernels/run/cuda_check.cuh"
 #include "kernels/run/min_norm_batch.h"
 

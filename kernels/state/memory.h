@@ -8,6 +8,7 @@
 
 #include "kernels/base/fn.h"
 #include "kernels/state/control.h"
+#include "kernels/state/settings.h"
 
 namespace equipoise {
 
@@ -35,7 +36,7 @@ struct View {
   int32_t block, blocks;
 };
 
-/// One table of values shared by all replicas: values[rows, cols].
+/// One table of values: values[rows, cols].
 struct Source {
   const float* values;
   int32_t cols;
@@ -43,10 +44,15 @@ struct Source {
 inline constexpr int kMaxSources = 6;
 inline constexpr int kMaxOutputs = 8;
 
+/// The tables that a replica's row numbers count in.
+struct SourceSet {
+  Source sources[kMaxSources];
+  const int32_t* labels;  // [rows], -1 unlabelled
+};
+
 /// Data of a run, shared by all replicas and read-only, and where emitted rows go.
 struct RunData {
-  Source sources[kMaxSources];
-  const int32_t* labels;        // [rows], -1 unlabelled
+  const SourceSet* sets;        // settings.source_set picks one
   const int32_t* row_list;      // rows of every split, one split after another
   const float* class_weights;   // [.. classes] per split
   float* outputs[kMaxOutputs];  // [replicas, output_rows, cols]
@@ -70,8 +76,8 @@ struct Context {
   EQ_FN float* floats(Place p) const { return base_of(p.space) + p.offset; }
   EQ_FN double* doubles(Place p) const { return reinterpret_cast<double*>(floats(p)); }
   EQ_FN int32_t* ints(Place p) const { return reinterpret_cast<int32_t*>(floats(p)); }
+  EQ_FN const SourceSet& source_set() const { return data->sets[settings->source_set]; }
   EQ_FN int rows(const View& v) const { return v.blocks * n; }
-  EQ_FN int capacity(const View& v) const { return v.blocks * batch; }
   EQ_FN float* row(const View& v, int r) const {
     return floats(v.place) + static_cast<int64_t>(v.block * n + r) * v.stride;
   }

@@ -1,5 +1,6 @@
 // tests/cuda/cuts_test.cpp - how a run is cut (into waves, launches, runs, threads) changes no bit.
 #include "engine/base/error.h"
+#include "engine/lower/program_code.h"
 #include "engine/run/cuda_executor.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
@@ -25,8 +26,9 @@ size_t memory_for(int replicas, const PlanLimits& limits) {
   const Program program = lower(p.setup.system->graph(Pass::train), training_options(p.setup, kBatch, limits));
   size_t bytes = (p.tables.labels.size() + p.tables.row_list.size() + p.tables.class_weights.size()) * 4;
   for (const auto& source : p.tables.sources) bytes += source.values.size() * 4;
-  bytes += program.operations.size() * sizeof(Operation) + program.phases.size() * sizeof(Phase) +
-           program.residents.size() * sizeof(Resident);
+  bytes += sizeof(SourceSet);
+  bytes += program.code->operations.size() * sizeof(Operation) + program.code->phases.size() * sizeof(Phase) +
+           program.code->residents.size() * sizeof(Resident);
   const size_t each =
       static_cast<size_t>(program.state_floats + program.work_floats) * 4 + sizeof(Settings) + sizeof(Control) + 4;
   return bytes + each * static_cast<size_t>(replicas);
@@ -36,24 +38,32 @@ size_t memory_for(int replicas) { return memory_for(replicas, make_cuda_executor
 
 constexpr PlanLimits kLittleFast{2000, true};  // so that training needs work memory, as large models do
 
-/// Trains and evaluates by turns, twice each.
+/// Trains and evaluates by turns, twice each; a turn is a run, or two.
 struct Turns {
   Replicas trained;
   Emitted emitted;
+  std::vector<Control> evaluated{};  // by the last turn
 };
-Turns train_and_evaluate(Executor& executor, const PlanLimits& limits) {
+Turns train_and_evaluate(Executor& executor, const PlanLimits& limits, bool in_one_run = false) {
   const Problem p = small_problem();
   const Program train = lower(p.setup.system->graph(Pass::train), training_options(p.setup, kBatch, limits));
+  PlanLimits of_evaluation = executor.plan_limits();
+  if (in_one_run) of_evaluation.beside = train.code.get();
   const Program evaluate =
-      lower(p.setup.system->graph(Pass::evaluate), evaluation_options(p.setup, 20, executor.plan_limits()));
+      lower(p.setup.system->graph(Pass::evaluate), evaluation_options(p.setup, 20, of_evaluation));
   Turns turns{make_replicas(p, train, kReplicas), {}};
   turns.emitted.rows = p.setup.settings.rows;
   executor.load_tables(p.tables);
   executor.load_state(turns.trained.state, train.state_floats);
   for (int turn = 0; turn < 2; ++turn) {
-    executor.run(train, turns.trained.settings, turns.trained.controls, {3, false});
-    std::vector<Control> controls(kReplicas, fresh_control(p.setup.settings, 3));
-    executor.run(evaluate, turns.trained.settings, controls, {2, true}, &turns.emitted);  // 40 of 50 rows
+    std::vector<Control>& controls = turns.evaluated;
+    controls.assign(kReplicas, fresh_control(p.setup.settings, 3));
+    const ProgramRun runs[] = {
+        {train, turns.trained.settings, turns.trained.controls, {3, false}},
+        {evaluate, turns.trained.settings, controls, {2, true}, &turns.emitted}};  // 40 of 50 rows
+    if (in_one_run) executor.run(runs);
+    else
+      for (const ProgramRun& run : runs) executor.run({&run, 1});
   }
   executor.store_state(turns.trained.state);
   return turns;
@@ -79,6 +89,14 @@ TEST_F(Cuts, IntoWavesCarryEachReplicasStateFromRunToRun) {
   expect_equal_bits(on_cpu({12, false}), on_device(options, {4, false}, 3));
 }
 
+void expect_equal_turns(const Turns& expected, const Turns& got) {
+  expect_equal_bits(expected.trained, got.trained);
+  expect_equal_bits(expected.evaluated, got.evaluated, "control of the evaluation");
+  ASSERT_EQ(expected.emitted.values.size(), got.emitted.values.size());
+  for (size_t o = 0; o < expected.emitted.values.size(); ++o)
+    expect_equal_bits(expected.emitted.values[o], got.emitted.values[o], "output " + std::to_string(o));
+}
+
 TEST_F(Cuts, IntoWavesLetTrainingAndEvaluationTakeTurns) {
   const Turns expected = train_and_evaluate(*make_cpu_executor(0), {});
   for (const PlanLimits& limits : {make_cuda_executor(0)->plan_limits(), kLittleFast}) {
@@ -88,13 +106,22 @@ TEST_F(Cuts, IntoWavesLetTrainingAndEvaluationTakeTurns) {
       SCOPED_TRACE(memory);
       CudaOptions options;
       options.memory = memory;
-      const Turns got = train_and_evaluate(*make_cuda_executor(0, options), limits);
-      expect_equal_bits(expected.trained, got.trained);
-      ASSERT_EQ(expected.emitted.values.size(), got.emitted.values.size());
-      for (size_t o = 0; o < expected.emitted.values.size(); ++o)
-        expect_equal_bits(expected.emitted.values[o], got.emitted.values[o], "output " + std::to_string(o));
+      expect_equal_turns(expected, train_and_evaluate(*make_cuda_executor(0, options), limits));
     }
   }
+}
+
+TEST_F(Cuts, LetTrainingAndEvaluationShareARunInTightMemory) {
+  const Turns expected = train_and_evaluate(*make_cpu_executor(0), {});
+  for (const PlanLimits& limits : {make_cuda_executor(0)->plan_limits(), kLittleFast})
+    for (const double seconds : {0.0, 100.0})
+      for (const size_t beyond : {size_t{0}, size_t{40000}, size_t{160000}, size_t{100000000}}) {
+        SCOPED_TRACE(beyond);
+        CudaOptions options;
+        options.memory = memory_for(kReplicas, limits) + beyond;
+        options.launch_seconds = seconds;
+        expect_equal_turns(expected, train_and_evaluate(*make_cuda_executor(0, options), limits, true));
+      }
 }
 
 TEST_F(Cuts, OfMemoryTooSmallForOneReplicaIsAnErrorThatSaysWhatToDo) {

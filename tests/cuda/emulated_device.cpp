@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/run/device.h"
+#include "kernels/run/interpreter.h"
 #include "kernels/run/interpreter_launch.h"
 #include "kernels/teams/host_team.h"
 
@@ -17,6 +18,7 @@ namespace equipoise {
 namespace {
 
 bool fail_launch = false;
+std::vector<int> launched;  // programs of each launch
 constexpr int kGuard = 64;  // bytes behind each buffer that must stay as they were
 constexpr unsigned char kMark = 0xA5;
 constexpr unsigned char kFresh = 0xFF;  // four of them are a NaN
@@ -31,6 +33,7 @@ void check_guard(const void* data, size_t bytes) {
 
 namespace test {
 void fail_next_launch() { fail_launch = true; }
+std::vector<int> programs_launched() { return std::exchange(launched, {}); }
 }  // namespace test
 
 DeviceReport device_report(bool) {
@@ -88,8 +91,11 @@ int64_t device_fast_floats(int) { return test::kEmulatedSharedMemory / 4; }
 
 void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
   if (fast_floats > device_fast_floats(0)) throw std::invalid_argument("more shared memory than the device has");
+  launched.push_back(0);
+  for (const LaunchProgram& program : launch.programs) launched.back() += program.steps > 0;
   Launch mine = launch;
-  if (fail_launch) mine.steps = (mine.steps + 1) / 2;
+  if (fail_launch)
+    for (LaunchProgram& program : mine.programs) program.steps = (program.steps + 1) / 2;
   for (int slot = 0; slot < launch.replicas; ++slot) {
     const DeviceMemory memory(0, static_cast<size_t>(fast_floats) * sizeof(float));
     float* const fast = memory.as<float>();

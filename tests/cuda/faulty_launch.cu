@@ -2,6 +2,7 @@
 #include "kernels/teams/block_team.cuh"
 #include "kernels/run/cuda_check.cuh"
 #include "kernels/run/device.h"
+#include "kernels/run/interpreter.h"
 #include "kernels/run/interpreter_launch.h"
 #include "tests/cuda/faulty_launch.h"
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/error.h"
-#include "engine/run/cuda_executor.h"
+#include "engine/run/launch_pacer.h"
 
 namespace equipoise::test {
 

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/state/control.h"
+#include "kernels/state/settings.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
 #include "tests/kernels/balance/gradient_families.h"

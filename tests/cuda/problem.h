@@ -60,7 +60,7 @@ inline Replicas make_replicas(const Problem& problem, const Program& program, in
   Replicas r;
   r.state.resize(static_cast<size_t>(count * program.state_floats));
   for (int i = 0; i < count; ++i) {
-    Settings settings = problem.setup.settings;
+    Settings settings = replica_settings(problem.setup);
     settings.replica = static_cast<uint32_t>(i);
     settings.seed = 1000 + static_cast<uint64_t>(i % 5);
     r.settings.push_back(settings);

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "engine/balance/methods.h"
+#include "engine/lower/program_code.h"
 #include "engine/run/cuda_executor.h"
 #include "engine/systems/mldrl/mldrl_system.h"
 #include "tests/cuda/device_test.h"
@@ -188,7 +189,7 @@ TEST(ProgramCases, UseEveryOperationOfTheInterpreter) {
   std::map<std::string, int> used;
   for (const Case& k : cases()) {
     const Problem p = problem_of(k);
-    for (const Operation& o : lower(p.setup.system->graph(k.noise), options_of(k, p, {})).operations)
+    for (const Operation& o : lower(p.setup.system->graph(k.noise), options_of(k, p, {})).code->operations)
       ++used[operation_name(o.kind)];
   }
 #define EQ_EXPECT_USED(tag, Struct) EXPECT_GT(used[#tag], 0) << #tag << " runs in no case";

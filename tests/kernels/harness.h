@@ -131,6 +131,7 @@ class Rig {
 
   Settings settings;
   RunData data{};
+  std::vector<SourceSet> sets{1};  ///< what data.sets is
   Chain chains[kMaxBalancers]{};
   int32_t slot = 0;
   bool shuffle = false;
@@ -158,6 +159,7 @@ class Rig {
   template <class Body>
   void run_on(Body&& body, RigState& state) {
     RunData placed = data;
+    placed.sets = sets.data();
     for (std::size_t o = 0; o < outputs.size(); ++o)
       placed.outputs[o] = state.space[static_cast<int>(outputs[o].space)].data() + outputs[o].offset;
     Context c{};
@@ -229,6 +231,14 @@ class Rig {
   int batch_, n_, next_ = 0;
   RigState state_;
 };
+
+/// The rows of a view, as the reference takes them.
+inline reference::Matrix to_matrix(Rig& rig, const View& v) {
+  reference::Matrix m(rig.rows(v), v.cols);
+  for (int r = 0; r < m.rows; ++r)
+    for (int c = 0; c < m.cols; ++c) m.at(r, c) = rig.row(v, r)[c];
+  return m;
+}
 
 /// A batch's capacity, its rows, and columns: one row, one feature, a short batch, more columns than lanes.
 struct Shape {

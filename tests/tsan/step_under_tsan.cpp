@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/lower/program_code.h"
 #include "tests/engine/run/team_executor.h"
 #include "tests/engine/systems/synthetic_run.h"
 #include "tests/engine/systems/synthetic_systems.h"
@@ -96,7 +97,7 @@ int main_of(int argc, char** argv) {
   if (argc < 2) return std::fprintf(stderr, "usage: step_under_tsan SYSTEM [--barriers | --without-barrier N]\n"), 2;
   const Case of = case_of(argv[1]);
   const Program program = synthetic_program(of.setup, kBatch, {INT64_MAX / 8, true});
-  const int barriers = static_cast<int>(program.phases.size());
+  const int barriers = static_cast<int>(program.code->phases.size());
   if (argc == 3 && std::strcmp(argv[2], "--barriers") == 0) return std::printf("%d\n", barriers) > 0 ? 0 : 1;
   int left_out = -1;
   if (argc == 4 && std::strcmp(argv[2], "--without-barrier") == 0) {

@@ -33,6 +33,7 @@ class MldrlSystem final : public System {
   std::vector<TaskInfo> tasks() const override;
   std::vector<RunTables::Values> sources(const Dataset& data) const override;
   std::span<const Target> targets() const override { return {}; }
+  double dropout() const override { return 0; }
   bool rows_at_once() const override { return false; }
   int weighed_classes(const Dataset&) const override { return model.classes; }
 

@@ -35,6 +35,7 @@ class MtlSystem final : public System {
   std::vector<TaskInfo> tasks() const override;
   std::vector<RunTables::Values> sources(const Dataset& data) const override;
   std::span<const Target> targets() const override { return model.tasks; }
+  double dropout() const override { return model.dropout; }
   bool rows_at_once() const override;
   int weighed_classes(const Dataset&) const override { return 1; }
 

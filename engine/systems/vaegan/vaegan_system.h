@@ -33,6 +33,7 @@ class VaeganSystem final : public System {
   std::vector<TaskInfo> tasks() const override;
   std::vector<RunTables::Values> sources(const Dataset& data) const override;
   std::span<const Target> targets() const override { return {}; }
+  double dropout() const override { return 0; }
   bool rows_at_once() const override { return false; }
   int weighed_classes(const Dataset& data) const override { return std::max(1, data.classes); }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/lower/program_code.h"
 #include "tests/engine/run/team_executor.h"
 #include "tests/engine/systems/synthetic_run.h"
 
@@ -63,20 +64,20 @@ std::string hash_in_order(Order order, int merged, unsigned seed) {
   c.base[static_cast<int>(Space::state)] = population.state.data();
   c.control = population.controls.data();
   c.settings = population.settings.data();
-  c.data = &memory.launch().data;
+  c.data = &memory.launch().programs[0].data;
   c.chains = memory.launch().chains;
   c.batch = kBatch;
   c.shuffle = true;
   std::mt19937 engine(seed);
   for (int step = 0; step < kSteps; ++step) {
     c.n = std::min(kBatch, setup.settings.rows - c.control->position);
-    const int phases = static_cast<int>(program.phases.size());
+    const int phases = static_cast<int>(program.code->phases.size());
     for (int p = 0; p < phases;) {
       const int end = step == 0 && p == merged ? std::min(p + 2, phases) : p + 1;
       std::vector<Unit> heap;
-      for (int i = program.phases[static_cast<std::size_t>(p)].first;
-           i < program.phases[static_cast<std::size_t>(end - 1)].end; ++i) {
-        const Operation& o = program.operations[static_cast<std::size_t>(i)];
+      for (int i = program.code->phases[static_cast<std::size_t>(p)].first;
+           i < program.code->phases[static_cast<std::size_t>(end - 1)].end; ++i) {
+        const Operation& o = program.code->operations[static_cast<std::size_t>(i)];
         for (int u = 0; u < units_of<Team>(o, c); ++u) heap.push_back({&o, u});
       }
       if (order == Order::reversed) std::reverse(heap.begin(), heap.end());
@@ -106,7 +107,7 @@ TEST(Barriers, LetTheUnitsOfAPhaseRunInAnyOrder) {
 
 TEST(Barriers, AreEachNeededSomewhere) {
   const std::string expected = expected_hash();
-  const int phases = static_cast<int>(synthetic_program(synthetic_setup(), kBatch).phases.size());
+  const int phases = static_cast<int>(synthetic_program(synthetic_setup(), kBatch).code->phases.size());
   for (int p = 0; p + 1 < phases; ++p)
     EXPECT_NE(hash_in_order<SerialTeam>(Order::reversed, p, 0), expected) << "between phases " << p << " and " << p + 1;
 }

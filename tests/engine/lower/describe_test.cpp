@@ -3,6 +3,7 @@
 
 #include "engine/lower/lower.h"
 #include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/lower/program_code.h"
 #include "engine/systems/setup.h"
 
 namespace equipoise {
@@ -17,7 +18,7 @@ TEST(DescriptionOfAProgram, CountsPhasesOperationsBytesAndParameters) {
   const auto expect = [&](const std::string& part) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\nin:\n" << text;
   };
-  expect(std::to_string(program.phases.size()) + " phases, " + std::to_string(program.operations.size()) +
+  expect(std::to_string(program.code->phases.size()) + " phases, " + std::to_string(program.code->operations.size()) +
          " operations, at most 32 rows a step\n");
   // Two encoders 81 -> 32, two heads 32 -> 10, two decoders 10 -> 32 -> 81, a classifier 14 -> 2.
   const int parameters = 2 * (81 * 32 + 32) + 2 * (32 * 10 + 10) + 2 * (10 * 32 + 32 + 32 * 81 + 81) + 14 * 2 + 2;
@@ -28,7 +29,7 @@ TEST(DescriptionOfAProgram, CountsPhasesOperationsBytesAndParameters) {
   // Every operation is listed in some phase, with its count.
   int listed = 0;
   std::size_t begin = text.find('\n') + 1;
-  for (std::size_t p = 0; p < program.phases.size(); ++p) {
+  for (std::size_t p = 0; p < program.code->phases.size(); ++p) {
     const std::size_t end = text.find('\n', begin);
     const std::string line = text.substr(begin, end - begin);
     for (std::size_t at = line.find_first_not_of(" 0123456789"); at < line.size();) {
@@ -40,7 +41,7 @@ TEST(DescriptionOfAProgram, CountsPhasesOperationsBytesAndParameters) {
     }
     begin = end + 1;
   }
-  EXPECT_EQ(listed, static_cast<int>(program.operations.size()));
+  EXPECT_EQ(listed, static_cast<int>(program.code->operations.size()));
 }
 
 }  // namespace

@@ -107,6 +107,8 @@ inline Settings settings_of(const RandomGraph& r) {
   s.seed = 6;
   s.lr = s.task_lr = 2e-3;
   for (std::size_t k = 0; k < r.graph.tasks().size(); ++k) s.initial_weights[k] = 0.5 + 0.75 * static_cast<double>(k);
+  for (const Tensor& t : r.graph.tensors())
+    if (t.origin == TensorOrigin::masked) s.dropout = double{t.rate};
   return s;
 }
 

@@ -75,8 +75,12 @@ TEST(Lowering, GivesMldrlSoundPhasesAndPlacesInAllItsOptions) {
   for (const auto& s : mldrl_setups()) {
     SCOPED_TRACE("setup " + std::to_string(number++) + " over " + s.balance[0].over);
     const PlanLimits& limits = kLimits[number % 5];
-    expect_sound(lower(s.system->graph(Pass::train), training_options(s, 6, limits)));
+    const Program train = lower(s.system->graph(Pass::train), training_options(s, 6, limits));
+    expect_sound(train);
     expect_sound(lower(s.system->graph(Pass::evaluate), evaluation_options(s, 6, limits)));
+    PlanLimits beside = limits;
+    beside.beside = train.code.get();
+    expect_sound(lower(s.system->graph(Pass::evaluate), evaluation_options(s, 6, beside)));
     LowerOptions probe = training_options(s, 6, limits, Pass::given);
     probe.probe = true;
     expect_sound(lower(s.system->graph(Pass::given), probe));
@@ -85,10 +89,12 @@ TEST(Lowering, GivesMldrlSoundPhasesAndPlacesInAllItsOptions) {
 
 TEST(PhaseChecker, SeesAMissingBarrierAndSharedMemory) {
   const Program sound = synthetic_program(synthetic_setup(), 6);
-  for (std::size_t p = 0; p + 1 < sound.phases.size(); ++p) {
+  for (std::size_t p = 0; p + 1 < sound.code->phases.size(); ++p) {
+    ProgramCode code = *sound.code;
+    code.phases[p].end = code.phases[p + 1].end;
+    code.phases.erase(code.phases.begin() + static_cast<std::ptrdiff_t>(p) + 1);
     Program merged = sound;
-    merged.phases[p].end = merged.phases[p + 1].end;
-    merged.phases.erase(merged.phases.begin() + static_cast<std::ptrdiff_t>(p) + 1);
+    merged.code = std::make_shared<ProgramCode>(std::move(code));
     ::testing::TestPartResultArray results;
     {
       ::testing::ScopedFakeTestPartResultReporter reporter(
@@ -126,7 +132,7 @@ TEST(Plan, LetsAWriterWaitForEarlierReadersAndWriters) {
   Program program;
   program.batch = 4;
   plan(assembly, {}, false, program, [](const Locator&) {});
-  ASSERT_EQ(program.phases.size(), 4u);
+  ASSERT_EQ(program.code->phases.size(), 4u);
   expect_sound(program);
 }
 
@@ -134,7 +140,7 @@ TEST(Plan, LetsAWriterWaitForEarlierReadersAndWriters) {
 std::map<std::string, std::vector<int>> lanes_of(const Program& program) {
   std::map<std::string, std::vector<int>> lanes;
   int block = 0;
-  for (const Operation& o : program.operations) {
+  for (const Operation& o : program.code->operations) {
     if (o.kind != OperationKind::adam) continue;
     const int layer = program.layer_of_block[static_cast<std::size_t>(block++)];
     for (const ParameterInfo& p : program.parameters)
@@ -250,7 +256,7 @@ TEST(Lowering, WithGradDropCombinesEveryLayerThatSeveralTasksReach) {
     const Program program = lower(r.graph, options_of(r, 5, {}, {"graddrop:leak=0.3"}));
     expect_sound(program);
     int combined = 0, shared = 0;
-    for (const Operation& o : program.operations) combined += o.kind == OperationKind::graddrop_parameters;
+    for (const Operation& o : program.code->operations) combined += o.kind == OperationKind::graddrop_parameters;
     for (const int tasks : tasks_of_layers(r.graph)) shared += tasks > 1;
     EXPECT_EQ(combined, shared) << "seed " << seed;
     // With leak 1 nothing is dropped, and the step is the plain sum.

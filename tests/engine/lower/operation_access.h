@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/balance/methods.h"
-#include "kernels/run/interpreter.h"
+#include "kernels/program/operation.h"
 
 namespace equipoise::test {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/lower/program.h"
+#include "engine/lower/program_code.h"
 #include "tests/engine/lower/operation_access.h"
 
 namespace equipoise::test {
@@ -23,10 +23,10 @@ class PhaseChecker {
 
   /// Operations of one phase touch nothing that another of them writes.
   void expect_independent_phases(int n) const {
-    for (std::size_t p = 0; p < program_.phases.size(); ++p) {
+    for (std::size_t p = 0; p < program_.code->phases.size(); ++p) {
       std::vector<int> writer[kSpaces + 1];
       for (int s = 0; s <= kSpaces; ++s) writer[s].assign(static_cast<std::size_t>(size_[s]), -1);
-      const Phase phase = program_.phases[p];
+      const Phase phase = program_.code->phases[p];
       for (int i = phase.first; i < phase.end; ++i)
         for (const Range& r : touched(i, n).writes)
           for (int64_t e = r.begin; e < r.end; ++e) {
@@ -63,15 +63,15 @@ class PhaseChecker {
     std::vector<bool> written[kSpaces];
     for (int s = 0; s < kSpaces; ++s)
       written[s].assign(static_cast<std::size_t>(size_[s]), s == static_cast<int>(Space::state));
-    for (const Resident& r : program_.residents)
+    for (const Resident& r : program_.code->residents)
       for (int e = 0; e < r.count; ++e)
         written[static_cast<int>(r.fast.space)][static_cast<std::size_t>(r.fast.offset + e)] = true;
-    for (std::size_t p = 0; p < program_.phases.size(); ++p) {
+    for (std::size_t p = 0; p < program_.code->phases.size(); ++p) {
       for (const BufferPlace& b : program_.buffers)
         if (b.first_phase == static_cast<int>(p) && !is_resident(b))
           for (int64_t e = 0; e < b.floats; ++e)
             written[static_cast<int>(b.place.space)][static_cast<std::size_t>(b.place.offset + e)] = false;
-      const Phase phase = program_.phases[p];
+      const Phase phase = program_.code->phases[p];
       for (int i = phase.first; i < phase.end; ++i) {
         const Touched t = touched(i, n);
         for (const Range& r : t.reads) {
@@ -94,12 +94,12 @@ class PhaseChecker {
 
  private:
   Touched touched(int operation, int n) const {
-    return AccessOf(program_.operations[static_cast<std::size_t>(operation)], program_.chains, program_.batch, n)
+    return AccessOf(program_.code->operations[static_cast<std::size_t>(operation)], program_.chains, program_.batch, n)
         .touched();
   }
   static int& at(std::vector<int>* spaces, int space, int64_t e) { return spaces[space][static_cast<std::size_t>(e)]; }
   bool is_resident(const BufferPlace& b) const {
-    for (const Resident& r : program_.residents)
+    for (const Resident& r : program_.code->residents)
       if (r.fast.space == b.place.space && r.fast.offset == b.place.offset && r.count == b.floats) return true;
     return false;
   }
@@ -118,7 +118,7 @@ class PhaseChecker {
   }
   std::string name(int operation) const {
     return std::to_string(operation) + " (" +
-           operation_name(program_.operations[static_cast<std::size_t>(operation)].kind) + ")";
+           operation_name(program_.code->operations[static_cast<std::size_t>(operation)].kind) + ")";
   }
 
   const Program& program_;

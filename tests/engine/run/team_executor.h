@@ -5,41 +5,49 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "engine/run/executor.h"
+#include "engine/run/launch_data.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/teams/host_team.h"
 
 namespace equipoise::test {
 
-/// A replica's launch over tables and state that live elsewhere, and scratch filled with one value.
+/// A launch over tables and state that live elsewhere, and scratch filled with one value. Replicas run one after
+/// another in the same scratch.
 class LaunchMemory {
  public:
+  LaunchMemory(std::span<const ProgramRun> programs, const RunTables& tables, std::vector<float>& state,
+               float scratch = std::numeric_limits<float>::quiet_NaN())
+      : sets_(source_sets(tables)), launch_(launch_of(programs)) {
+    place_on_host(launch_, programs, sets_, tables);
+    fast_.assign(static_cast<std::size_t>(fast_floats(programs)) + 16, scratch);
+    work_.assign(static_cast<std::size_t>(std::exchange(launch_.work_floats, 0)) + 16, scratch);
+    launch_.state = state.data();
+    launch_.work = work_.data();
+  }
+  /// The same of one program.
   LaunchMemory(const Program& program, const RunTables& tables, std::span<const Settings> settings,
                std::span<Control> controls, std::vector<float>& state, const RunLimits& limits,
                float scratch = std::numeric_limits<float>::quiet_NaN())
-      : launch_(launch_of(program, limits)),
-        fast_(static_cast<std::size_t>(program.fast_floats) + 16, scratch),
-        work_(static_cast<std::size_t>(program.work_floats) + 16, scratch) {
-    for (std::size_t s = 0; s < tables.sources.size(); ++s)
-      launch_.data.sources[s] = {tables.sources[s].values.data(), tables.sources[s].cols};
-    launch_.data.labels = tables.labels.data();
-    launch_.data.row_list = tables.row_list.data();
-    launch_.data.class_weights = tables.class_weights.data();
-    launch_.settings = settings.data();
-    launch_.controls = controls.data();
-    launch_.state = state.data();
-    launch_.work = work_.data();
-    launch_.work_floats = 0;  // replicas run one after another in the same scratch
-    launch_.replicas = static_cast<int32_t>(settings.size());
-  }
+      : LaunchMemory(std::vector<ProgramRun>{{program, settings, controls, limits}}, tables, state, scratch) {}
+  LaunchMemory(const LaunchMemory&) = delete;
+  LaunchMemory& operator=(const LaunchMemory&) = delete;
+
   const Launch& launch() const { return launch_; }
   float* fast() { return fast_.data(); }
   std::vector<float> work() const { return {work_.begin(), work_.end() - 16}; }
+  /// All scratch holds `value` again.
+  void soil(float value) {
+    std::fill(fast_.begin(), fast_.end(), value);
+    std::fill(work_.begin(), work_.end(), value);
+  }
 
  private:
+  std::vector<SourceSet> sets_;
   Launch launch_;
   std::vector<float> fast_, work_;
 };
@@ -55,12 +63,16 @@ class TeamExecutor : public Executor {
   void load_tables(const RunTables& tables) override { tables_ = tables; }
   void load_state(std::span<const float> state, int64_t) override { state_.assign(state.begin(), state.end()); }
   void store_state(std::span<float> state) override { std::copy(state_.begin(), state_.end(), state.begin()); }
-  void run(const Program& program, std::span<const Settings> settings, std::span<Control> controls,
-           const RunLimits& limits, Emitted*, std::vector<float>* work) override {
-    for (int slot = 0; slot < static_cast<int>(settings.size()); ++slot) {
-      LaunchMemory memory(program, tables_, settings, controls, state_, limits);
-      run_host_team<Team>(threads_, [&](const Team& team) { run_replica(team, memory.launch(), slot, memory.fast()); });
-      if (work && slot == 0) *work = memory.work();
+  using Executor::run;
+  void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
+    for (const std::span<const ProgramRun> together : shared_launches(programs, 1 + tables_.further_sets.size())) {
+      LaunchMemory memory(together, tables_, state_);
+      for (int slot = 0; slot < memory.launch().replicas; ++slot) {
+        memory.soil(std::numeric_limits<float>::quiet_NaN());
+        run_host_team<Team>(threads_,
+                            [&](const Team& team) { run_replica(team, memory.launch(), slot, memory.fast()); });
+        if (work && slot == 0) *work = memory.work();
+      }
     }
   }
 

@@ -102,7 +102,7 @@ inline std::string hash_of(const Program& program, std::span<const float> state,
 struct Population {
   explicit Population(const Setup& setup, const Program& program, const std::vector<uint32_t>& numbers) {
     for (uint32_t number : numbers) {
-      settings.push_back(setup.settings);
+      settings.push_back(replica_settings(setup));
       settings.back().replica = number;
       settings.back().seed = setup.settings.seed + number % 3;
       controls.push_back(

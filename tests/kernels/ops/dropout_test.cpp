@@ -27,7 +27,8 @@ std::vector<float> mask(const Shape& s, int blocks, float rate, MaskKey key = {}
   rig.settings.replica = key.replica;
   rig.control().step = key.step;
   const View to = rig.matrix(blocks, s.cols);
-  rig.run(DrawMask{to, rate, key.stream}, {rig.written(to)});
+  rig.settings.dropout = double{rate};
+  rig.run(DrawMask{to, key.stream}, {rig.written(to)});
   std::vector<float> values;
   for (int r = 0; r < rig.rows(to); ++r) values.insert(values.end(), rig.row(to, r), rig.row(to, r) + s.cols);
   return values;
@@ -165,7 +166,8 @@ TEST(Multiply, ByAMaskDropsUnitsAndScalesTheRest) {
   Rig rig(6);
   const View x = rig.matrix(1, kCols), m = rig.matrix(1, kCols), y = rig.matrix(1, kCols);
   rig.fill(x, draws, 1, 2);
-  rig.run(DrawMask{m, 0.75f, 4}, {rig.written(m)});
+  rig.settings.dropout = 0.75;
+  rig.run(DrawMask{m, 4}, {rig.written(m)});
   rig.run(Multiply{x, m, y, false}, {rig.written(y)});
   int dropped = 0;
   for (int r = 0; r < 6; ++r)

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/ops/losses.h"
+#include "kernels/ops/join.h"
 #include "tests/kernels/harness.h"
 
 namespace equipoise::test {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/ops/losses.h"
+#include "kernels/ops/join.h"
 #include "kernels/run/gram_batch_launch.h"
 #include "kernels/teams/host_team.h"
 #include "tests/reference/random_problem.h"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "kernels/balance/solve/min_norm.h"
-#include "kernels/state/control.h"
+#include "kernels/state/settings.h"
 #include "tests/kernels/balance/gradient_families.h"
 
 namespace equipoise::test {

@@ -1,5 +1,5 @@
-// kernels/balance/chain.cpp - the chain of methods for one thread: what the CPU backend runs.
-#include "kernels/balance/chain.h"
+// kernels/balance/run_chain.cpp - the chain of methods for one thread: what the CPU backend runs.
+#include "kernels/balance/run_chain.h"
 
 namespace equipoise {
 

@@ -1,4 +1,4 @@
-// bench/ops/gather_bench.cpp - the rows of a shuffled batch: choosing them and copying them. Arguments: rows, cols.
+// bench/ops/rows_bench.cpp - the rows of a shuffled batch: choosing them and copying them. Arguments: rows, cols.
 #include <numeric>
 
 #include "bench/ops/operation_bench.h"
@@ -15,8 +15,8 @@ struct GatherCase {
         values(list.size() * cols, 1.0f) {
     std::iota(list.begin(), list.end(), 0);
     bench.data().row_list = list.data();
-    bench.data().labels = labels.data();
-    bench.data().sources[0] = {values.data(), cols};
+    bench.source_set().labels = labels.data();
+    bench.source_set().sources[0] = {values.data(), cols};
     bench.settings().rows = static_cast<int32_t>(list.size());
     choose = {bench.zeros(batch), bench.zeros(batch)};
   }

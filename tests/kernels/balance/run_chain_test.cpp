@@ -1,6 +1,6 @@
-// tests/kernels/balance/chain_test.cpp - compositions of methods: their matrices multiply, tasks that sit out are left
-// alone, and every team gives the bits of one thread.
-#include "kernels/balance/chain.h"
+// tests/kernels/balance/run_chain_test.cpp - compositions of methods: their matrices multiply, tasks that sit out are
+// left alone, and every team gives the bits of one thread.
+#include "kernels/balance/run_chain.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// tests/kernels/ops/gather_test.cpp - which rows a batch takes, their labels and values, and rows written out.
-#include "kernels/ops/gather.h"
+// tests/kernels/ops/rows_test.cpp - which rows a batch takes, their labels and values.
+#include "kernels/ops/rows.h"
 
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ struct Tables {
 /// The batch that a rig chooses at a position of an epoch.
 std::vector<int32_t> chosen(const Tables& t, int position, int n, bool shuffle, int epoch, uint32_t replica) {
   Rig rig(10, n);
-  rig.data.labels = t.labels.data();
+  rig.sets[0].labels = t.labels.data();
   rig.data.row_list = t.row_list.data();
   rig.settings.first_row = 5;
   rig.settings.rows = 23;
@@ -118,7 +118,7 @@ TEST(Gather, CopiesTheChosenRowsOfItsSource) {
   for (const Shape& s : kShapes) {
     const std::vector<float> values = numbered(kRows, s.cols);
     Rig rig(s.batch, s.n);
-    rig.data.sources[1] = {values.data(), s.cols};
+    rig.sets[0].sources[1] = {values.data(), s.cols};
     const Place rows = rig.ints(s.batch);
     const View to = rig.matrix(1, s.cols);
     for (int r = 0; r < s.n; ++r) rig.set_int(rows, r, (r * 13 + 5) % kRows);
@@ -127,27 +127,6 @@ TEST(Gather, CopiesTheChosenRowsOfItsSource) {
       for (int c = 0; c < s.cols; ++c)
         EXPECT_EQ(rig.row(to, r)[c], values[static_cast<std::size_t>((r * 13 + 5) % kRows * s.cols + c)])
             << name_of(s) << " " << coordinate("to", r, c);
-  }
-}
-
-TEST(Emit, WritesItsRowsAtThisReplicasSlotAndPosition) {
-  for (const Shape& s : kShapes) {
-    reference::Draws draws(131);
-    Rig rig(s.batch, s.n);
-    constexpr int kOutputRows = 50, kSlot = 2, kPosition = 9;
-    const View tall = rig.matrix(2, s.cols + 3), from = Rig::part(tall, 1, 1, 2, s.cols);
-    rig.fill(from, draws);
-    rig.data.output_rows = kOutputRows;
-    rig.slot = kSlot;
-    rig.control().position = kPosition;
-    rig.outputs = {rig.floats(1), rig.floats(3 * kOutputRows * s.cols)};
-    Place first = rig.outputs[1];
-    first.offset += (kSlot * kOutputRows + kPosition) * s.cols;
-    rig.run(Emit{from, 1}, {Rig::written_floats(first, s.n * s.cols)});
-    for (int r = 0; r < s.n; ++r)
-      for (int c = 0; c < s.cols; ++c)
-        EXPECT_EQ(rig.at(first)[r * s.cols + c], rig.row(from, r)[c])
-            << name_of(s) << " " << coordinate("output", r, c);
   }
 }
 

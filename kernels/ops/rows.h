@@ -1,4 +1,4 @@
-// kernels/ops/gather.h - the rows of a batch: which ones, their labels, their values.
+// kernels/ops/rows.h - the rows of a batch: which ones, their labels, their values.
 // Floor: batch * features * 4 bytes read and written once.
 #pragma once
 
@@ -32,7 +32,7 @@ struct ChooseRows {
     for (int l = 0; l < Team::kLanes && first + l < c.n; ++l) {
       const int32_t row = c.data->row_list[s.first_row + static_cast<int32_t>(at[l])];
       c.ints(rows)[first + l] = row;
-      c.ints(labels)[first + l] = c.data->labels[row];
+      c.ints(labels)[first + l] = c.source_set().labels[row];
     }
   }
 };
@@ -70,29 +70,10 @@ struct Gather {
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     const int r = unit_row<Team>(u);
-    const Source& s = c.data->sources[source];
+    const Source& s = c.source_set().sources[source];
     const float* from = s.values + static_cast<int64_t>(c.ints(rows)[r]) * s.cols;
     float* out = c.row(to, r);
     each_column<Team::kLanes>(to.cols, unit_lane<Team>(u), [&](int j, int) { out[j] = from[j]; });
-  }
-};
-
-/// outputs[output][replica's slot, position + r, c] = from[r, c]: rows in the order of the row list.
-struct Emit {
-  View from;  // [n, cols]
-  int32_t output;
-
-  template <class Team>
-  EQ_FN int units(const Context& c) const {
-    return row_units<Team>(c.n);
-  }
-  template <class Team>
-  EQ_FN void unit(const Context& c, int u) const {
-    const int r = unit_row<Team>(u);
-    const float* row = c.row(from, r);
-    float* out = c.data->outputs[output] +
-                 (static_cast<int64_t>(c.slot) * c.data->output_rows + c.control->position + r) * from.cols;
-    each_column<Team::kLanes>(from.cols, unit_lane<Team>(u), [&](int j, int) { out[j] = row[j]; });
   }
 };
 

@@ -1,42 +1,11 @@
-// kernels/ops/losses.h - from slots to loss terms to task losses, in float64.
+// kernels/ops/task_loss.h - from the sums of loss terms to the loss of a task, in float64.
+// Floor: one division a term.
 #pragma once
 
-#include "kernels/base/slots.h"
+#include "kernels/ops/forms.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {
-
-/// One level of the joining tree: to[g, i] = join of from[g, 16 i ..], g in [0, groups). The number of slots at level 0
-/// is `count`, times n where it counts slots per sample (a short batch has fewer); absent slots add +0.
-struct Join {
-  Place from;  // [groups, slots(level)] float64
-  Place to;    // [groups, slots(level + 1)], overwritten
-  int32_t groups, count, level;
-  bool per_sample;
-
-  EQ_FN int slots(const Context& c, int at_level) const {
-    int s = per_sample ? count * c.n : count;
-    for (int l = 0; l < at_level; ++l) s = divide_up(s, kJoin);
-    return s;
-  }
-  template <class Team>
-  EQ_FN int units(const Context& c) const {
-    return groups * slots(c, level + 1);
-  }
-  template <class Team>
-  EQ_FN void unit(const Context& c, int u) const {
-    const int here = slots(c, level), across = divide_up(here, kJoin), i = u % across;
-    const int left = here - i * kJoin;
-    c.doubles(to)[u] =
-        join(c.doubles(from) + static_cast<int64_t>(u / across) * here + i * kJoin, left < kJoin ? left : kJoin);
-  }
-};
-
-/// What a term's sum is divided by: rows of the batch, weight of its labels, labelled entries of its targets, or 1 (the
-/// term is a sum over the batch).
-enum class Divisor : int32_t { rows, label_weight, counted, none };
-enum class TaskForm : int32_t { sum, ratio, difference };  ///< how a task's loss is made of its terms
-inline constexpr int kMaxTaskTerms = 4;
 
 /// One task's loss. term = sum / (divisor * per_row); loss = sum of terms, term0 / term1, or term0 - term1.
 struct TaskLoss {

@@ -1,0 +1,54 @@
+// kernels/program/launch.h - a program and what it runs on, as the interpreter is given them: plain data.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/balance/chain.h"
+#include "kernels/state/memory.h"
+
+namespace equipoise {
+
+struct Operation;  // kernels/program/operation.h
+
+/// Operations that are independent of each other; a barrier stands behind them.
+struct Phase {
+  int32_t first, end;  // operations
+};
+
+/// State copied to fast memory for the length of a launch and back at its end.
+struct Resident {
+  Place state, fast;
+  int32_t count;
+};
+
+inline constexpr int kMaxPrograms = 4;  ///< of one launch
+
+/// A program as a launch runs it: up to `steps` steps of every replica.
+struct LaunchProgram {
+  const Operation* operations;
+  const Phase* phases;
+  const Settings* settings;     // [replicas]
+  Control* controls;            // [replicas]
+  const int32_t* first_epochs;  // [replicas] epoch at the start of a run cut into launches; null: the launch is the run
+  RunData data;
+  int32_t phase_count;
+  int32_t batch;
+  int32_t steps;
+  bool shuffle;
+  bool stop_at_epoch_end;  // a replica whose epoch ends does no further step of this program
+};
+
+/// One launch: for each of `replicas` replicas its programs run in turn, over one state. Residents are copied in before
+/// the first and out behind the last, so all programs find them at the same places.
+struct Launch {
+  LaunchProgram programs[kMaxPrograms];
+  const Resident* residents;
+  Chain chains[kMaxBalancers];
+  float* state;  // [replicas, state_floats]
+  float* work;   // [replicas, work_floats]
+  int64_t state_floats, work_floats;
+  int32_t program_count, resident_count;
+  int32_t replicas;
+};
+
+}  // namespace equipoise
