@@ -141,6 +141,14 @@ struct Mixing {
 /// Doubles that every mixing method finds as scratch.
 EQ_FN constexpr int mixing_scratch(int m) { return 6 * m * m + 24 * m + 64; }
 
+/// Whether `need(m)`, the doubles that a method uses, stays within what every method finds. Each page asserts it.
+template <class Need>
+constexpr bool fits_mixing_scratch(Need need) {
+  for (int m = 1; m <= kMaxTasks; ++m)
+    if (need(m) > mixing_scratch(m)) return false;
+  return true;
+}
+
 /// Doubles of state that a method keeps for K tasks.
 EQ_FN constexpr int state_doubles(MethodKind kind, int tasks) {
   switch (kind) {
