@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/balance/methods.h"
+#include "engine/balance/method_list.h"
 
 namespace equipoise::method_table {
 

@@ -6,25 +6,16 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "kernels/balance/method.h"
+#include "engine/balance/method_list.h"
 
 namespace equipoise {
 
 struct Chain;  // kernels/balance/chain.h
-
-/// Methods in the order they act. Two settings of the weighing methods belong to the run (kernels/state/settings.h) and
-/// so come apart: absent where no method names them.
-struct MethodList {
-  std::vector<Method> methods;
-  std::optional<double> alpha;    ///< of gradnorm, gradnorm_modified
-  std::optional<double> task_lr;  ///< lr of gradnorm, gradnorm_modified, uw
-};
 
 /// What is said of a name that is none, such as "did you mean 'cagrad'?".
 using NameHint = std::function<std::string(std::string_view wanted, std::span<const std::string> names)>;

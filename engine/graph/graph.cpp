@@ -54,9 +54,12 @@ int Graph::term(std::string name, Divisor divisor, double per_row) {
 }
 
 int Graph::task(std::string name, TaskForm form, std::vector<int> terms) {
+  expect_one_task(terms);
   const int number = static_cast<int>(tasks_.size());
   for (int t : terms) terms_[t].task = number;
   tasks_.push_back({std::move(name), form, std::move(terms)});
+  expect_known_slopes(tasks_.back());
+  for (const Node& node : nodes_) expect_known_slopes(node);
   return number;
 }
 
@@ -64,6 +67,14 @@ int Graph::find(const std::string& tensor) const {
   for (std::size_t t = 0; t < tensors_.size(); ++t)
     if (tensors_[t].name == tensor) return static_cast<int>(t);
   throw std::logic_error("the graph has no tensor '" + tensor + "'");
+}
+
+void Graph::add(Node node) {
+  expect_own_mean(node);
+  expect_one_maker(node);
+  nodes_.push_back(std::move(node));
+  expect_known_slopes(nodes_.back());
+  for (const Task& task : tasks_) expect_known_slopes(task);
 }
 
 Region Graph::all(int tensor) const { return {tensor, 0, tensors_[tensor].blocks, 0, tensors_[tensor].cols}; }

@@ -131,8 +131,12 @@ class Graph {
   int mask(std::string name, int blocks, int cols, float rate);
   int layer(int in, std::vector<std::pair<std::string, int>> names_and_outputs);
   int term(std::string name, Divisor divisor, double per_row);
+  /// A loss operation knows its own mean and no other: a graph with a term of another divisor or `per_row`, or with a
+  /// ratio or difference of other terms than one inherent-variational node's, would train by a wrong gradient. So both
+  /// `task` and `add`, whichever comes last, throw Error(usage) that says what the loss takes. They may come in any
+  /// order.
   int task(std::string name, TaskForm form, std::vector<int> terms);
-  void add(Node node) { nodes_.push_back(std::move(node)); }
+  void add(Node node);
   /// The routing table, line by line: `coefficient[task]` of every task's gradient by a layer's parameters; 0 keeps the
   /// loss from them, though its gradient may pass through to layers before. A graph without routes has ones throughout;
   /// in one with routes, layers without a line do too.
@@ -159,6 +163,13 @@ class Graph {
   const std::vector<Region>& outputs() const { return outputs_; }
 
  private:
+  // engine/graph/graph_checks.cpp
+  void expect_own_mean(const Node& node) const;
+  void expect_one_maker(const Node& node) const;
+  void expect_one_task(const std::vector<int>& terms) const;
+  void expect_known_slopes(const Node& node) const;
+  void expect_known_slopes(const Task& task) const;
+
   std::vector<Tensor> tensors_;
   std::vector<Layer> layers_;
   std::vector<Node> nodes_;

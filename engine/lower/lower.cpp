@@ -52,6 +52,8 @@ Lowering::Lowering(const Graph& graph, const LowerOptions& options)
   limit(options.balancers.size() * graph.tasks().size(), kMaxTasks, "tasks, counted once for each balancer");
   limit(graph.terms().size(), kMaxTerms, "loss terms");
   limit(graph.outputs().size(), kMaxOutputs, "outputs");
+  for (const Term& term : graph.terms())
+    if (term.task < 0) throw std::logic_error("term " + term.name + " is in no task");
   for (const Task& task : graph.tasks()) limit(task.terms.size(), kMaxTaskTerms, "terms a task");
   for (const Tensor& tensor : graph.tensors())
     limit(static_cast<std::size_t>(tensor.source + 1), kMaxSources, "data sources");

@@ -79,6 +79,14 @@ int32_t checked(int64_t offset, int64_t floats) {
   return static_cast<int32_t>(offset);
 }
 
+/// A team counts units in 32 bits, up to its size beyond the last; a phase's operations share the count.
+constexpr int64_t kMostUnits = INT32_MAX - 4096;
+
+[[noreturn]] void refuse_units() {
+  throw Error(ExitCode::usage,
+              "the model has phases of more than 2^31 units of work a replica; make train.batch smaller");
+}
+
 /// Units of an operation on a thread block with a full batch: where the next operation's units begin.
 int device_units(const Operation& o, const std::vector<Chain>& chains, int batch) {
   Context c{};
@@ -108,6 +116,8 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
   const auto& buffers = assembly.buffers();
   const std::vector<int> phase = phase_of(operations);
   const int phases = 1 + *std::max_element(phase.begin(), phase.end());
+  for (const Buffer& b : buffers)  // a row of a matrix may have a unit for each of its lanes
+    if (int64_t{b.blocks} * assembly.batch() * kRowLanes > kMostUnits) refuse_units();
 
   std::vector<Interval> life(buffers.size());
   for (std::size_t i = 0; i < operations.size(); ++i)
@@ -176,12 +186,13 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
 
   for (int p = 0; p < phases; ++p) {
     const auto first = static_cast<int32_t>(code->operations.size());
-    int unit = 0;
+    int64_t unit = 0;
     for (std::size_t i = 0; i < operations.size(); ++i) {
       if (phase[i] != p) continue;
       Operation o = operations[i].make(placement);
-      o.first_unit = unit;
-      unit += (device_units(o, program.chains, assembly.batch()) + 31) / 32 * 32;
+      o.first_unit = static_cast<int32_t>(unit);
+      unit += (int64_t{device_units(o, program.chains, assembly.batch())} + 31) / 32 * 32;
+      if (unit > kMostUnits) refuse_units();
       code->operations.push_back(o);
     }
     code->phases.push_back({first, static_cast<int32_t>(code->operations.size())});

@@ -13,6 +13,9 @@
 
 namespace equipoise {
 
+EQ_FN constexpr int aligned_mtl_scratch(int m) { return 2 * m * m + m + symmetric_eigen_scratch(m); }
+static_assert(fits_mixing_scratch(aligned_mtl_scratch));
+
 /// mixing = B, symmetric. Reads nothing of the method.
 template <class Team>
 EQ_COLD void mix_aligned_mtl(const Team& team, const Mixing& in, const Method&) {

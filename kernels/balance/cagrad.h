@@ -158,6 +158,9 @@ struct Problem {
 
 }  // namespace cagrad_detail
 
+EQ_FN constexpr int cagrad_scratch(int m) { return m * m + 11 * m + min_norm_scratch(m); }
+static_assert(fits_mixing_scratch(cagrad_scratch));
+
 /// The mixing matrix is (I + lambda 1 w') / m with lambda = c |g_0| / |g_w|. The step is g_0 where there is nothing to
 /// lean on: c = 0; g_0 = 0; or g_w = 0, i.e. f is negative nowhere and 0 is in the hull. Reads of the method: c.
 template <class Team>

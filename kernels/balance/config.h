@@ -13,6 +13,9 @@
 
 namespace equipoise {
 
+EQ_FN constexpr int config_scratch(int m) { return 3 * m + solve_cosines_scratch(m); }
+static_assert(fits_mixing_scratch(config_scratch));
+
 /// mixing = diag(w). Reads nothing of the method.
 template <class Team>
 EQ_COLD void mix_config(const Team& team, const Mixing& in, const Method&) {

@@ -8,6 +8,9 @@
 
 namespace equipoise {
 
+EQ_FN constexpr int dualproj_scratch(int m) { return 2 * m + dual_cone_scratch(m); }
+static_assert(fits_mixing_scratch(dualproj_scratch));
+
 template <class Team>
 EQ_COLD void mix_dualproj(const Team& team, const Mixing& in, const Method&) {
   const int m = in.tasks;

@@ -4,16 +4,22 @@
 // bargaining.h.
 #pragma once
 
+#include "kernels/balance/method.h"
 #include "kernels/balance/solve/bargaining.h"
 
 // Floor: that of bargaining.h.
 
 namespace equipoise {
 
+EQ_FN constexpr int fairgrad_scratch(int m) { return m + bargaining_scratch(m); }
+static_assert(fits_mixing_scratch(fairgrad_scratch));
+
 /// mixing = diag(a). Reads of the method: alpha, positive.
 template <class Team>
 EQ_COLD void mix_fairgrad(const Team& team, const Mixing& in, const Method& method) {
-  mix_bargained(team, in, 1.0 / method.alpha);
+  double* a = in.scratch;  // [m]
+  bargain_or_min_norm(team, in.tasks, in.gram, 1.0 / method.alpha, a, a + in.tasks);
+  mix_diagonal(team, in.tasks, a, in.mixing);
 }
 
 }  // namespace equipoise

@@ -39,7 +39,37 @@ enum class MethodKind : int32_t {
   config,
   graddrop,  // elementwise: only as the last, inside the combine pass
 };
-EQ_FN constexpr bool weighs_losses(MethodKind kind) { return kind <= MethodKind::famo; }
+
+// Every switch over MethodKind names all methods and has no default, so that the compiler names what a new one lacks.
+
+EQ_FN constexpr bool weighs_losses(MethodKind kind) {
+  switch (kind) {
+    case MethodKind::identity:
+    case MethodKind::equal:
+    case MethodKind::gradnorm:
+    case MethodKind::gradnorm_modified:
+    case MethodKind::uw:
+    case MethodKind::dwa:
+    case MethodKind::rlw:
+    case MethodKind::famo:
+      return true;
+    case MethodKind::mgda:
+    case MethodKind::pcgrad:
+    case MethodKind::gradvac:
+    case MethodKind::cagrad:
+    case MethodKind::imtl_g:
+    case MethodKind::nsgd:
+    case MethodKind::upgrad:
+    case MethodKind::dualproj:
+    case MethodKind::aligned_mtl:
+    case MethodKind::nash_mtl:
+    case MethodKind::fairgrad:
+    case MethodKind::config:
+    case MethodKind::graddrop:
+      return false;
+  }
+  return false;  // no method
+}
 
 /// What a gradient is divided by before the method sees it: 1, its norm, its loss, or both.
 enum class Normaliser : int32_t { none, l2, loss, loss_plus };
@@ -111,6 +141,14 @@ struct Mixing {
 /// Doubles that every mixing method finds as scratch.
 EQ_FN constexpr int mixing_scratch(int m) { return 6 * m * m + 24 * m + 64; }
 
+/// Whether `need(m)`, the doubles that a method uses, stays within what every method finds. Each page asserts it.
+template <class Need>
+constexpr bool fits_mixing_scratch(Need need) {
+  for (int m = 1; m <= kMaxTasks; ++m)
+    if (need(m) > mixing_scratch(m)) return false;
+  return true;
+}
+
 /// Doubles of state that a method keeps for K tasks.
 EQ_FN constexpr int state_doubles(MethodKind kind, int tasks) {
   switch (kind) {
@@ -127,9 +165,23 @@ EQ_FN constexpr int state_doubles(MethodKind kind, int tasks) {
       return tasks * tasks;  // moving averages of the cosines
     case MethodKind::nsgd:
       return tasks + 4;  // first norms; calls
-    default:
+    case MethodKind::identity:
+    case MethodKind::equal:
+    case MethodKind::rlw:
+    case MethodKind::mgda:
+    case MethodKind::pcgrad:
+    case MethodKind::cagrad:
+    case MethodKind::imtl_g:
+    case MethodKind::upgrad:
+    case MethodKind::dualproj:
+    case MethodKind::aligned_mtl:
+    case MethodKind::nash_mtl:
+    case MethodKind::fairgrad:
+    case MethodKind::config:
+    case MethodKind::graddrop:
       return 0;
   }
+  return 0;  // no method
 }
 
 }  // namespace equipoise

@@ -11,6 +11,9 @@
 
 namespace equipoise {
 
+EQ_FN constexpr int mgda_scratch(int m) { return m + min_norm_scratch(m); }
+static_assert(fits_mixing_scratch(mgda_scratch));
+
 template <class Team>
 EQ_COLD void mix_mgda(const Team& team, const Mixing& in, const Method&) {
   const int m = in.tasks;

@@ -4,16 +4,22 @@
 // clips the step to norm 1; here the equations are solved, and clipping is the optimizer's (clip_norm).
 #pragma once
 
+#include "kernels/balance/method.h"
 #include "kernels/balance/solve/bargaining.h"
 
 // Floor: that of bargaining.h.
 
 namespace equipoise {
 
+EQ_FN constexpr int nash_mtl_scratch(int m) { return m + bargaining_scratch(m); }
+static_assert(fits_mixing_scratch(nash_mtl_scratch));
+
 /// mixing = diag(a). Reads nothing of the method.
 template <class Team>
 EQ_COLD void mix_nash_mtl(const Team& team, const Mixing& in, const Method&) {
-  mix_bargained(team, in, 1.0);
+  double* a = in.scratch;  // [m]
+  bargain_or_min_norm(team, in.tasks, in.gram, 1.0, a, a + in.tasks);
+  mix_diagonal(team, in.tasks, a, in.mixing);
 }
 
 }  // namespace equipoise

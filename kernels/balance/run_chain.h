@@ -61,9 +61,19 @@ struct ChainStep {
 
 EQ_FN constexpr int chain_scratch(int tasks) { return 5 * tasks * tasks + 8 * tasks + 8 + mixing_scratch(tasks); }
 
+/// Doubles that ChainRun takes of its scratch for itself; the methods find the rest.
+EQ_FN constexpr int chain_kept(int tasks) { return 5 * tasks * tasks + 4 * tasks + tasks / 2 + 1; }
+static_assert([] {
+  for (int tasks = 1; tasks <= kMaxTasks; ++tasks)
+    if (chain_kept(tasks) + mixing_scratch(tasks) > chain_scratch(tasks)) return false;
+  return true;
+}());
+
 EQ_COLD void weigh(const Weighing& in, const Method& method) {
   if (in.tasks == 1 && method.kind != MethodKind::identity) return weigh_equal(in, method);  // one task alone weighs 1
   switch (method.kind) {
+    case MethodKind::identity:
+      return weigh_identity(in, method);
     case MethodKind::equal:
       return weigh_equal(in, method);
     case MethodKind::gradnorm:
@@ -78,8 +88,20 @@ EQ_COLD void weigh(const Weighing& in, const Method& method) {
       return weigh_rlw(in, method);
     case MethodKind::famo:
       return weigh_famo(in, method);
-    default:
-      return weigh_identity(in, method);
+    case MethodKind::mgda:  // these change gradients: see `mix`
+    case MethodKind::pcgrad:
+    case MethodKind::gradvac:
+    case MethodKind::cagrad:
+    case MethodKind::imtl_g:
+    case MethodKind::nsgd:
+    case MethodKind::upgrad:
+    case MethodKind::dualproj:
+    case MethodKind::aligned_mtl:
+    case MethodKind::nash_mtl:
+    case MethodKind::fairgrad:
+    case MethodKind::config:
+    case MethodKind::graddrop:
+      break;
   }
 }
 
@@ -108,8 +130,18 @@ EQ_FN void mix(const Team& team, const Mixing& in, const Method& method) {
       return mix_nash_mtl(team, in, method);
     case MethodKind::fairgrad:
       return mix_fairgrad(team, in, method);
-    default:
+    case MethodKind::config:
       return mix_config(team, in, method);
+    case MethodKind::graddrop:  // mixes elements, in the combine pass
+    case MethodKind::identity:  // these weigh losses: see `weigh`
+    case MethodKind::equal:
+    case MethodKind::gradnorm:
+    case MethodKind::gradnorm_modified:
+    case MethodKind::uw:
+    case MethodKind::dwa:
+    case MethodKind::rlw:
+    case MethodKind::famo:
+      break;
   }
 }
 
@@ -270,9 +302,10 @@ class ChainRun {
         return 1.0 / loss;
       case Normaliser::loss_plus:
         return 1.0 / (loss * norm);
-      default:
-        return 1.0;
+      case Normaliser::none:
+        break;
     }
+    return 1.0;
   }
 
   /// C and G after the method: M F C and M F G F M^T, F the normaliser's diagonal, on the rows of tasks that take part.

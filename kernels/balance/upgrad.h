@@ -10,6 +10,9 @@
 
 namespace equipoise {
 
+EQ_FN constexpr int upgrad_scratch(int m) { return 2 * m + dual_cone_scratch(m); }
+static_assert(fits_mixing_scratch(upgrad_scratch));
+
 template <class Team>
 EQ_COLD void mix_upgrad(const Team& team, const Mixing& in, const Method&) {
   const int m = in.tasks;

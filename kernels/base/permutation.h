@@ -92,9 +92,4 @@ EQ_FN Permutation make_permutation(uint32_t n, uint64_t seed, uint32_t replica, 
   return p;
 }
 
-/// The element of 0..n-1 at `position` < n in an epoch's shuffle, 1 <= n < 2^31.
-EQ_FN uint32_t permute(uint32_t position, uint32_t n, uint64_t seed, uint32_t replica, uint32_t epoch) {
-  return make_permutation(n, seed, replica, epoch)(position);
-}
-
 }  // namespace equipoise

@@ -94,33 +94,4 @@ EQ_FN double join(const double* slots, int count) {
   return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
-/// Collective: the sum of term(i), i in [0, count), the same bits for every team. `slots` holds
-/// 2 * flat_slots(count) doubles of scratch; ends synchronised, and every member gets the sum.
-template <class Team, class Term>
-EQ_FN double slot_sum(const Team& team, int count, double* slots, Term&& term) {
-  const int rows = flat_rows(count);
-  for (int u = team.thread_rank(); u < row_units<Team>(rows); u += team.size()) {
-    const int row = unit_row<Team>(u);
-    sum_row<Team::kLanes>(flat_columns(count, row), unit_lane<Team>(u), slots + row * kRowLanes,
-                          [&](int c) { return term(row * kFlatRow + c); });
-  }
-  team.sync();
-  double* from = slots;
-  double* to = slots + rows * kRowLanes;
-  int left = rows * kRowLanes;
-  while (left > 1) {
-    const int next = divide_up(left, kJoin);
-    for (int u = team.thread_rank(); u < next; u += team.size())
-      to[u] = join(from + u * kJoin, left - u * kJoin < kJoin ? left - u * kJoin : kJoin);
-    team.sync();
-    double* const swap = from;
-    from = to;
-    to = swap;
-    left = next;
-  }
-  const double sum = count > 0 ? from[0] : 0.0;
-  team.sync();
-  return sum;
-}
-
 }  // namespace equipoise

@@ -200,13 +200,6 @@ EQ_FN float strict_sin(float x) {
   return bits_as<float>(bits_as<uint32_t>(strict_detail::pick(a, a.quadrant)) ^ sign);
 }
 
-/// Cosine of x radians. Bound: 1.25 ulp for |x| <= 1e4; NaN beyond, where the reduction would lose bits.
-EQ_FN float strict_cos(float x) {
-  const strict_detail::SineCosine a =
-      strict_detail::quarter_radians(bits_as<float>(bits_as<uint32_t>(x) & 0x7fffffffu));
-  return strict_detail::pick(a, a.quadrant + 1u);
-}
-
 namespace strict_detail {
 
 /// e^(x + low) for a `low` of at most a few ulp of x.

@@ -1,10 +1,16 @@
 // kernels/ops/close_step.h - the end of a step: sums for the epoch's metrics, powers of beta, progress, and the policy
 // for a step that met something non-finite.
+//
+// Machines, and compilers on one machine, differ in the sign and payload of the NaNs they make; a control shall not. So
+// where a step met one, all that control holds are made the same before anybody reads them.
 #pragma once
 
+#include "kernels/base/strict_math.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {
+
+inline constexpr uint64_t kCanonicalNan = 0x7ff8000000000000u;  ///< the bits of every NaN in a control
 
 struct CloseStep {
   int32_t tasks, terms, balancers;
@@ -31,12 +37,47 @@ struct CloseStep {
       if (s.on_nonfinite == OnNonfinite::stop) k.status = Status::stopped;
       if (s.on_nonfinite == OnNonfinite::freeze) k.status = Status::frozen;
     }
+    if (!good || (!trains && !(k.gradient_norm - k.gradient_norm == 0.0 && sums_are_finite(k))))
+      canonical_nans(*this, k);
     ++k.step;
     k.position += c.n;
     if (k.position >= s.rows) {
       k.position = 0;
       ++k.epoch;
     }
+  }
+
+  /// An evaluation has no gate: its sums tell, once for the whole epoch.
+  EQ_FN bool sums_are_finite(const Control& k) const {
+    double sum = 0;
+    for (int i = 0; i < tasks; ++i) sum += k.sum_losses[i] - k.sum_losses[i];
+    return sum == 0.0;
+  }
+  EQ_COLD static void canonical_nans(const CloseStep& step, Control& k) {
+    const auto mend = [](double* values, int count) {
+      for (int i = 0; i < count; ++i)  // by bits: a comparison of floats would let a compiler keep any NaN it likes
+        if ((bits_as<uint64_t>(values[i]) & 0x7fffffffffffffffu) > 0x7ff0000000000000u)
+          values[i] = bits_as<double>(kCanonicalNan);
+    };
+    mend(k.shared_weights, kMaxTasks);
+    mend(k.private_weights, kMaxTasks);
+    mend(k.terms, step.terms);
+    mend(k.term_slope, step.terms);
+    mend(k.term_rows, step.terms);
+    mend(k.losses, step.tasks);
+    mend(k.task_rows, step.tasks);
+    mend(k.gram, step.balancers * step.tasks * step.tasks);
+    mend(k.norms, step.balancers * step.tasks);
+    mend(k.targets, step.balancers * step.tasks);
+    mend(k.gradnorm_loss, step.balancers);
+    mend(k.step_norm, step.balancers);
+    mend(k.certificate, step.balancers);
+    mend(&k.gradient_norm, 1);
+    mend(&k.label_weight, 1);
+    mend(k.sum_terms, step.terms);
+    mend(k.sum_term_rows, step.terms);
+    mend(k.sum_losses, step.tasks);
+    mend(k.sum_task_rows, step.tasks);
   }
 
   EQ_FN void add_sums(const Context& c) const {

@@ -33,6 +33,7 @@ struct GramSlots {
   Place slots;    // [pairs, slots_per_pair], this stretch from first_slot on, overwritten
   int32_t slots_per_pair, first_slot;
 
+  /// No more than slots are written, which lie at places of 32 bits: for 32 tasks that ends at 33 million parameters.
   template <class Team>
   EQ_FN int units(const Context&) const {
     return gram_pairs(tasks) * row_units<Team>(flat_rows(count));

@@ -75,7 +75,8 @@ struct TargetLoss {
     if (form == TargetForm::squared) return d * d;
     // Of the two forms of log(1 + exp x), the one whose exponential cannot overflow; a NaN stays a NaN.
     const double rest = strict_log(1.0 + strict_exp(a < 0 ? double{a} : -double{a}));
-    return (a < 0 ? 0.0 : double{a}) - double{a} * double{t} + rest;
+    // By >, since nvcc makes of  a < 0 ? 0.0 : double{a}  a select that turns -0 into +0.
+    return (a > 0 ? double{a} : 0.0) - double{a} * double{t} + rest;
   }
   EQ_FN float slope(float a, float t) const {
     return form == TargetForm::squared ? 2.0f * (a - t) : strict_sigmoid(a) - t;

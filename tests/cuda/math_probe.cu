@@ -20,7 +20,7 @@ __global__ void draw_all(DrawKey key, float* out, int blocks) {
 
 __global__ void permute_all(DrawKey key, uint32_t* out, uint32_t n) {
   const uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i < n) out[i] = permute(i, n, key.seed, key.replica, key.step);
+  if (i < n) out[i] = make_permutation(n, key.seed, key.replica, key.step)(i);
 }
 
 /// `launch(blocks, threads)` fills device memory of `count` elements, which comes back.

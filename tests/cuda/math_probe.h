@@ -6,6 +6,7 @@
 #include "kernels/base/permutation.h"
 #include "kernels/base/philox.h"
 #include "kernels/base/strict_math.h"
+#include "tests/kernels/base/strict_cosine.h"
 
 // X(name, expression of float x and float y)
 #define EQ_FLOAT_FUNCTIONS(X)   \
@@ -16,7 +17,7 @@
   X(sin_2pi, strict_sin_2pi(x)) \
   X(cos_2pi, strict_cos_2pi(x)) \
   X(sin, strict_sin(x))         \
-  X(cos, strict_cos(x))         \
+  X(cos, test::strict_cos(x))   \
   X(pow, strict_pow(x, y))      \
   X(square_root, sqrtf(x))      \
   X(quotient, x / y)            \
@@ -47,7 +48,7 @@ enum class DoubleFunction {
 /// out[i] = f(x[i], y[i]) on device 0.
 std::vector<float> on_device(FloatFunction f, const std::vector<float>& x, const std::vector<float>& y);
 std::vector<double> on_device(DoubleFunction f, const std::vector<double>& x, const std::vector<double>& y);
-/// Four normals of each of `blocks` Philox blocks; permute(i, n, ...) of each i < n.
+/// Four normals of each of `blocks` Philox blocks; the shuffle of 0..n-1 by the same key.
 std::vector<float> normals_on_device(const DrawKey& key, int blocks);
 std::vector<uint32_t> permutation_on_device(const DrawKey& key, uint32_t n);
 

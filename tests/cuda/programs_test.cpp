@@ -1,4 +1,7 @@
 // tests/cuda/programs_test.cpp - every operation of the interpreter, in every kind of program, against the CPU's bits.
+#include <cstddef>
+#include <cstring>
+#include <limits>
 #include <map>
 #include <optional>
 #include <ostream>
@@ -25,6 +28,7 @@ struct Case {
   double clip = 0, decay = 0;
   std::vector<std::string> methods = {};
   std::string at = "parameters";
+  std::optional<OnNonfinite> spoiled = {};  // some rows hold a NaN or overflow, and this is the policy for their steps
   std::optional<Setup> system = {};  // a setup of its own, with its own data; the fields of MLDRL are left alone then
 };
 
@@ -51,6 +55,11 @@ Problem problem_of(const Case& k) {
   model.output_activation = k.output;
   p.setup.settings.clip_norm = k.clip;
   p.setup.settings.weight_decay = k.decay;
+  if (k.spoiled) {
+    p.setup.settings.on_nonfinite = *k.spoiled;
+    p.tables.sources[0].values[5 * 81 + 3] = std::numeric_limits<float>::quiet_NaN();
+    p.tables.sources[1].values[9 * 81] = -3e38f;
+  }
   if (k.noise == Pass::given) {
     const int latent = model.shared + model.specific;
     for (int source : {0, 1})
@@ -147,12 +156,33 @@ std::vector<Case> cases() {
       [](Case& k) { k.features1 = 700, k.features2 = 301, k.hidden = 130, k.rows = 40; });
   add("tanh_output", [](Case& k) { k.output = Activation::tanh; });
   add("sigmoid_output", [](Case& k) { k.output = Activation::sigmoid; });
+  add("refused_steps_skipped", [](Case& k) { k.spoiled = OnNonfinite::skip; });
+  add("refused_step_frozen", [](Case& k) { k.spoiled = OnNonfinite::freeze; });
+  add("refused_step_by_mgda_at_latent",
+      [](Case& k) { k.spoiled = OnNonfinite::freeze, k.methods = {"mgda"}, k.at = "latent"; });
+  add("evaluation_of_spoiled_rows",
+      [](Case& k) { k.spoiled = OnNonfinite::stop, k.trains = false, k.noise = Pass::evaluate; });
   add("clipping_and_decay", [](Case& k) { k.clip = 0.05, k.decay = 0.1; });
   add_systems(all);
   return all;
 }
 
 }  // namespace
+
+/// Some control holds a NaN, and every one of them is kCanonicalNan.
+void expect_canonical_nans(const std::vector<Control>& controls) {
+  int nans = 0;
+  for (const Control& k : controls)
+    for (std::size_t at = offsetof(Control, beta1_power); at + sizeof(double) <= sizeof(Control);
+         at += sizeof(double)) {
+      uint64_t bits;
+      std::memcpy(&bits, reinterpret_cast<const unsigned char*>(&k) + at, sizeof bits);
+      if ((bits & ~(uint64_t{1} << 63)) <= 0x7ff0000000000000u) continue;
+      ++nans;
+      EXPECT_EQ(bits, kCanonicalNan) << "at byte " << at;
+    }
+  EXPECT_GT(nans, 0) << "no step met a NaN";
+}
 
 class Programs : public DeviceTest, public testing::WithParamInterface<Case> {
  protected:
@@ -166,11 +196,12 @@ TEST_P(Programs, LeaveTheSameStateControlsWorkAndOutputsAsOnTheCpu) {
   RecordProperty("cpu_hash", hash(expected.replicas));
   RecordProperty("device_hash", hash(got.replicas));
   expect_equal_bits(expected.replicas, got.replicas);
+  EXPECT_GT(got.replicas.controls[2].step, 0);
+  if (GetParam().spoiled) return expect_canonical_nans(got.replicas.controls);  // other NaNs are any machine's own
   expect_equal_bits(expected.work, got.work, "work");
   ASSERT_EQ(expected.emitted.values.size(), got.emitted.values.size());
   for (size_t o = 0; o < expected.emitted.values.size(); ++o)
     expect_equal_bits(expected.emitted.values[o], got.emitted.values[o], "output " + std::to_string(o));
-  EXPECT_GT(got.replicas.controls[2].step, 0);
 }
 
 TEST_P(Programs, LeaveTheSameStateWhereverTheirBuffersLie) {

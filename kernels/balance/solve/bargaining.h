@@ -6,7 +6,6 @@
 // So scales enter as the r_i alone, and for p = 1 not at all.
 #pragma once
 
-#include "kernels/balance/method.h"
 #include "kernels/balance/solve/cosines.h"
 #include "kernels/balance/solve/min_norm.h"
 #include "kernels/base/strict_math.h"
@@ -158,14 +157,11 @@ EQ_COLD bool bargain(const Team& team, int m, const double* gram, double p, doub
   return now == Progress::solved;
 }
 
-/// Collective: mixing = diag(a); where there is no solution, diag of the min-norm weights, whose step vanishes with the
-/// hull's distance from zero.
+/// Collective: a [m]; where there is no solution, the min-norm weights, whose step vanishes with the hull's distance
+/// from zero. Ends with a barrier.
 template <class Team>
-EQ_COLD void mix_bargained(const Team& team, const Mixing& in, double p) {
-  double* a = in.scratch;
-  double* scratch = a + in.tasks;
-  if (!bargain(team, in.tasks, in.gram, p, a, scratch)) min_norm(team, in.tasks, in.gram, a, scratch);
-  mix_diagonal(team, in.tasks, a, in.mixing);
+EQ_COLD void bargain_or_min_norm(const Team& team, int m, const double* gram, double p, double* a, double* scratch) {
+  if (!bargain(team, m, gram, p, a, scratch)) min_norm(team, m, gram, a, scratch);
 }
 
 }  // namespace equipoise

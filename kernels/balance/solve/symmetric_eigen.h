@@ -15,8 +15,6 @@ namespace equipoise {
 
 inline constexpr int kMaxSweeps = 24;
 
-EQ_FN constexpr int symmetric_eigen_scratch(int m) { return 4 * m + 8; }
-
 namespace eigen_detail {
 
 /// Rotation of one pair; a player without a partner is paired with itself and not turned.
@@ -71,7 +69,14 @@ EQ_FN void turn_block(int m, double* matrix, const Rotation& a, const Rotation& 
   matrix[a.q * m + b.q] = matrix[b.q * m + a.q] = qq;
 }
 
+/// Pairs of a round.
+EQ_FN constexpr int tables(int m) { return (m + 1) / 2; }
+
 }  // namespace eigen_detail
+
+EQ_FN constexpr int symmetric_eigen_scratch(int m) {
+  return (eigen_detail::Rotation::kDoubles + 2) * eigen_detail::tables(m);
+}
 
 /// Collective. On return the diagonal of `a` holds the eigenvalues in no order, off it nothing above 2^-56 of the
 /// largest entry; column k of `vectors` belongs to eigenvalue k. Entries should be far from overflow. Ends with a
@@ -80,7 +85,7 @@ template <class Team>
 EQ_COLD void symmetric_eigen(const Team& team, int m, double* a /* [m, m], destroyed */, double* vectors /* [m, m] */,
                              double* scratch) {
   using eigen_detail::Rotation;
-  const int tables = (m + 1) / 2, rounds = 2 * tables - 1;
+  const int tables = eigen_detail::tables(m), rounds = 2 * tables - 1;
   double* rotations = scratch;                                // [tables, 5] of this round
   double* busy_at = rotations + Rotation::kDoubles * tables;  // [2, tables] whether a sweep turned there; by its parity
   double largest = 0;

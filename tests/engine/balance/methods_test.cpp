@@ -171,6 +171,14 @@ TEST(Methods, SayWhetherTheyReadTheGradients) {
   EXPECT_TRUE(needs_gram(rescaled));
 }
 
+TEST(Methods, TakeANormaliserExactlyWhereTheyMixByTheGramMatrix) {
+  for (const std::string& name : method_names()) {
+    const MethodKind kind = parse_one(name).kind;
+    const bool takes = refusal({name + ":normalise=l2"}) == "nothing was refused";
+    EXPECT_EQ(takes, !weighs_losses(kind) && kind != MethodKind::graddrop) << name;
+  }
+}
+
 TEST(Methods, SayWhetherTheirWeightsWaitForTheLosses) {
   for (const std::string& name : method_names()) {
     const bool waits = name == "dwa" || name == "rlw" || name == "famo";

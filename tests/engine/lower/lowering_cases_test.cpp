@@ -1,6 +1,7 @@
 // tests/engine/lower/lowering_cases_test.cpp - gradients of graphs unlike MLDRL and the random ones, one shape a test.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/systems/mldrl/mldrl_system.h"
 #include "kernels/ops/sum_views.h"
+#include "kernels/teams/host_team.h"
 #include "tests/engine/lower/sketch.h"
 
 namespace equipoise::test {
@@ -48,6 +50,27 @@ TEST(Lowering, WeighsTheInherentVariationalGradientOfEachLatentByItsOwnLane) {
     s.task({error});
     expect_sound_gradients_merged_and_balanced(s);
   }
+}
+
+TEST(Lowering, GivesTheInherentVariationalLossTheSlopesOfEveryForm) {
+  for (const TaskForm form : {TaskForm::sum, TaskForm::ratio, TaskForm::difference})
+    for (const bool variational_first : {false, true}) {
+      SCOPED_TRACE(std::to_string(static_cast<int>(form)) + (variational_first ? ", V first" : ", I first"));
+      Sketch s;
+      const Region z[2] = {s.dense(s.x[0], 5), s.dense(s.x[1], 5)};
+      const int inherent = s.term(3), variational = s.term(2);
+      s.graph.add(InherentVariationalNode{z[0], z[1], 3, inherent, variational});
+      s.task(variational_first ? std::vector{variational, inherent} : std::vector{inherent, variational}, form);
+      s.task({s.reconstruction(z[0], 0)});
+      expect_sound_gradients_merged_and_balanced(s);
+    }
+}
+
+TEST(Lowering, RefusesATermThatNoTaskCounts) {
+  Sketch s;
+  s.task({s.reconstruction(s.x[0], 0)});
+  s.reconstruction(s.x[1], 1);
+  EXPECT_THROW(lower(s.graph, options_of(s, 5)), std::logic_error);
 }
 
 TEST(Lowering, RefusesDifferentActivationsInTheBlocksOfATensorByItsName) {
@@ -120,6 +143,65 @@ TEST(Lowering, RefusesWhatItsTablesAndOffsetsCannotHold) {
     FAIL() << "4.3e9 weights fit no 32-bit offset";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ExitCode::usage);
+  }
+}
+
+/// A layer whose weights 32 tasks share and are balanced over.
+Sketch shared_by_all_tasks(int in, int out) {
+  Sketch s;
+  const Region x = s.graph.all(s.graph.input("wide", 2, in)), target = s.graph.all(s.graph.input("target", 3, out));
+  const Region y = s.linear(x, s.layer(in, out));
+  for (int k = 0; k < kMaxTasks; ++k) {
+    const int term = s.term(out);
+    s.graph.add(SquaredErrorNode{y, target, term});
+    s.task({term});
+  }
+  s.balance(0);
+  return s;
+}
+
+/// What lowering says of a graph; empty: nothing.
+std::string refusal(const Graph& graph, const LowerOptions& options) {
+  try {
+    lower(graph, options);
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ExitCode::usage);
+    return e.what();
+  }
+  return "";
+}
+
+TEST(Lowering, CountsTheUnitsOfTheLargestGramMatrixThatItsPlacesHold) {
+  const Sketch s = shared_by_all_tasks(4000, 5000);
+  const Program program = lower(s.graph, options_of(s, 1));
+  int64_t most = 0;
+  for (const Operation& o : program.operations) {
+    EXPECT_GE(o.first_unit, 0);
+    if (o.kind == OperationKind::gram_slots) most = std::max<int64_t>(most, o.gram_slots.units<DeviceCut>(Context{}));
+  }
+  EXPECT_EQ(most, int64_t{gram_pairs(kMaxTasks)} * flat_rows(4004 * 5000) * kRowLanes);
+}
+
+TEST(Lowering, RefusesAGramMatrixWhoseUnitsOverflow) {
+  const Sketch s = shared_by_all_tasks(8000, 8140);  // 33 units a parameter: 2^31 and some
+  EXPECT_NE(refusal(s.graph, options_of(s, 1)).find("more than 2^31 floats"), std::string::npos);
+}
+
+TEST(Lowering, RefusesBatchesWhoseUnitsOverflow) {
+  Graph g;
+  const Region a = g.all(g.input("a", 0, 1)), b = g.all(g.input("b", 1, 1)), both = g.all(g.tensor("both", 1, 2));
+  g.add(SumNode{Graph::columns(both, 0, 1), {a}, {1.0f}});
+  g.add(SumNode{Graph::columns(both, 1, 1), {b}, {1.0f}});
+  const int term = g.term("entropy", Divisor::label_weight, 1.0);
+  g.add(CrossEntropyNode{both, term});
+  g.task("classes", TaskForm::sum, {term});
+  LowerOptions options;
+  options.trains = false;
+  options.batch = 1 << 20;
+  EXPECT_EQ(refusal(g, options), "");
+  for (const int batch : {1 << 26, 1 << 27}) {  // 2^30 units each of two inputs in one phase; 2^31 of one
+    options.batch = batch;
+    EXPECT_NE(refusal(g, options).find("units of work"), std::string::npos) << batch;
   }
 }
 

@@ -12,8 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/kernels/base/strict_cosine.h"
+
 namespace equipoise {
 namespace {
+
+using test::strict_cos;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr double kInfD = std::numeric_limits<double>::infinity();

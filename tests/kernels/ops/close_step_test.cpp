@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <utility>
 
 #include "tests/kernels/harness.h"
 
@@ -151,6 +154,52 @@ TEST(CloseStep, InEvaluationSumsLossesAndMovesOnButTrainsNothing) {
   EXPECT_EQ(k.shared_weights[0], 1.0);
   EXPECT_EQ(k.skipped, 0);
   EXPECT_EQ(k.position, 32);
+}
+
+/// Numbers of a control's NaNs, all of them and the canonical ones.
+std::pair<int, int> nans_of(const Control& k) {
+  int all = 0, canonical = 0;
+  for (std::size_t at = offsetof(Control, beta1_power); at + sizeof(double) <= sizeof k; at += sizeof(double)) {
+    uint64_t bits;
+    std::memcpy(&bits, reinterpret_cast<const unsigned char*>(&k) + at, sizeof bits);
+    all += (bits & 0x7fffffffffffffffu) > 0x7ff0000000000000u;
+    canonical += bits == kCanonicalNan;
+  }
+  return {all, canonical};
+}
+
+/// A NaN as some machine may make it: negative, with a payload.
+double some_nan(int payload) { return bits_as<double>(0xfff8000000000000u + static_cast<unsigned>(payload)); }
+
+TEST(CloseStep, OfABadStepLeavesTheSameNansOnEveryMachine) {
+  Middle m(32, 0);
+  m.rig.settings.on_nonfinite = OnNonfinite::freeze;
+  Control& k = m.rig.control();
+  k.finite = 0;
+  int planted = 0;
+  const auto plant = [&](double* values, int count) {
+    for (int i = 0; i < count; ++i) values[i] = some_nan(planted++);
+  };
+  for (double* of_balancers : {k.gradnorm_loss, k.step_norm, k.certificate, k.norms, k.targets, k.shared_weights})
+    plant(of_balancers, kTraining.balancers);
+  for (double* of_tasks : {k.losses, k.task_rows, k.private_weights}) plant(of_tasks, kTraining.tasks);
+  for (double* of_terms : {k.terms, k.term_slope, k.term_rows}) plant(of_terms, kTraining.terms);
+  plant(k.gram, kTraining.balancers * kTraining.tasks * kTraining.tasks);
+  plant(&k.gradient_norm, 1);
+  plant(&k.label_weight, 1);
+  EXPECT_EQ(nans_of(k), std::pair(planted, 0));
+  EXPECT_EQ(nans_of(m.close(kTraining)), std::pair(planted, planted));
+}
+
+TEST(CloseStep, OfAnEvaluationLeavesTheSameNansOnEveryMachine) {
+  Middle m(32, 0);
+  Control& k = m.rig.control();
+  k.losses[1] = some_nan(3);
+  k.terms[2] = some_nan(4);
+  EXPECT_EQ(nans_of(m.close(kEvaluation)), std::pair(4, 4)) << "two values and their sums";
+  k.losses[1] = k.terms[2] = 1.0;
+  k.sum_losses[1] = some_nan(5);  // as a machine's addition may leave it, in a later step that is good
+  EXPECT_EQ(nans_of(m.close(kEvaluation)), std::pair(2, 2));
 }
 
 TEST(CloseStep, OfABadStepCountsItAndKeepsSumsPowersAndWeights) {
