@@ -13,8 +13,7 @@
 #include "bench/ops/operation_cost.h"
 #include "bench/run/spread.h"
 #include "bench/train/mldrl_case.h"
-#include "kernels/run/interpreter.h"
-#include "kernels/teams/host_team.h"
+#include "engine/run/cpu_interpreter.h"
 
 namespace equipoise::bench {
 namespace {

@@ -6,9 +6,8 @@
 #include <new>
 #include <thread>
 
+#include "engine/run/cpu_interpreter.h"
 #include "engine/run/executor.h"
-#include "kernels/run/interpreter.h"
-#include "kernels/teams/host_team.h"
 
 namespace equipoise {
 
