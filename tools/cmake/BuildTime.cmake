@@ -20,12 +20,18 @@ set(standard_headers <algorithm> <cmath> <cstdint> <cstring> <filesystem> <fstre
 set(text_headers <fmt/format.h> <fmt/ranges.h>)
 set(json_headers <nlohmann/json.hpp>)
 
-# Sources that run seldom or wait for others: -O1 where all that computes has its build type's own level; -O0 under the
-# address sanitizer, whose checks take the compiler longer to optimise than the tests to run.
+# Sources that run seldom or wait for others: -O1 where all that computes has its build type's own level.
 function(optimize_little)
-  if(EQUIPOISE_SANITIZE MATCHES address)
-    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -O0)
-  elseif(CMAKE_BUILD_TYPE STREQUAL Release)
+  if(CMAKE_BUILD_TYPE STREQUAL Release)
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -O1)
   endif()
+endfunction()
+
+# Sources that compute all the time: -O1 where the build type optimises nothing, as the preset asan's.
+function(optimize_always)
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+  if("${CMAKE_CXX_FLAGS_${type}}" MATCHES "-O0" OR type STREQUAL DEBUG)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -O1)
+  endif()
+  set_property(SOURCE ${ARGN} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
