@@ -13,11 +13,10 @@
 #include "bench/ops/operation_cost.h"
 #include "bench/run/spread.h"
 #include "bench/train/mldrl_case.h"
-#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/lower/program_code.h"
+#include "engine/run/cpu_interpreter.h"
 #include "engine/run/launch_data.h"
-#include "kernels/run/interpreter.h"
-#include "kernels/teams/host_team.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 
 namespace equipoise::bench {
 namespace {

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "engine/run/cpu_interpreter.h"
+#include "engine/run/executor.h"
 #include "engine/run/launch_data.h"
-#include "kernels/run/interpreter.h"
-#include "kernels/teams/host_team.h"
 
 namespace equipoise {
 

@@ -11,7 +11,7 @@
 #include "kernels/run/device.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/run/interpreter_launch.h"
-#include "kernels/teams/host_team.h"
+#include "tests/engine/run/team_executor.h"
 
 namespace equipoise {
 
@@ -99,12 +99,9 @@ void launch_program(int, const Launch& launch, int64_t fast_floats, int threads)
   for (int slot = 0; slot < launch.replicas; ++slot) {
     const DeviceMemory memory(0, static_cast<size_t>(fast_floats) * sizeof(float));
     float* const fast = memory.as<float>();
-    if (threads == kBlockThreads) {
-      run_replica(SerialTeamOf<DeviceCut>{}, mine, slot, fast);
-    } else {  // a sixteenth of the threads: a host has few
-      run_host_team<HostTeamOf<DeviceCut>>(threads / 16,
-                                           [&](const auto& team) { run_replica(team, mine, slot, fast); });
-    }
+    // A sixteenth of the threads, a host has few; and one for a whole block, which is what most tests launch.
+    const int members = threads == kBlockThreads ? 1 : threads / 16;
+    run_host_team<HostTeamOf<DeviceCut>>(members, [&](const auto& team) { run_replica(team, mine, slot, fast); });
   }
   if (std::exchange(fail_launch, false))
     throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "a planted failure");

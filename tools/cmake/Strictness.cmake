@@ -18,6 +18,6 @@ if(EQUIPOISE_WERROR)
 endif()
 if(EQUIPOISE_SANITIZE)
   target_compile_options(equipoise_strict INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${EQUIPOISE_SANITIZE};-fno-omit-frame-pointer;-g>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${EQUIPOISE_SANITIZE};-fno-omit-frame-pointer;-g1>)
   target_link_options(equipoise_strict INTERFACE -fsanitize=${EQUIPOISE_SANITIZE})
 endif()

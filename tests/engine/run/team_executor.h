@@ -14,6 +14,17 @@
 #include "kernels/run/interpreter.h"
 #include "kernels/teams/host_team.h"
 
+namespace equipoise {
+
+// Compiled once each, by team_executor.cpp and device_cut_executor.cpp.
+#define EQ_EXTERN(tag, Struct)                                                             \
+  extern template void run_operation(const HostTeam&, const Context&, const Struct&, int); \
+  extern template void run_operation(const HostTeamOf<DeviceCut>&, const Context&, const Struct&, int);
+EQ_OPERATIONS(EQ_EXTERN)
+#undef EQ_EXTERN
+
+}  // namespace equipoise
+
 namespace equipoise::test {
 
 /// A launch over tables and state that live elsewhere, and scratch filled with one value. Replicas run one after

@@ -12,7 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
-constexpr int kStopped = 75;
+constexpr int kStopped = 75, kEpochs = to_be_caught(1500);
+const std::string kEpochsSetting = "train.epochs=" + std::to_string(kEpochs);
 
 /// A training long enough to be caught in the middle.
 class Interruption : public ::testing::Test {
@@ -21,7 +22,7 @@ class Interruption : public ::testing::Test {
 
   fs::path at(const std::string& name) const { return home_.path() / name; }
   std::vector<std::string> train(const std::string& folder) const {
-    return {"train", "c.toml", "--set", "train.epochs=1500", "--device", "cpu", "--out", folder};
+    return {"train", "c.toml", "--set", kEpochsSetting, "--device", "cpu", "--out", folder};
   }
   std::vector<std::string> resume(const std::string& folder) const {
     return {"train", "--resume", "--device", "cpu", "--out", folder};
@@ -65,7 +66,7 @@ TEST_F(Interruption, BySignalsAndByKillingChangesNoBit) {
   EXPECT_EQ(hash("pieces"), hash("whole"));
   for (const char* file : {"predictions.csv", "model.safetensors", "last.safetensors", "config.toml", "split.csv"})
     EXPECT_EQ(content_of(at("pieces") / file), content_of(at("whole") / file)) << file;
-  EXPECT_EQ(lines("pieces"), 1500);
+  EXPECT_EQ(lines("pieces"), kEpochs);
   for (const auto& entry : fs::directory_iterator(at("pieces")))
     EXPECT_EQ(entry.path().extension().string().find("tmp"), std::string::npos) << entry.path();
 }
@@ -106,7 +107,7 @@ TEST_F(Interruption, IsGoneOnWithByTheRunsOwnConfigOnly) {
   const Finished other = run_program(EQUIPOISE_PROGRAM, home_.path(), with_config);
   EXPECT_EQ(other.code, 2) << other.log;
   EXPECT_CONTAINS(other.log, "differs from r/config.toml");
-  with_config[3] = "train.epochs=1500";
+  with_config[3] = kEpochsSetting;
   EXPECT_EQ(run_program(EQUIPOISE_PROGRAM, home_.path(), with_config).code, 0);
 }
 

@@ -31,6 +31,15 @@ struct Finished {
   std::string log;  // standard error
 };
 
+/// Epochs of a training that is to be caught in the middle: under the address sanitizer each takes many times as long.
+inline constexpr int to_be_caught(int epochs) {
+#ifdef __SANITIZE_ADDRESS__
+  return epochs / 5;
+#else
+  return epochs;
+#endif
+}
+
 /// A process of the program; killed if it still runs at the end of a test.
 class Process {
  public:

@@ -17,8 +17,8 @@ struct System {
   std::vector<std::string> settings;
   std::vector<std::string> figures;  ///< of an evaluation
   std::vector<std::string> tasks;
-  bool predicts = true;    ///< of generated rows no predictions are written
-  int long_epochs = 1500;  ///< enough to be caught in the middle
+  bool predicts = true;                  ///< of generated rows no predictions are written
+  int long_epochs = to_be_caught(1500);  ///< enough to be caught in the middle
 
   friend void PrintTo(const System& system, std::ostream* to) { *to << system.name; }
 };
@@ -29,19 +29,19 @@ const std::vector<System> kSystems = {
      {"tower1.mse", "tower1.r2", "tower2.mse", "tower2.r2"},
      {"tower1", "tower2"},
      false,
-     1500},
+     to_be_caught(1500)},
     {"trunk",
      {"data.rows=300", "data.features=20", "data.outputs=3", "data.sigmas=[2, 50]", "data.validation=0.2"},
      {"task0.mse", "task0.r2", "task1.mse", "task1.r2"},
      {"task0", "task1"},
      false,
-     600},
+     to_be_caught(600)},
     {"vaegan",
      {"data.outcome=outcome.csv", "train.batch=16", "model.latent=3"},
      {"reconstruction_error", "discriminator_real"},
      {"prior", "feature", "generator", "discriminator", "auxiliary"},
      true,
-     8000},
+     to_be_caught(8000)},
 };
 
 class SystemsOfInit : public ProgramRun, public ::testing::WithParamInterface<System> {

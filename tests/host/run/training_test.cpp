@@ -371,7 +371,7 @@ TEST_F(BalancedRun, InterruptedAndResumedEndsInTheSameBits) {
   for (std::size_t chain = 0; chain < chains.size(); ++chain) {
     SCOPED_TRACE(chains[chain].front());
     std::vector<std::string> settings = chains[chain];
-    settings.push_back("train.epochs=800");  // long enough to be caught in the middle
+    settings.push_back(fmt::format("train.epochs={}", testing::to_be_caught(800)));
     const std::string whole = fmt::format("whole{}", chain), pieces = fmt::format("pieces{}", chain);
     ASSERT_EQ(program(training(whole, settings)).code, 0);
     {
