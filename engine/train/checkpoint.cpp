@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "engine/base/error.h"
+#include "engine/files/format.h"
 #include "engine/files/sha256.h"
 #include "engine/run/parameters.h"
 #include "engine/systems/metadata.h"
@@ -16,7 +17,7 @@ namespace equipoise {
 
 namespace {
 
-constexpr const char* kFormat = "equipoise checkpoint 2";
+constexpr const char* kFormatKey = "format";
 constexpr const char* kHashKey = "sha256";
 constexpr const char* kPrefix[] = {"", "moment1.", "moment2."};
 
@@ -107,6 +108,7 @@ TensorFile model_file(const Program& program, const TrainingPlan& plan, const st
   TensorFile file;
   file.metadata = identity_of(plan);
   file.metadata["epoch"] = std::to_string(epoch);
+  file.metadata[kFormatKey] = mark(file_format::kModel);
   for (const ParameterInfo& p : program.parameters)
     file.tensors[p.name] = StoredTensor::from_floats(p.shape, read_parameter(program, p, StatePart::parameter, state));
   sign(file);
@@ -128,12 +130,16 @@ std::vector<float> read_model(const Program& program, const TensorFile& file) {
   return get_state(file, program, "", 1);
 }
 
-Setup read_model_setup(const TensorFile& file) { return read_setup(file, ""); }
+Setup read_model_setup(const TensorFile& file) {
+  const auto format = file.metadata.find(kFormatKey);
+  expect_format(file.path, file_format::kModel, format == file.metadata.end() ? "" : format->second);
+  return read_setup(file, "");
+}
 
 TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, const TrainingState& s) {
   TensorFile file;
   file.metadata = identity_of(plan);
-  file.metadata["format"] = kFormat;
+  file.metadata[kFormatKey] = mark(file_format::kCheckpoint);
   put_state(file, program, "", s.state, 3);
   if (s.best_epoch > 0) put_state(file, program, "best.", s.best_state, 1);
   Control c = s.control;
@@ -159,9 +165,7 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
   const auto refuse = [&](const std::string& why) {
     throw Error(ExitCode::checkpoint, fmt::format("{}: {}", file.path, why));
   };
-  if (file.metadata_at("format") != kFormat)
-    refuse(
-        fmt::format("format '{}' is not '{}'; it was written by another version", file.metadata_at("format"), kFormat));
+  expect_format(file.path, file_format::kCheckpoint, file.metadata_at(kFormatKey));
   for (const auto& [key, value] : identity_of(plan))
     if (file.metadata_at(key) != value)
       refuse(fmt::format("it was trained with {} = {}, this run has {}; resume with the run's own config", key,

@@ -27,22 +27,23 @@ RunTables tables_of(const System& system, const Dataset& data, const Split& spli
 Evaluator::Evaluator(const Setup& setup, const Dataset& data, int batch, Executor& executor)
     : setup_(setup), data_(data), executor_(executor), program_(evaluation_program(setup, batch, executor)) {}
 
-Evaluator::Ran Evaluator::run(int first, std::span<const int> rows) {
+Evaluator::Ran Evaluator::run(std::span<const Settings> replicas, int first, std::span<const int> rows) {
   const int count = static_cast<int>(rows.size());
   if (setup_.system->rows_at_once() && program_.batch != count) program_ = evaluation_program(setup_, count, executor_);
-  Settings settings = setup_.settings;
-  settings.first_row = first;
-  settings.rows = count;
-  Ran ran{fresh_control(settings, static_cast<int>(program_.task_names.size())), {}};
+  std::vector<Settings> settings(replicas.begin(), replicas.end());
+  Ran ran;
+  for (Settings& s : settings) {
+    s.first_row = first;
+    s.rows = count;
+    ran.controls.push_back(fresh_control(s, static_cast<int>(program_.task_names.size())));
+  }
   ran.emitted.rows = count;
-  executor_.run(program_, {&settings, 1}, {&ran.control, 1}, {(count + program_.batch - 1) / program_.batch, true},
-                &ran.emitted);
+  executor_.run(program_, settings, ran.controls, {(count + program_.batch - 1) / program_.batch, true}, &ran.emitted);
   return ran;
 }
 
-Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
-  const Ran ran = run(first, rows);
-  const Control& control = ran.control;
+Evaluation Evaluator::judged(const Control& control, std::span<const int> rows,
+                             const std::vector<std::vector<float>>& outputs) const {
   Evaluation e{};
   e.rows = static_cast<int>(rows.size());
   const auto mean = [](double sum, double over) { return over > 0 ? sum / over : kUndefined; };
@@ -51,12 +52,32 @@ Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
   for (std::size_t k = 0; k < program_.task_names.size(); ++k)
     e.losses.push_back(mean(control.sum_losses[k], control.sum_task_rows[k]));
   e.counts.assign(control.sum_task_rows, control.sum_task_rows + program_.task_names.size());
-  setup_.system->judge({data_, rows, ran.emitted.values}, e);
+  setup_.system->judge({data_, rows, outputs}, e);
   return e;
 }
 
-std::vector<std::vector<float>> Evaluator::outputs(int first, std::span<const int> rows) {
-  return run(first, rows).emitted.values;
+std::vector<Evaluation> Evaluator::evaluate(std::span<const Settings> replicas, int first, std::span<const int> rows) {
+  const Ran ran = run(replicas, first, rows);
+  std::vector<Evaluation> evaluations;
+  for (std::size_t r = 0; r < replicas.size(); ++r) {
+    std::vector<std::vector<float>> outputs;
+    for (const std::vector<float>& all : ran.emitted.values) {
+      const auto share = static_cast<std::ptrdiff_t>(all.size() / replicas.size());
+      const auto from = all.begin() + static_cast<std::ptrdiff_t>(r) * share;
+      outputs.emplace_back(from, from + share);
+    }
+    evaluations.push_back(judged(ran.controls[r], rows, outputs));
+  }
+  return evaluations;
+}
+
+Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
+  return evaluate({&setup_.settings, 1}, first, rows).front();
+}
+
+std::vector<std::vector<float>> Evaluator::outputs(std::span<const Settings> replicas, int first,
+                                                   std::span<const int> rows) {
+  return run(replicas, first, rows).emitted.values;
 }
 
 }  // namespace equipoise

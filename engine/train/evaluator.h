@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "engine/base/dataset.h"
 #include "engine/run/executor.h"
@@ -18,22 +19,27 @@ inline constexpr int kEvaluationBatch = 256;
 /// Evaluates one part of a data set at a time.
 class Evaluator {
  public:
-  /// The executor must hold tables_of(system, data, split, ...) and the state of one replica.
+  /// The executor must hold tables_of(system, data, split, ...) and the state of the replicas that are evaluated.
   Evaluator(const Setup& setup, const Dataset& data, int batch, Executor& executor);
 
-  /// Evaluates row_list[first .. first + rows.size()) of the executor's tables, which must be `rows`.
+  /// Evaluates row_list[first .. first + rows.size()) of the executor's tables, which must be `rows`, by every replica;
+  /// `replicas` are their settings in training.
+  std::vector<Evaluation> evaluate(std::span<const Settings> replicas, int first, std::span<const int> rows);
+  /// The same of one replica with the setup's settings.
   Evaluation evaluate(int first, std::span<const int> rows);
-  /// What the evaluation graph emits of the same rows: [output][rows, cols].
-  std::vector<std::vector<float>> outputs(int first, std::span<const int> rows);
+  /// What the evaluation graph emits of the same rows: [output][replicas, rows, cols].
+  std::vector<std::vector<float>> outputs(std::span<const Settings> replicas, int first, std::span<const int> rows);
 
   const Program& program() const { return program_; }
 
  private:
   struct Ran {
-    Control control;
+    std::vector<Control> controls;
     Emitted emitted;
   };
-  Ran run(int first, std::span<const int> rows);
+  Ran run(std::span<const Settings> replicas, int first, std::span<const int> rows);
+  Evaluation judged(const Control& control, std::span<const int> rows,
+                    const std::vector<std::vector<float>>& outputs) const;
 
   Setup setup_;
   const Dataset& data_;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/files/format.h"
 
 namespace equipoise {
 
@@ -117,6 +118,8 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
   if (with_time) line["seconds"] = m.seconds;
   return line.dump();
 }
+
+std::string format_line() { return ordered_json{{"format", mark(file_format::kMetrics)}}.dump(); }
 
 std::string without_time(const std::string& text) {
   ordered_json line = ordered_json::parse(text, nullptr, false);

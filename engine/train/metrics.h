@@ -41,6 +41,9 @@ EpochMetrics epoch_metrics(const Program& program, const Control& control);
 /// One line of JSON, without the newline. The time comes last; `with_time` false leaves it out (for hashes).
 std::string to_json_line(const Program& program, const EpochMetrics& metrics, bool with_time);
 
+/// The first line of metrics.jsonl: what it is.
+std::string format_line();
+
 /// A line of metrics.jsonl without its time, as hashes see it. Throws Error(checkpoint) if it is not such a line.
 std::string without_time(const std::string& line);
 

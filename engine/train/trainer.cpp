@@ -20,13 +20,6 @@ namespace equipoise {
 
 namespace {
 
-Setup with_rows(Setup setup, const Split& split) {
-  setup.settings = replica_settings(setup);
-  setup.settings.first_row = 0;
-  setup.settings.rows = static_cast<int32_t>(split.train.size());
-  return setup;
-}
-
 Program training_program(const TrainingPlan& plan, Executor& executor) {
   return lower(plan.setup.system->graph(Pass::train), training_options(plan.setup, plan.batch, executor.plan_limits()));
 }
@@ -57,29 +50,41 @@ void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
 
 }  // namespace
 
-Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor)
+Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, std::span<const Settings> replicas,
+                 Executor& executor)
     : data_(data),
       split_(split),
       plan_((check(data, split, plan), plan)),
       executor_(executor),
       program_(training_program(plan, executor)),
-      evaluator_(plan.setup, data, kEvaluationBatch, executor) {
-  plan_.setup = with_rows(plan.setup, split);
-  control_ = fresh_control(plan_.setup.settings, static_cast<int>(program_.task_names.size()),
-                           static_cast<int>(program_.chains.size()));
+      evaluator_(plan.setup, data, kEvaluationBatch, executor),
+      settings_(replicas.begin(), replicas.end()),
+      replicas_(replicas.size()) {
   executor_.load_tables(tables_of(*plan_.setup.system, data, split, plan_.class_weights));
-  std::vector<float> initial(static_cast<std::size_t>(program_.state_floats));
-  initialise(program_, initial, plan_.setup.settings.seed, plan_.setup.settings.replica);
+  const auto floats = static_cast<std::size_t>(program_.state_floats);
+  std::vector<float> initial(replicas.size() * floats);
+  for (std::size_t r = 0; r < replicas.size(); ++r) {
+    Settings& s = settings_[r];
+    s.first_row = 0;
+    s.rows = static_cast<int32_t>(split.train.size());
+    controls_.push_back(
+        fresh_control(s, static_cast<int>(program_.task_names.size()), static_cast<int>(program_.chains.size())));
+    initialise(program_, std::span(initial).subspan(r * floats, floats), s.seed, s.replica);
+  }
+  plan_.setup.settings = settings_.front();
   executor_.load_state(initial, program_.state_floats);
 }
 
+Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor)
+    : Trainer(data, split, plan, std::vector{replica_settings(plan.setup)}, executor) {}
+
 int Trainer::steps_per_epoch() const {
-  const int rows = plan_.setup.settings.rows;
+  const int rows = static_cast<int>(split_.train.size());
   return (rows + plan_.batch - 1) / plan_.batch;
 }
 
-void Trainer::start_epoch() {
-  Control& c = control_;
+void Trainer::start_epoch(std::size_t replica) {
+  Control& c = controls_[replica];
   const auto clear = [](auto& sums) { std::fill(std::begin(sums), std::end(sums), 0.0); };
   c.sum_steps = c.sum_gradient_norm = 0;
   clear(c.sum_terms);
@@ -90,107 +95,167 @@ void Trainer::start_epoch() {
   clear(c.sum_gram);
   clear(c.sum_step_norm);
   std::fill(std::begin(c.worst_certificate), std::end(c.worst_certificate), kNoCertificate);
-  epoch_seconds_ = 0;
+  replicas_[replica].epoch_seconds = 0;
 }
 
-std::optional<EpochMetrics> Trainer::advance(int steps) {
-  if (finished()) return std::nullopt;
+void Trainer::expect_running(std::size_t replica) const {
+  const Control& c = controls_[replica];
+  if (c.status != Status::stopped) return;
+  throw Error(ExitCode::numerics,
+              fmt::format("step {} of replica {} met a non-finite value in {}; parameters are those before that step - "
+                          "lower optimizer.lr, set optimizer.clip_norm, or choose train.on_nonfinite = \"skip\"",
+                          c.bad_step, settings_[replica].replica, describe_bad(program_, c)));
+}
+
+std::vector<std::optional<EpochMetrics>> Trainer::advance_all(int steps) {
+  std::vector<std::optional<EpochMetrics>> metrics(replicas());
+  if (finished()) return metrics;
   const auto begin = std::chrono::steady_clock::now();
-  if (control_.position == 0) start_epoch();
-  const int epoch = control_.epoch;
-  executor_.run(program_, {&plan_.setup.settings, 1}, {&control_, 1}, {steps, true});
   const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
-  if (control_.status == Status::stopped)
-    throw Error(
-        ExitCode::numerics,
-        fmt::format("step {} of replica {} met a non-finite value in {}; parameters are those before that step - lower "
-                    "optimizer.lr, set optimizer.clip_norm, or choose train.on_nonfinite = \"skip\"",
-                    control_.bad_step, plan_.setup.settings.replica, describe_bad(program_, control_)));
-  if (control_.epoch == epoch) {
-    epoch_seconds_ += elapsed();
-    return std::nullopt;
+  std::vector<int> epochs;
+  std::vector<Status> statuses;
+  std::vector<bool> rests;  // finished replicas, while others go on
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    rests.push_back(finished(r));
+    statuses.push_back(controls_[r].status);
+    epochs.push_back(controls_[r].epoch);
+    if (rests[r]) controls_[r].status = Status::frozen;
+    else if (controls_[r].position == 0) start_epoch(r);
   }
-  EpochMetrics metrics = epoch_metrics(program_, control_);
-  if (!split_.validation.empty()) {
-    metrics.validated = true;
-    metrics.validation = evaluator_.evaluate(static_cast<int>(split_.train.size()), split_.validation);
-    const double value = monitored(metrics.validation);
-    // A loss that is no number is never the best: nothing would compare as better than it afterwards.
-    if (plan_.monitor != Monitor::none && !std::isnan(value) && (best_epoch_ == 0 || value > best_value_)) {
-      metrics.best = true;
-      best_epoch_ = control_.epoch;
-      best_value_ = value;
-      best_ = metrics.validation;
-      best_state_ = parameters_of(program_, state());
+  executor_.run(program_, settings_, controls_, {steps, true});
+  bool epoch_ended = false;
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    if (rests[r]) controls_[r].status = statuses[r];
+    expect_running(r);
+    epoch_ended = epoch_ended || controls_[r].epoch != epochs[r];
+  }
+  std::vector<Evaluation> evaluations;
+  if (epoch_ended && !split_.validation.empty())
+    evaluations = evaluator_.evaluate(settings_, static_cast<int>(split_.train.size()), split_.validation);
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    if (controls_[r].epoch != epochs[r]) {
+      metrics[r] = epoch_metrics(program_, controls_[r]);
+      if (!evaluations.empty()) {
+        metrics[r]->validated = true;
+        metrics[r]->validation = evaluations[r];
+        metrics[r]->best = validate(r, evaluations[r]);
+      }
+      metrics[r]->seconds = replicas_[r].epoch_seconds + elapsed();
+    } else if (!rests[r]) {
+      replicas_[r].epoch_seconds += elapsed();
     }
   }
-  metrics.seconds = epoch_seconds_ + elapsed();
   return metrics;
 }
 
-double Trainer::monitored(const Evaluation& evaluation) const {
+bool Trainer::validate(std::size_t replica, const Evaluation& evaluation) {
+  Replica& r = replicas_[replica];
+  const double value = monitored(replica, evaluation);
+  // A loss that is no number is never the best: nothing would compare as better than it afterwards.
+  if (plan_.monitor == Monitor::none || std::isnan(value) || (r.best_epoch > 0 && !(value > r.best_value)))
+    return false;
+  r.best_epoch = controls_[replica].epoch;
+  r.best_value = value;
+  r.best = evaluation;
+  r.best_state = parameters_of(program_, state(replica));
+  return true;
+}
+
+double Trainer::monitored(std::size_t replica, const Evaluation& evaluation) const {
   if (plan_.monitor == Monitor::auc) return evaluation.figure("auc");
-  return -plan_.setup.system->selected(evaluation, plan_.setup.settings.initial_weights);
+  return -plan_.setup.system->selected(evaluation, settings_[replica].initial_weights);
+}
+
+bool Trainer::finished(std::size_t replica) const {
+  const Control& c = controls_[replica];
+  if (c.status == Status::frozen || c.epoch >= plan_.epochs) return true;
+  const int best = replicas_[replica].best_epoch;
+  return c.position == 0 && plan_.patience > 0 && best > 0 && c.epoch - best >= plan_.patience;
 }
 
 bool Trainer::finished() const {
-  if (control_.status == Status::frozen || control_.epoch >= plan_.epochs) return true;
-  return control_.position == 0 && plan_.patience > 0 && best_epoch_ > 0 &&
-         control_.epoch - best_epoch_ >= plan_.patience;
+  for (std::size_t r = 0; r < replicas(); ++r)
+    if (!finished(r)) return false;
+  return true;
 }
 
-std::string Trainer::finish_reason() const {
-  if (control_.status == Status::frozen)
-    return fmt::format("frozen at step {}: {} was not finite", control_.bad_step, describe_bad(program_, control_));
-  if (control_.epoch >= plan_.epochs) return fmt::format("all {} epochs done", plan_.epochs);
+std::string Trainer::finish_reason(std::size_t replica) const {
+  const Control& c = controls_[replica];
+  if (c.status == Status::frozen)
+    return fmt::format("frozen at step {}: {} was not finite", c.bad_step, describe_bad(program_, c));
+  if (c.epoch >= plan_.epochs) return fmt::format("all {} epochs done", plan_.epochs);
   return fmt::format("no improvement for {} epochs", plan_.patience);
 }
 
-std::vector<float> Trainer::state() const {
-  std::vector<float> values(static_cast<std::size_t>(program_.state_floats));
+std::vector<float> Trainer::all_states() const {
+  std::vector<float> values(replicas() * static_cast<std::size_t>(program_.state_floats));
   executor_.store_state(values);
   return values;
 }
 
-TensorFile Trainer::model() {
-  const std::vector<float> now = state(), &chosen = best_epoch_ > 0 ? best_state_ : now;
-  TensorFile file = model_file(program_, plan_, chosen, best_epoch_ > 0 ? best_epoch_ : control_.epoch);
-  add_fitted(file, chosen, now);
+std::vector<float> Trainer::state(std::size_t replica) const {
+  const std::vector<float> all = all_states();
+  const auto first = all.begin() + static_cast<std::ptrdiff_t>(replica) * program_.state_floats;
+  return {first, first + program_.state_floats};
+}
+
+void Trainer::load_state(std::size_t replica, const std::vector<float>& state) {
+  std::vector<float> all = all_states();
+  std::copy(state.begin(), state.end(), all.begin() + static_cast<std::ptrdiff_t>(replica) * program_.state_floats);
+  executor_.load_state(all, program_.state_floats);
+}
+
+/// The plan as if the replica were trained alone.
+TrainingPlan Trainer::plan_of(std::size_t replica) const {
+  TrainingPlan plan = plan_;
+  plan.setup.settings = settings_[replica];
+  return plan;
+}
+
+TensorFile Trainer::model(std::size_t replica) {
+  const Replica& r = replicas_[replica];
+  const std::vector<float> chosen = r.best_epoch > 0 ? r.best_state : state(replica);
+  TensorFile file =
+      model_file(program_, plan_of(replica), chosen, r.best_epoch > 0 ? r.best_epoch : controls_[replica].epoch);
+  add_fitted(file, replica, chosen);
   return file;
 }
 
-void Trainer::add_fitted(TensorFile& file, const std::vector<float>& chosen, const std::vector<float>& now) {
+void Trainer::add_fitted(TensorFile& file, std::size_t replica, const std::vector<float>& chosen) {
   const std::span<const Target> targets = plan_.setup.system->targets();
   if (std::none_of(targets.begin(), targets.end(), [](const Target& t) { return t.likelihood->fits(); })) return;
+  const std::vector<float> now = all_states();
   executor_.load_state(chosen, program_.state_floats);
-  const std::vector<float> answers = evaluator_.outputs(0, split_.train)[0];
+  const std::vector<float> answers = evaluator_.outputs({&settings_[replica], 1}, 0, split_.train)[0];
   executor_.load_state(now, program_.state_floats);
   for (const auto& [name, values] : fitted_numbers(targets, data_, split_.train, answers))
     file.tensors["fitted." + name] = StoredTensor::from_doubles({static_cast<int64_t>(values.size())}, values);
   sign(file);
 }
 
-TensorFile Trainer::checkpoint() const {
-  return checkpoint_file(program_, plan_, {control_, state(), best_state_, best_epoch_, best_value_});
+TensorFile Trainer::checkpoint(std::size_t replica) const {
+  const Replica& r = replicas_[replica];
+  return checkpoint_file(program_, plan_of(replica),
+                         {controls_[replica], state(replica), r.best_state, r.best_epoch, r.best_value});
 }
 
-void Trainer::restore(const TensorFile& file) {
-  const TrainingState restored = read_checkpoint(program_, plan_, file);
-  control_ = restored.control;
-  executor_.load_state(restored.state, program_.state_floats);
-  best_state_ = restored.best_state;
-  best_epoch_ = restored.best_epoch;
-  best_value_ = restored.best_value;
-  if (best_epoch_ > 0 && !split_.validation.empty()) {
-    executor_.load_state(best_state_, program_.state_floats);
-    best_ = evaluator_.evaluate(static_cast<int>(split_.train.size()), split_.validation);
-    executor_.load_state(restored.state, program_.state_floats);
-  }
+void Trainer::restore(const TensorFile& file, std::size_t replica) {
+  const TrainingState restored = read_checkpoint(program_, plan_of(replica), file);
+  Replica& r = replicas_[replica];
+  controls_[replica] = restored.control;
+  load_state(replica, restored.state);
+  r.best_state = restored.best_state;
+  r.best_epoch = restored.best_epoch;
+  r.best_value = restored.best_value;
+  if (r.best_epoch == 0 || split_.validation.empty()) return;
+  load_state(replica, r.best_state);
+  r.best = evaluator_.evaluate(settings_, static_cast<int>(split_.train.size()), split_.validation)[replica];
+  load_state(replica, restored.state);
 }
 
-std::string Trainer::hash(const std::vector<std::string>& lines) const {
+std::string Trainer::hash(const std::vector<std::string>& lines, std::size_t replica) const {
   Sha256 sha;
-  const std::vector<float> values = state();
+  const std::vector<float> values = state(replica);
   std::vector<const ParameterInfo*> sorted;
   for (const ParameterInfo& p : program_.parameters) sorted.push_back(&p);
   std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });

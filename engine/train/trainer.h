@@ -1,10 +1,12 @@
-// engine/train/trainer.h - trains one model: epochs, validation, early stopping, best and last state, resume.
+// engine/train/trainer.h - trains one model, or several replicas at once: epochs, validation, early stopping, best and
+// last state, resume.
 //
 // The trainer writes no file. It hands out metrics and tensors, and takes tensors back to go on exactly where they were
 // taken: after any step, with the same bits to come.
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,41 +21,66 @@ namespace equipoise {
 
 class Trainer {
  public:
-  /// Keeps references to data, split and executor. Throws Error(data) where the plan asks of the data what it has not:
-  /// no training rows, an AUC to watch without both classes among the validation rows.
+  /// Keeps references to data, split and executor. `replicas` are the models to train at once, each as it would be
+  /// alone: settings that differ in what they say of one replica (seed, rates, dropout, weights, its number); their
+  /// rows are set here. Throws Error(data) where the plan asks of the data what it has not: no training rows, an AUC to
+  /// watch without both classes among the validation rows.
+  Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, std::span<const Settings> replicas,
+          Executor& executor);
+  /// One model with the plan's settings.
   Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor);
 
-  /// Runs up to `steps` steps, but not past the epoch's end. At the end of an epoch, validates and returns its metrics.
-  /// Throws Error(numerics) where the policy says stop, naming step, replica and tensor; the state is then that before
-  /// the bad step.
-  std::optional<EpochMetrics> advance(int steps);
+  /// Runs up to `steps` steps of every replica, but not past its epoch's end. At the end of an epoch, validates and
+  /// returns the metrics of each replica whose epoch ended. Throws Error(numerics) where the policy says stop, naming
+  /// step, replica and tensor; that replica's state is then the one before the bad step.
+  std::vector<std::optional<EpochMetrics>> advance_all(int steps);
+  /// The same of the first replica alone.
+  std::optional<EpochMetrics> advance(int steps) { return advance_all(steps).front(); }
   int steps_per_epoch() const;
 
-  /// True when the last epoch is done, patience has run out, or the replica is frozen.
+  std::size_t replicas() const { return replicas_.size(); }
+  /// True when all replicas are finished: the last epoch is done, patience has run out, or the replica is frozen.
   bool finished() const;
-  /// Why it finished, for people.
-  std::string finish_reason() const;
+  bool finished(std::size_t replica) const;
+  /// Why a replica finished, for people.
+  std::string finish_reason(std::size_t replica = 0) const;
 
-  int best_epoch() const { return best_epoch_; }  ///< 0 before the first
-  const std::optional<Evaluation>& best() const { return best_; }
-  const Control& control() const { return control_; }
+  int best_epoch(std::size_t r = 0) const { return replicas_[r].best_epoch; }  ///< 0 before the first
+  const std::optional<Evaluation>& best(std::size_t r = 0) const { return replicas_[r].best; }
+  const Control& control(std::size_t r = 0) const { return controls_[r]; }
   const Program& program() const { return program_; }
   const TrainingPlan& plan() const { return plan_; }
 
-  /// Parameters of the best epoch (without validation: of the last step), with what is needed to use them.
-  TensorFile model();
-  /// Everything to go on from here.
-  TensorFile checkpoint() const;
-  /// Goes on from a checkpoint. Throws Error(checkpoint) if it does not belong to this plan; nothing is changed then.
-  void restore(const TensorFile& checkpoint);
-  /// SHA-256 over all parameters and moments, little-endian, in name order, then over metric lines without times.
-  std::string hash(const std::vector<std::string>& lines_without_time) const;
+  /// Parameters of a replica's best epoch (without validation: of the last step), with what is needed to use them.
+  TensorFile model(std::size_t replica = 0);
+  /// Everything to go on from here with a replica.
+  TensorFile checkpoint(std::size_t replica = 0) const;
+  /// Goes on with a replica from a checkpoint. Throws Error(checkpoint) if it does not belong to this plan; nothing is
+  /// changed then.
+  void restore(const TensorFile& checkpoint, std::size_t replica = 0);
+  /// SHA-256 over all parameters and moments of a replica, little-endian, in name order, then over metric lines without
+  /// times.
+  std::string hash(const std::vector<std::string>& lines_without_time, std::size_t replica = 0) const;
 
  private:
-  std::vector<float> state() const;
-  void start_epoch();
-  void add_fitted(TensorFile& file, const std::vector<float>& chosen, const std::vector<float>& now);
-  double monitored(const Evaluation& evaluation) const;
+  /// What the host knows of a replica besides its settings and control.
+  struct Replica {
+    std::vector<float> best_state;  // parameters of the best epoch, moments zero
+    int best_epoch = 0;
+    double best_value = 0;
+    std::optional<Evaluation> best{};
+    double epoch_seconds = 0;
+  };
+
+  std::vector<float> all_states() const;  // [replicas, state_floats]
+  std::vector<float> state(std::size_t replica) const;
+  void load_state(std::size_t replica, const std::vector<float>& state);
+  TrainingPlan plan_of(std::size_t replica) const;
+  void start_epoch(std::size_t replica);
+  void expect_running(std::size_t replica) const;
+  bool validate(std::size_t replica, const Evaluation& evaluation);
+  void add_fitted(TensorFile& file, std::size_t replica, const std::vector<float>& chosen);
+  double monitored(std::size_t replica, const Evaluation& evaluation) const;
 
   const Dataset& data_;
   const Split& split_;
@@ -61,12 +88,9 @@ class Trainer {
   Executor& executor_;
   Program program_;
   Evaluator evaluator_;
-  Control control_;
-  std::vector<float> best_state_;  // parameters of the best epoch, moments zero
-  int best_epoch_ = 0;
-  double best_value_ = 0;
-  std::optional<Evaluation> best_;
-  double epoch_seconds_ = 0;
+  std::vector<Settings> settings_;  // [replicas]
+  std::vector<Control> controls_;   // [replicas]
+  std::vector<Replica> replicas_;
 };
 
 }  // namespace equipoise

@@ -92,9 +92,6 @@ class CommandLine {
     add_settings(app, train_.settings);
     app->add_option("--out", train_.out, "run folder; default: runs/<config>-<time>")->type_name("DIR");
     add_device(app, train_.device);
-    app->add_option("--threads", train_.threads, "CPU threads; one model uses one")
-        ->type_name("N")
-        ->check(CLI::Range(1, 4096));
     app->add_flag("--resume", train_.resume, "go on with the run in --out");
     app->add_flag("--dry-run", train_.dry_run, "say what would be done, parameters and memory; write nothing");
     app->add_flag("--print-config", train_.print_config, "print the resolved config and end");

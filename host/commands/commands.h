@@ -21,7 +21,6 @@ struct TrainOptions {
   std::vector<std::string> settings;            ///< of --set: key=value
   std::optional<std::filesystem::path> out;     ///< run folder
   std::string device = "auto";
-  int threads = 0;
   bool resume = false, dry_run = false, print_config = false;
   LogFormat log_format = LogFormat::text;
 };

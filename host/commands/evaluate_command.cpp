@@ -57,7 +57,7 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
                                             o.run.string(), part_name(o.part)));
 
   Log log;
-  const auto executor = make_executor(o.device, 0, log);
+  const auto executor = make_executor(o.device, log);
   const TrainingPlan plan = training_plan(config, prepared.data, prepared.split);
   ModelRunner runner(model, prepared, plan, *executor);
   const Evaluation e = runner.evaluate(o.part);

@@ -39,7 +39,7 @@ ExitCode generate_command(const GenerateOptions& o) {
   const Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
   const TensorFile model = read_safetensors(o.run / run_file::kModel);
   Log log;
-  const auto executor = make_executor(o.device, 0, log);
+  const auto executor = make_executor(o.device, log);
   const std::vector<float> values = generate_rows(model, o.rows, o.seed, *executor);
   const FittedView& view = preprocess.views.front();
   if (values.size() != static_cast<std::size_t>(o.rows) * view.columns.size())

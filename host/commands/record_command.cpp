@@ -16,7 +16,7 @@ ExitCode record_command(const RecordOptions& o) {
   const TrainingPlan plan = training_plan(config, prepared.data, prepared.split);
   Log log;
   for (const std::string& notice : prepared.notices) log.info(notice);
-  const auto executor = make_executor(o.device, 0, log);
+  const auto executor = make_executor(o.device, log);
   write_safetensors(o.out, record_training(prepared.data, prepared.split, plan, o.steps, *executor));
   print_result(fmt::format("recorded {} steps of {} rows: {}\n", o.steps, plan.batch, o.out.string()));
   return ExitCode::done;

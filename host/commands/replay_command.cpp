@@ -48,7 +48,7 @@ ExitCode replay_command(const ReplayOptions& o) {
     throw Error(ExitCode::usage, fmt::format("--tolerance {}: must be a number of at least 0", o.tolerance));
   const TensorFile record = read_safetensors(o.record);
   Log log;
-  const auto executor = make_executor(o.device, 0, log);
+  const auto executor = make_executor(o.device, log);
   const TensorFile replayed = replay_record(record, *executor);
   if (o.out) write_safetensors(*o.out, replayed);
   std::vector<Deviation> deviations = compare_record(record, replayed);

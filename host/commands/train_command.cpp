@@ -50,7 +50,7 @@ void tell(Log& log, const PreparedData& prepared, bool monitors) {
 ExitCode dry_run(const Config& config, const TrainOptions& o, Log& log) {
   const PreparedData prepared = prepare_data(config);
   tell(log, prepared, config.train.monitor != "none");
-  const auto executor = make_executor(o.device, o.threads, log);
+  const auto executor = make_executor(o.device, log);
   const Trainer trainer(prepared.data, prepared.split, training_plan(config, prepared.data, prepared.split), *executor);
   const Split& s = prepared.split;
   print_result(
@@ -112,7 +112,7 @@ class TrainRun {
   ExitCode start() {
     const PreparedData prepared = prepare_data(config_);
     tell(log_, prepared, config_.train.monitor != "none");
-    const auto executor = make_executor(options_.device, options_.threads, log_);
+    const auto executor = make_executor(options_.device, log_);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
     // The folder appears once everything that can be wrong with the input was found right.
     RunFolder folder = RunFolder::create(options_.out ? *options_.out : default_run_folder(*options_.config));
@@ -131,7 +131,7 @@ class TrainRun {
     const PreparedData prepared = prepare_data_as(config_, folder.path());
     expect_same_data(earlier, prepared);
     tell(log_, prepared, config_.train.monitor != "none");
-    const auto executor = make_executor(options_.device, options_.threads, log_);
+    const auto executor = make_executor(options_.device, log_);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
     const auto restore = [&](const TensorFile& checkpoint) {
       trainer.restore(checkpoint);

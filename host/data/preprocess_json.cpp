@@ -4,6 +4,7 @@
 #include <set>
 
 #include "engine/base/error.h"
+#include "engine/files/format.h"
 #include "host/data/preprocess.h"
 
 namespace equipoise {
@@ -69,6 +70,7 @@ FittedTarget target_from_json(const Json& json, const std::string& file) {
 
 std::string to_json(const Preprocess& preprocess) {
   Json json;
+  json["format"] = mark(file_format::kPreprocess);
   json["label_names"] = preprocess.label_names;
   json["views"] = Json::array();
   for (const FittedView& view : preprocess.views) {
@@ -89,6 +91,7 @@ Preprocess preprocess_from_json(std::string_view text, const std::string& file) 
   Preprocess preprocess;
   try {
     const Json json = Json::parse(text);
+    expect_format(file, file_format::kPreprocess, json.value("format", ""));
     preprocess.label_names = json.at("label_names").get<std::vector<std::string>>();
     for (const Json& view : json.at("views")) preprocess.views.push_back(view_from_json(view, file));
     if (json.contains("targets"))

@@ -16,14 +16,9 @@ namespace {
 /// Replicas of a single training: one, and a replica runs on one thread.
 constexpr int kThreadsOfOneModel = 1;
 
-std::unique_ptr<Executor> make_cpu(int threads, Log& log) {
-  if (threads > kThreadsOfOneModel)
-    log.info(fmt::format("one model runs on one CPU thread; {} of the {} threads asked for stay idle",
-                         threads - kThreadsOfOneModel, threads));
-  return make_cpu_executor(kThreadsOfOneModel);
-}
+std::unique_ptr<Executor> make_cpu() { return make_cpu_executor(kThreadsOfOneModel); }
 
-std::unique_ptr<Executor> make_auto(int threads, Log& log) {
+std::unique_ptr<Executor> make_auto(Log& log) {
   std::string why = device_report().problem;
   if (why.empty()) {
     try {
@@ -35,16 +30,16 @@ std::unique_ptr<Executor> make_auto(int threads, Log& log) {
       why = error.what();
     }
   }
-  auto executor = make_cpu(threads, log);
+  auto executor = make_cpu();
   log.info(fmt::format("device: {}; no GPU is used: {}", executor->name(), why));
   return executor;
 }
 
 }  // namespace
 
-std::unique_ptr<Executor> make_executor(const std::string& device, int threads, Log& log) {
-  if (device == "auto") return make_auto(threads, log);
-  if (device == "cpu") return make_cpu(threads, log);
+std::unique_ptr<Executor> make_executor(const std::string& device, Log& log) {
+  if (device == "auto") return make_auto(log);
+  if (device == "cpu") return make_cpu();
   if (device == "cuda") return make_cuda_executor(0);
   if (device.starts_with("cuda:")) {
     int number = 0;

@@ -1,4 +1,4 @@
-// host/run/device_choice.h - from --device and --threads to an executor.
+// host/run/device_choice.h - from --device to an executor.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@ namespace equipoise {
 
 /// Parses "auto", "cpu", "cuda" (the first device) or "cuda:N". `auto` takes the first CUDA device if it can be used,
 /// else the CPU, and tells the log which and why; a named device that is absent is an Error(device). Other words are an
-/// Error(usage). On a CPU one model runs on one thread, so more `threads` (0: as the work can use) are told to be idle.
-std::unique_ptr<Executor> make_executor(const std::string& device, int threads, Log& log);
+/// Error(usage). On a CPU one model runs on one thread.
+std::unique_ptr<Executor> make_executor(const std::string& device, Log& log);
 
 }  // namespace equipoise

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "engine/base/error.h"
+#include "engine/files/format.h"
 #include "engine/train/metrics.h"
 #include "host/data/split.h"
 
@@ -72,6 +73,32 @@ bool holds_run(const fs::path& folder) {
   return false;
 }
 
+namespace {
+
+/// The first line of a run's config: its format, in a comment.
+constexpr std::string_view kComment = "# ";
+
+/// True if the text is what a run wrote for this config: exactly, or in an older format with all lines that it has.
+bool as_written(const Config& config, const std::string& text, const std::string& file) {
+  const std::string known = to_toml(config);
+  if (!text.starts_with(kComment)) {
+    expect_format(file, file_format::kConfig, "");
+    std::istringstream wanted(known), given(text);
+    std::string line, next;
+    while (std::getline(given, line)) {
+      bool found = false;
+      while (!found && std::getline(wanted, next)) found = next == line;
+      if (!found) return false;
+    }
+    return true;
+  }
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  expect_format(file, file_format::kConfig, std::string_view(text).substr(kComment.size(), end - kComment.size()));
+  return text.substr(std::min(end + 1, text.size())) == known;
+}
+
+}  // namespace
+
 Config read_run_config(const fs::path& folder) {
   const fs::path path = folder / run_file::kConfig;
   std::error_code ignored;
@@ -79,7 +106,7 @@ Config read_run_config(const fs::path& folder) {
     throw Error(ExitCode::usage, fmt::format("{}: holds no run ({} is missing); give the folder a training wrote",
                                              folder.string(), run_file::kConfig));
   Config config = load_config(path);
-  if (to_toml(config) != read_text(path))
+  if (!as_written(config, read_text(path), path.string()))
     throw Error(ExitCode::usage, fmt::format("{}: is not as the run wrote it; undo the changes, or unset EQUIPOISE_SET "
                                              "if that overrules it, and start a new run for new settings",
                                              path.string()));
@@ -88,7 +115,7 @@ Config read_run_config(const fs::path& folder) {
 
 RunFolder::RunFolder(const fs::path& path, bool fresh)
     : path_(path), lock_(made(path)), metrics_(unused(path, fresh) / run_file::kMetrics) {
-  if (fresh) metrics_.truncate_after(0);
+  if (fresh) empty_metrics();
   remove_leftovers(path);
 }
 
@@ -101,18 +128,26 @@ RunFolder RunFolder::open(const fs::path& path) {
   return RunFolder(path, false);
 }
 
+void RunFolder::empty_metrics() {
+  metrics_.truncate_after(0);
+  metrics_.append_line(format_line());
+}
+
 void RunFolder::begin(const Config& config, const PreparedData& prepared, const std::string& summary) const {
   // The config last: a folder without it has not begun and is prepared again.
   write_file_atomically(file(run_file::kSummary), std::string_view(summary));
   write_file_atomically(file(run_file::kPreprocess), std::string_view(to_json(prepared.preprocess)));
   write_split_csv(file(run_file::kSplit), prepared.split, prepared.data.ids);
-  write_file_atomically(file(run_file::kConfig), std::string_view(to_toml(config)));
+  write_file_atomically(
+      file(run_file::kConfig),
+      std::string_view(fmt::format("{}{}\n{}", kComment, mark(file_format::kConfig), to_toml(config))));
 }
 
 std::vector<std::string> RunFolder::metrics_without_times() const {
   std::istringstream text(read_text(file(run_file::kMetrics)));
   std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line);) lines.push_back(without_time(line));
+  for (std::string line; std::getline(text, line);)
+    if (!lines.empty() || line != format_line()) lines.push_back(without_time(line));
   return lines;
 }
 
@@ -134,7 +169,8 @@ bool RunFolder::resume(const std::function<int(const TensorFile&)>& restore,
     std::error_code ignored;
     if (!fs::exists(file(name), ignored)) continue;
     try {
-      metrics_.truncate_after(static_cast<uint64_t>(restore(read_safetensors(file(name)))));
+      const int epochs = restore(read_safetensors(file(name)));
+      metrics_.truncate_after(1 + static_cast<uint64_t>(epochs));  // the format stands before them
       if (refused) notice(fmt::format("going on from {}, the checkpoint before", file(name).string()));
       return true;
     } catch (const Error& error) {
@@ -145,7 +181,7 @@ bool RunFolder::resume(const std::function<int(const TensorFile&)>& restore,
   }
   if (refused) throw *refused;
   notice("no checkpoint was written yet; starting from the first step");
-  metrics_.truncate_after(0);
+  empty_metrics();
   return false;
 }
 

@@ -20,7 +20,7 @@ namespace run_file {
 inline constexpr const char* kConfig = "config.toml";                  // resolved: defaults and overrides filled in
 inline constexpr const char* kPreprocess = "preprocess.json";          // what was fitted on the training rows
 inline constexpr const char* kSplit = "split.csv";                     // id, repeat, fold
-inline constexpr const char* kMetrics = "metrics.jsonl";               // a line per epoch
+inline constexpr const char* kMetrics = "metrics.jsonl";               // its format, then a line per epoch
 inline constexpr const char* kModel = "model.safetensors";             // parameters of the best epoch
 inline constexpr const char* kLast = "last.safetensors";               // newest checkpoint
 inline constexpr const char* kPrevious = "last.previous.safetensors";  // the one before
@@ -70,6 +70,8 @@ class RunFolder {
 
  private:
   explicit RunFolder(const std::filesystem::path& path, bool fresh);
+  /// Leaves the line that says the format.
+  void empty_metrics();
 
   std::filesystem::path path_;
   RunLock lock_;

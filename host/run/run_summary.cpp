@@ -10,7 +10,9 @@
 
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
+#include "engine/files/format.h"
 #include "host/run/build_info.h"
+#include "host/run/run_folder.h"
 
 namespace equipoise {
 
@@ -40,6 +42,19 @@ ordered_json build_of() {
           {"compiler", b.compiler},
           {"cuda", b.cuda},
           {"cuda_architectures", b.cuda_architectures}};
+}
+
+/// Of the other files of the run, also those that have no room to say it themselves.
+ordered_json formats_of_files() {
+  ordered_json formats;
+  for (const auto& [name, format] : {std::pair{run_file::kConfig, file_format::kConfig},
+                                     {run_file::kPreprocess, file_format::kPreprocess},
+                                     {run_file::kSplit, file_format::kSplit},
+                                     {run_file::kMetrics, file_format::kMetrics},
+                                     {run_file::kModel, file_format::kModel},
+                                     {run_file::kLast, file_format::kCheckpoint}})
+    formats[name] = format.number;
+  return formats;
 }
 
 ordered_json data_of(const PreparedData& p) {
@@ -74,6 +89,8 @@ std::string evaluation_json(const Evaluation& evaluation, const std::vector<std:
 
 std::string to_json(const RunSummary& s, const PreparedData& prepared, const std::vector<std::string>& task_names) {
   ordered_json json;
+  json["format"] = mark(file_format::kSummary);
+  json["formats"] = formats_of_files();
   json["status"] = s.status;
   json["finish_reason"] = s.finish_reason;
   json["started"] = s.started;
@@ -81,7 +98,6 @@ std::string to_json(const RunSummary& s, const PreparedData& prepared, const std
   json["resumed"] = s.resumed;
   json["build"] = build_of();
   json["device"] = s.device;
-  json["threads"] = 1;  // of a single model
   json["data"] = data_of(prepared);
   json["epochs"] = s.epochs;
   json["steps"] = s.steps;
@@ -97,6 +113,7 @@ EarlierRun read_earlier_run(const std::filesystem::path& run_json) {
   EarlierRun run;
   try {
     const ordered_json json = ordered_json::parse(read_text(run_json));
+    expect_format(run_json.string(), file_format::kSummary, json.value("format", ""));
     run.started = json.at("started").get<std::string>();
     run.resumed = json.at("resumed").get<int>();
     const ordered_json& data = json.at("data");

@@ -126,7 +126,7 @@ TEST_F(Interruption, OfANewestCheckpointThatIsBrokenFallsBackAndSaysSo) {
 
 TEST_F(Interruption, CannotComeFromASecondTrainingInTheSameFolder) {
   Process process(EQUIPOISE_PROGRAM, home_.path(), train("r"));
-  ASSERT_TRUE(process.wait_for_lines(at("r") / "metrics.jsonl", 1));
+  ASSERT_TRUE(process.wait_for_lines(at("r") / "metrics.jsonl", 2));
   process.send(SIGSTOP);  // alive, but not to finish before the second comes
   fs::create_directories(at("other"));
   const Finished second = run_program(EQUIPOISE_PROGRAM, at("other"), {"train", "--resume", "--out", at("r").string()});

@@ -1,0 +1,33 @@
+// engine/files/format.h - the formats of a run's files: each says its own, by a name and a number that a declared
+// change raises. Number 1 is what files of before these numbers are.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace equipoise {
+
+struct FileFormat {
+  std::string_view name;
+  int number;  ///< that this version writes
+  int oldest;  ///< that it still reads
+};
+
+namespace file_format {
+inline constexpr FileFormat kConfig{"equipoise config", 2, 1};  // 2: model.losses
+inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 2, 1};
+inline constexpr FileFormat kSplit{"equipoise split", 1, 1};
+inline constexpr FileFormat kMetrics{"equipoise metrics", 2, 1};  // 2: the first line is the format
+inline constexpr FileFormat kModel{"equipoise model", 2, 1};
+inline constexpr FileFormat kCheckpoint{"equipoise checkpoint", 2, 2};  // 2: no moments of the best epoch
+inline constexpr FileFormat kSummary{"equipoise run", 2, 1};
+}  // namespace file_format
+
+/// The format in a file: "equipoise model 2".
+std::string mark(const FileFormat& format);
+
+/// The number in a mark that stands in `file`; "" is 1. Throws Error(checkpoint) naming the file and both numbers if
+/// the mark is of another kind of file, or of a number that this version does not read.
+int expect_format(const std::string& file, const FileFormat& format, std::string_view mark);
+
+}  // namespace equipoise
