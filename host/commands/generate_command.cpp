@@ -23,7 +23,7 @@ std::string table_of(const std::vector<float>& values, int rows, const FittedVie
   for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
     text += fmt::format("generated{}", r + 1);
     for (std::size_t c = 0; c < columns; ++c)
-      text += fmt::format(",{}", double{values[r * columns + c]} * view.scale[c] + view.mean[c]);
+      text += fmt::format(",{}", view.in_units(double{values[r * columns + c]}, c));
     text += '\n';
   }
   return text;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,11 +16,12 @@ namespace equipoise {
 // What each key means, its range and its default stand in one table: host/config/config_schema.cpp.
 
 struct DataConfig : GeneratorSpec {              ///< what rows are generated of, if they are
-  std::vector<std::filesystem::path> views;      ///< absolute once loaded
+  std::vector<ViewSource> views;                 ///< paths absolute once loaded
   std::optional<std::filesystem::path> outcome;  ///< absolute once loaded
   std::string id = "id";
   std::string label = "label";
   std::vector<std::string> tasks;  ///< "kind:column", of systems with targets; host/data/targets.h reads them
+  std::map<std::string, std::string> transform;  ///< pattern of features -> name of a transform
   double validation = 0.2;
   double test = 0.2;
   std::optional<std::filesystem::path> split;  ///< absolute once loaded

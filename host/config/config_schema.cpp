@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "engine/systems/words.h"
+#include "host/data/transform.h"
 
 namespace equipoise {
 namespace {
@@ -52,6 +53,12 @@ std::string_view tasks_meaning() {
   return text;
 }
 
+std::vector<std::string_view> names_of_transforms() {
+  std::vector<std::string_view> names;
+  for (const Transform& transform : transforms()) names.push_back(transform.name);
+  return names;
+}
+
 // One row per key; the rows of a name that has several exclude each other by their conditions. Section [model] ends
 // with the keys that each system has for itself.
 // clang-format off
@@ -72,6 +79,9 @@ std::vector<Row> common_rows() {
       {kUsers, {"data", "outputs", EQ_SLOT(data.outputs), "of each generated task", {.range = kWidth}, {kToy}}},
       {kUsers, {"data", "sigmas", EQ_SLOT(data.sigmas), "scales of the generated tasks, one each",
        {.range = kPositive, .some = true}, {kToy}}},
+      {kAll, {"data", "transform", EQ_SLOT(data.transform),
+       "functions of features, done before they are scaled: a pattern of names = log1p, log or sqrt",
+       {.choices = names_of_transforms(), .example = "{\"*_count\" = \"log1p\"}"}, {kTables}}},
       {kAll, {"data", "validation", EQ_SLOT(data.validation), "share of the rows that choose the best epoch",
        {.range = kShare}}},
       {kAll, {"data", "test", EQ_SLOT(data.test), "share held out, never used for stopping or selection; 0 = none",

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,8 +21,8 @@ struct NameOrNames {
 
 /// Where a key's value lives; the type says how it is read and written.
 using Slot = std::variant<bool*, int*, uint64_t*, double*, std::optional<double>*, std::string*, std::vector<int>*,
-                          std::vector<double>*, std::vector<std::string>*, NameOrNames, Word,
-                          std::vector<std::filesystem::path>*, std::optional<std::filesystem::path>*, ClassWeights*>;
+                          std::vector<double>*, std::vector<std::string>*, NameOrNames, Word, std::vector<ViewSource>*,
+                          std::map<std::string, std::string>*, std::optional<std::filesystem::path>*, ClassWeights*>;
 
 /// A setting besides the kind that decides which keys are known.
 enum class Choice { source, optimizer, monitor };

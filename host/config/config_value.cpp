@@ -78,7 +78,21 @@ class ValueReader {
   Complaint operator()(std::vector<std::string>* slot) const {
     return store(slot, list<std::string>(&ValueReader::word));
   }
-  Complaint operator()(std::vector<fs::path>* slot) const { return store(slot, list<fs::path>(&ValueReader::path)); }
+  Complaint operator()(std::vector<ViewSource>* slot) const {
+    return store(slot, list<ViewSource>(&ValueReader::view));
+  }
+  Complaint operator()(std::map<std::string, std::string>* slot) const {
+    const toml::table* table = node_.as_table();
+    if (!table) return complain(node_, "must be a table in braces, such as {\"name\" = \"word\"}");
+    std::map<std::string, std::string> entries;
+    for (const auto& [name, value] : *table) {
+      const auto read = word(value);
+      if (!read) return complaint_;
+      entries.emplace(name.str(), *read);
+    }
+    *slot = std::move(entries);
+    return std::nullopt;
+  }
 
   Complaint operator()(NameOrNames slot) const {
     if (!node_.is_string() && !node_.is_array()) return complain(node_, "must be a string or a list of strings");
@@ -163,6 +177,40 @@ class ValueReader {
     return std::nullopt;
   }
 
+  /// A file, or {file = "...", columns = "pattern"}.
+  std::optional<ViewSource> view(const toml::node& node) const {
+    const toml::table* table = node.as_table();
+    if (!table) {
+      if (auto file = path(node)) return ViewSource(std::move(*file));
+      complain(node, "must be the path of a file, or {file = \"...\", columns = \"pattern\"}");
+      return std::nullopt;
+    }
+    static const std::vector<std::string> keys{"file", "columns"};
+    for (const auto& [name, value] : *table)
+      if (std::find(keys.begin(), keys.end(), name.str()) == keys.end()) {
+        complain(node,
+                 fmt::format("has the unknown key '{}'; {}", name.str(), did_you_mean(std::string(name.str()), keys)));
+        return std::nullopt;
+      }
+    const toml::node* file = table->get("file");
+    if (!file) {
+      complain(node, "must name a file");
+      return std::nullopt;
+    }
+    auto place = path(*file);
+    if (!place) return std::nullopt;
+    std::string pattern;
+    if (const toml::node* columns = table->get("columns")) {
+      const auto text = columns->value_exact<std::string>();
+      if (!text || text->empty()) {
+        complain(*columns, "must be a pattern of names, such as \"t0_*\"");
+        return std::nullopt;
+      }
+      pattern = *text;
+    }
+    return ViewSource(std::move(*place), std::move(pattern));
+  }
+
   template <class Element>
   std::optional<std::vector<Element>> list(std::optional<Element> (ValueReader::*read)(const toml::node&) const) const {
     const toml::array* array = node_.as_array();
@@ -224,8 +272,19 @@ struct ValueWriter {
   }
   Text operator()(const std::vector<double>* slot) const { return list(*slot, format_double); }
   Text operator()(const std::vector<std::string>* slot) const { return list(*slot, format_string); }
-  Text operator()(const std::vector<fs::path>* slot) const {
-    return list(*slot, [](const fs::path& path) { return format_string(path.string()); });
+  Text operator()(const std::vector<ViewSource>* slot) const {
+    return list(*slot, [](const ViewSource& view) {
+      const std::string file = format_string(view.file.string());
+      return view.columns.empty() ? file
+                                  : fmt::format("{{file = {}, columns = {}}}", file, format_string(view.columns));
+    });
+  }
+  Text operator()(const std::map<std::string, std::string>* slot) const {
+    if (slot->empty()) return std::nullopt;
+    std::string text;
+    for (const auto& [name, value] : *slot)
+      text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", format_string(name), format_string(value));
+    return "{" + text + "}";
   }
   Text operator()(NameOrNames slot) const {
     if (slot.names->size() > 1) return (*this)(slot.names);

@@ -10,6 +10,7 @@
 
 #include "host/data/labels.h"
 #include "host/data/table.h"
+#include "host/text/glob.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"
 
@@ -166,8 +167,8 @@ bool is_outcome(const CohortSpec& spec, const std::string& name) {
          });
 }
 
-RawView read_features(const Keyed& keyed, const CohortSpec& spec, const std::vector<int>& rows, Offenders& offenders,
-                      std::vector<std::string>& notices) {
+RawView read_features(const Keyed& keyed, const CohortSpec& spec, const std::string& pattern,
+                      const std::vector<int>& rows, Offenders& offenders, std::vector<std::string>& notices) {
   const Table& table = keyed.table;
   RawView view{table.file, {}, {}};
   std::vector<int> features;
@@ -175,6 +176,7 @@ RawView read_features(const Keyed& keyed, const CohortSpec& spec, const std::vec
   for (int column = 0; column < static_cast<int>(table.columns.size()); ++column) {
     const std::string& name = table.columns[static_cast<size_t>(column)];
     if (column == keyed.id_column || is_outcome(spec, name)) continue;
+    if (!pattern.empty() && !matches(pattern, name)) continue;
     if (name.starts_with("diagnostics_")) {
       diagnostics.push_back(name);
     } else if (is_id_name(name)) {
@@ -189,6 +191,14 @@ RawView read_features(const Keyed& keyed, const CohortSpec& spec, const std::vec
   tell_left_out(table.file, diagnostics, "diagnostics column", notices);
   tell_left_out(table.file, text, "text column", notices);
   tell_left_out(table.file, other_ids, "second id column", notices);
+  if (features.empty() && !pattern.empty())
+    throw Error(
+        ExitCode::data,
+        fmt::format("{}:1:1: no column of numbers fits the pattern '{}'; set the view's columns in data.views, {}",
+                    table.file, pattern, did_you_mean(pattern, table.columns)));
+  if (!pattern.empty())
+    notices.push_back(fmt::format("{}: {} column{} fit{} '{}'", table.file, features.size(),
+                                  features.size() == 1 ? "" : "s", features.size() == 1 ? "s" : "", pattern));
   if (features.empty()) {
     throw Error(ExitCode::data,
                 table.file + ":1:1: no column of numbers is left as a feature; name a table with measurements");
@@ -279,12 +289,12 @@ RawCohort read_cohort(const CohortSpec& spec) {
   if (spec.views.empty()) throw Error(ExitCode::data, "data.views names no table; name one for each view");
   RawCohort cohort;
   std::vector<Keyed> views;
-  for (const auto& path : spec.views) views.push_back(read_keyed(path, spec.id, cohort.notices));
+  for (const ViewSource& view : spec.views) views.push_back(read_keyed(view.file, spec.id, cohort.notices));
   cohort.ids = common_ids(views, cohort.notices);
   Offenders offenders;
-  for (const Keyed& view : views) {
-    cohort.views.push_back(read_features(view, spec, rows_of(view, cohort.ids), offenders, cohort.notices));
-  }
+  for (size_t v = 0; v < views.size(); ++v)
+    cohort.views.push_back(
+        read_features(views[v], spec, spec.views[v].columns, rows_of(views[v], cohort.ids), offenders, cohort.notices));
   offenders.refuse(ExitCode::data);
   if (spec.label.empty()) {
     cohort.label.assign(cohort.ids.size(), -1);

@@ -1,17 +1,31 @@
 // host/data/cohort.h - the patients that all views know, joined on their id, with labels; nothing fitted yet.
 #pragma once
 
+#include <concepts>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/data/targets.h"
 
 namespace equipoise {
 
+/// The table of one view, or some columns of a table that several views share.
+struct ViewSource {
+  std::filesystem::path file;
+  std::string columns;  ///< a pattern (host/text/glob.h) that features must fit; "" = all
+
+  template <class Path>
+  requires std::convertible_to<Path, std::filesystem::path> ViewSource(
+      Path&& path, std::string pattern = "")  // not explicit: most views are a file
+      : file(std::forward<Path>(path)), columns(std::move(pattern)) {}
+  bool operator==(const ViewSource&) const = default;
+};
+
 struct CohortSpec {
-  std::vector<std::filesystem::path> views;      ///< one table each, at least one
+  std::vector<ViewSource> views;                 ///< at least one
   std::optional<std::filesystem::path> outcome;  ///< the table of labels; without it they are a column of the views
   std::string id = "id";        ///< the id column; where a table lacks it, ID, PatientID, patient_id, Case, ... serve
   std::string label = "label";  ///< the label column; "" = no labels are read
@@ -36,11 +50,11 @@ struct RawCohort {
 };
 
 /// Reads and joins the tables. Kept are the patients that have a row in every view; a patient the outcome table lacks,
-/// or whose label is missing or -1, is unlabelled, and one without any target is told. Features are all columns but the
-/// id, the label, the targets, other id columns, `diagnostics_*` and columns of text alone.
-/// Throws Error(data), with the first five offenders as file:line:column, on a table that parse_table refuses, an id
-/// that is missing or occurs twice in a file, no patient in common, no id or label column, text or a number out of
-/// range among numbers, a fractional label, labels that differ between views, fewer than two classes, and
+/// or whose label is missing or -1, is unlabelled, and one without any target is told. Features are all columns, or
+/// those that fit the view's pattern, but the id, the label, the targets, other id columns, `diagnostics_*` and columns
+/// of text alone. Throws Error(data), with the first five offenders as file:line:column, on a table that parse_table
+/// refuses, an id that is missing or occurs twice in a file, no patient in common, no id or label column, text or a
+/// number out of range among numbers, a fractional label, labels that differ between views, fewer than two classes, and
 /// targets as read_targets does;
 /// Error(file_system) when a file cannot be read.
 RawCohort read_cohort(const CohortSpec& spec);

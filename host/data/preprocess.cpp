@@ -7,8 +7,11 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <set>
 #include <unordered_map>
 
+#include "host/data/transform.h"
+#include "host/text/glob.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"
 
@@ -46,19 +49,75 @@ FittedColumn fit_column(std::vector<double> values) {
   return {median, mean, std::ldexp(std::sqrt(squares / rows), exponent), false};
 }
 
+const std::string& transform_of(const FittedView& fitted, size_t column) {
+  static const std::string none;
+  return fitted.transform.empty() ? none : fitted.transform[column];
+}
+
+/// The transform of each column of every view, by the patterns; {} for a view where none has one.
+std::vector<std::vector<std::string>> assign_transforms(const RawCohort& cohort,
+                                                        const std::map<std::string, std::string>& patterns) {
+  std::vector<std::vector<std::string>> of_views;
+  std::set<std::string> used;
+  std::vector<std::string> all;
+  Offenders offenders;
+  for (const RawView& view : cohort.views) {
+    std::vector<std::string> names(view.columns.size());
+    for (size_t c = 0; c < view.columns.size(); ++c) {
+      all.push_back(view.columns[c]);
+      std::string chosen_by;
+      for (const auto& [pattern, name] : patterns) {
+        if (!matches(pattern, view.columns[c])) continue;
+        used.insert(pattern);
+        if (!chosen_by.empty())
+          offenders.add(
+              fmt::format("data.transform: the column '{}' of {} fits both '{}' and '{}'; make them exclude "
+                          "each other",
+                          view.columns[c], view.file, chosen_by, pattern));
+        chosen_by = pattern;
+        names[c] = name;
+      }
+    }
+    const bool any = std::any_of(names.begin(), names.end(), [](const std::string& name) { return !name.empty(); });
+    of_views.push_back(any ? names : std::vector<std::string>{});
+  }
+  for (const auto& [pattern, name] : patterns)
+    if (!used.contains(pattern))
+      offenders.add(fmt::format("data.transform: no feature fits '{}'; {}", pattern, did_you_mean(pattern, all)));
+  offenders.refuse(ExitCode::data);
+  return of_views;
+}
+
 bool scalable(const FittedColumn& column) {
   return std::isfinite(column.mean) && std::isfinite(column.scale) && column.scale != 0;
 }
 
-FittedView fit_view(const RawView& view, std::span<const int> train_rows, std::vector<std::string>* notices) {
+/// A value after its transform; what is not defined goes to `offenders`.
+double transformed(const RawView& view, const std::string& name, double value, const std::string& id, size_t column,
+                   Offenders& offenders) {
+  if (name.empty() || std::isnan(value)) return value;
+  const Transform& transform = *find_transform(name);
+  if (transform.defined(value)) return transform.forward(value);
+  offenders.add(
+      fmt::format("{}: {} of {} in the column '{}' has no {}, which is for {}; correct it, or leave the column "
+                  "out of data.transform",
+                  view.file, value, id, view.columns[column], name, transform.defined_for));
+  return value;
+}
+
+FittedView fit_view(const RawView& view, std::span<const int> train_rows, std::vector<std::string>* notices,
+                    const std::vector<std::string>& ids, std::vector<std::string> transform) {
   FittedView fitted;
   fitted.columns = view.columns;
+  fitted.transform = std::move(transform);
   const size_t columns = view.columns.size();
   Offenders offenders;
   std::vector<std::string> constant;
   for (size_t c = 0; c < columns; ++c) {
     std::vector<double> values;
-    for (const int row : train_rows) values.push_back(view.values[static_cast<size_t>(row) * columns + c]);
+    for (const int row : train_rows)
+      values.push_back(transformed(view, transform_of(fitted, c), view.values[static_cast<size_t>(row) * columns + c],
+                                   ids[static_cast<size_t>(row)], c, offenders));
     if (std::all_of(values.begin(), values.end(), [](double x) { return std::isnan(x); })) {
       offenders.add(fmt::format("{}: the column '{}' has no value in any training row; remove the column", view.file,
                                 view.columns[c]));
@@ -119,7 +178,8 @@ std::vector<float> apply_view(const RawView& view, const FittedView& fitted, con
   Offenders offenders;
   for (size_t row = 0; row < ids.size(); ++row) {
     for (size_t c = 0; c < places.size(); ++c) {
-      const double raw = view.values[row * view.columns.size() + places[c]];
+      const double raw = transformed(view, transform_of(fitted, c), view.values[row * view.columns.size() + places[c]],
+                                     ids[row], places[c], offenders);
       const double scaled = ((std::isnan(raw) ? fitted.median[c] : raw) - fitted.mean[c]) / fitted.scale[c];
       if (!(std::fabs(scaled) <= double{std::numeric_limits<float>::max()})) {
         offenders.add(fmt::format("{}: {} of {} in the column '{}' is too far from the training rows; correct it",
@@ -233,14 +293,24 @@ void apply_targets(const RawCohort& cohort, const std::vector<FittedTarget>& fit
 
 }  // namespace
 
-Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_rows, std::vector<std::string>* notices) {
+double FittedView::in_units(double scaled, std::size_t column) const {
+  const double value = scaled * scale[column] + mean[column];
+  const std::string& name = transform_of(*this, column);
+  return name.empty() ? value : find_transform(name)->inverse(value);
+}
+
+Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_rows, std::vector<std::string>* notices,
+                          const std::map<std::string, std::string>& transforms) {
   if (train_rows.empty()) {
     throw Error(ExitCode::data, "no training row is left; make data.validation and data.test smaller");
   }
   Preprocess preprocess;
   preprocess.label_names = cohort.label_names;
-  for (const RawView& view : cohort.views)
-    preprocess.views.push_back(cohort.standardised ? fit_view(view, train_rows, notices) : unscaled(view));
+  const std::vector<std::vector<std::string>> transform = assign_transforms(cohort, transforms);
+  for (size_t v = 0; v < cohort.views.size(); ++v)
+    preprocess.views.push_back(cohort.standardised
+                                   ? fit_view(cohort.views[v], train_rows, notices, cohort.ids, transform[v])
+                                   : unscaled(cohort.views[v]));
   for (const RawTarget& target : cohort.targets)
     preprocess.targets.push_back(fit_target(target, train_rows, cohort.standardised, notices));
   return preprocess;

@@ -1,6 +1,7 @@
 // host/data/preprocess.h - imputation and scaling, fitted on the training rows alone.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,9 +15,13 @@ namespace equipoise {
 /// What was fitted on one view; each vector has one entry per column.
 struct FittedView {
   std::vector<std::string> columns;
-  std::vector<double> median;  ///< takes the place of a missing value
-  std::vector<double> mean;    ///< of the training rows after imputation
-  std::vector<double> scale;   ///< their population standard deviation; 1 for a constant column
+  std::vector<double> median;               ///< takes the place of a missing value
+  std::vector<double> mean;                 ///< of the training rows after imputation
+  std::vector<double> scale;                ///< their population standard deviation; 1 for a constant column
+  std::vector<std::string> transform = {};  ///< done to values before all that; "" = none; {} = none anywhere
+
+  /// A number of this column as the network has it, in the data's units.
+  double in_units(double scaled, std::size_t column) const;
 
   bool operator==(const FittedView&) const = default;
 };
@@ -33,8 +38,12 @@ struct Preprocess {
 /// order. Constant columns are told in `notices` if it is given. Missing values of a target take no part in its fit.
 /// What is not standardised gets mean 0 and scale 1. Throws Error(data) when there is no training row, a column or
 /// target has no value in any of them, or its values are too large to average.
+/// `transforms` say which features are transformed first: a pattern of names (host/text/glob.h), and a name of
+/// host/data/transform.h. Throws Error(data), too, for a pattern that no feature fits, a feature that fits two, and a
+/// value for which the function is not defined.
 Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_rows,
-                          std::vector<std::string>* notices = nullptr);
+                          std::vector<std::string>* notices = nullptr,
+                          const std::map<std::string, std::string>& transforms = {});
 
 /// (value - mean) / scale in double, rounded to float32. Columns are matched by name, classes by label name, targets by
 /// their order; columns the fit did not know are told in `notices` if it is given. Throws Error(data) when the number

@@ -6,6 +6,7 @@
 #include "engine/base/error.h"
 #include "engine/files/format.h"
 #include "host/data/preprocess.h"
+#include "host/data/transform.h"
 
 namespace equipoise {
 namespace {
@@ -46,6 +47,11 @@ FittedView view_from_json(const Json& json, const std::string& file) {
   view.mean = finite_numbers(json, "mean", view.columns.size(), file);
   view.scale = finite_numbers(json, "scale", view.columns.size(), file);
   refuse_scale_not_positive(view.scale, file);
+  if (!json.contains("transform")) return view;
+  view.transform = json.at("transform").get<std::vector<std::string>>();
+  if (view.transform.size() != view.columns.size()) refuse(file, "'transform' does not have one name per column");
+  for (const std::string& name : view.transform)
+    if (!name.empty() && !find_transform(name)) refuse(file, "'transform' holds a name that is no transform");
   return view;
 }
 
@@ -76,6 +82,7 @@ std::string to_json(const Preprocess& preprocess) {
   for (const FittedView& view : preprocess.views) {
     json["views"].push_back(
         {{"columns", view.columns}, {"median", view.median}, {"mean", view.mean}, {"scale", view.scale}});
+    if (!view.transform.empty()) json["views"].back()["transform"] = view.transform;
   }
   for (const FittedTarget& target : preprocess.targets) {
     json["targets"].push_back({{"kind", target.likelihood->name()},

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
 #include "engine/files/sha256.h"
@@ -21,7 +23,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLargestTable = std::size_t{2} << 30;
 
 std::vector<DataFile> hash_files(const DataConfig& data) {
-  std::vector<fs::path> paths = data.views;
+  std::vector<fs::path> paths;
+  for (const ViewSource& view : data.views)
+    if (std::find(paths.begin(), paths.end(), view.file) == paths.end()) paths.push_back(view.file);
   if (data.outcome) paths.push_back(*data.outcome);
   if (data.split) paths.push_back(*data.split);
   std::vector<DataFile> files;
@@ -85,7 +89,7 @@ PreparedData prepare_data(const Config& config) {
   const RawCohort cohort = cohort_of(config);
   Split split = split_of(config.data, cohort);
   std::vector<std::string> notices;
-  Preprocess preprocess = fit_preprocess(cohort, split.train, &notices);
+  Preprocess preprocess = fit_preprocess(cohort, split.train, &notices, config.data.transform);
   return finish(config, cohort, std::move(split), std::move(preprocess), std::move(notices));
 }
 

@@ -15,6 +15,7 @@
 #include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/systems/mtl/mtl_system.h"
 #include "engine/systems/setup.h"
+#include "engine/systems/stepping.h"
 #include "engine/systems/vaegan/vaegan_system.h"
 #include "engine/train/evaluator.h"
 #include "engine/train/trainer.h"
@@ -174,7 +175,7 @@ struct SteppedSystem {
   SteppedSystem(const Setup& setup, int batch, int training = kSystemTraining)
       : system(synthetic_system(setup, batch, training)),
         executor(make_cpu_executor(1)),
-        stepper(system.plan.setup, batch, Pass::train, true, *executor) {
+        stepper(stepper_of(system.plan.setup, batch, Pass::train, true, *executor)) {
     executor->load_tables(tables_of(*setup.system, system.data, system.split, system.plan.class_weights));
     std::vector<float> state(static_cast<std::size_t>(stepper.program().state_floats));
     initialise(stepper.program(), state, setup.settings.seed, setup.settings.replica);

@@ -1,5 +1,4 @@
 // tests/engine/train/evaluation_test.cpp - evaluation against the double reference run on latent means.
-#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/train/evaluator.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +6,7 @@
 #include <cmath>
 
 #include "engine/run/parameters.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "tests/reference/mldrl.h"
 #include "tests/reference/random_problem.h"
 

@@ -1,6 +1,5 @@
 // tests/engine/train/record_test.cpp - a recorded training replays to the same bits, whatever it was made of.
 #include "engine/train/record.h"
-#include "engine/systems/mldrl/mldrl_system.h"
 
 #include <gtest/gtest.h>
 
@@ -9,6 +8,7 @@
 #include <random>
 
 #include "engine/base/error.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/train/replay.h"
 
 namespace equipoise {

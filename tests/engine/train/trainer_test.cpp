@@ -1,6 +1,5 @@
 // tests/engine/train/trainer_test.cpp - epochs, selection, policies, and going on from a checkpoint.
 #include "engine/train/trainer.h"
-#include "engine/systems/mldrl/mldrl_system.h"
 
 #include <gtest/gtest.h>
 
@@ -11,6 +10,7 @@
 
 #include "engine/base/error.h"
 #include "engine/run/parameters.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/train/checkpoint.h"
 #include "kernels/base/philox.h"
 

@@ -1,9 +1,9 @@
 // tests/host/config/model_config_test.cpp - what a config says of balancing, and how its words reach the plan.
 #include "host/config/model_config.h"
-#include "engine/systems/mldrl/mldrl_system.h"
 
 #include <gtest/gtest.h>
 
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "tests/host/temporary_folder.h"
 
 namespace equipoise {

@@ -1,8 +1,5 @@
 // tests/host/text/progress_test.cpp - what a training tells of its epochs.
 #include "host/text/progress.h"
-#include "engine/systems/mldrl/mldrl_system.h"
-#include "engine/systems/mtl/mtl_system.h"
-#include "engine/systems/vaegan/vaegan_system.h"
 
 #include <gtest/gtest.h>
 
@@ -10,6 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/balance/methods.h"
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/systems/mtl/mtl_system.h"
+#include "engine/systems/vaegan/vaegan_system.h"
 #include "tests/host/temporary_folder.h"
 
 namespace equipoise {
