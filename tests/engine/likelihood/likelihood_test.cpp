@@ -1,0 +1,192 @@
+// tests/engine/likelihood/likelihood_test.cpp - every likelihood by its promises, and two made up for the corners that
+// no page turns yet: one that fits numbers besides the network, one whose loss needs the batch as a whole.
+#include "engine/likelihood/likelihood.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "engine/train/checkpoint.h"
+#include "tests/engine/systems/synthetic_systems.h"
+
+namespace equipoise::test {
+namespace {
+
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+TEST(Likelihoods, AreFoundByNamesThatDiffer) {
+  std::set<std::string_view> names;
+  for (const Likelihood* l : likelihoods()) {
+    EXPECT_TRUE(names.insert(l->name()).second) << l->name();
+    EXPECT_EQ(find_likelihood(l->name()), l);
+    EXPECT_FALSE(l->meaning().empty());
+  }
+  EXPECT_EQ(find_likelihood("no likelihood"), nullptr);
+  EXPECT_EQ(names, (std::set<std::string_view>{"regression", "binary", "multiclass"}));
+}
+
+/// A target of `classes` classes, or of two columns where the likelihood has as many.
+Target target_of(const Likelihood& l) {
+  Target t{.name = "t", .likelihood = &l};
+  l.size_by_answers(l.columns().most > 1 ? 2 : l.classes().most > 2 ? 3 : 1, t);
+  return t;
+}
+
+TEST(Likelihoods, TellTheSizesOfATargetByItsAnswers) {
+  for (const Likelihood* l : likelihoods()) {
+    const Target t = target_of(*l);
+    EXPECT_EQ(answers_of(t), l->columns().most > 1 ? 2 : l->classes().most > 2 ? 3 : 1) << l->name();
+    EXPECT_EQ(t.classes > 0, l->classes().least < l->classes().most) << l->name();
+  }
+}
+
+TEST(Likelihoods, TellAColumnForEachNumberOfAnAnswer) {
+  for (const Likelihood* l : likelihoods()) {
+    SCOPED_TRACE(l->name());
+    const Target t = target_of(*l);
+    FittedTarget fitted{.likelihood = l, .columns = {"a"}, .mean = {}, .scale = {}, .class_names = {}};
+    for (int c = 1; c < t.cols; ++c) fitted.columns.push_back("b");
+    if (l->cells() == Cells::numbers) fitted.mean = fitted.scale = std::vector<double>(fitted.columns.size(), 1.0);
+    else
+      fitted.class_names = t.classes > 0 ? std::vector<std::string>{"x", "y", "z"} : std::vector<std::string>{"x", "y"};
+    const std::vector<float> answer(static_cast<std::size_t>(answers_of(t)), 0.25f);
+    const std::size_t told = l->told(t, answer).size();
+    const std::vector<AnswerColumn> columns = l->answer_columns(fitted);
+    ASSERT_EQ(columns.size(), told);
+    for (std::size_t c = 0; c < told; ++c) EXPECT_EQ(columns[c].at, c);
+  }
+}
+
+// By hand: errors 1, 0, 2 around values 1, 3, 5 of mean 3.
+TEST(Regression, TellsSquaredErrorAndItsShareOfTheVariance) {
+  const Target t{.name = "stay", .likelihood = &regression()};
+  const std::vector<float> answer{2, 3, 3, 9}, truth{1, 3, 5, kMissing};
+  const std::vector<Figure> figures = regression().figures({t, answer, truth}, regression().told(t, answer));
+  ASSERT_EQ(figures.size(), 2u);
+  EXPECT_EQ(figures[0].name, "stay.mse");
+  EXPECT_DOUBLE_EQ(figures[0].values[0], 5.0 / 3);
+  EXPECT_EQ(figures[1].name, "stay.r2");
+  EXPECT_DOUBLE_EQ(figures[1].values[0], 1 - 5.0 / 8);
+}
+
+TEST(Binary, TellsBothProbabilities) {
+  const Target t{.name = "died", .likelihood = &binary()};
+  const std::vector<float> answer{0.0f, 2.0f, -1.0f}, truth{1, 1, 0};
+  const std::vector<double> told = binary().told(t, answer);
+  ASSERT_EQ(told.size(), 6u);
+  EXPECT_DOUBLE_EQ(told[1], 0.5);
+  EXPECT_NEAR(told[3], 1 / (1 + std::exp(-2.0)), 1e-12);
+  EXPECT_NEAR(told[2] + told[3], 1.0, 1e-15);
+  const std::vector<Figure> figures = binary().figures({t, answer, truth}, told);
+  EXPECT_EQ(figures[0].name, "died.auc");
+  EXPECT_EQ(figures[0].values[0], 1.0);
+  EXPECT_EQ(figures[1].name, "died.accuracy");
+  EXPECT_DOUBLE_EQ(figures[1].values[0], 2.0 / 3);  // even odds fall to the first class
+}
+
+TEST(Likelihoods, StratifyByClassesAlone) {
+  const std::vector<double> values{1, 0, std::numeric_limits<double>::quiet_NaN(), 2};
+  EXPECT_EQ(multiclass().strata(values, 1), (std::vector<int>{1, 0, -1, 2}));
+  EXPECT_EQ(binary().strata(values, 1), (std::vector<int>{1, 0, -1, 2}));
+  EXPECT_TRUE(regression().strata(values, 1).empty());
+}
+
+/// Regression in all but what a test changes.
+class Made : public Likelihood {
+ public:
+  std::string_view name() const override { return "made"; }
+  std::string_view meaning() const override { return "of a test"; }
+  Count columns() const override { return regression().columns(); }
+  Cells cells() const override { return Cells::numbers; }
+  Count classes() const override { return {0, 0}; }
+  std::string fault(double value) const override { return value < 0 ? "is negative" : ""; }
+  bool standardised() const override { return false; }
+  std::vector<int> strata(std::span<const double>, std::size_t) const override { return {}; }
+  int answers(const Target& target) const override { return target.cols; }
+  void size_by_answers(int answers, Target& target) const override { target.cols = answers; }
+  void add_loss(Graph& graph, const Region& answer, const Region& target, int term) const override {
+    regression().add_loss(graph, answer, target, term);
+  }
+  bool has_curvature() const override { return false; }
+  double lower_bound() const override { return 0; }
+  bool over_rows() const override { return true; }
+  std::vector<double> told(const Target& target, std::span<const float> answer) const override {
+    return regression().told(target, answer);
+  }
+  std::vector<AnswerColumn> answer_columns(const FittedTarget& fitted) const override {
+    return regression().answer_columns(fitted);
+  }
+  std::vector<Figure> figures(const TaskRows&, std::span<const double>) const override { return {}; }
+  bool fits() const override { return false; }
+  std::vector<FittedNumbers> fit(const TaskRows&) const override { return {}; }
+};
+
+/// Fits the mean error of the training rows.
+class Fitting final : public Made {
+ public:
+  bool fits() const override { return true; }
+  std::vector<FittedNumbers> fit(const TaskRows& rows) const override {
+    double sum = 0, count = 0;
+    for (std::size_t i = 0; i < rows.truth.size(); ++i)
+      if (!std::isnan(rows.truth[i])) sum += double{rows.truth[i]} - double{rows.answer[i]}, count += 1;
+    return {{"offset", {sum / count, count}}};
+  }
+};
+
+TEST(AFittingLikelihood, LeavesItsNumbersInTheModelFile) {
+  static const Fitting fitting;
+  auto setup = synthetic_towers(2);
+  mtl(setup).tasks[1].likelihood = &fitting;
+  mtl(setup).dropout = 0;
+  const SyntheticSystem s = synthetic_system(setup);
+  const auto executor = make_cpu_executor(1);
+  Trainer trainer(s.data, s.split, s.plan, *executor);
+  while (trainer.control().epoch < 2) trainer.advance(100);
+  const std::string hash = trainer.hash({});
+  const TensorFile model = trainer.model();
+  EXPECT_EQ(trainer.hash({}), hash) << "the training's state was touched";
+  const std::vector<double> offset = model.at("fitted.task1.offset").to_doubles();
+  ASSERT_EQ(offset.size(), 2u);
+  // The same by the evaluation's answers.
+  Evaluator evaluator(s.plan.setup, s.data, 256, *executor);
+  executor->load_tables(tables_of(*setup.system, s.data, s.split, s.plan.class_weights));
+  executor->load_state(read_model(trainer.program(), model), trainer.program().state_floats);
+  const Evaluation e = evaluator.evaluate(0, s.split.train);
+  double sum = 0, count = 0;
+  for (std::size_t r = 0; r < s.split.train.size(); ++r)
+    for (int c = 0; c < 3; ++c) {
+      const float truth = s.data.targets[static_cast<std::size_t>(s.split.train[r] * s.data.target_cols + 1 + c)];
+      if (std::isnan(truth)) continue;
+      sum += double{truth} - e.answers[r * static_cast<std::size_t>(e.answer_cols) + 1 + static_cast<std::size_t>(c)];
+      count += 1;
+    }
+  EXPECT_EQ(offset[1], count);
+  EXPECT_NEAR(offset[0], sum / count, 1e-12);
+}
+
+class Whole final : public Made {
+ public:
+  bool over_rows() const override { return false; }
+};
+
+TEST(ALikelihoodThatNeedsTheBatchAsAWhole, IsEvaluatedOnAllRowsAtOnce) {
+  static const Whole whole;
+  auto setup = synthetic_towers(1);
+  const SyntheticSystem in_parts = synthetic_system(setup);
+  mtl(setup).tasks[0].likelihood = &whole;
+  const SyntheticSystem s = synthetic_system(setup);
+  const auto executor = make_cpu_executor(1);
+  executor->load_tables(tables_of(*setup.system, s.data, s.split, s.plan.class_weights));
+  Evaluator evaluator(s.plan.setup, s.data, 5, *executor), parts(in_parts.plan.setup, s.data, 5, *executor);
+  executor->load_state(std::vector<float>(static_cast<std::size_t>(evaluator.program().state_floats), 0.0f),
+                       evaluator.program().state_floats);
+  const Evaluation all = evaluator.evaluate(0, s.split.train);
+  EXPECT_EQ(evaluator.program().batch, static_cast<int>(s.split.train.size()));
+  const Evaluation pieces = parts.evaluate(0, s.split.train);
+  EXPECT_EQ(parts.program().batch, 5);
+  EXPECT_NEAR(all.losses[0], pieces.losses[0], 1e-12);
+}
+
+}  // namespace
+}  // namespace equipoise::test

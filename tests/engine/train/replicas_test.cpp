@@ -1,0 +1,67 @@
+// tests/engine/train/replicas_test.cpp - several replicas in one trainer, each with the bits it has alone.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/engine/systems/synthetic_systems.h"
+
+namespace equipoise::test {
+namespace {
+
+/// Trains to the end and returns each replica's hash over its state and the lines of its epochs.
+std::vector<std::string> hashes(const SyntheticSystem& s, const std::vector<Settings>& replicas, int steps) {
+  const auto executor = make_cpu_executor(2);
+  Trainer trainer(s.data, s.split, s.plan, replicas, *executor);
+  std::vector<std::vector<std::string>> lines(replicas.size());
+  while (!trainer.finished()) {
+    const auto metrics = trainer.advance_all(steps);
+    for (std::size_t r = 0; r < metrics.size(); ++r)
+      if (metrics[r]) lines[r].push_back(to_json_line(trainer.program(), *metrics[r], false));
+  }
+  std::vector<std::string> all;
+  for (std::size_t r = 0; r < replicas.size(); ++r)
+    all.push_back(trainer.hash(lines[r], r) + " best " + std::to_string(trainer.best_epoch(r)) + " " +
+                  trainer.finish_reason(r) + " " + trainer.model(r).metadata_at("sha256"));
+  return all;
+}
+
+std::vector<Settings> different(const Setup& setup) {
+  std::vector<Settings> replicas(3, replica_settings(setup));
+  for (std::size_t r = 0; r < replicas.size(); ++r) {
+    replicas[r].replica = static_cast<uint32_t>(r);
+    replicas[r].seed = 20 + r % 2;
+  }
+  replicas[1].lr *= 30;
+  replicas[2].initial_weights[0] = 0.5;
+  return replicas;
+}
+
+TEST(Replicas, HaveInACrowdTheBitsThatTheyHaveAlone) {
+  for (const auto& setup : {synthetic_towers(), synthetic_vaegan()}) {
+    SyntheticSystem s = synthetic_system(setup);
+    s.plan.epochs = 7;
+    s.plan.patience = 2;  // so that they end at different epochs
+    const std::vector<Settings> replicas = different(s.plan.setup);
+    const std::vector<std::string> together = hashes(s, replicas, 3);
+    for (std::size_t r = 0; r < replicas.size(); ++r)
+      EXPECT_EQ(hashes(s, {replicas[r]}, 100).front(), together[r]) << "replica " << r;
+    EXPECT_NE(together[0], together[1]);
+  }
+}
+
+TEST(Replicas, GoOnFromCheckpointsOfTheirOwn) {
+  SyntheticSystem s = synthetic_system(synthetic_towers());
+  s.plan.epochs = 4;
+  const std::vector<Settings> replicas = different(s.plan.setup);
+  const auto executor = make_cpu_executor(1), other = make_cpu_executor(1);
+  Trainer whole(s.data, s.split, s.plan, replicas, *executor), later(s.data, s.split, s.plan, replicas, *other);
+  whole.advance_all(3);
+  for (std::size_t r = 0; r < replicas.size(); ++r) later.restore(whole.checkpoint(r), r);
+  while (!whole.finished()) whole.advance_all(5);
+  while (!later.finished()) later.advance_all(2);
+  for (std::size_t r = 0; r < replicas.size(); ++r) EXPECT_EQ(later.hash({}, r), whole.hash({}, r)) << "replica " << r;
+}
+
+}  // namespace
+}  // namespace equipoise::test
