@@ -15,8 +15,8 @@ endforeach()
 if(CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
 endif()
-set(standard_headers <algorithm> <cmath> <cstdint> <cstring> <filesystem> <fstream> <functional> <map> <memory> <optional>
-  <random> <set> <span> <sstream> <string> <thread> <unordered_map> <variant> <vector>)
+set(standard_headers <algorithm> <cmath> <cstdint> <cstring> <filesystem> <fstream> <functional> <map> <memory>
+  <optional> <random> <set> <span> <sstream> <string> <thread> <unordered_map> <variant> <vector>)
 set(text_headers <fmt/format.h> <fmt/ranges.h>)
 set(json_headers <nlohmann/json.hpp>)
 
