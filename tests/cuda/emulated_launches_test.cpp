@@ -23,8 +23,9 @@ std::vector<int> launches_of(double seconds, int runs_before) {
   for (int run = 0; run <= runs_before; ++run) {
     programs_launched();
     std::vector<Control> evaluated(2, fresh_control(p.setup.settings, 3));
+    Emitted emitted{40, {}};
     const ProgramRun runs[] = {{train, r.settings, r.controls, {3, false}},
-                               {evaluate, r.settings, evaluated, {4, true}}};
+                               {evaluate, r.settings, evaluated, {4, true}, &emitted}};
     device->run(runs);
     EXPECT_EQ(r.controls[0].step, 3 * (run + 1));
     EXPECT_EQ(evaluated[0].epoch, 1);
