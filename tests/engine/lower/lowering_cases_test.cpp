@@ -175,7 +175,7 @@ TEST(Lowering, CountsTheUnitsOfTheLargestGramMatrixThatItsPlacesHold) {
   const Sketch s = shared_by_all_tasks(4000, 5000);
   const Program program = lower(s.graph, options_of(s, 1));
   int64_t most = 0;
-  for (const Operation& o : program.operations) {
+  for (const Operation& o : program.code->operations) {
     EXPECT_GE(o.first_unit, 0);
     if (o.kind == OperationKind::gram_slots) most = std::max<int64_t>(most, o.gram_slots.units<DeviceCut>(Context{}));
   }

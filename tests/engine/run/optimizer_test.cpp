@@ -48,7 +48,7 @@ Setup small_network(OptimizerKind kind) {
 class Reference {
  public:
   explicit Reference(const SteppedSystem& s)
-      : setup_(s.stepper.setup()), network_(reference_network(mtl(setup_))), parameters_(reference_parameters(s)) {}
+      : setup_(s.system.plan.setup), network_(reference_network(mtl(setup_))), parameters_(reference_parameters(s)) {}
 
   /// On the rows and masks of the engine's coming step.
   void step(const SteppedSystem& s) {

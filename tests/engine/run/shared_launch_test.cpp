@@ -41,7 +41,7 @@ Turns train_and_evaluate(const Setup& setup, Executor& executor, Way way, bool b
   Population population(s.plan.setup, train, {0, 1, 2});
   std::vector<Settings> validation = population.settings;
   for (Settings& v : validation) v.rows = kSystemValidation, v.first_row = kSystemTraining;
-  executor.load_tables(tables_of(setup.model, s.data, s.split, s.plan.class_weights));
+  executor.load_tables(tables_of(*setup.system, s.data, s.split, s.plan.class_weights));
   executor.load_state(population.state, train.state_floats);
   Turns turns;
   Emitted emitted;
@@ -114,7 +114,7 @@ TEST(SharedLaunches, HoldAtMostFourPrograms) {
   const SyntheticSystem s = synthetic_system(setup);
   const Program train = synthetic_program(s.plan.setup, s.plan.batch);
   const auto executor = make_cpu_executor(1);
-  executor->load_tables(tables_of(setup.model, s.data, s.split, s.plan.class_weights));
+  executor->load_tables(tables_of(*setup.system, s.data, s.split, s.plan.class_weights));
   Population one(s.plan.setup, train, {0});
   std::vector<std::vector<Control>> controls(9, one.controls);
   std::vector<ProgramRun> runs;
@@ -206,7 +206,7 @@ TEST(Replicas, OfOtherDropoutHaveTheBitsEachHasAlone) {
     const Program program = synthetic_program(s.plan.setup, s.plan.batch, executor.plan_limits());
     Population p(s.plan.setup, program, numbers);
     for (Settings& settings : p.settings) tell(settings);
-    executor.load_tables(tables_of(of.model, s.data, s.split, s.plan.class_weights));
+    executor.load_tables(tables_of(*of.system, s.data, s.split, s.plan.class_weights));
     executor.load_state(p.state, program.state_floats);
     executor.run(program, p.settings, p.controls, {6, false});
     executor.store_state(p.state);

@@ -85,7 +85,7 @@ TensorFile probe(const Problem& p) {
   executor->load_state(state, stepper.program().state_floats);
   TensorFile outcome;
   stepper.probe();
-  record_form(setup)->put_outcome(stepper, outcome);
+  setup.system->record_form(setup)->put_outcome(stepper, outcome);
   return outcome;
 }
 

@@ -10,6 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/train/replay.h"
+#include "engine/train/trainer.h"
 
 namespace equipoise {
 namespace {

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "host/config/config_schema.h"
 #include "tests/host/config/model_of.h"
 #include "tests/host/temporary_folder.h"
 
 namespace equipoise {
 namespace {
 
+using testing::model_of;
 using testing::refusal;
 using testing::TemporaryFolder;
 namespace fs = std::filesystem;
@@ -96,7 +98,13 @@ on_nonfinite = "skip"
   expected.data.test = 0;
   expected.data.seed = 9223372036854770000u;
   expected.data.split = folder_.path() / "s.csv";
-  expected.model = {"mldrl", "code", 64, 5, 3, "tanh", "ratio"};
+  expected.model = default_config("mldrl", "code").model;
+  MldrlModel& model = of_kind<MldrlSystem>(*expected.model.system).model;
+  model.hidden = 64;
+  model.shared = 5;
+  model.specific = 3;
+  model.output_activation = Activation::tanh;
+  model.ratio = true;
   expected.balance = {{{"identity", "cagrad:c=0.3"},
                        1,
                        {"_enc_mu.weight", "_enc_mu.bias"},
@@ -294,7 +302,7 @@ TEST(ConfigSchema, LoadsTheDemonstrationConfigs) {
   const fs::path folder = fs::path(EQUIPOISE_SOURCE_DIR) / "tools" / "demo-data";
   for (const char* name : {"pbcseq", "breast_cancer"}) {
     const Config config = load_config(folder / (std::string(name) + ".toml"));
-    for (const fs::path& view : config.data.views) EXPECT_TRUE(fs::exists(view)) << view;
+    for (const ViewSource& view : config.data.views) EXPECT_TRUE(fs::exists(view.file)) << view.file;
     EXPECT_TRUE(fs::exists(*config.data.outcome));
     EXPECT_EQ(config.data.test, 0);
   }

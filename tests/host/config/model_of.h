@@ -6,11 +6,11 @@
 #include "engine/systems/vaegan/vaegan_system.h"
 #include "host/config/config.h"
 
-namespace equipoise::test {
+namespace equipoise::testing {
 
 template <class Of>
 const auto& model_of(const Config& config) {
   return of_kind<Of>(*config.model.system).model;
 }
 
-}  // namespace equipoise::test
+}  // namespace equipoise::testing

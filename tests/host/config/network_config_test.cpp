@@ -50,7 +50,7 @@ TEST_F(NetworkConfig, GivesAMultiTaskNetworkItsLayersAndTheDatasTasks) {
   EXPECT_EQ(m.activation, Activation::tanh);
   EXPECT_EQ(m.names, MtlNames::towers);
   ASSERT_EQ(m.tasks.size(), 2u);
-  EXPECT_EQ(m.tasks[0].outputs(), 2);
+  EXPECT_EQ(answers_of(m.tasks[0]), 2);
   EXPECT_EQ(m.tasks[1].name, "died");
   EXPECT_EQ(plan.monitor, Monitor::none);
   EXPECT_EQ(plan.batch, 4) << "no more than the rows that train";

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "engine/run/executor.h"
+#include "engine/train/trainer.h"
 #include "host/config/model_config.h"
 #include "host/run/run_folder.h"
 #include "host/run/run_summary.h"
