@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <type_traits>
 
 namespace equipoise {
@@ -19,6 +20,29 @@ void put(std::byte* to, T value) {
 #endif
 #endif
   std::memcpy(to, &value, sizeof value);
+}
+
+/// Structs with arrays of structs go field by field: behind such an array g++ 12's builtin counts from its wrong end
+/// and clears a field instead of the padding. `to` holds zeros.
+void put(std::byte* to, const SumViews& o) {
+  put(to + offsetof(SumViews, to), o.to);
+  for (std::size_t i = 0; i < std::size(o.from); ++i) put(to + offsetof(SumViews, from) + i * sizeof(View), o.from[i]);
+  std::memcpy(to + offsetof(SumViews, coefficient), o.coefficient, sizeof o.coefficient);
+  std::memcpy(to + offsetof(SumViews, task), o.task, sizeof o.task);
+  put(to + offsetof(SumViews, count), o.count);
+  put(to + offsetof(SumViews, accumulate), o.accumulate);
+}
+void put(std::byte* to, const TaskLoss& o) {
+  put(to + offsetof(TaskLoss, task), o.task);
+  put(to + offsetof(TaskLoss, form), o.form);
+  put(to + offsetof(TaskLoss, terms), o.terms);
+  std::memcpy(to + offsetof(TaskLoss, term), o.term, sizeof o.term);
+  std::memcpy(to + offsetof(TaskLoss, divisor), o.divisor, sizeof o.divisor);
+  std::memcpy(to + offsetof(TaskLoss, per_row), o.per_row, sizeof o.per_row);
+  for (std::size_t t = 0; t < std::size(o.sum); ++t) {
+    put(to + offsetof(TaskLoss, sum) + t * sizeof(Place), o.sum[t]);
+    put(to + offsetof(TaskLoss, count) + t * sizeof(Place), o.count[t]);
+  }
 }
 
 template <class T>
@@ -52,6 +76,10 @@ void make_canonical(ProgramCode& code) {
   for (Resident& r : code.residents) clear_padding(r);
 }
 
-void make_canonical(Chain& chain) { clear_padding(chain); }
+void make_canonical(Chain& chain) {
+  static_assert(sizeof(Method) == 10 * sizeof(int32_t) + 7 * sizeof(double), "a method has no padding");
+  constexpr std::size_t kEnd = offsetof(Chain, rescale) + sizeof chain.rescale;
+  std::memset(reinterpret_cast<std::byte*>(&chain) + kEnd, 0, sizeof chain - kEnd);
+}
 
 }  // namespace equipoise

@@ -5,6 +5,8 @@
 #endif
 
 #include <cstddef>
+#include <cstring>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -88,6 +90,62 @@ TEST(CanonicalPrograms, AreZeroBehindTheBodyOfEachOperation) {
   const Operation o = operation(LabelWeight{{12, Space::work}});
   EXPECT_EQ(made_over(0xff, o), made_over(0x11, o));
   EXPECT_EQ(made_over(0xff, o).back(), 0);
+}
+
+/// A value whose bytes all differ from zero, in every field of a struct.
+template <class T>
+T full() {
+  T value;
+  std::memset(static_cast<void*>(&value), 0x21, sizeof value);
+  return value;
+}
+
+void expect_same(const View& a, const View& b) {
+  EXPECT_EQ(a.place.offset, b.place.offset);
+  EXPECT_EQ(a.place.space, b.place.space);
+  EXPECT_EQ(a.stride, b.stride);
+  EXPECT_EQ(a.cols, b.cols);
+  EXPECT_EQ(a.block, b.block);
+  EXPECT_EQ(a.blocks, b.blocks);
+}
+
+TEST(CanonicalPrograms, KeepEveryFieldOfStructsThatHoldArraysOfStructs) {
+  auto views = full<SumViews>();
+  views.accumulate = true;
+  auto loss = full<TaskLoss>();
+  ProgramCode code;
+  code.operations = {operation(views), operation(loss)};
+  make_canonical(code);
+  const SumViews& v = code.operations[0].sum_views;
+  expect_same(v.to, views.to);
+  for (std::size_t i = 0; i < std::size(v.from); ++i) {
+    expect_same(v.from[i], views.from[i]);
+    EXPECT_EQ(v.coefficient[i], views.coefficient[i]);
+    EXPECT_EQ(v.task[i], views.task[i]);
+  }
+  EXPECT_EQ(v.count, views.count);
+  EXPECT_TRUE(v.accumulate);
+  const TaskLoss& l = code.operations[1].task_loss;
+  EXPECT_EQ(l.task, loss.task);
+  EXPECT_EQ(l.form, loss.form);
+  EXPECT_EQ(l.terms, loss.terms);
+  for (std::size_t t = 0; t < std::size(l.sum); ++t) {
+    EXPECT_EQ(l.term[t], loss.term[t]);
+    EXPECT_EQ(l.sum[t].offset, loss.sum[t].offset);
+    EXPECT_EQ(l.sum[t].space, loss.sum[t].space);
+    EXPECT_EQ(l.divisor[t], loss.divisor[t]);
+    EXPECT_EQ(l.count[t].offset, loss.count[t].offset);
+    EXPECT_EQ(l.count[t].space, loss.count[t].space);
+    EXPECT_EQ(l.per_row[t], loss.per_row[t]);
+  }
+}
+
+TEST(CanonicalPrograms, KeepEveryFieldOfAChain) {
+  auto chain = full<Chain>(), kept = chain;
+  make_canonical(chain);
+  constexpr std::size_t kEnd = offsetof(Chain, rescale) + sizeof chain.rescale;
+  EXPECT_EQ(std::memcmp(&chain, &kept, kEnd), 0);
+  for (std::size_t i = kEnd; i < sizeof chain; ++i) EXPECT_EQ(reinterpret_cast<const unsigned char*>(&chain)[i], 0);
 }
 
 }  // namespace
