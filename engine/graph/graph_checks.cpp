@@ -29,6 +29,7 @@ std::vector<LossRule> rules_of(const Graph& graph, const Node& node) {
       return {{o.term, "a squared error", Divisor::rows, double(o.y.cols), true, std::nullopt}};
     }
     Rules operator()(const LatentNode& o) const {
+      if (o.kl_term < 0) return {};
       return {{o.kl_term, "a KL divergence", Divisor::rows, double(graph.all(o.z).cols), true, std::nullopt}};
     }
     Rules operator()(const TargetNode& o) const { return {{o.term, "a loss of targets", Divisor::counted, 1.0}}; }

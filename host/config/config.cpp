@@ -74,7 +74,7 @@ KeyName parse_name(const std::string& text) {
 /// A document with the single key `value`. Text that is not a TOML value, or not one the key could take, is a string.
 toml::table parse_override(const std::string& dotted, const std::string& text) {
   const ConfigKey* key = find_config_key(dotted);
-  Config scratch;
+  Config scratch = key && key->owner ? default_config(key->owner->kind()) : Config();
   const bool wants_text = key && (std::holds_alternative<std::string*>(key->at(scratch)) ||
                                   std::holds_alternative<std::optional<fs::path>*>(key->at(scratch)) ||
                                   std::holds_alternative<Word>(key->at(scratch)));

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "engine/systems/words.h"
 #include "host/data/transform.h"
@@ -174,7 +175,8 @@ void add_model_keys(const System& system, std::vector<ConfigKey>& keys) {
   for (std::size_t k = 0; k < own.size(); ++k)
     keys.push_back({"model",
                     own[k].name,
-                    [k](Config& c, BalanceConfig&) {
+                    [k, kind = system.kind()](Config& c, BalanceConfig&) {
+                      if (c.model.system->kind() != kind) throw std::logic_error("a key of another kind of model");
                       return std::visit([](auto slot) { return Slot(std::move(slot)); },
                                         c.model.system->keys()[k].slot);
                     },

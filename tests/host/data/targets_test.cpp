@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/config/config_schema.h"
 #include "host/data/split.h"
 #include "host/run/prepared_data.h"
 #include "host/run/run_folder.h"
@@ -96,7 +97,7 @@ class MultiTaskData : public ::testing::Test {
       outcome += id + "," + (i == 5 ? "" : std::to_string(3 + i)) + "," + (i % 4 == 0 ? "yes" : "no") + "," +
                  std::to_string(1000 * (i % 3)) + ",7\n";
     }
-    config_.model.kind = "mtl";
+    config_.model = default_config("mtl").model;
     config_.data.views = {folder_.write("f.csv", features)};
     config_.data.outcome = folder_.write("o.csv", outcome);
     config_.data.tasks = {"binary:died", "regression:stay,cost"};

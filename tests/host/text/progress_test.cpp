@@ -22,6 +22,7 @@ std::string told(LogFormat format, const std::vector<double>& variational, bool 
   program.term_names = {"inherent", "variational"};
   TrainingPlan plan;
   plan.epochs = 10;
+  plan.setup = mldrl_setup("paper");
   mldrl(plan.setup).ratio = ratio;
   ::testing::internal::CaptureStderr();
   {
