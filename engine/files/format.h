@@ -19,7 +19,7 @@ inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 2, 1};
 inline constexpr FileFormat kSplit{"equipoise split", 1, 1};
 inline constexpr FileFormat kMetrics{"equipoise metrics", 2, 1};  // 2: the first line is the format
 inline constexpr FileFormat kModel{"equipoise model", 2, 1};
-inline constexpr FileFormat kCheckpoint{"equipoise checkpoint", 2, 2};  // 2: no moments of the best epoch
+inline constexpr FileFormat kCheckpoint{"equipoise checkpoint", 2, 2};  // 2: no moments of the best epoch; control by field
 inline constexpr FileFormat kSummary{"equipoise run", 2, 1};
 }  // namespace file_format
 

@@ -10,6 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/files/format.h"
 #include "engine/files/sha256.h"
+#include "engine/run/control_fields.h"
 #include "engine/run/parameters.h"
 #include "engine/systems/metadata.h"
 
@@ -21,38 +22,38 @@ constexpr const char* kFormatKey = "format";
 constexpr const char* kHashKey = "sha256";
 constexpr const char* kPrefix[] = {"", "moment1.", "moment2."};
 
-/// Every field of Control that outlives a step, with its length.
-struct Field {
-  const char* name;
-  void* data;
-  std::size_t count;
-  bool integer;  // int32, else float64
-};
+/// Fields of Control that outlive a step.
+std::vector<ControlField> kept_fields(Control& c, const Program& program) {
+  std::vector<ControlField> fields = control_fields(c, control_sizes(program));
+  std::erase_if(fields, [](const ControlField& f) { return !f.kept; });
+  return fields;
+}
 
-std::vector<Field> fields(Control& c, const Program& program) {
-  const std::size_t tasks = program.task_names.size(), terms = program.term_names.size();
-  const std::size_t balancers = std::max<std::size_t>(program.chains.size(), 1), weights = balancers * tasks;
-  return {{"epoch", &c.epoch, 1, true},
-          {"position", &c.position, 1, true},
-          {"status", &c.status, 1, true},
-          {"skipped", &c.skipped, 1, true},
-          {"bad_kind", &c.bad_kind, 1, true},
-          {"bad_index", &c.bad_index, 1, true},
-          {"weights", c.weights, weights, false},
-          {"shared_weights", c.shared_weights, weights, false},
-          {"private_weights", c.private_weights, weights, false},
-          {"beta1_power", &c.beta1_power, 1, false},
-          {"beta2_power", &c.beta2_power, 1, false},
-          {"sum_steps", &c.sum_steps, 1, false},
-          {"sum_terms", c.sum_terms, terms, false},
-          {"sum_term_rows", c.sum_term_rows, terms, false},
-          {"sum_losses", c.sum_losses, tasks, false},
-          {"sum_task_rows", c.sum_task_rows, tasks, false},
-          {"sum_norms", c.sum_norms, weights, false},
-          {"sum_gram", c.sum_gram, weights * tasks, false},
-          {"sum_gradient_norm", &c.sum_gradient_norm, 1, false},
-          {"sum_step_norm", c.sum_step_norm, balancers, false},
-          {"worst_certificate", c.worst_certificate, balancers, false}};
+std::string tensor_name(const ControlField& f) { return "control." + std::string(f.name); }
+
+ElementType element_type(const ControlField& f) {
+  switch (f.type) {
+    case FieldType::int32:
+      return ElementType::i32;
+    case FieldType::int64:
+      return ElementType::i64;
+    case FieldType::float64:
+      break;
+  }
+  return ElementType::f64;
+}
+
+StoredTensor stored(const ControlField& f) {
+  const std::vector<int64_t> shape{static_cast<int64_t>(f.count)};
+  switch (f.type) {
+    case FieldType::int32:
+      return StoredTensor::from_int32(shape, {static_cast<const int32_t*>(f.data), f.count});
+    case FieldType::int64:
+      return StoredTensor::from_int64(shape, {static_cast<const int64_t*>(f.data), f.count});
+    case FieldType::float64:
+      break;
+  }
+  return StoredTensor::from_doubles(shape, {static_cast<const double*>(f.data), f.count});
 }
 
 void put_state(TensorFile& file, const Program& program, const std::string& prefix, const std::vector<float>& state,
@@ -143,18 +144,11 @@ TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, con
   put_state(file, program, "", s.state, 3);
   if (s.best_epoch > 0) put_state(file, program, "best.", s.best_state, 1);
   Control c = s.control;
-  for (const Field& f : fields(c, program)) {
-    const std::vector<int64_t> shape{static_cast<int64_t>(f.count)};
-    file.tensors[std::string("control.") + f.name] =
-        f.integer ? StoredTensor::from_int32(shape, {static_cast<const int32_t*>(f.data), f.count})
-                  : StoredTensor::from_doubles(shape, {static_cast<const double*>(f.data), f.count});
-  }
+  for (const ControlField& f : kept_fields(c, program)) file.tensors[tensor_name(f)] = stored(f);
   const std::vector<double> balance = read_balance(program, s.state);
   for (const BalanceShare& share : balance_shares(program))
     file.tensors[share.name] = StoredTensor::from_doubles(
         {share.count}, {balance.data() + share.first, static_cast<std::size_t>(share.count)});
-  const int64_t longs[2] = {c.step, c.bad_step};
-  file.tensors["control.steps"] = StoredTensor::from_int64({2}, longs);
   const double best[2] = {static_cast<double>(s.best_epoch), s.best_value};
   file.tensors["control.best"] = StoredTensor::from_doubles({2}, best);
   sign(file);
@@ -176,9 +170,8 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
   s.control = fresh_control(plan.setup.settings, static_cast<int>(program.task_names.size()),
                             static_cast<int>(program.chains.size()));
   Control& c = s.control;
-  for (const Field& f : fields(c, program)) {
-    const StoredTensor& t = tensor_of(file, std::string("control.") + f.name,
-                                      f.integer ? ElementType::i32 : ElementType::f64, {static_cast<int64_t>(f.count)});
+  for (const ControlField& f : kept_fields(c, program)) {
+    const StoredTensor& t = tensor_of(file, tensor_name(f), element_type(f), {static_cast<int64_t>(f.count)});
     std::memcpy(f.data, t.bytes.data(), t.bytes.size());
   }
   std::vector<double> balance(static_cast<std::size_t>(balance_doubles(program.chains, program.chains.size())));
@@ -187,9 +180,6 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
     std::copy(values.begin(), values.end(), balance.begin() + share.first);
   }
   write_balance(program, s.state, balance);
-  const std::vector<int64_t> longs = tensor_of(file, "control.steps", ElementType::i64, {2}).to_int64s();
-  c.step = longs[0];
-  c.bad_step = longs[1];
   const std::vector<double> best = tensor_of(file, "control.best", ElementType::f64, {2}).to_doubles();
   const bool plausible = c.step >= 0 && c.epoch >= 0 && c.position >= 0 && c.position < plan.setup.settings.rows &&
                          best[0] >= 0 && best[0] <= c.epoch && best[0] == std::floor(best[0]) &&

@@ -171,7 +171,7 @@ TEST_F(Training, WritesACheckpointAsOftenAsItsPaceSays) {
   const TensorFile last = read_safetensors(path / run_file::kLast),
                    before = read_safetensors(path / run_file::kPrevious);
   EXPECT_EQ(last.tensors, remains_.checkpoint.tensors);
-  EXPECT_EQ(before.at("control.steps").to_int64s()[0], 72);  // the save of the last launch; the final one repeats it
+  EXPECT_EQ(before.at("control.step").to_int64s()[0], 72);  // the save of the last launch; the final one repeats it
   EXPECT_EQ(read_safetensors(path / run_file::kModel).tensors, remains_.model.tensors);
 }
 
