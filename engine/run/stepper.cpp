@@ -8,24 +8,30 @@
 
 namespace equipoise {
 
-Stepper::Stepper(Program train, Program probe, const Settings& settings, Executor& executor)
+Stepper::Stepper(Program train, Program probe, std::span<const Settings> replicas, Executor& executor)
     : executor_(executor),
       train_(std::move(train)),
       probe_(std::move(probe)),
-      settings_(settings),
-      control_(fresh_control(settings_, static_cast<int>(train_.task_names.size()),
-                             static_cast<int>(train_.chains.size()))) {}
+      settings_(replicas.begin(), replicas.end()) {
+  for (const Settings& s : settings_)
+    controls_.push_back(
+        fresh_control(s, static_cast<int>(train_.task_names.size()), static_cast<int>(train_.chains.size())));
+}
 
-std::vector<float> Stepper::state() const {
-  std::vector<float> values(static_cast<std::size_t>(train_.state_floats));
-  executor_.store_state(values);
-  return values;
+std::vector<float> Stepper::state(std::size_t replica) const {
+  const auto floats = static_cast<std::size_t>(train_.state_floats);
+  std::vector<float> all(settings_.size() * floats);
+  executor_.store_state(all);
+  const auto first = all.begin() + static_cast<std::ptrdiff_t>(replica * floats);
+  return {first, first + train_.state_floats};
 }
 
 void Stepper::probe() {
-  probed_ = control_;
-  probed_rows_ = std::min(train_.batch, settings_.rows - control_.position);
-  executor_.run(probe_, {&settings_, 1}, {&probed_, 1}, {1, false}, nullptr, &work_);
+  // All replicas run the probe, which updates nothing; the scratch that is kept is the first one's.
+  std::vector<Control> probed = controls_;
+  probed_rows_ = std::min(train_.batch, settings_.front().rows - controls_.front().position);
+  executor_.run(probe_, settings_, probed, {1, false}, nullptr, &work_);
+  probed_ = probed.front();
 }
 
 std::vector<float> Stepper::kept(const std::string& tensor, int block, int col, int cols) const {
@@ -69,9 +75,11 @@ std::vector<int64_t> Stepper::labels() const {
   return labels;
 }
 
-void Stepper::step() { executor_.run(train_, {&settings_, 1}, {&control_, 1}, {1, false}); }
+void Stepper::step() { executor_.run(train_, settings_, controls_, {1, false}); }
 
-std::string Stepper::describe_bad() const { return equipoise::describe_bad(train_, control_); }
+std::string Stepper::describe_bad(std::size_t replica) const {
+  return equipoise::describe_bad(train_, controls_[replica]);
+}
 
 std::string describe_bad(const Program& program, const Control& control) {
   const auto index = static_cast<std::size_t>(control.bad_index);

@@ -2,6 +2,7 @@
 // record and the tests look through.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,17 +12,18 @@ namespace equipoise {
 
 class Stepper {
  public:
-  /// Both programs lie over one state: `train` steps, `probe` (lowered to be probed) lays a step open. The executor's
-  /// tables and state (one replica) are loaded by the caller before the first step.
-  Stepper(Program train, Program probe, const Settings& settings, Executor& executor);
+  /// Both programs lie over one state: `train` steps every replica, `probe` (lowered to be probed) lays a step of the
+  /// first one open. `replicas` are their settings. The executor's tables and state are loaded by the caller before the
+  /// first step.
+  Stepper(Program train, Program probe, std::span<const Settings> replicas, Executor& executor);
 
   /// The training program.
   const Program& program() const { return train_; }
-  const Control& control() const { return control_; }
-  /// Parameters, moments and the state of balancing methods.
-  std::vector<float> state() const;
+  const Control& control(std::size_t replica = 0) const { return controls_[replica]; }
+  /// Parameters, moments and the state of balancing methods of a replica.
+  std::vector<float> state(std::size_t replica = 0) const;
 
-  /// Runs the coming step without updating anything; what follows reads what it computed.
+  /// Runs the first replica's coming step without updating anything; what follows reads what it computed.
   void probe();
   int probed_rows() const { return probed_rows_; }
   /// Losses, and the Gram matrix that the system's records hold.
@@ -34,16 +36,17 @@ class Stepper {
   std::vector<float> gradient(int task, const ParameterInfo& parameter) const;
   std::vector<int64_t> labels() const;
 
-  /// One training step.
+  /// One training step of every replica.
   void step();
-  /// What was not finite first, such as "the loss of classification".
-  std::string describe_bad() const;
+  /// What was not finite first in a replica, such as "the loss of classification".
+  std::string describe_bad(std::size_t replica = 0) const;
 
  private:
   Executor& executor_;
   Program train_, probe_;
-  Settings settings_;
-  Control control_, probed_;
+  std::vector<Settings> settings_;  // [replicas]
+  std::vector<Control> controls_;   // [replicas]
+  Control probed_;
   std::vector<float> work_;
   int probed_rows_ = 0;
 };

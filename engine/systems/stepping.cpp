@@ -19,7 +19,8 @@ Stepper stepper_of(const Setup& setup, int batch, Pass pass, bool shuffle, Execu
     b = measures;
     measures = {};
   }
-  return {std::move(train), lower(graph, options), replica_settings(setup), executor};
+  const Settings settings = replica_settings(setup);
+  return {std::move(train), lower(graph, options), {&settings, 1}, executor};
 }
 
 }  // namespace equipoise

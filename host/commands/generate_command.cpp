@@ -10,6 +10,7 @@
 #include "host/data/table.h"
 #include "host/run/device_choice.h"
 #include "host/run/run_folder.h"
+#include "host/text/csv_field.h"
 
 namespace equipoise {
 

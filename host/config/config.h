@@ -104,7 +104,7 @@ struct Config {
 inline constexpr size_t kMaxBalanceSections = 4;
 
 /// How many losses the system has, so far as the config tells: 0 if only the data do.
-size_t task_count(const Config& config);
+size_t loss_count(const Config& config);
 
 /// Reads a config: built-in defaults, then the file, then the environment variable EQUIPOISE_SET (key=value pairs
 /// joined by semicolons), then `overrides` ("section.key=value"), the later winning. A value of an override is TOML, or

@@ -96,7 +96,7 @@ class Checker {
 
   void check_weights(size_t b) {
     const std::vector<double>& weights = config_.balance[b].initial_weights;
-    const size_t tasks = task_count(config_);
+    const size_t tasks = loss_count(config_);
     if (weights.empty()) return;
     if (tasks > 0 && weights.size() != tasks)
       refuse("balance.initial_weights",
@@ -189,7 +189,7 @@ bool has_gradnorm(const Config& config) {
 
 /// The published weights with gradnorm, else ones; one a task.
 std::vector<double> start_weights(const Config& config) {
-  std::vector<double> weights(task_count(config), 1.0);
+  std::vector<double> weights(loss_count(config), 1.0);
   if (!has_gradnorm(config)) return weights;
   const Setup published = published_setup(config.model.kind, config.model.variant);
   const std::vector<TaskInfo> all = published.system->tasks(), here = config.model.system->tasks();
@@ -217,7 +217,7 @@ void share_settings(Config& config) {
 
 }  // namespace
 
-size_t task_count(const Config& config) {
+size_t loss_count(const Config& config) {
   if (!config.model.system->traits().targets) return config.model.system->tasks().size();
   return config.data.generated() ? generated_tasks(config.data) : config.data.tasks.size();
 }

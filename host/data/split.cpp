@@ -10,6 +10,7 @@
 
 #include "engine/files/atomic_file.h"
 #include "host/data/table.h"
+#include "host/text/csv_field.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"
 #include "kernels/base/philox.h"

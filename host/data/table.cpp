@@ -292,11 +292,4 @@ Number parse_number(std::string_view text) {
   return {NumberKind::number, value};
 }
 
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",;\t\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
 }  // namespace equipoise

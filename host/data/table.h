@@ -75,7 +75,4 @@ struct Number {
 /// (1e999, 1e-999) are out of range.
 Number parse_number(std::string_view text);
 
-/// A field as it is written to a table: quoted where it holds a delimiter, a quote or a line end.
-std::string csv_field(const std::string& text);
-
 }  // namespace equipoise

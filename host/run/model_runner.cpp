@@ -9,6 +9,7 @@
 #include "engine/files/atomic_file.h"
 #include "engine/train/checkpoint.h"
 #include "host/data/table.h"
+#include "host/text/csv_field.h"
 
 namespace equipoise {
 

@@ -12,7 +12,7 @@
 #include "host/data/generators.h"
 #include "host/data/split.h"
 #include "host/data/targets.h"
-#include "host/run/run_folder.h"
+#include "host/run/run_files.h"
 
 namespace equipoise {
 

@@ -12,7 +12,7 @@
 #include "engine/files/atomic_file.h"
 #include "engine/files/format.h"
 #include "host/run/build_info.h"
-#include "host/run/run_folder.h"
+#include "host/run/run_files.h"
 
 namespace equipoise {
 

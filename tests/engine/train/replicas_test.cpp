@@ -50,6 +50,37 @@ TEST(Replicas, HaveInACrowdTheBitsThatTheyHaveAlone) {
   }
 }
 
+TEST(Replicas, StepInACrowdAsTheyStepAlone) {
+  const SyntheticSystem s = synthetic_system(synthetic_towers());
+  const std::vector<Settings> replicas = different(s.plan.setup);
+  const auto graph = s.plan.setup.system->graph(Pass::train);
+  const auto stepped = [&](std::span<const Settings> some) {
+    const auto executor = make_cpu_executor(1);
+    LowerOptions options = training_options(s.plan.setup, s.plan.batch, executor->plan_limits());
+    const Program train = lower(graph, options);
+    options.probe = true;
+    Stepper stepper(train, lower(graph, options), some, *executor);
+    executor->load_tables(tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights));
+    std::vector<float> state(some.size() * static_cast<std::size_t>(train.state_floats));
+    for (std::size_t r = 0; r < some.size(); ++r)
+      initialise(train,
+                 std::span(state).subspan(r * static_cast<std::size_t>(train.state_floats),
+                                          static_cast<std::size_t>(train.state_floats)),
+                 some[r].seed, some[r].replica);
+    executor->load_state(state, train.state_floats);
+    for (int step = 0; step < 3; ++step) {
+      stepper.probe();
+      stepper.step();
+    }
+    std::vector<std::vector<float>> states;
+    for (std::size_t r = 0; r < some.size(); ++r) states.push_back(stepper.state(r));
+    return states;
+  };
+  const auto together = stepped(replicas);
+  for (std::size_t r = 0; r < replicas.size(); ++r) EXPECT_EQ(stepped({&replicas[r], 1}).front(), together[r]) << r;
+  EXPECT_NE(together[0], together[1]);
+}
+
 TEST(Replicas, GoOnFromCheckpointsOfTheirOwn) {
   SyntheticSystem s = synthetic_system(synthetic_towers());
   s.plan.epochs = 4;

@@ -130,8 +130,8 @@ TEST_F(KindsOfConfigs, ReadBackEveryKeyTheyHave) {
   EXPECT_EQ(mtl.train.patience, 3);
   EXPECT_EQ(model_of<VaeganSystem>(vaegan).encoder, (std::vector<int>{9, 8}));
   EXPECT_EQ(model_of<VaeganSystem>(vaegan).feature_layer, 2);
-  EXPECT_EQ(task_count(mtl), 2u);
-  EXPECT_EQ(task_count(load(texts[1])), 3u);
+  EXPECT_EQ(loss_count(mtl), 2u);
+  EXPECT_EQ(loss_count(load(texts[1])), 3u);
 }
 
 TEST_F(KindsOfConfigs, RefuseKeysOfOthersAndDoNotWriteThem) {
