@@ -1,0 +1,99 @@
+// tests/host/commands/older_runs_test.cpp - a run folder of each format there has been is evaluated to the figures that
+// the program of its day gave; what cannot be read is refused by name and number.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/host/commands/run_program.h"
+#include "tests/host/temporary_folder.h"
+
+namespace equipoise {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::content_of;
+using testing::TemporaryFolder;
+
+constexpr int kUsage = 2, kCheckpoint = 4;
+
+void replace(const fs::path& path, const std::string& what, const std::string& with) {
+  std::string text = content_of(path);
+  std::size_t found = 0;
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + with.size()), ++found)
+    text.replace(at, what.size(), with);
+  ASSERT_GT(found, 0u) << path << " does not hold " << what;
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+/// A copy of tests/data/runs/<name>, whose data lie beside it.
+class RunFormats : public ::testing::Test {
+ protected:
+  fs::path unpacked(const std::string& name) {
+    const fs::path run = home_.path() / name;
+    fs::copy(fs::path(EQUIPOISE_SOURCE_DIR) / "tests/data/runs" / name, run, fs::copy_options::recursive);
+    const std::string data = (run / "data").string();
+    replace(run / "config.toml", "@DATA@", data);
+    replace(run / "run.json", "@DATA@", data);
+    return run;
+  }
+  testing::Finished equipoise(const std::vector<std::string>& arguments) {
+    return testing::run_program(EQUIPOISE_PROGRAM, home_.path(), arguments);
+  }
+  testing::Finished evaluated(const fs::path& run) {
+    return equipoise({"evaluate", run.string(), "--split", "test", "--json", "--device", "cpu"});
+  }
+
+  TemporaryFolder home_;
+};
+
+class OlderRuns : public RunFormats, public ::testing::WithParamInterface<std::string> {};
+
+TEST_P(OlderRuns, AreEvaluatedToTheSameFigures) {
+  const fs::path run = unpacked(GetParam());
+  const testing::Finished f = evaluated(run);
+  ASSERT_EQ(f.code, 0) << f.log;
+  EXPECT_EQ(json::parse(f.out), json::parse(content_of(run / "expected.json")));
+}
+
+TEST_P(OlderRuns, WithAChangedConfigAreRefused) {
+  const fs::path run = unpacked(GetParam());
+  replace(run / "config.toml", "hidden = 4", "hidden = 5 ");
+  const testing::Finished f = evaluated(run);
+  EXPECT_EQ(f.code, kUsage);
+  EXPECT_CONTAINS(f.log, "config.toml: is not as the run wrote it");
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, OlderRuns, ::testing::Values("format1", "format2"),
+                         [](const auto& name) { return name.param; });
+
+TEST_F(RunFormats, OfTheFirstCheckpointAreNotGoneOnWith) {
+  const fs::path run = unpacked("format1");
+  const testing::Finished f = equipoise({"train", "--resume", "--device", "cpu", "--out", run.string()});
+  EXPECT_EQ(f.code, kCheckpoint);
+  EXPECT_CONTAINS(f.log, "last.safetensors: is equipoise checkpoint 1, and this version reads numbers from 2");
+  EXPECT_EQ(evaluated(run).code, 0) << "it was touched";
+}
+
+TEST_F(RunFormats, ThatAreToComeAreRefusedByNameAndNumber) {
+  const std::pair<const char*, std::pair<const char*, const char*>> marks[] = {
+      {"config.toml", {"equipoise config 2", "equipoise config 3"}},
+      {"preprocess.json", {"equipoise preprocessing 2", "equipoise preprocessing 3"}},
+      {"run.json", {"equipoise run 2", "equipoise run 3"}},
+      {"model.safetensors", {"equipoise model 2", "equipoise model 3"}}};
+  for (const auto& [file, mark] : marks) {
+    const fs::path run = unpacked("format2");
+    replace(run / file, mark.first, mark.second);
+    const testing::Finished f = evaluated(run);
+    EXPECT_EQ(f.code, kCheckpoint) << f.log;
+    EXPECT_CONTAINS(f.log, std::string(file) + ": is " + mark.second + ", and this version reads numbers up to 2");
+    fs::remove_all(run);
+  }
+}
+
+}  // namespace
+}  // namespace equipoise

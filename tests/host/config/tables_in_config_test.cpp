@@ -1,0 +1,100 @@
+// tests/host/config/tables_in_config_test.cpp - keys whose values are tables: views that share a file, and transforms.
+#include <gtest/gtest.h>
+
+#include "host/config/config.h"
+#include "host/data/cohort.h"
+#include "host/run/prepared_data.h"
+#include "tests/host/config/model_of.h"
+#include "tests/host/temporary_folder.h"
+
+namespace equipoise {
+namespace {
+
+using testing::model_of;
+using testing::refusal;
+using testing::TemporaryFolder;
+
+class TablesInConfig : public ::testing::Test {
+ protected:
+  void SetUp() override { unsetenv("EQUIPOISE_SET"); }
+
+  Config load(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    return load_config(folder_.write("c.toml", text), overrides);
+  }
+  std::string refused(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    return refusal(ExitCode::usage, [&] { load(text, overrides); });
+  }
+
+  TemporaryFolder folder_;
+};
+
+const std::string kShared =
+    "[data]\nviews = [{file = \"all.csv\", columns = \"t0_*\"}, {columns = \"t1_*\", file = \"all.csv\"}]\n";
+
+TEST_F(TablesInConfig, MayNameColumnsOfATableThatViewsShare) {
+  const Config config = load(kShared);
+  const ViewSource first(folder_.path() / "all.csv", "t0_*"), second(folder_.path() / "all.csv", "t1_*");
+  EXPECT_EQ(config.data.views, (std::vector<ViewSource>{first, second}));
+  EXPECT_EQ(load(to_toml(config)), config) << to_toml(config);
+  const Config mixed = load("[data]\nviews = [\"a.csv\", {file = \"b.csv\"}]\n");
+  EXPECT_EQ(mixed.data.views[1], ViewSource(folder_.path() / "b.csv"));
+  EXPECT_EQ(load(kShared, {"data.views=[{file = \"/x.csv\", columns = \"a*\"}, \"/y.csv\"]"}).data.views,
+            (std::vector<ViewSource>{{"/x.csv", "a*"}, {"/y.csv"}}));
+}
+
+TEST_F(TablesInConfig, MayMapPatternsToTransforms) {
+  const std::map<std::string, std::string> expected = {{"*_count", "log1p"}, {"area", "sqrt"}};
+  const Config inlined = load(kShared + "transform = {\"*_count\" = \"log1p\", area = \"sqrt\"}\n");
+  EXPECT_EQ(inlined.data.transform, expected);
+  EXPECT_EQ(load(kShared + "[data.transform]\narea = \"sqrt\"\n\"*_count\" = \"log1p\"\n"), inlined);
+  EXPECT_EQ(load(kShared, {"data.transform={area = \"sqrt\", \"*_count\" = \"log1p\"}"}), inlined);
+  EXPECT_EQ(load(to_toml(inlined)), inlined) << to_toml(inlined);
+}
+
+TEST_F(TablesInConfig, AreRefusedWithTheirPlacesWhereTheyAreWrong) {
+  const auto views = [&](const std::string& value) { return refused("[data]\nviews = " + value + "\n"); };
+  EXPECT_CONTAINS(views("[{file = \"a.csv\", colums = \"x\"}, \"b.csv\"]"),
+                  "has the unknown key 'colums'; did you mean 'columns'?");
+  EXPECT_CONTAINS(views("[{columns = \"x\"}, \"b.csv\"]"), "must name a file");
+  EXPECT_CONTAINS(views("[{file = \"a.csv\", columns = \"\"}, \"b.csv\"]"), "must be a pattern of names");
+  EXPECT_CONTAINS(views("[{file = 3}, \"b.csv\"]"), "must be the path of a file");
+  EXPECT_CONTAINS(views("[3, \"b.csv\"]"), "c.toml:2:9: data.views is 3 but must be the path of a file, or {file");
+  EXPECT_CONTAINS(views("{file = \"a.csv\"}"), "must be a list");
+  EXPECT_CONTAINS(refused(kShared + "transform = \"log1p\"\n"), "must be a table in braces");
+  EXPECT_CONTAINS(refused(kShared + "transform = {x = \"log2\"}\n"), "must be one of \"log1p\", \"log\", \"sqrt\"");
+  EXPECT_CONTAINS(refused(kShared + "transform = {x = 1}\n"), "data.transform is 1 but must be one of");
+}
+
+TEST_F(TablesInConfig, ChooseFeaturesAndLeaveTheRest) {
+  std::string table = "id,t0_a,t1_a,t0_b,other,label\n";
+  for (int i = 0; i < 20; ++i)
+    table += "p" + std::to_string(10 + i) + "," + std::to_string(i) + "," + std::to_string(i * i) + ",1." +
+             std::to_string(i) + ",7," + std::to_string(i % 2) + "\n";
+  folder_.write("all.csv", table);
+  const PreparedData prepared = prepare_data(load(kShared + "transform = {t1_a = \"sqrt\"}\n"));
+  EXPECT_EQ(prepared.preprocess.views[0].columns, (std::vector<std::string>{"t0_a", "t0_b"}));
+  EXPECT_EQ(prepared.preprocess.views[1].columns, std::vector<std::string>{"t1_a"});
+  EXPECT_EQ(prepared.files.size(), 1u) << "one file, read for both views";
+  const auto& rows = prepared.split.train;
+  double sum = 0;
+  for (const int row : rows) sum += row;  // sqrt(i * i); rows are in the order of ids
+  EXPECT_NEAR(prepared.preprocess.views[1].mean[0], sum / static_cast<double>(rows.size()), 1e-12);
+  const Config nothing = load("[data]\nviews = [{file = \"all.csv\", columns = \"t9_*\"}, \"all.csv\"]\n");
+  EXPECT_CONTAINS(refusal(ExitCode::data, [&] { prepare_data(nothing); }),
+                  "all.csv:1:1: no column of numbers fits the pattern 't9_*'");
+}
+
+TEST_F(TablesInConfig, MayNameTheLossesToTrain) {
+  const Config config = load(kShared + "[model]\nlosses = [\"classification\", \"reconstruction\"]\n");
+  EXPECT_EQ(model_of<MldrlSystem>(config).losses, (std::vector<std::string>{"classification", "reconstruction"}));
+  EXPECT_EQ(config.balance[0].initial_weights, (std::vector<double>{0.3, 1.4})) << "the published ones, in their order";
+  EXPECT_EQ(load(to_toml(config)), config);
+  EXPECT_CONTAINS(refused(kShared + "[model]\nlosses = []\n"), "must have an element or more");
+  EXPECT_CONTAINS(refused(kShared + "[model]\nlosses = [\"classification\", \"classification\"]\n"), "names one twice");
+  EXPECT_CONTAINS(refused(kShared + "[model]\nlosses = [\"clasification\"]\n"), "did you mean 'classification'?");
+  EXPECT_CONTAINS(refused(kShared + "[model]\nlosses = [\"reconstruction\"]\n[balance]\ninitial_weights = [1, 2]\n"),
+                  "has 2 numbers, but there is 1 task");
+}
+
+}  // namespace
+}  // namespace equipoise
