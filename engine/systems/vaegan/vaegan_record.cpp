@@ -1,5 +1,6 @@
 // engine/systems/vaegan/vaegan_record.cpp - records of VAE-GAN: rows, labels and noise in; what each loss is made of,
 // row by row, out.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/record/record_form.h"
@@ -21,7 +22,7 @@ class VaeganRecord : public RecordForm {
     expect_record_shape(record, "batch.x", {s.steps, s.batch, m_.features});
     for (const char* name : {"noise.view", "noise.prior"})
       expect_record_shape(record, name, {s.steps, s.batch, m_.latent});
-    if (m_.labels > 0) expect_record_shape(record, "batch.aux", {s.steps, s.batch, m_.labels});
+    if (auxiliary()) expect_record_shape(record, "batch.aux", {s.steps, s.batch, m_.labels});
     return s;
   }
 
@@ -31,7 +32,7 @@ class VaeganRecord : public RecordForm {
                       {{}, 0},
                       {record.at("noise.view").to_floats(), m_.latent},
                       {record.at("noise.prior").to_floats(), m_.latent}};
-    if (m_.labels > 0) {
+    if (auxiliary()) {
       tables.sources[1] = {record.at("batch.aux").to_floats(), m_.labels};
       for (float& label : tables.sources[1].values)
         if (label == -1.0f) label = std::nanf("");
@@ -48,14 +49,14 @@ class VaeganRecord : public RecordForm {
     add(x_, "x");
     add(noise_, "noise");
     add(prior_, "prior");
-    if (m_.labels > 0) add(aux_, "labels");
+    if (auxiliary()) add(aux_, "labels");
   }
 
   void put_inputs(TensorFile& to, const RecordSizes& s, std::span<const float>) const override {
     to.tensors["batch.x"] = StoredTensor::from_floats({s.steps, s.batch, m_.features}, x_);
     to.tensors["noise.view"] = StoredTensor::from_floats({s.steps, s.batch, m_.latent}, noise_);
     to.tensors["noise.prior"] = StoredTensor::from_floats({s.steps, s.batch, m_.latent}, prior_);
-    if (m_.labels == 0) return;
+    if (!auxiliary()) return;
     std::vector<float> labels = aux_;
     for (float& label : labels)
       if (label != label) label = -1.0f;
@@ -138,6 +139,12 @@ class VaeganRecord : public RecordForm {
         if (p.name.starts_with(player))
           to.tensors["grad." + std::string(player) + "." + p.name] = StoredTensor::from_floats(p.shape, sum);
     }
+  }
+
+  /// The labels are there only where their loss is.
+  bool auxiliary() const {
+    const std::vector<std::string> tasks = m_.tasks();
+    return std::find(tasks.begin(), tasks.end(), kAuxiliary) != tasks.end();
   }
 
   VaeganModel m_;

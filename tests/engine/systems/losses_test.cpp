@@ -8,6 +8,8 @@
 
 #include "engine/base/error.h"
 #include "engine/systems/metadata.h"
+#include "engine/train/record.h"
+#include "engine/train/replay.h"
 #include "tests/engine/systems/synthetic_systems.h"
 
 namespace equipoise::test {
@@ -121,6 +123,22 @@ TEST(LossesLeftOut, OfAVaeGanLeaveTheOthersRouted) {
   EXPECT_EQ(got, expected);
   const auto without = after_steps(small_vaegan({kFeature, kGenerator, kDiscriminator}), 5);
   EXPECT_NE(without, expected);
+}
+
+TEST(LossesLeftOut, AreRecordedAndReplayed) {
+  std::vector<equipoise::Setup> setups = {small_mldrl({kInherentVariational}),
+                                          small_mldrl({kClassification, kReconstruction})};
+  for (const std::vector<std::string>& losses :
+       {std::vector<std::string>{kDiscriminator}, {kFeature}, {kPrior, kFeature, kGenerator}, {kAuxiliary, kPrior}})
+    setups.push_back(small_vaegan(losses));
+  for (const auto& setup : setups) {
+    const SyntheticSystem s = synthetic_system(setup);
+    const auto executor = make_cpu_executor(1);
+    const TensorFile record = record_training(s.data, s.split, s.plan, 3, *executor);
+    const std::vector<Deviation> deviations = compare_record(record, replay_record(record, *make_cpu_executor(1)));
+    EXPECT_GT(deviations.size(), 5u);
+    for (const Deviation& d : deviations) EXPECT_EQ(d.worst, 0.0) << d.name;
+  }
 }
 
 // A method that takes logarithms of losses makes nonsense of one that may be negative (weights of 5e12, or a NaN).
