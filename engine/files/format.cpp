@@ -5,8 +5,6 @@
 
 #include <charconv>
 
-#include "engine/base/error.h"
-
 namespace equipoise {
 
 std::string mark(const FileFormat& format) { return fmt::format("{} {}", format.name, format.number); }
@@ -23,13 +21,15 @@ int expect_format(const std::string& file, const FileFormat& format, std::string
                                                     mark.substr(0, 60), format.name, format.number));
   }
   if (number > format.number)
-    throw Error(ExitCode::checkpoint, fmt::format("{}: is {} {}, and this version reads numbers up to {}; use the "
-                                                  "version that wrote it, or a later one",
-                                                  file, format.name, number, format.number));
+    throw UnreadFormat(
+        fmt::format("{}: is {} {}, and this version reads numbers up to {}; use the "
+                    "version that wrote it, or a later one",
+                    file, format.name, number, format.number));
   if (number < format.oldest)
-    throw Error(ExitCode::checkpoint, fmt::format("{}: is {} {}, and this version reads numbers from {}; use the "
-                                                  "version that wrote it",
-                                                  file, format.name, number, format.oldest));
+    throw UnreadFormat(
+        fmt::format("{}: is {} {}, and this version reads numbers from {}; use the "
+                    "version that wrote it",
+                    file, format.name, number, format.oldest));
   return number;
 }
 

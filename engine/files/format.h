@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/error.h"
+
 namespace equipoise {
 
 struct FileFormat {
@@ -17,17 +19,24 @@ namespace file_format {
 inline constexpr FileFormat kConfig{"equipoise config", 2, 1};  // 2: model.losses
 inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 2, 1};
 inline constexpr FileFormat kSplit{"equipoise split", 1, 1};
-inline constexpr FileFormat kMetrics{"equipoise metrics", 2, 1};  // 2: the first line is the format
+inline constexpr FileFormat kMetrics{"equipoise metrics", 2, 2};  // 2: the first line is the format
 inline constexpr FileFormat kModel{"equipoise model", 2, 1};
-inline constexpr FileFormat kCheckpoint{"equipoise checkpoint", 2, 2};  // 2: no moments of the best epoch; control by field
+// 2: no moments of the best epoch; the control by field
+inline constexpr FileFormat kCheckpoint{"equipoise checkpoint", 2, 2};
 inline constexpr FileFormat kSummary{"equipoise run", 2, 1};
 }  // namespace file_format
 
 /// The format in a file: "equipoise model 2".
 std::string mark(const FileFormat& format);
 
-/// The number in a mark that stands in `file`; "" is 1. Throws Error(checkpoint) naming the file and both numbers if
-/// the mark is of another kind of file, or of a number that this version does not read.
+/// A file of a format number that this version does not read: sound, and so no reason to take an older file instead.
+class UnreadFormat : public Error {
+ public:
+  explicit UnreadFormat(const std::string& sentence) : Error(ExitCode::checkpoint, sentence) {}
+};
+
+/// The number in a mark that stands in `file`; "" is 1. Throws UnreadFormat naming the file and both numbers if this
+/// version does not read it, Error(checkpoint) if the mark is of another kind of file.
 int expect_format(const std::string& file, const FileFormat& format, std::string_view mark);
 
 }  // namespace equipoise

@@ -121,6 +121,12 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
 
 std::string format_line() { return ordered_json{{"format", mark(file_format::kMetrics)}}.dump(); }
 
+void expect_metrics(const std::string& file, const std::string& first_line) {
+  const ordered_json line = ordered_json::parse(first_line, nullptr, false);
+  const bool says = line.is_object() && line.contains("format") && line["format"].is_string();
+  expect_format(file, file_format::kMetrics, says ? line["format"].get<std::string>() : std::string());
+}
+
 std::string without_time(const std::string& text) {
   ordered_json line = ordered_json::parse(text, nullptr, false);
   if (!line.is_object())

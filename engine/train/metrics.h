@@ -43,6 +43,8 @@ std::string to_json_line(const Program& program, const EpochMetrics& metrics, bo
 
 /// The first line of metrics.jsonl: what it is.
 std::string format_line();
+/// Throws Error(checkpoint) naming `file` if its first line is not that of a format that is read.
+void expect_metrics(const std::string& file, const std::string& first_line);
 
 /// A line of metrics.jsonl without its time, as hashes see it. Throws Error(checkpoint) if it is not such a line.
 std::string without_time(const std::string& line);

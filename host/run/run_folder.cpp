@@ -4,7 +4,9 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
+#include <fstream>
 #include <sstream>
 
 #include "engine/base/error.h"
@@ -78,19 +80,21 @@ namespace {
 /// The first line of a run's config: its format, in a comment.
 constexpr std::string_view kComment = "# ";
 
-/// True if the text is what a run wrote for this config: exactly, or in an older format with all lines that it has.
+/// Keys that a config of format 1 does not have.
+constexpr std::string_view kNewSinceFirst[] = {"losses = "};
+
+/// True if the text is what a run wrote for this config: exactly, or in format 1 without the keys that are newer.
 bool as_written(const Config& config, const std::string& text, const std::string& file) {
   const std::string known = to_toml(config);
   if (!text.starts_with(kComment)) {
     expect_format(file, file_format::kConfig, "");
-    std::istringstream wanted(known), given(text);
-    std::string line, next;
-    while (std::getline(given, line)) {
-      bool found = false;
-      while (!found && std::getline(wanted, next)) found = next == line;
-      if (!found) return false;
-    }
-    return true;
+    std::istringstream lines(known);
+    std::string older;
+    for (std::string line; std::getline(lines, line);)
+      if (std::none_of(std::begin(kNewSinceFirst), std::end(kNewSinceFirst),
+                       [&](std::string_view key) { return line.starts_with(key); }))
+        older += line + "\n";
+    return text == known || text == older;
   }
   const std::size_t end = std::min(text.find('\n'), text.size());
   expect_format(file, file_format::kConfig, std::string_view(text).substr(kComment.size(), end - kComment.size()));
@@ -143,7 +147,14 @@ void RunFolder::begin(const Config& config, const PreparedData& prepared, const 
       std::string_view(fmt::format("{}{}\n{}", kComment, mark(file_format::kConfig), to_toml(config))));
 }
 
+void RunFolder::expect_format_of_metrics() const {
+  std::ifstream file_of(file(run_file::kMetrics), std::ios::binary);
+  std::string first;
+  if (std::getline(file_of, first)) expect_metrics(file(run_file::kMetrics).string(), first);
+}
+
 std::vector<std::string> RunFolder::metrics_without_times() const {
+  expect_format_of_metrics();
   std::istringstream text(read_text(file(run_file::kMetrics)));
   std::vector<std::string> lines;
   for (std::string line; std::getline(text, line);)
@@ -164,6 +175,7 @@ void RunFolder::write_checkpoint(const TensorFile& checkpoint) {
 
 bool RunFolder::resume(const std::function<int(const TensorFile&)>& restore,
                        const std::function<void(const std::string&)>& notice) {
+  expect_format_of_metrics();
   std::optional<Error> refused;
   for (const char* name : {run_file::kLast, run_file::kPrevious}) {
     std::error_code ignored;
@@ -173,6 +185,8 @@ bool RunFolder::resume(const std::function<int(const TensorFile&)>& restore,
       metrics_.truncate_after(1 + static_cast<uint64_t>(epochs));  // the format stands before them
       if (refused) notice(fmt::format("going on from {}, the checkpoint before", file(name).string()));
       return true;
+    } catch (const UnreadFormat&) {
+      throw;
     } catch (const Error& error) {
       if (error.code() != ExitCode::checkpoint) throw;
       notice(error.what());

@@ -60,6 +60,7 @@ class RunFolder {
   explicit RunFolder(const std::filesystem::path& path, bool fresh);
   /// Leaves the line that says the format.
   void empty_metrics();
+  void expect_format_of_metrics() const;
 
   std::filesystem::path path_;
   RunLock lock_;

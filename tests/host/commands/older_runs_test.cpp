@@ -79,6 +79,29 @@ TEST_F(RunFormats, OfTheFirstCheckpointAreNotGoneOnWith) {
   EXPECT_EQ(evaluated(run).code, 0) << "it was touched";
 }
 
+TEST_F(RunFormats, ThatAreUnreadMakeNoOlderCheckpointServe) {
+  const fs::path run = unpacked("format2");
+  fs::copy(run / "last.safetensors", run / "last.previous.safetensors");
+  replace(run / "last.safetensors", "equipoise checkpoint 2", "equipoise checkpoint 3");
+  const std::vector<std::string> resume = {"train", "--resume", "--device", "cpu", "--out", run.string()};
+  testing::Finished f = equipoise(resume);
+  EXPECT_EQ(f.code, kCheckpoint) << f.log;
+  EXPECT_CONTAINS(f.log, "last.safetensors: is equipoise checkpoint 3");
+  replace(run / "last.safetensors", "equipoise checkpoint 3", "equipoise checkpoint 2");
+  replace(run / "metrics.jsonl", "equipoise metrics 2", "equipoise metrics 3");
+  f = equipoise(resume);
+  EXPECT_EQ(f.code, kCheckpoint) << f.log;
+  EXPECT_CONTAINS(f.log, "metrics.jsonl: is equipoise metrics 3");
+  replace(run / "metrics.jsonl", "equipoise metrics 3", "equipoise metrics 2");
+  EXPECT_EQ(equipoise(resume).code, 0);
+}
+
+TEST_F(RunFormats, OfTheFirstConfigMayLackNewKeysAlone) {
+  const fs::path run = unpacked("format1");
+  replace(run / "config.toml", "hidden = 4\n", "");
+  EXPECT_EQ(evaluated(run).code, kUsage);
+}
+
 TEST_F(RunFormats, ThatAreToComeAreRefusedByNameAndNumber) {
   const std::pair<const char*, std::pair<const char*, const char*>> marks[] = {
       {"config.toml", {"equipoise config 2", "equipoise config 3"}},
