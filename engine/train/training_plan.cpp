@@ -11,6 +11,8 @@ std::map<std::string, std::string> identity_of(const TrainingPlan& plan) {
   m["training_rows"] = std::to_string(plan.setup.settings.rows);
   m["monitor"] = name_in(kMonitors, plan.monitor);
   m["classes"] = std::to_string(plan.class_weights.size());
+  m["class_weights"] = "";
+  for (const float weight : plan.class_weights) m["class_weights"] += shortest(double{weight}) + " ";
   return m;
 }
 

@@ -316,6 +316,24 @@ Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_ro
   return preprocess;
 }
 
+void expect_transforms(const RawCohort& cohort, const Preprocess& preprocess,
+                       const std::map<std::string, std::string>& transforms) {
+  const std::vector<std::vector<std::string>> assigned = assign_transforms(cohort, transforms);
+  for (size_t v = 0; v < cohort.views.size() && v < preprocess.views.size(); ++v)
+    for (size_t c = 0; c < cohort.views[v].columns.size(); ++c) {
+      const std::vector<std::string>& fitted = preprocess.views[v].columns;
+      const auto at = std::find(fitted.begin(), fitted.end(), cohort.views[v].columns[c]) - fitted.begin();
+      if (at == static_cast<ptrdiff_t>(fitted.size())) continue;  // a column that the fit does not know
+      const std::string now = assigned[v].empty() ? "" : assigned[v][c];
+      const std::string& then = transform_of(preprocess.views[v], static_cast<size_t>(at));
+      if (now != then)
+        throw Error(ExitCode::usage,
+                    fmt::format("data.transform: the column '{}' was fitted with {} and is now to have {}; restore the "
+                                "run's own config",
+                                cohort.views[v].columns[c], then.empty() ? "none" : then, now.empty() ? "none" : now));
+    }
+}
+
 Dataset apply(const RawCohort& cohort, const Preprocess& preprocess, std::vector<std::string>* notices) {
   if (cohort.views.size() != preprocess.views.size()) {
     throw Error(ExitCode::data,

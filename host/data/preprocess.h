@@ -45,6 +45,10 @@ Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_ro
                           std::vector<std::string>* notices = nullptr,
                           const std::map<std::string, std::string>& transforms = {});
 
+/// Throws Error(usage) if these patterns do not transform the cohort's features as the fit does.
+void expect_transforms(const RawCohort& cohort, const Preprocess& preprocess,
+                       const std::map<std::string, std::string>& transforms);
+
 /// (value - mean) / scale in double, rounded to float32. Columns are matched by name, classes by label name, targets by
 /// their order; columns the fit did not know are told in `notices` if it is given. Throws Error(data) when the number
 /// of views or the targets differ, a column or class is missing (with the nearest name), or a value is too far from the

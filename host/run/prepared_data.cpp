@@ -66,7 +66,8 @@ Split split_of(const DataConfig& config, const RawCohort& cohort) {
 RawCohort cohort_of(const Config& config) {
   const DataConfig& data = config.data;
   if (data.generated()) return generate_cohort(data);
-  if (!config.model.system->traits().targets) return read_cohort({data.views, data.outcome, data.id, data.label});
+  const SystemTraits traits = config.model.system->traits();
+  if (!traits.targets) return read_cohort({data.views, data.outcome, data.id, traits.labels ? data.label : ""});
   return read_cohort({data.views, data.outcome, data.id, "", parse_targets(data.tasks, "data.tasks")});
 }
 
@@ -98,6 +99,7 @@ PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
   Split split = read_split_csv(folder / run_file::kSplit, cohort.ids);
   const fs::path fitted = folder / run_file::kPreprocess;
   Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
+  expect_transforms(cohort, preprocess, config.data.transform);
   return finish(config, cohort, std::move(split), std::move(preprocess), {});
 }
 
