@@ -23,8 +23,15 @@ std::string table_of(const std::vector<float>& values, int rows, const FittedVie
   const std::size_t columns = view.columns.size();
   for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
     text += fmt::format("generated{}", r + 1);
-    for (std::size_t c = 0; c < columns; ++c)
-      text += fmt::format(",{}", view.in_units(double{values[r * columns + c]}, c));
+    for (std::size_t c = 0; c < columns; ++c) {
+      const double value = view.in_units(double{values[r * columns + c]}, c);
+      if (!std::isfinite(value))
+        throw Error(ExitCode::numerics, fmt::format("a generated value of the column '{}' is beyond all numbers in the "
+                                                    "data's units; train the model for longer, or choose another "
+                                                    "transform",
+                                                    view.columns[c]));
+      text += fmt::format(",{}", value);
+    }
     text += '\n';
   }
   return text;

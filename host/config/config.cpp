@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <deque>
 #include <map>
@@ -88,6 +89,28 @@ toml::table parse_override(const std::string& dotted, const std::string& text) {
   return toml::table{{"value", text}};
 }
 
+/// Parts of a dotted key that the parser, which recurses into them, is given at most.
+constexpr int kMostKeyParts = 64;
+
+/// The line of a key with more parts than that, 0 if there is none; what stands in quotes or a comment is passed over.
+int line_of_endless_key(const std::string& text) {
+  int line = 1, dots = 0;
+  char quote = '\0';  // '#' in a comment
+  for (const char c : text) {
+    if (c == '\n') ++line;
+    if (quote != '\0') {
+      if ((c == quote && c != '#') || c == '\n') quote = '\0';
+    } else if (c == '"' || c == '\'' || c == '#') {
+      quote = c;
+    } else if (c == '.') {
+      if (++dots > kMostKeyParts) return line;
+    } else if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '-' && c != ' ' && c != '\t') {
+      dots = 0;
+    }
+  }
+  return 0;
+}
+
 /// Gathers the last word on each key, then checks them all.
 class Loader {
  public:
@@ -148,6 +171,10 @@ class Loader {
 
   void read_file(const fs::path& path) {
     const std::string text = read_text(path, kLargestConfig);
+    if (const int line = line_of_endless_key(text); line > 0)
+      throw Error(ExitCode::usage,
+                  fmt::format("{}:{}:1: a key has more than {} parts joined by dots; write section.key", file_, line,
+                              kMostKeyParts));
     try {
       documents_.push_back(toml::parse(text));
     } catch (const toml::parse_error& problem) {
@@ -272,7 +299,7 @@ class Loader {
 /// Splits at semicolons outside quotes; empty pieces are dropped.
 std::vector<std::string> split_settings(const std::string& text) {
   std::vector<std::string> pieces(1);
-  char quote = '\0';
+  char quote = '\0';  // '#' in a comment
   for (const char c : text) {
     if (quote == '\0' && c == ';') {
       pieces.emplace_back();

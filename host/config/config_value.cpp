@@ -87,7 +87,11 @@ class ValueReader {
     std::map<std::string, std::string> entries;
     for (const auto& [name, value] : *table) {
       const auto read = word(value);
-      if (!read) return complaint_;
+      if (!read) {
+        *complaint_ +=
+            fmt::format(" (the entry '{}'; keys that follow a table's heading belong to the table)", name.str());
+        return complaint_;
+      }
       entries.emplace(name.str(), *read);
     }
     *slot = std::move(entries);

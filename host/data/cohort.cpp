@@ -191,6 +191,13 @@ RawView read_features(const Keyed& keyed, const CohortSpec& spec, const std::str
   tell_left_out(table.file, diagnostics, "diagnostics column", notices);
   tell_left_out(table.file, text, "text column", notices);
   tell_left_out(table.file, other_ids, "second id column", notices);
+  const bool fits_others = std::any_of(table.columns.begin(), table.columns.end(),
+                                       [&](const std::string& name) { return matches(pattern, name); });
+  if (features.empty() && !pattern.empty() && fits_others)
+    throw Error(ExitCode::data,
+                fmt::format("{}:1:1: of the columns that fit the pattern '{}' none is a feature: they are "
+                            "text, ids or what is learned; set the view's columns in data.views",
+                            table.file, pattern));
   if (features.empty() && !pattern.empty())
     throw Error(
         ExitCode::data,

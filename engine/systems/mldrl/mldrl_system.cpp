@@ -132,6 +132,10 @@ void MldrlSystem::take_sizes(const Dataset& data, Setup&) {
   model.features1 = data.features[0];
   model.features2 = data.features[1];
   model.classes = data.classes > 0 ? data.classes : kClassesWithoutLabels;
+  if (data.classes == 0 && model.losses.size() == 1 && model.has(kClassification))
+    throw Error(
+        ExitCode::usage,
+        "model.losses: the classification alone has nothing to learn from data without labels; add another loss");
 }
 
 std::string MldrlSystem::demands() const {
