@@ -2,6 +2,7 @@
 #include "host/commands/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include <sstream>
 
 #include "host/commands/commands.h"
+#include "host/config/config.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -33,7 +35,7 @@ class CommandLine {
     add_replay();
     CLI::App* init =
         command("init", "print a commented config to start from", [this] { return init_command(system_); });
-    init->add_option("SYSTEM", system_, "mldrl, towers, trunk or vaegan")->required();
+    init->add_option("SYSTEM", system_, fmt::format("{}", fmt::join(preset_names(), ", ")))->required();
     command("doctor", "build, devices, limits, and what to do when no GPU is found", doctor_command);
     add_generate();
     add_balance();

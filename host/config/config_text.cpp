@@ -1,6 +1,8 @@
 // host/config/config_text.cpp - configs written out: resolved for the run folder, commented for a new user.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/base/error.h"
 #include "host/config/config.h"
 #include "host/config/config_schema.h"
@@ -61,7 +63,9 @@ std::string commented_line(const Start& of, const ConfigKey& key) {
   const bool known = key.known_to(of.start);
   if (!known && !key.known_to(of.tables)) return "";
   if (!known && key.section == "data" && find_config_key(key.dotted(), &of.start)) return "";  // shown in other words
-  const auto value = format_value(key, known ? of.start : of.tables);
+  auto value = format_value(key, known ? of.start : of.tables);
+  const auto& choices = key.rule.choices;  // what the variant decides is left to it
+  if (std::find(choices.begin(), choices.end(), "") != choices.end()) value = "\"\"";
   const bool unset = !value || *value == "[]";
   std::string setting =
       fmt::format("{} = {}", key.name, unset && !key.rule.example.empty() ? key.rule.example : *value);
