@@ -2,6 +2,7 @@
 #include "engine/run/stepper.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "engine/run/parameters.h"
@@ -34,9 +35,15 @@ void Stepper::probe() {
   probed_ = probed.front();
 }
 
+const View& Stepper::view_of(const std::string& tensor) const {
+  const auto found =
+      std::find_if(probe_.kept.begin(), probe_.kept.end(), [&](const Kept& k) { return k.name == tensor; });
+  if (found == probe_.kept.end()) throw std::logic_error("the probe has no tensor '" + tensor + "'");
+  return found->view;
+}
+
 std::vector<float> Stepper::kept(const std::string& tensor, int block, int col, int cols) const {
-  const View& v =
-      std::find_if(probe_.kept.begin(), probe_.kept.end(), [&](const Kept& k) { return k.name == tensor; })->view;
+  const View& v = view_of(tensor);
   std::vector<float> values;
   for (int r = 0; r < probed_rows_; ++r) {
     const float* row = work_.data() + v.place.offset + int64_t{block * probed_rows_ + r} * v.stride + col;
@@ -45,11 +52,7 @@ std::vector<float> Stepper::kept(const std::string& tensor, int block, int col, 
   return values;
 }
 
-std::vector<float> Stepper::kept(const std::string& tensor) const {
-  const auto found =
-      std::find_if(probe_.kept.begin(), probe_.kept.end(), [&](const Kept& k) { return k.name == tensor; });
-  return kept(tensor, 0, 0, found->view.cols);
-}
+std::vector<float> Stepper::kept(const std::string& tensor) const { return kept(tensor, 0, 0, view_of(tensor).cols); }
 
 std::vector<float> Stepper::gradient(int task, const ParameterInfo& p) const {
   for (const KeptGradient& g : probe_.kept_gradients) {

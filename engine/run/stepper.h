@@ -42,6 +42,9 @@ class Stepper {
   std::string describe_bad(std::size_t replica = 0) const;
 
  private:
+  /// Throws logic_error for a tensor that the probe does not have.
+  const View& view_of(const std::string& tensor) const;
+
   Executor& executor_;
   Program train_, probe_;
   std::vector<Settings> settings_;  // [replicas]

@@ -23,7 +23,7 @@ TEST(Likelihoods, AreFoundByNamesThatDiffer) {
     EXPECT_FALSE(l->meaning().empty());
   }
   EXPECT_EQ(find_likelihood("no likelihood"), nullptr);
-  EXPECT_EQ(names, (std::set<std::string_view>{"regression", "binary", "multiclass"}));
+  for (const char* page : {"regression", "binary", "multiclass"}) EXPECT_TRUE(names.contains(page)) << page;
 }
 
 /// A target of `classes` classes, or of two columns where the likelihood has as many.
