@@ -36,9 +36,15 @@ struct TargetCurvature {
   }
 
   EQ_FN float curvature(float a) const {
-    if (form == TargetForm::squared) return 2.0f;
-    const float p = strict_sigmoid(a);
-    return p * (1.0f - p);
+    switch (form) {
+      case TargetForm::squared:
+        return 2.0f;
+      case TargetForm::logistic: {
+        const float p = strict_sigmoid(a);
+        return p * (1.0f - p);
+      }
+    }
+    return strict_detail::nan_f();
   }
 };
 

@@ -70,16 +70,29 @@ struct TargetLoss {
     each_column<Team::kLanes>(x.cols, lane, [&](int j, int) { d[j] = is_target(t[j]) ? k * slope(a[j], t[j]) : 0.0f; });
   }
 
+  // The switches have no default, so that the compiler names what a new form lacks.
   EQ_FN double loss(float a, float t) const {
-    const double d = double{a} - double{t};
-    if (form == TargetForm::squared) return d * d;
-    // Of the two forms of log(1 + exp x), the one whose exponential cannot overflow; a NaN stays a NaN.
-    const double rest = strict_log(1.0 + strict_exp(a < 0 ? double{a} : -double{a}));
-    // By >, since nvcc makes of  a < 0 ? 0.0 : double{a}  a select that turns -0 into +0.
-    return (a > 0 ? double{a} : 0.0) - double{a} * double{t} + rest;
+    const double given = a, wanted = t;
+    switch (form) {
+      case TargetForm::squared:
+        return (given - wanted) * (given - wanted);
+      case TargetForm::logistic: {
+        // Of the two forms of log(1 + exp x), the one whose exponential cannot overflow; a NaN stays a NaN.
+        const double rest = strict_log(1.0 + strict_exp(a < 0 ? given : -given));
+        // By >, since nvcc makes of  a < 0 ? 0.0 : given  a select that turns -0 into +0.
+        return (a > 0 ? given : 0.0) - given * wanted + rest;
+      }
+    }
+    return strict_detail::nan_d();
   }
   EQ_FN float slope(float a, float t) const {
-    return form == TargetForm::squared ? 2.0f * (a - t) : strict_sigmoid(a) - t;
+    switch (form) {
+      case TargetForm::squared:
+        return 2.0f * (a - t);
+      case TargetForm::logistic:
+        return strict_sigmoid(a) - t;
+    }
+    return strict_detail::nan_f();
   }
 };
 
