@@ -14,6 +14,7 @@
 #include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/systems/setup.h"
 #include "kernels/base/philox.h"
+#include "tests/engine/run/control_hash.h"
 
 namespace equipoise::test {
 
@@ -54,10 +55,12 @@ struct Replicas {
   std::vector<Settings> settings;
   std::vector<Control> controls;
   std::vector<float> state;  // [replicas, state_floats]
+  ControlSizes sizes{};      // of the program
 };
 
 inline Replicas make_replicas(const Problem& problem, const Program& program, int count) {
   Replicas r;
+  r.sizes = control_sizes(program);
   r.state.resize(static_cast<size_t>(count * program.state_floats));
   for (int i = 0; i < count; ++i) {
     Settings settings = replica_settings(problem.setup);
@@ -109,7 +112,7 @@ inline void expect_equal_bits(const Replicas& expected, const Replicas& got) {
 inline std::string hash(const Replicas& r) {
   Sha256 sha;
   sha.update(r.state.data(), r.state.size() * sizeof(float));
-  sha.update(r.controls.data(), r.controls.size() * sizeof(Control));
+  for (const Control& control : r.controls) add_control(sha, r.sizes, control);
   return sha.hex();
 }
 

@@ -14,6 +14,7 @@
 #include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/systems/setup.h"
 #include "kernels/base/philox.h"
+#include "tests/engine/run/control_hash.h"
 
 namespace equipoise::test {
 
@@ -65,36 +66,17 @@ inline Program synthetic_program(const Setup& setup, int batch, const PlanLimits
 /// Lists of coefficients that a control holds: one for each balancer, and one where there is none.
 inline int balancers_of_program(const Program& program) { return std::max(static_cast<int>(program.chains.size()), 1); }
 
-/// SHA-256 over parameters and moments by name and over what the control carries from step to step or shows.
-inline std::string hash_of(const Program& program, std::span<const float> state, const Control& k) {
+/// SHA-256 over parameters and moments by name, the methods' state, and the control by its fields.
+inline std::string hash_of(const Program& program, std::span<const float> state, const Control& control) {
   Sha256 hash;
   for (const StatePart part : {StatePart::parameter, StatePart::moment1, StatePart::moment2})
     for (const ParameterInfo& p : program.parameters) {
       const std::vector<float> values = read_parameter(program, p, part, state);
       hash.update(values.data(), values.size() * sizeof(float));
     }
-  const auto add = [&](const auto* values, std::size_t count) { hash.update(values, count * sizeof *values); };
-  const std::size_t tasks = program.task_names.size(), terms = program.term_names.size();
-  const int64_t progress[] = {k.step, k.epoch, k.position, static_cast<int64_t>(k.status), k.skipped};
-  add(progress, 5);
   const std::vector<double> balance = read_balance(program, state);
-  add(balance.data(), balance.size());
-  const auto balancers = static_cast<std::size_t>(balancers_of_program(program));
-  for (const double* per_task : {k.weights, k.shared_weights, k.private_weights}) add(per_task, balancers * tasks);
-  add(k.losses, tasks);
-  for (const double* per_task : {k.norms, k.targets}) add(per_task, balancers * tasks);
-  add(k.sum_losses, tasks);
-  add(k.sum_norms, balancers * tasks);
-  for (const double* per_term : {k.terms, k.term_slope, k.sum_terms}) add(per_term, terms);
-  for (const double* gram : {k.gram, k.sum_gram}) add(gram, balancers * tasks * tasks);
-  for (const double* powers : {&k.beta1_power, &k.beta2_power}) add(powers, 1);
-  add(k.gradnorm_loss, balancers);
-  for (const double* one : {&k.gradient_norm, &k.label_weight}) add(one, 1);
-  // What the means of the first and the last task are over: of MLDRL, rows and label weight.
-  for (const double* rows : {&k.sum_task_rows[0], &k.sum_task_rows[tasks - 1], &k.sum_steps, &k.sum_gradient_norm})
-    add(rows, 1);
-  for (const double* per_balancer : {k.step_norm, k.certificate, k.sum_step_norm, k.worst_certificate})
-    add(per_balancer, balancers);
+  hash.update(balance.data(), balance.size() * sizeof(double));
+  add_control(hash, control_sizes(program), control);
   return hash.hex();
 }
 
