@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "engine/base/error.h"
-#include "kernels/balance/run_chain.h"
 #include "kernels/balance/graddrop.h"
+#include "kernels/balance/run_chain.h"
 #include "kernels/run/gram_batch_launch.h"
 #include "kernels/teams/host_team.h"
 

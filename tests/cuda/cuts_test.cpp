@@ -49,8 +49,7 @@ Turns train_and_evaluate(Executor& executor, const PlanLimits& limits, bool in_o
   const Program train = lower(p.setup.system->graph(Pass::train), training_options(p.setup, kBatch, limits));
   PlanLimits of_evaluation = executor.plan_limits();
   if (in_one_run) of_evaluation.beside = train.code.get();
-  const Program evaluate =
-      lower(p.setup.system->graph(Pass::evaluate), evaluation_options(p.setup, 20, of_evaluation));
+  const Program evaluate = lower(p.setup.system->graph(Pass::evaluate), evaluation_options(p.setup, 20, of_evaluation));
   Turns turns{make_replicas(p, train, kReplicas), {}};
   turns.emitted.rows = p.setup.settings.rows;
   executor.load_tables(p.tables);

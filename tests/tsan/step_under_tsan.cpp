@@ -15,8 +15,8 @@
 #include <thread>
 #include <vector>
 
-#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/lower/program_code.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "tests/engine/run/team_executor.h"
 #include "tests/engine/systems/synthetic_run.h"
 #include "tests/engine/systems/synthetic_systems.h"

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/lower/lower.h"
-#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/lower/program_code.h"
+#include "engine/systems/mldrl/mldrl_system.h"
 #include "engine/systems/setup.h"
 
 namespace equipoise {

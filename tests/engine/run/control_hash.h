@@ -1,4 +1,5 @@
-// tests/engine/run/control_hash.h - a replica's control in a hash: by named fields, of each as much as the program uses.
+// tests/engine/run/control_hash.h - a replica's control in a hash: by named fields, of each as much as the program
+// uses.
 #pragma once
 
 #include "engine/files/sha256.h"

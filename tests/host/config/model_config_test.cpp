@@ -207,7 +207,8 @@ TEST_F(BalancingOfAConfig, RefusesBalancingThatContradictsItself) {
       {"over = [\"_enc_mu.bias\", \" \"]", "4:8: balance.over has an empty name; name a parameter or leave it out"},
       {"over = [\"_enc_mu.bias\", \"_enc_mu.bias\"]", "4:8: balance.over names '_enc_mu.bias' twice; keep one"},
       {"initial_weights = [1, nan, 1]", "4:19: balance.initial_weights is nan but must be a finite number"},
-      {"initial_weights = [1, 2]", "4:19: balance.initial_weights has 2 numbers, but there are 3 tasks; give one a task"},
+      {"initial_weights = [1, 2]",
+       "4:19: balance.initial_weights has 2 numbers, but there are 3 tasks; give one a task"},
       {"initial_weights = [0, 0, 0]", "4:19: balance.initial_weights are all 0; make one of them positive"},
   };
   for (const auto& [lines, why] : refusals) EXPECT_EQ(refused(lines), file() + ":" + why) << lines;

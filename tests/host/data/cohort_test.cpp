@@ -70,7 +70,8 @@ TEST_F(Cohort, IsTheSameWhenTheRowsOfEveryFileAreShuffled) {
   const CohortSpec as_is{{kData + "pbcseq/before.csv", kData + "pbcseq/after.csv"}, kData + "pbcseq/outcome.csv"};
   const RawCohort expected = read_cohort(as_is);
   ASSERT_EQ(expected.ids.size(), 250u);
-  const RawCohort cohort = read(shuffled(as_is.views[0].file, 1), shuffled(as_is.views[1].file, 2), shuffled(*as_is.outcome, 3));
+  const RawCohort cohort =
+      read(shuffled(as_is.views[0].file, 1), shuffled(as_is.views[1].file, 2), shuffled(*as_is.outcome, 3));
   EXPECT_EQ(cohort.ids, expected.ids);
   EXPECT_EQ(cohort.label, expected.label);
   EXPECT_EQ(cohort.label_names, expected.label_names);
