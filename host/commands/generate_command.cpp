@@ -9,6 +9,7 @@
 #include "host/data/preprocess.h"
 #include "host/data/table.h"
 #include "host/run/device_choice.h"
+#include "host/run/run_files.h"
 #include "host/run/run_folder.h"
 #include "host/text/csv_field.h"
 
@@ -37,12 +38,22 @@ std::string table_of(const std::vector<float>& values, int rows, const FittedVie
   return text;
 }
 
+/// Throws Error(usage) if `out` is a file that the run consists of.
+void expect_apart(const std::filesystem::path& run, const std::filesystem::path& out) {
+  for (const char* name : run_file::kAll) {
+    std::error_code absent;
+    if (std::filesystem::equivalent(run / name, out, absent))
+      throw Error(ExitCode::usage, fmt::format("--out {}: is a file of the run itself; choose another", out.string()));
+  }
+}
+
 }  // namespace
 
 ExitCode generate_command(const GenerateOptions& o) {
   if (o.rows < 1 || o.rows > 10'000'000)
     throw Error(ExitCode::usage, fmt::format("--rows {}: must be from 1 to 10000000", o.rows));
   read_run_config(o.run);  // says clearly what is wrong where there is no run
+  if (o.out) expect_apart(o.run, *o.out);
   const std::filesystem::path fitted = o.run / run_file::kPreprocess;
   const Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
   const TensorFile model = read_safetensors(o.run / run_file::kModel);

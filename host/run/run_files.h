@@ -14,6 +14,9 @@ inline constexpr const char* kLast = "last.safetensors";               // newest
 inline constexpr const char* kPrevious = "last.previous.safetensors";  // the one before
 inline constexpr const char* kPredictions = "predictions.csv";         // of the best epoch
 inline constexpr const char* kSummary = "run.json";                    // build, device, data, times, result
+
+inline constexpr const char* kAll[] = {kConfig, kPreprocess, kSplit,       kMetrics, kModel,
+                                       kLast,   kPrevious,   kPredictions, kSummary};
 }  // namespace run_file
 
 }  // namespace equipoise

@@ -189,6 +189,8 @@ TEST_F(SystemRefusals, GenerateFromAVaeGanOnly) {
   for (const char* rows : {"0", "-1", "10000001"})
     expect_refused(kUsage, {"generate", "vaegan", "--rows", rows}, {"--rows", "from 1 to 10000000"});
   for (const char* seed : {"-1", "some"}) expect_refused(kUsage, {"generate", "vaegan", "--seed", seed}, {"--seed"});
+  for (const char* own : {"vaegan/config.toml", "vaegan/../vaegan/model.safetensors"})
+    expect_refused(kUsage, {"generate", "vaegan", "--out", own}, {own, "is a file of the run itself"});
   expect_refused(kUsage, {"generate", "nothing"}, {"holds no run", "give the folder"});
   expect_refused(kUsage, {"generate"}, {"RUN"});
   std::filesystem::remove(at("vaegan") / "model.safetensors");
