@@ -97,7 +97,9 @@ bool as_written(const Config& config, const std::string& text, const std::string
     return text == known || text == older;
   }
   const std::size_t end = std::min(text.find('\n'), text.size());
-  expect_format(file, file_format::kConfig, std::string_view(text).substr(kComment.size(), end - kComment.size()));
+  std::string_view first = std::string_view(text).substr(kComment.size(), end - kComment.size());
+  if (first.ends_with('\r')) first.remove_suffix(1);  // an editor's; the comparison says that the file was changed
+  expect_format(file, file_format::kConfig, first);
   return text.substr(std::min(end + 1, text.size())) == known;
 }
 

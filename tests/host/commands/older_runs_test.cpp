@@ -68,6 +68,14 @@ TEST_P(OlderRuns, WithAChangedConfigAreRefused) {
   EXPECT_CONTAINS(f.log, "config.toml: is not as the run wrote it");
 }
 
+TEST_P(OlderRuns, WithLineEndingsOfAnotherSystemAreRefused) {
+  const fs::path run = unpacked(GetParam());
+  replace(run / "config.toml", "\n", "\r\n");
+  const testing::Finished f = evaluated(run);
+  EXPECT_EQ(f.code, kUsage);
+  EXPECT_CONTAINS(f.log, "config.toml: is not as the run wrote it");
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, OlderRuns, ::testing::Values("format1", "format2"),
                          [](const auto& name) { return name.param; });
 
