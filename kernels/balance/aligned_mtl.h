@@ -13,7 +13,7 @@
 
 namespace equipoise {
 
-EQ_FN constexpr int aligned_mtl_scratch(int m) { return 2 * m * m + m + symmetric_eigen_scratch(m); }
+EQ_SIZE int aligned_mtl_scratch(int m) { return 2 * m * m + m + symmetric_eigen_scratch(m); }
 static_assert(fits_mixing_scratch(aligned_mtl_scratch));
 
 /// mixing = B, symmetric. Reads nothing of the method.

@@ -158,7 +158,7 @@ struct Problem {
 
 }  // namespace cagrad_detail
 
-EQ_FN constexpr int cagrad_scratch(int m) { return m * m + 11 * m + min_norm_scratch(m); }
+EQ_SIZE int cagrad_scratch(int m) { return m * m + 11 * m + min_norm_scratch(m); }
 static_assert(fits_mixing_scratch(cagrad_scratch));
 
 /// The mixing matrix is (I + lambda 1 w') / m with lambda = c |g_0| / |g_w|. The step is g_0 where there is nothing to

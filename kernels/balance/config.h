@@ -13,7 +13,7 @@
 
 namespace equipoise {
 
-EQ_FN constexpr int config_scratch(int m) { return 3 * m + solve_cosines_scratch(m); }
+EQ_SIZE int config_scratch(int m) { return 3 * m + solve_cosines_scratch(m); }
 static_assert(fits_mixing_scratch(config_scratch));
 
 /// mixing = diag(w). Reads nothing of the method.

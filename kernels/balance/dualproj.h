@@ -8,7 +8,7 @@
 
 namespace equipoise {
 
-EQ_FN constexpr int dualproj_scratch(int m) { return 2 * m + dual_cone_scratch(m); }
+EQ_SIZE int dualproj_scratch(int m) { return 2 * m + dual_cone_scratch(m); }
 static_assert(fits_mixing_scratch(dualproj_scratch));
 
 template <class Team>

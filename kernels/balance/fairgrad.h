@@ -11,7 +11,7 @@
 
 namespace equipoise {
 
-EQ_FN constexpr int fairgrad_scratch(int m) { return m + bargaining_scratch(m); }
+EQ_SIZE int fairgrad_scratch(int m) { return m + bargaining_scratch(m); }
 static_assert(fits_mixing_scratch(fairgrad_scratch));
 
 /// mixing = diag(a). Reads of the method: alpha, positive.

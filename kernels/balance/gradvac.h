@@ -26,7 +26,7 @@ inline constexpr double kCancelled = 1e-14;
 /// sqrt(1 - cosine^2) for |cosine| <= 1, without cancellation.
 EQ_FN double sine_of(double cosine) { return sqrt((1.0 - cosine) * (1.0 + cosine)); }
 
-EQ_FN constexpr int gradvac_scratch(int m) { return 2 * m * m; }
+EQ_SIZE int gradvac_scratch(int m) { return 2 * m * m; }
 static_assert(fits_mixing_scratch(gradvac_scratch));
 
 /// Row i of the mixing matrix holds c of g_i' = sum_k c_k g_k. State: averages q [K, K] by task number, from 0; a pair

@@ -139,7 +139,7 @@ struct Mixing {
 };
 
 /// Doubles that every mixing method finds as scratch.
-EQ_FN constexpr int mixing_scratch(int m) { return 6 * m * m + 24 * m + 64; }
+EQ_SIZE int mixing_scratch(int m) { return 6 * m * m + 24 * m + 64; }
 
 /// Whether `need(m)`, the doubles that a method uses, stays within what every method finds. Each page asserts it.
 template <class Need>

@@ -11,7 +11,7 @@
 
 namespace equipoise {
 
-EQ_FN constexpr int mgda_scratch(int m) { return m + min_norm_scratch(m); }
+EQ_SIZE int mgda_scratch(int m) { return m + min_norm_scratch(m); }
 static_assert(fits_mixing_scratch(mgda_scratch));
 
 template <class Team>

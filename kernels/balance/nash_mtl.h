@@ -11,7 +11,7 @@
 
 namespace equipoise {
 
-EQ_FN constexpr int nash_mtl_scratch(int m) { return m + bargaining_scratch(m); }
+EQ_SIZE int nash_mtl_scratch(int m) { return m + bargaining_scratch(m); }
 static_assert(fits_mixing_scratch(nash_mtl_scratch));
 
 /// mixing = diag(a). Reads nothing of the method.

@@ -12,7 +12,7 @@
 
 namespace equipoise {
 
-EQ_FN constexpr int pcgrad_scratch(int m) { return m * m; }
+EQ_SIZE int pcgrad_scratch(int m) { return m * m; }
 static_assert(fits_mixing_scratch(pcgrad_scratch));
 
 /// Row i of the mixing matrix holds c of g_i'. Reads of the method: identity_order.

@@ -59,10 +59,10 @@ struct ChainStep {
   double* certificate;  ///< gap of the last min-norm solution, or kNoCertificate
 };
 
-EQ_FN constexpr int chain_scratch(int tasks) { return 5 * tasks * tasks + 8 * tasks + 8 + mixing_scratch(tasks); }
+EQ_SIZE int chain_scratch(int tasks) { return 5 * tasks * tasks + 8 * tasks + 8 + mixing_scratch(tasks); }
 
 /// Doubles that ChainRun takes of its scratch for itself; the methods find the rest.
-EQ_FN constexpr int chain_kept(int tasks) { return 5 * tasks * tasks + 4 * tasks + tasks / 2 + 1; }
+EQ_SIZE int chain_kept(int tasks) { return 5 * tasks * tasks + 4 * tasks + tasks / 2 + 1; }
 static_assert([] {
   for (int tasks = 1; tasks <= kMaxTasks; ++tasks)
     if (chain_kept(tasks) + mixing_scratch(tasks) > chain_scratch(tasks)) return false;

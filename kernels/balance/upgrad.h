@@ -10,7 +10,7 @@
 
 namespace equipoise {
 
-EQ_FN constexpr int upgrad_scratch(int m) { return 2 * m + dual_cone_scratch(m); }
+EQ_SIZE int upgrad_scratch(int m) { return 2 * m + dual_cone_scratch(m); }
 static_assert(fits_mixing_scratch(upgrad_scratch));
 
 template <class Team>

@@ -6,13 +6,15 @@
 #define EQ_FN __device__ __forceinline__
 #define EQ_CALL __device__ __forceinline__  // a body of its own where calls are cheap (CPU), inlined where they are not
 #define EQ_COLD inline __device__ __noinline__  // a body with registers of its own, for what is long and seldom
-#define EQ_UNROLL _Pragma("unroll")             // before a loop over a small array, which then stays in registers
+#define EQ_SIZE __host__ __device__ __forceinline__ constexpr  // a size, which asserts ask for as well
+#define EQ_UNROLL _Pragma("unroll")  // before a loop over a small array, which then stays in registers
 #define EQ_IVDEP
 #define EQ_VECTOR
 #else
 #define EQ_FN inline __attribute__((always_inline))
 #define EQ_CALL __attribute__((noinline))
 #define EQ_COLD inline __attribute__((noinline))
+#define EQ_SIZE EQ_FN constexpr
 #define EQ_UNROLL
 #if defined(__clang__)
 #define EQ_IVDEP \

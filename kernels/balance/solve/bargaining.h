@@ -21,7 +21,7 @@ namespace equipoise {
 
 inline constexpr int kBargainingSteps = 60;
 
-EQ_FN constexpr int bargaining_scratch(int m) {
+EQ_SIZE int bargaining_scratch(int m) {
   return 2 * m * m + 7 * m > min_norm_scratch(m) ? 2 * m * m + 7 * m : min_norm_scratch(m);
 }
 

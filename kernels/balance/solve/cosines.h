@@ -24,7 +24,7 @@ EQ_FN double largest_diagonal(int m, const double* a) {
   return largest;
 }
 
-EQ_FN constexpr int solve_cosines_scratch(int m) { return 2 * m * m + m + symmetric_eigen_scratch(m); }
+EQ_SIZE int solve_cosines_scratch(int m) { return 2 * m * m + m + symmetric_eigen_scratch(m); }
 
 /// Collective: solution = C^+ 1 and null = the projection of 1 on C's null space, [m] each. Ends with a barrier.
 template <class Team>

@@ -9,7 +9,7 @@
 
 namespace equipoise {
 
-EQ_FN constexpr int dual_cone_scratch(int m) { return nonnegative_qp_scratch(m) + 3 * m; }
+EQ_SIZE int dual_cone_scratch(int m) { return nonnegative_qp_scratch(m) + 3 * m; }
 
 namespace dual_cone_detail {
 

@@ -18,7 +18,7 @@ struct MinNorm {
   double gap;
 };
 
-EQ_FN constexpr int min_norm_scratch(int m) { return nonnegative_qp_scratch(m) + 3 * m; }
+EQ_SIZE int min_norm_scratch(int m) { return nonnegative_qp_scratch(m) + 3 * m; }
 
 namespace min_norm_detail {
 

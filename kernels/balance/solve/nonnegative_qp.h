@@ -64,7 +64,7 @@ struct QpTableau {
     lo[i * (m + 1) + j] = x.lo;
   }
 };
-EQ_FN constexpr int nonnegative_qp_scratch(int m) { return 2 * m * (m + 1) + 4 * (m + 1) + 2 * m; }
+EQ_SIZE int nonnegative_qp_scratch(int m) { return 2 * m * (m + 1) + 4 * (m + 1) + 2 * m; }
 
 /// What is nothing, of the diagonal of H or of the terms of a slope.
 struct QpRules {

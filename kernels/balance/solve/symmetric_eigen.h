@@ -70,13 +70,11 @@ EQ_FN void turn_block(int m, double* matrix, const Rotation& a, const Rotation& 
 }
 
 /// Pairs of a round.
-EQ_FN constexpr int tables(int m) { return (m + 1) / 2; }
+EQ_SIZE int tables(int m) { return (m + 1) / 2; }
 
 }  // namespace eigen_detail
 
-EQ_FN constexpr int symmetric_eigen_scratch(int m) {
-  return (eigen_detail::Rotation::kDoubles + 2) * eigen_detail::tables(m);
-}
+EQ_SIZE int symmetric_eigen_scratch(int m) { return (eigen_detail::Rotation::kDoubles + 2) * eigen_detail::tables(m); }
 
 /// Collective. On return the diagonal of `a` holds the eigenvalues in no order, off it nothing above 2^-56 of the
 /// largest entry; column k of `vectors` belongs to eigenvalue k. Entries should be far from overflow. Ends with a
