@@ -81,10 +81,17 @@ INSTANTIATE_TEST_SUITE_P(Formats, OlderRuns, ::testing::Values("format1", "forma
 
 TEST_F(RunFormats, OfTheFirstCheckpointAreNotGoneOnWith) {
   const fs::path run = unpacked("format1");
-  const testing::Finished f = equipoise({"train", "--resume", "--device", "cpu", "--out", run.string()});
+  const std::vector<std::string> resume = {"train", "--resume", "--device", "cpu", "--out", run.string()};
+  testing::Finished f = equipoise(resume);
+  EXPECT_EQ(f.code, kCheckpoint);
+  EXPECT_CONTAINS(f.log, "metrics.jsonl: is equipoise metrics 1, and this version reads numbers from 2");
+  EXPECT_EQ(evaluated(run).code, 0) << "it was touched";
+
+  const std::string lines = content_of(run / "metrics.jsonl");
+  std::ofstream(run / "metrics.jsonl", std::ios::binary) << "{\"format\":\"equipoise metrics 2\"}\n" << lines;
+  f = equipoise(resume);
   EXPECT_EQ(f.code, kCheckpoint);
   EXPECT_CONTAINS(f.log, "last.safetensors: is equipoise checkpoint 1, and this version reads numbers from 2");
-  EXPECT_EQ(evaluated(run).code, 0) << "it was touched";
 }
 
 TEST_F(RunFormats, ThatAreUnreadMakeNoOlderCheckpointServe) {
