@@ -1,4 +1,5 @@
 // tests/engine/lower/lowering_cases_test.cpp - gradients of graphs unlike MLDRL and the random ones, one shape a test.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -128,9 +129,9 @@ TEST(Lowering, RefusesWhatItsTablesAndOffsetsCannotHold) {
   const int layer = many.layer(3, {{"a", 3}}), y = many.tensor("y", 1, 3);
   many.add(LinearNode{many.all(x), many.all(y), layer, Activation::identity});
   for (int t = 0; t < kMaxTerms + 1; ++t) {
-    const int term = many.term("e" + std::to_string(t), Divisor::rows, 3);
+    const int term = many.term(fmt::format("e{}", t), Divisor::rows, 3);
     many.add(SquaredErrorNode{many.all(y), many.all(x), term});
-    many.task("t" + std::to_string(t), TaskForm::sum, {term});
+    many.task(fmt::format("t{}", t), TaskForm::sum, {term});
   }
   EXPECT_THROW(lower(many, {}), std::logic_error);
 
