@@ -281,6 +281,13 @@ TEST_F(ConfigFile, RefusesBrokenTomlWithThePlace) {
   EXPECT_CONTAINS(refused("[data]\nid = \"a\"\nid = \"b\"\n"), "c.toml:3:");
 }
 
+TEST_F(ConfigFile, RefusesKeysOfEndlesslyManyParts) {
+  std::string key = "a";
+  for (int i = 0; i < 65; ++i) key += ".a";
+  EXPECT_CONTAINS(refused(kViews + key + " = 1\n"), "c.toml:3:1: a key has more than 64 parts");
+  EXPECT_NO_THROW(load(kViews + "id = \"" + key + "\"  # " + key + std::string(100, '.') + "\n"));
+}
+
 TEST_F(ConfigFile, NamesAConfigThatCannotBeRead) {
   const std::string message = refusal(ExitCode::file_system, [&] { load_config(folder_.path() / "absent.toml"); });
   EXPECT_CONTAINS(message, "absent.toml");

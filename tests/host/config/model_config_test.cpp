@@ -148,6 +148,13 @@ TEST(TrainingPlanOfAConfig, WithoutLabelsHasTwoClassesAndMustWatchTheLoss) {
   EXPECT_EQ(mldrl(unlabelled.plan(config_of("paper", {"train.monitor=loss"})).setup).classes, 2);
 }
 
+TEST(TrainingPlanOfAConfig, WithoutLabelsNeedsALossThatTakesNone) {
+  const Small unlabelled({-1, -1, -1, -1, -1, -1}, 0);
+  const std::vector<std::string> settings = {"train.monitor=loss", "model.losses=[\"classification\"]"};
+  EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { unlabelled.plan(config_of("paper", settings)); }),
+                  "the classification alone has nothing to learn");
+}
+
 /// Configs that differ in their [balance], each in the same file.
 class BalancingOfAConfig : public ::testing::Test {
  protected:
@@ -270,6 +277,12 @@ TEST(ClassWeightsOfAConfig, AreOnesUnlessAsked) {
   EXPECT_EQ(Small().plan(config_of()).class_weights, (std::vector<float>{1, 1}));
   EXPECT_EQ(Small().plan(config_of("paper", {"train.class_weights=[2, 0.5]"})).class_weights,
             (std::vector<float>{2, 0.5}));
+}
+
+TEST(ClassWeightsOfAConfig, AreOfTheRunsIdentity) {
+  const TrainingPlan one = Small().plan(config_of("paper", {"train.class_weights=[2, 0.5]"}));
+  EXPECT_EQ(identity_of(one).at("class_weights"), "2 0.5 ");
+  EXPECT_NE(identity_of(one), identity_of(Small().plan(config_of())));
 }
 
 TEST(ClassWeightsOfAConfig, BalancedAreByTheTrainingRowsAlone) {

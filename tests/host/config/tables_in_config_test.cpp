@@ -63,6 +63,7 @@ TEST_F(TablesInConfig, AreRefusedWithTheirPlacesWhereTheyAreWrong) {
   EXPECT_CONTAINS(refused(kShared + "transform = \"log1p\"\n"), "must be a table in braces");
   EXPECT_CONTAINS(refused(kShared + "transform = {x = \"log2\"}\n"), "must be one of \"log1p\", \"log\", \"sqrt\"");
   EXPECT_CONTAINS(refused(kShared + "transform = {x = 1}\n"), "data.transform is 1 but must be one of");
+  EXPECT_CONTAINS(refused(kShared + "transform = {x = 1}\n"), "(the entry 'x'");
 }
 
 TEST_F(TablesInConfig, ChooseFeaturesAndLeaveTheRest) {
@@ -79,6 +80,9 @@ TEST_F(TablesInConfig, ChooseFeaturesAndLeaveTheRest) {
   double sum = 0;
   for (const int row : rows) sum += row;  // sqrt(i * i); rows are in the order of ids
   EXPECT_NEAR(prepared.preprocess.views[1].mean[0], sum / static_cast<double>(rows.size()), 1e-12);
+  const Config id_alone = load("[data]\nviews = [{file = \"all.csv\", columns = \"id\"}, \"all.csv\"]\n");
+  EXPECT_CONTAINS(refusal(ExitCode::data, [&] { prepare_data(id_alone); }),
+                  "of the columns that fit the pattern 'id' none is a feature");
   const Config nothing = load("[data]\nviews = [{file = \"all.csv\", columns = \"t9_*\"}, \"all.csv\"]\n");
   EXPECT_CONTAINS(refusal(ExitCode::data, [&] { prepare_data(nothing); }),
                   "all.csv:1:1: no column of numbers fits the pattern 't9_*'");

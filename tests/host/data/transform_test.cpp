@@ -83,5 +83,16 @@ TEST(Transforms, AreRefusedWhereTheyAreNotDefined) {
                   "-2 of d in the column 'red_count' has no log1p");
 }
 
+TEST(Transforms, MustStayThoseOfTheFit) {
+  const Preprocess fitted = fit_preprocess(counts(), kRows, nullptr, {{"red*", "log1p"}});
+  const auto refused = [&](const std::map<std::string, std::string>& patterns) {
+    return refusal(ExitCode::usage, [&] { expect_transforms(counts(), fitted, patterns); });
+  };
+  EXPECT_NO_THROW(expect_transforms(counts(), fitted, {{"red_count", "log1p"}})) << "another pattern, the same columns";
+  EXPECT_CONTAINS(refused({}), "'red_count' was fitted with log1p and is now to have none");
+  EXPECT_CONTAINS(refused({{"red*", "sqrt"}}), "'red_count' was fitted with log1p and is now to have sqrt");
+  EXPECT_CONTAINS(refused({{"*_count", "log1p"}}), "'white_count' was fitted with none and is now to have log1p");
+}
+
 }  // namespace
 }  // namespace equipoise
