@@ -61,7 +61,7 @@ void Lowering::weigh_operation(int b) {
     for (int loss : task_loss_) reads.push_back(whole(loss));
   const int scratch = assembly_.doubles("task weights at work", tasks_);
   assembly_.add(reads, {whole(here.weights), whole(scratch)},
-                [this, scratch, b, state = here.state](const Locator& at) {
+                [scratch, b, state = here.state](const Locator& at) {
                   return operation(Weigh{at.place(state), at.place(scratch), b});
                 });
 }

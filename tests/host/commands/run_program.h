@@ -33,8 +33,10 @@ struct Finished {
 
 /// Epochs of a training that is to be caught in the middle: under the address sanitizer each takes many times as long.
 inline constexpr int to_be_caught(int epochs) {
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__)  // g++
   return epochs / 5;
+#elif defined(__has_feature)  // clang
+  return __has_feature(address_sanitizer) ? epochs / 5 : epochs;
 #else
   return epochs;
 #endif
