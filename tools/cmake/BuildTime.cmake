@@ -33,5 +33,5 @@ function(optimize_always)
   if("${CMAKE_CXX_FLAGS_${type}}" MATCHES "-O0" OR type STREQUAL DEBUG)
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -O1)
   endif()
-  set_property(SOURCE ${ARGN} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
+  set_property(SOURCE ${ARGN} PROPERTY SKIP_PRECOMPILE_HEADERS ON)  # a compiler takes those of one level alone
 endfunction()
