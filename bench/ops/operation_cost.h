@@ -82,12 +82,23 @@ inline Cost cost(const DrawMask& o, int n) { return {elements(o.to, n), 4.0 * el
 inline Cost cost(const Multiply& o, int n) {
   return {elements(o.to, n), 4.0 * (o.accumulate ? 4 : 3) * elements(o.to, n)};
 }
+/// Of the functions that value and slope of an entry's loss take.
+inline double form_flops(TargetForm form) {
+  switch (form) {
+    case TargetForm::squared:
+      return 0;
+    case TargetForm::logistic:
+    case TargetForm::poisson:
+      return 2 * kExpFlops + kLogFlops;
+  }
+  return 0;
+}
 inline Cost cost(const TargetLoss& o, int n) {
-  const double x = elements(o.x, n), logistic = o.form == TargetForm::logistic ? 2 * kExpFlops + kLogFlops : 0;
-  return {(logistic + (o.has_gradient ? 5 : 3)) * x, 4.0 * (o.has_gradient ? 3 : 2) * x + kSlotRowBytes * n};
+  const double x = elements(o.x, n);
+  return {(form_flops(o.form) + (o.has_gradient ? 5 : 3)) * x, 4.0 * (o.has_gradient ? 3 : 2) * x + kSlotRowBytes * n};
 }
 inline Cost cost(const TargetCurvature& o, int n) {
-  return {(o.form == TargetForm::logistic ? kExpFlops + 4 : 2) * elements(o.x, n), 16.0 * elements(o.x, n)};
+  return {(o.form == TargetForm::squared ? 2 : kExpFlops + 4) * elements(o.x, n), 16.0 * elements(o.x, n)};
 }
 inline Cost cost(const Adversarial& o, int n) {
   const double x = elements(o.x, n);

@@ -10,6 +10,7 @@ std::span<const Likelihood* const> likelihoods() {
       &regression(),
       &binary(),
       &multiclass(),
+      &count(),
   };
   return table;
 }

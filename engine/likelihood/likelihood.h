@@ -112,6 +112,7 @@ const Likelihood* find_likelihood(std::string_view name);
 const Likelihood& regression();
 const Likelihood& binary();
 const Likelihood& multiclass();
+const Likelihood& count();
 
 /// Width of the network's answer.
 inline int answers_of(const Target& target) { return target.likelihood->answers(target); }

@@ -74,7 +74,7 @@ std::vector<Row> common_rows() {
       {kUsers, {"data", "label", EQ_SLOT(data.label),
        "label column; an empty cell, NA or -1 = unlabelled; \"\" = no labels"}},
       {kUsers, {"data", "tasks", EQ_SLOT(data.tasks), tasks_meaning(), {.some = true, .required = true,
-       .example = "[\"regression:stay\", \"binary:died\", \"multiclass:stage\"]"}, {kTables}}},
+       .example = "[\"regression:stay\", \"count:visits\", \"binary:died\", \"multiclass:stage\"]"}, {kTables}}},
       {kUsers, {"data", "rows", EQ_SLOT(data.rows), "generated rows", {.range = kRows}, {kGenerated}}},
       {kUsers, {"data", "features", EQ_SLOT(data.features), "generated features", {.range = kWidth}, {kGenerated}}},
       {kUsers, {"data", "outputs", EQ_SLOT(data.outputs), "of each generated task", {.range = kWidth}, {kToy}}},

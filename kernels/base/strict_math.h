@@ -1,4 +1,4 @@
-// kernels/base/strict_math.h - exp, log, tanh, sigmoid, pow, sine and cosine with the same bits on every CPU and GPU.
+// kernels/base/strict_math.h - exp, log, tanh, sigmoid, pow, sine, cosine and log y! with equal bits on every CPU and GPU.
 #pragma once
 
 #include <cmath>
@@ -318,6 +318,24 @@ EQ_FN double strict_pow(double x, double y) {
   const bool moderate = (power <= 800.0) & (power >= -800.0);
   const double power_low = moderate ? fma(y, low, fma(y, log_x, -power)) : 0.0;
   return ((x == 1.0) | (y == 0.0)) ? 1.0 : strict_detail::exp_sum(power, power_low);
+}
+
+/// log y! of a whole number y >= 0: of the exact product up to 22!, beyond by Stirling's series (Abramowitz and Stegun,
+/// 6.1.40) with four terms, of which the fifth is below 1e-15 of the result. Bound: 3 ulp.
+EQ_FN double strict_log_factorial(double y) {
+  if (y < 23.0) {
+    double product = 1.0;
+    for (double k = 2.0; k <= y; k += 1.0) product *= k;
+    return strict_log(product);
+  }
+  const double r = 1.0 / y;
+  const double z = r * r;
+  double q = -1.0 / 1680.0;
+  q = fma(q, z, 1.0 / 1260.0);
+  q = fma(q, z, -1.0 / 360.0);
+  q = fma(q, z, 1.0 / 12.0);
+  constexpr double kHalfLogTwoPi = 0x1.d67f1c864beb5p-1;
+  return fma(y + 0.5, strict_log(y), fma(q, r, kHalfLogTwoPi) - y);
 }
 
 }  // namespace equipoise

@@ -8,7 +8,7 @@ namespace equipoise {
 
 enum class Activation : int32_t { identity, relu, tanh, sigmoid };
 
-enum class TargetForm : int32_t { squared, logistic };  ///< of a loss against targets
+enum class TargetForm : int32_t { squared, logistic, poisson };  ///< of a loss against targets
 
 /// What a term's sum is divided by: rows of the batch, weight of its labels, labelled entries of its targets, or 1 (the
 /// term is a sum over the batch).

@@ -43,6 +43,8 @@ struct TargetCurvature {
         const float p = strict_sigmoid(a);
         return p * (1.0f - p);
       }
+      case TargetForm::poisson:
+        return strict_exp(a);
     }
     return strict_detail::nan_f();
   }

@@ -1,7 +1,9 @@
 // kernels/ops/target_loss.h - losses of supervised tasks against targets of which some are missing (NaN): squared
-// error, logistic loss (binary cross-entropy with logits) and softmax cross-entropy against a class number.
+// error, logistic loss (binary cross-entropy with logits), a Poisson's negative log likelihood with log link, and
+// softmax cross-entropy against a class number.
 //   squared:  (x - t)^2                        d/dx = 2 (x - t)
 //   logistic: log(1 + exp(-|x|)) + max(x, 0) - x t,  t in {0, 1}   d/dx = sigmoid(x) - t
+//   poisson:  exp(x) - x t + log t!,  t in {0, 1, 2, ...}           d/dx = exp(x) - t
 //   classes:  log sum exp x - x_t              d/dx_j = softmax(x)_j - [j = t]
 // Each is the mean, or the sum, over the entries (rows, for classes) that have a target; a batch without any has loss
 // 0. Floor: reads two floats an entry and writes one; one exponential and one logarithm where the loss needs them.
@@ -82,6 +84,8 @@ struct TargetLoss {
         // By >, since nvcc makes of  a < 0 ? 0.0 : given  a select that turns -0 into +0.
         return (a > 0 ? given : 0.0) - given * wanted + rest;
       }
+      case TargetForm::poisson:
+        return strict_exp(given) - given * wanted + strict_log_factorial(wanted);
     }
     return strict_detail::nan_d();
   }
@@ -91,6 +95,8 @@ struct TargetLoss {
         return 2.0f * (a - t);
       case TargetForm::logistic:
         return strict_sigmoid(a) - t;
+      case TargetForm::poisson:
+        return strict_exp(a) - t;
     }
     return strict_detail::nan_f();
   }

@@ -11,7 +11,8 @@ namespace equipoise::reference {
 enum class TargetKind {
   regression,  // squared error, over entries
   binary,      // binary cross-entropy with logits, over entries; targets 0 and 1
-  classes      // softmax cross-entropy over rows; the target is one column with the class number
+  classes,     // softmax cross-entropy over rows; the target is one column with the class number
+  count        // Poisson's negative log likelihood with log link, over entries; targets 0, 1, 2, ...
 };
 
 struct TargetLoss {
@@ -34,6 +35,16 @@ inline EntryLoss binary_entry(double x, double target) {
 inline EntryLoss squared_entry(double x, double target) {
   const double difference = x - target;
   return {difference * difference, 2.0 * difference};
+}
+
+/// exp(x) - x t + log t! and its derivative by x.
+inline EntryLoss count_entry(double x, double target) {
+  return {std::exp(x) - x * target + std::lgamma(target + 1.0), std::exp(x) - target};
+}
+
+inline EntryLoss entry_loss(TargetKind kind, double x, double target) {
+  if (kind == TargetKind::count) return count_entry(x, target);
+  return kind == TargetKind::binary ? binary_entry(x, target) : squared_entry(x, target);
 }
 
 /// The sum of entry(x, target) over the targets that are not NaN, with its derivative by x.
@@ -62,7 +73,8 @@ inline TargetLoss class_loss(const Matrix& logits, const Matrix& target) {
 /// prediction [batch, outputs]; target as the prediction, or [batch, 1] for classes; NaN marks a missing target.
 inline TargetLoss target_loss(TargetKind kind, const Matrix& prediction, const Matrix& target) {
   if (kind == TargetKind::classes) return class_loss(prediction, target);
-  TargetLoss mean = sum_over_targets(prediction, target, kind == TargetKind::binary ? binary_entry : squared_entry);
+  TargetLoss mean =
+      sum_over_targets(prediction, target, [kind](double x, double t) { return entry_loss(kind, x, t); });
   double count = 0.0;
   for (double t : target.values) count += std::isnan(t) ? 0.0 : 1.0;
   if (!mean.labelled) return mean;

@@ -29,6 +29,13 @@ TEST(MtlLosses, BinaryOfAHugeLogitIsFinite) {
   EXPECT_EQ(l.gradient.values, (std::vector<double>{0.5, -0.5}));
 }
 
+// By hand: rates 1 and e; - log(e^-1 1^3 / 3!) = 1 + log 6 and - log(e^-e e^0 / 0!) = e.
+TEST(MtlLosses, CountIsPoissonsNegativeLogLikelihood) {
+  const TargetLoss l = target_loss(TargetKind::count, Matrix(1, 2, {0.0, 1.0}), Matrix(1, 2, {3.0, 0.0}));
+  EXPECT_NEAR(l.loss, (1.0 + std::log(6.0) + std::exp(1.0)) / 2, 1e-14);
+  EXPECT_EQ(l.gradient.values, (std::vector<double>{-1.0, std::exp(1.0) / 2}));
+}
+
 TEST(MtlLosses, ClassesOfEqualLogitsAreTheLogarithmOfTheirNumber) {
   const TargetLoss l = target_loss(TargetKind::classes, Matrix(2, 4), Matrix(2, 1, {3.0, 0.0}));
   EXPECT_DOUBLE_EQ(l.loss, std::log(4.0));
@@ -36,7 +43,7 @@ TEST(MtlLosses, ClassesOfEqualLogitsAreTheLogarithmOfTheirNumber) {
 }
 
 TEST(MtlLosses, AMeanIsOverThePresentTargetsAndMissingOnesHaveNoGradient) {
-  for (TargetKind kind : {TargetKind::regression, TargetKind::binary}) {
+  for (TargetKind kind : {TargetKind::regression, TargetKind::binary, TargetKind::count}) {
     const TargetLoss some =
         target_loss(kind, Matrix(2, 2, {5.0, 0.5, -0.5, 7.0}), Matrix(2, 2, {kMissing, 1.0, 0.0, kMissing}));
     const TargetLoss whole = target_loss(kind, Matrix(1, 2, {0.5, -0.5}), Matrix(1, 2, {1.0, 0.0}));
@@ -52,7 +59,7 @@ TEST(MtlLosses, AMeanIsOverThePresentTargetsAndMissingOnesHaveNoGradient) {
 }
 
 TEST(MtlLosses, WithoutAnyTargetAreZeroAndSayThatTheyAreNotLabelled) {
-  for (TargetKind kind : {TargetKind::regression, TargetKind::binary, TargetKind::classes}) {
+  for (TargetKind kind : {TargetKind::regression, TargetKind::binary, TargetKind::classes, TargetKind::count}) {
     const TargetLoss l = target_loss(kind, Matrix(2, 1, 3.0), Matrix(2, 1, kMissing));
     EXPECT_FALSE(l.labelled);
     EXPECT_EQ(l.loss, 0.0);

@@ -30,12 +30,12 @@ inline int add_hidden_layer(MtlProblem& p, const std::string& layer, int in, Dra
   return width;
 }
 
-/// Targets that fit the kind; about a quarter of those of binary and classes are missing.
+/// Targets that fit the kind; about a quarter of those of binary, classes and count are missing.
 inline Matrix random_target(TargetKind kind, int rows, int outputs, Draws& draws) {
   if (kind == TargetKind::regression) return draws.matrix(rows, outputs, -2.0, 2.0);
-  Matrix target(rows, kind == TargetKind::binary ? outputs : 1);
+  Matrix target(rows, kind == TargetKind::classes ? 1 : outputs);
   for (double& t : target.values) {
-    t = draws.below(kind == TargetKind::binary ? 2 : outputs);
+    t = draws.below(kind == TargetKind::binary ? 2 : kind == TargetKind::count ? 5 : outputs);
     if (draws.below(4) == 0) t = std::numeric_limits<double>::quiet_NaN();
   }
   return target;
@@ -54,7 +54,7 @@ inline MtlProblem random_mtl_problem(double dropout, Draws& draws) {
   }
   const int tasks = 1 + draws.below(4);
   for (int k = 0; k < tasks; ++k) {
-    MtlTask task{"task" + std::to_string(k), static_cast<TargetKind>(draws.below(3)), {}};
+    MtlTask task{"task" + std::to_string(k), static_cast<TargetKind>(draws.below(4)), {}};
     int width = shared;
     for (int i = draws.below(3); i > 0; --i) {
       task.layers.push_back(task.name + "." + std::to_string(task.layers.size()));

@@ -164,7 +164,7 @@ std::string MtlSystem::network_obstacle(const std::vector<Stretch>& over) const 
     if (l->has_curvature()) known.push_back(l->name());
   for (const Target& t : model.tasks)
     if (!t.likelihood->has_curvature())
-      return fmt::format("has second derivatives of {} tasks alone", fmt::join(known, " and "));
+      return fmt::format("has second derivatives of these tasks alone: {}", fmt::join(known, ", "));
   return "";
 }
 

@@ -23,7 +23,7 @@ TEST(Likelihoods, AreFoundByNamesThatDiffer) {
     EXPECT_FALSE(l->meaning().empty());
   }
   EXPECT_EQ(find_likelihood("no likelihood"), nullptr);
-  for (const char* page : {"regression", "binary", "multiclass"}) EXPECT_TRUE(names.contains(page)) << page;
+  for (const char* page : {"regression", "binary", "multiclass", "count"}) EXPECT_TRUE(names.contains(page)) << page;
 }
 
 /// A target of `classes` classes, or of two columns where the likelihood has as many.
@@ -85,11 +85,43 @@ TEST(Binary, TellsBothProbabilities) {
   EXPECT_DOUBLE_EQ(figures[1].values[0], 2.0 / 3);  // even odds fall to the first class
 }
 
+// Of scikit-learn 1.9.1: mean_poisson_deviance, mean_absolute_error and d2_tweedie_score of power 1.
+TEST(Counts, TellDevianceErrorAndItsShare) {
+  const Target t{.name = "visits", .likelihood = &count()};
+  const std::vector<float> answer{-1, 0.5f, 2, 0.25f, 1, 9}, truth{0, 2, 7, 1, 4, kMissing};
+  const std::vector<double> told = count().told(t, answer);
+  EXPECT_NEAR(told[1], std::exp(0.5), 1e-15);
+  const std::vector<Figure> figures = count().figures({t, answer, truth}, told);
+  ASSERT_EQ(figures.size(), 3u);
+  EXPECT_EQ(figures[0].name, "visits.deviance");
+  EXPECT_NEAR(figures[0].values[0], 0.2843227619742611, 1e-14);
+  EXPECT_EQ(figures[1].name, "visits.mae");
+  EXPECT_NEAR(figures[1].values[0], 0.5347915715261322, 1e-14);
+  EXPECT_EQ(figures[2].name, "visits.d2");
+  EXPECT_NEAR(figures[2].values[0], 0.884198908118219, 1e-14);
+}
+
+TEST(Counts, HaveNoShareWhereAllAreEqualAndNoFigureWhereNoneIsKnown) {
+  const Target t{.name = "visits", .likelihood = &count()};
+  const std::vector<float> answer{0, 1}, equal{3, 3}, none{kMissing, kMissing};
+  const std::vector<double> told = count().told(t, answer);
+  EXPECT_TRUE(std::isnan(count().figures({t, answer, equal}, told)[2].values[0]));
+  for (const Figure& figure : count().figures({t, answer, none}, told)) EXPECT_TRUE(std::isnan(figure.values[0]));
+}
+
+TEST(Counts, AreWholeNumbersFromZeroThatAFloatHolds) {
+  for (const double good : {0.0, -0.0, 1.0, 3e5, 16777216.0}) EXPECT_EQ(count().fault(good), "") << good;
+  EXPECT_EQ(count().fault(-1), "is negative, and counts are not");
+  EXPECT_EQ(count().fault(2.5), "is no whole number, and counts are");
+  EXPECT_EQ(count().fault(16777217), "is beyond 16777216, the largest count");
+}
+
 TEST(Likelihoods, StratifyByClassesAlone) {
   const std::vector<double> values{1, 0, std::numeric_limits<double>::quiet_NaN(), 2};
   EXPECT_EQ(multiclass().strata(values, 1), (std::vector<int>{1, 0, -1, 2}));
   EXPECT_EQ(binary().strata(values, 1), (std::vector<int>{1, 0, -1, 2}));
   EXPECT_TRUE(regression().strata(values, 1).empty());
+  EXPECT_TRUE(count().strata(values, 1).empty());
 }
 
 /// Regression in all but what a test changes.

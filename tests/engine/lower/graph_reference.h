@@ -118,7 +118,17 @@ class GraphReference {
       for (int c = 0; c < o.x.cols; ++c) {
         const double x = at(o.x, r, c), t = at(o.target, r, c);
         if (std::isnan(t)) continue;
-        sum += o.form == TargetForm::squared ? (x - t) * (x - t) : std::log1p(std::exp(x)) - t * x;
+        switch (o.form) {
+          case TargetForm::squared:
+            sum += (x - t) * (x - t);
+            break;
+          case TargetForm::logistic:
+            sum += std::log1p(std::exp(x)) - t * x;
+            break;
+          case TargetForm::poisson:
+            sum += std::exp(x) - t * x + std::lgamma(t + 1);
+            break;
+        }
         known += 1;
       }
     add(o.term, sum, known > 0 ? known : 1.0);

@@ -97,9 +97,9 @@ TEST(Lowering, PassesGradientsThroughAMaskBeforeOrBesideAnotherReader) {
 }
 
 TEST(Lowering, LeavesOutTargetsThatAreMissing) {
-  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic})
+  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic, TargetForm::poisson})
     for (const Divisor divisor : {Divisor::counted, Divisor::none}) {
-      TargetSketch s(form == TargetForm::logistic ? 2 : 0);
+      TargetSketch s(form == TargetForm::squared ? 0 : form == TargetForm::logistic ? 2 : 4);
       const Region h = s.dense(s.x[0], 5);
       for (int k = 0; k < 2; ++k) {
         const int term = s.counted(divisor);

@@ -81,7 +81,7 @@ TEST(NetworkRefusals, NameActivationsAndTasksWithoutSecondDerivatives) {
                    "has second derivatives of relu and identity alone");
   EXPECT_EQ(refusal_of_towers([](auto& s) { mtl(s).activation = Activation::identity; }), "");
   expect_refusal(refusal_of_towers([](auto& s) { mtl(s).tasks = mixed_tasks(4); }),
-                 "has second derivatives of regression and binary tasks alone");
+                 "has second derivatives of these tasks alone: regression, binary, count");
 }
 
 TEST(NetworkRefusals, NameTheMostTasks) {

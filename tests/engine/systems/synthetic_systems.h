@@ -46,6 +46,12 @@ inline std::vector<Target> mixed_tasks(int count) {
   return tasks;
 }
 
+/// Makes counts of the regressions.
+inline void count_instead(std::vector<Target>& tasks) {
+  for (Target& t : tasks)
+    if (t.likelihood == &regression()) t.likelihood = &count();
+}
+
 inline void train_fast(Setup& setup) {
   setup.settings.lr = setup.settings.task_lr = 5e-3;
   setup.settings.weight_decay = 1e-2;
@@ -63,6 +69,12 @@ inline Setup synthetic_towers(int tasks = 4) {
   m.trunk = {19};
   m.tower = {9, 5};
   m.tasks = mixed_tasks(tasks);
+  return setup;
+}
+/// Three tasks: counts of one column and of three, and a binary one.
+inline Setup synthetic_counts() {
+  Setup setup = synthetic_towers(3);
+  count_instead(mtl(setup).tasks);
   return setup;
 }
 inline Setup synthetic_trunk(int tasks = 10) {
@@ -109,6 +121,7 @@ inline void add_targets(const std::vector<Target>& tasks, Dataset& data) {
           value += data.views[0][static_cast<std::size_t>(r * features + f)] * centred(kLoading, c, f);
         if (t.likelihood == &binary()) value = value > 0 ? 1.0f : 0.0f;
         if (t.likelihood == &multiclass()) value = value > 0.8f ? 2.0f : value > -0.8f ? 1.0f : 0.0f;
+        if (t.likelihood == &count()) value = std::floor(value * value);
         const bool missing = centred(kMissing, r, c) < -0.7f;
         data.targets.push_back(missing ? std::numeric_limits<float>::quiet_NaN() : value);
       }

@@ -50,6 +50,7 @@ inline reference::MtlNetwork reference_network(const MtlModel& m) {
     reference::MtlTask task{m.tasks[k].name,
                             kind == &binary()       ? reference::TargetKind::binary
                             : kind == &multiclass() ? reference::TargetKind::classes
+                            : kind == &count()      ? reference::TargetKind::count
                                                     : reference::TargetKind::regression,
                             {}};
     for (std::size_t i = 0; i <= m.tower.size(); ++i)

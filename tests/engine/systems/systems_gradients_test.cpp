@@ -70,6 +70,7 @@ Setup random_mtl(reference::Draws& draws) {
   m.dropout = draws.below(2) == 0 ? 0.0 : draws.uniform(0.1, 0.7);
   m.activation = static_cast<Activation>(draws.below(4));
   m.tasks = mixed_tasks(1 + draws.below(8));
+  if (draws.below(2) == 0) count_instead(m.tasks);
   setup.settings.seed = static_cast<uint64_t>(draws.below(1000));
   for (double& w : setup.settings.initial_weights) w = draws.uniform(0.5, 2.0);
   return setup;

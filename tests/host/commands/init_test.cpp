@@ -44,7 +44,7 @@ TEST_F(CommentedConfigs, ShowHowOnesOwnTablesAreNamed) {
       text.erase(at + 1, 2);
     }
     const Config config = load(text, {"data.source=tables"});
-    EXPECT_EQ(config.data.tasks.size(), 3u);
+    EXPECT_EQ(config.data.tasks.size(), 4u);
     EXPECT_EQ(*config.data.outcome, folder_.path() / "outcome.csv");
   }
 }

@@ -1,5 +1,6 @@
 // tests/host/commands/small_tables_test.cpp - multi-task networks and VAE-GAN on a small table of one's own: what they
 // predict and generate is in the units of the data.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -81,6 +82,45 @@ TEST_F(SmallTables, JudgeARegressionByWhatThePredictionsSay) {
   const json got = json::parse(said({"evaluate", "r", "--split", "test", "--json"}));
   // The table holds six digits of each value.
   EXPECT_NEAR(got["stay.mse"].get<double>(), sum / known, 1e-4 * sum / known);
+}
+
+/// Counts of visits in every row but each eleventh; expected are e^(3 + c) where c is the third feature.
+std::string small_visits() {
+  std::string table = "id,visits\n";
+  for (int row = 0; row < kSmallRows; ++row)
+    table += fmt::format("p{},{}\n", 100 + row,
+                         row % 11 == 0 ? "" : fmt::format("{:.0f}", std::exp(3 + small_feature(row, 2))));
+  return table;
+}
+
+TEST_F(SmallTables, PredictExpectedCounts) {
+  home_.write("visits.csv", small_visits());
+  std::vector<std::string> settings = kThorough;
+  settings.insert(settings.end(), {"data.outcome=visits.csv", "data.tasks=[\"count:visits\"]"});
+  train("mtl.toml", "r", settings);
+  const Cells cells = predictions("r");
+  ASSERT_EQ(cells[0], (std::vector<std::string>{"id", "fold", "seed", "visits"}));
+  double deviance = 0, error = 0, known = 0;
+  for (const std::vector<std::string>& line : Cells(cells.begin() + 1, cells.end())) {
+    const int row = std::stoi(line[0].substr(1)) - 100;
+    if (line[1] != "test" || row % 11 == 0) continue;
+    const double y = std::round(std::exp(3 + small_feature(row, 2))), mu = std::stod(line[3]);
+    EXPECT_GT(mu, 0);
+    deviance += 2 * (y * std::log(y / mu) - (y - mu));  // no row counts zero
+    error += std::fabs(y - mu);
+    known += 1;
+  }
+  const json got = json::parse(said({"evaluate", "r", "--split", "test", "--json"}));
+  // Predictions hold nine digits.
+  EXPECT_NEAR(got["visits.deviance"].get<double>(), deviance / known, 1e-6 * deviance / known);
+  EXPECT_NEAR(got["visits.mae"].get<double>(), error / known, 1e-6 * error / known);
+  EXPECT_GT(got["visits.d2"].get<double>(), 0.7) << "the third feature alone tells the expected count";
+}
+
+TEST_F(SmallTables, RefuseCountsThatAreNone) {
+  home_.write("visits.csv", "id,visits\np100,3\np101,-2\np102,1\n");
+  expect_refused(3, train_arguments("mtl.toml", "r", {"data.outcome=visits.csv", "data.tasks=[\"count:visits\"]"}),
+                 {"visits.csv:3:6: '-2' in the column 'visits' is negative"});
 }
 
 TEST_F(SmallTables, SelectTheEpochOfTheLeastLossWhereAsked) {

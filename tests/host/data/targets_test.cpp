@@ -80,10 +80,23 @@ TEST(Targets, RefuseTextAmongNumbersAndSingleClasses) {
   EXPECT_CONTAINS(refused("x\n0.5\n1\n1\n1\n0\n", {"binary:x"}), "o.csv:2:1: the label '0.5' is not a whole number");
 }
 
+TEST(Targets, RefuseNumbersThatAreNoCountsWithTheirPlaces) {
+  const auto targets = read("visits\n0\n3.0\nNA\n1e2\n16777216\n", {"count:visits"});
+  EXPECT_EQ(text_of(targets[0].values), "0.00 3.00 - 100. 1677 ");
+  EXPECT_EQ(refused("visits\n0\n3\n-1\n2\n1\n", {"count:visits"}),
+            "o.csv:4:1: '-1' in the column 'visits' is negative, and counts are not; correct it, or leave the cell "
+            "empty if the value is missing");
+  EXPECT_CONTAINS(refused("a,visits\n1,0\n1,3\n1,1\n1,2.5\n1,1\n", {"count:visits"}),
+                  "o.csv:5:3: '2.5' in the column 'visits' is no whole number");
+  EXPECT_CONTAINS(refused("visits\n0\n3\n1\n16777217\n1\n", {"count:visits"}),
+                  "o.csv:5:1: '16777217' in the column 'visits' is beyond 16777216");
+}
+
 TEST(Targets, StratifyByTheFirstTaskOfClassesOrElseByNone) {
   const std::string table = "x,y,z\n1,a,0\n2,b,1\n,c,0\n3,,1\n4,c,1\n";
   EXPECT_EQ(strata(read(table, {"regression:x", "multiclass:y", "binary:z"}), 5), (std::vector<int>{0, 1, 2, -1, 2}));
   EXPECT_EQ(strata(read(table, {"regression:x"}), 5), (std::vector<int>{0, 0, -1, 0, 0}));
+  EXPECT_EQ(strata(read(table, {"count:x"}), 5), (std::vector<int>{0, 0, -1, 0, 0}));
 }
 
 class MultiTaskData : public ::testing::Test {

@@ -197,6 +197,19 @@ TEST(StrictDouble, LogStaysWithinOneUlpOverAllExponentsAndNearOne) {
   EXPECT_LE(worst.error, 1.0L) << "at " << worst.where;
 }
 
+TEST(StrictDouble, LogFactorialStaysWithinThreeUlp) {
+  Worst worst;
+  const auto check = [&](double y) {
+    const long double error = ulps(strict_log_factorial(y), std::lgamma(static_cast<long double>(y) + 1));
+    if (error > worst.error) worst = {error, testing::PrintToString(y)};
+  };
+  for (int y = 2; y < 100000; ++y) check(y);
+  for (double y = 1e5; y <= 0x1p24; y = std::floor(1.0001 * y)) check(y);
+  EXPECT_LE(worst.error, 3.0L) << "at " << worst.where;
+  EXPECT_EQ(strict_log_factorial(0.0), 0.0);
+  EXPECT_EQ(strict_log_factorial(1.0), 0.0);
+}
+
 /// The worst error of strict_pow over bases of all exponents and near one, with exponents up to under- and overflow.
 template <class T>
 Worst worst_power(double largest_logarithm) {
@@ -323,6 +336,13 @@ TEST(StrictSine, IsOddToTheBitAndNanBeyondItsRange) {
     EXPECT_TRUE(std::isnan(strict_sin(x))) << x;
     EXPECT_TRUE(std::isnan(strict_cos(x))) << x;
   }
+}
+
+TEST(StrictMath, HashOfLogFactorialsIsPinned) {
+  uint64_t hash = 14695981039346656037u;
+  for (int y = 0; y < 100000; ++y)
+    hash = (hash ^ bits_as<uint64_t>(strict_log_factorial(y))) * 1099511628211u;
+  EXPECT_EQ(hash, 13618563466699919204u);
 }
 
 // Pinned bits: a change of compiler, flags or machine that moves any of them breaks rule "same run, same bits".

@@ -29,10 +29,12 @@ struct CurvatureRig : TargetRig {
   View tangent{}, to{};
 };
 
+constexpr TargetForm kForms[] = {TargetForm::squared, TargetForm::logistic, TargetForm::poisson};
+
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 TEST(TargetCurvature, IsTheSecondDerivativeTimesTheTangentWhereThereIsATarget) {
-  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic})
+  for (const TargetForm form : kForms)
     for (const Shape& s : kShapes)
       for (const int every : {0, 1, 3}) {
         CurvatureRig t(s, every);
@@ -48,10 +50,13 @@ TEST(TargetCurvature, IsTheSecondDerivativeTimesTheTangentWhereThereIsATarget) {
               continue;
             }
             const double p = sigmoid(t.rig.row(t.x, r)[j]), d = t.rig.row(t.tangent, r)[j];
-            const double second = form == TargetForm::squared ? 2.0 : p * (1 - p);
+            const double x = t.rig.row(t.x, r)[j];
+            const double second = form == TargetForm::squared    ? 2.0
+                                  : form == TargetForm::logistic ? p * (1 - p)
+                                                                 : std::exp(x);
             // 1 - p loses what p rounds away: half a unit at 1 is one of p's size, whatever 1 - p is.
             const Tolerance few{.rel = 8 * kRounding, .why = "a sigmoid within 2.5 ulp, a difference, three products"};
-            expect_close(got, k * second * d, k * std::fabs(d) * (form == TargetForm::squared ? 2.0 : p), few, where);
+            expect_close(got, k * second * d, k * std::fabs(d) * (form == TargetForm::logistic ? p : second), few, where);
           }
       }
 }
@@ -65,7 +70,7 @@ std::vector<double> gradients(TargetRig& t, TargetForm form) {
 }
 
 TEST(TargetCurvature, IsTheDerivativeOfTheLosssGradientAlongTheTangent) {
-  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic}) {
+  for (const TargetForm form : kForms) {
     CurvatureRig t({6, 5, 17}, 4);
     t.fill(3, [&] { return t.draws.uniform(-1, 1) > 0 ? 1.0 : 0.0; });
     const double entries = t.count_targets();
@@ -79,12 +84,13 @@ TEST(TargetCurvature, IsTheDerivativeOfTheLosssGradientAlongTheTangent) {
     const std::vector<double> above = gradients(t, form);
     move(-2 * kStep);
     const std::vector<double> below = gradients(t, form);
+    const double largest = form == TargetForm::poisson ? std::exp(3.0) : 1.0;  // of second and third derivatives
     const Tolerance steps{.rel = 1e-4,
-                          .why = "slopes up to 4 in float32 over a step of 2^-6, and the step squared times a third"};
+                          .why = "slopes up to 4, or their largest, in float32 over a step of 2^-6, and the step squared times a third"};
     for (int r = 0; r < t.s.n; ++r)
       for (int j = 0; j < t.s.cols; ++j) {
         const auto i = static_cast<std::size_t>(r * t.s.cols + j);
-        expect_close(t.rig.row(t.to, r)[j], (above[i] - below[i]) / (2 * double{kStep}), 1 / entries, steps,
+        expect_close(t.rig.row(t.to, r)[j], (above[i] - below[i]) / (2 * double{kStep}), largest / entries, steps,
                      coordinate("to", r, j));
       }
   }

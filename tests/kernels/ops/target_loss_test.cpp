@@ -15,6 +15,7 @@ namespace equipoise::test {
 namespace {
 
 double squared(double x, double t) { return (x - t) * (x - t); }
+double poisson(double x, double t) { return std::exp(x) - x * t + std::lgamma(t + 1); }
 double logistic(double x, double t) { return std::log1p(std::exp(-std::fabs(x))) + std::max(x, 0.0) - x * t; }
 
 TEST(CountTargets, CountsTheEntriesOfARowThatHaveOne) {
@@ -50,7 +51,8 @@ void expect_form(TargetRig& t, TargetForm form, const TargetCase& c, Loss&& loss
       magnitude += std::fabs(loss(x, y)) + std::fabs(x * y);
       const Tolerance few{.rel = 10 * kRounding,
                           .why = "a factor of three roundings, a sigmoid within 2.5 ulp, a difference and a product"};
-      expect_close(t.rig.row(t.dx, r)[j], k * slope(x, y), k * std::max(1.0, std::fabs(slope(x, y))), few, where);
+      expect_close(t.rig.row(t.dx, r)[j], k * slope(x, y),
+                   k * std::max({1.0, std::fabs(slope(x, y)), std::fabs(y)}), few, where);
     }
     expect_close(t.slot_sum(r), expected, magnitude, kDoubleSum, name_of(t.s) + " loss of row " + std::to_string(r));
   }
@@ -77,8 +79,42 @@ TEST(TargetLoss, OfYesAndNoIsTheCrossEntropyOfASigmoid) {
       }
 }
 
+TEST(TargetLoss, OfCountsIsPoissonsNegativeLogLikelihood) {
+  for (const Shape& s : kShapes)
+    for (const TargetCase& c : kTargetCases)
+      for (const int every : {0, 1, 3}) {
+        TargetRig t(s, s.cols, every);
+        t.fill(4, [&] { return std::floor(std::exp(t.draws.uniform(-1, 6))); });
+        expect_form(t, TargetForm::poisson, c, poisson, [](double x, double y) { return std::exp(x) - y; });
+      }
+}
+
+// Of SciPy 1.17.1: -poisson.logpmf([0, 2, 7, 300], exp([-3, 0.5, 2, 6])).
+TEST(TargetLoss, OfCountsIsWhatSciPySays) {
+  TargetRig t({1, 1, 4}, 4, 0);
+  const float x[] = {-3, 0.5f, 2, 6}, y[] = {0, 2, 7, 300};
+  const double expected[] = {0.04978706836786394, 1.341868451260073, 1.914217459996065, 18.33464343780311};
+  for (int j = 0; j < 4; ++j) t.rig.row(t.x, 0)[j] = x[j], t.rig.row(t.target, 0)[j] = y[j];
+  t.count_targets();
+  t.run(TargetForm::poisson, {true, -1});
+  for (int j = 0; j < 4; ++j) EXPECT_NEAR(t.rig.double_at(t.slots, j), expected[j], 1e-12 * expected[j]) << j;
+}
+
+TEST(TargetLoss, OfCountsIsInfiniteWhereTheRateIsAndNotBefore) {
+  TargetRig t({1, 1, 3}, 3, 0);
+  const float x[] = {88.0f, 800.0f, -800.0f};
+  for (int j = 0; j < 3; ++j) t.rig.row(t.x, 0)[j] = x[j], t.rig.row(t.target, 0)[j] = 1.0f;
+  t.count_targets();
+  t.run(TargetForm::poisson, {true, -1});
+  EXPECT_NEAR(t.rig.double_at(t.slots, 0), std::exp(88.0) - 88, 1e-13 * std::exp(88.0));
+  EXPECT_NEAR(t.rig.row(t.dx, 0)[0], std::exp(88.0), 1e-6 * std::exp(88.0));
+  EXPECT_TRUE(std::isinf(t.rig.double_at(t.slots, 1)) && std::isinf(t.rig.row(t.dx, 0)[1]));
+  EXPECT_EQ(t.rig.double_at(t.slots, 2), 800.0);
+  EXPECT_EQ(t.rig.row(t.dx, 0)[2], -1.0f);
+}
+
 TEST(TargetLoss, IsTheDerivativeOfItsMeanOverTheTargets) {
-  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic}) {
+  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic, TargetForm::poisson}) {
     TargetRig t({4, 4, 5}, 5, 3);
     t.fill(4, [&] { return t.draws.uniform(-1, 1) > 0 ? 1.0 : 0.0; });
     const double entries = t.count_targets();
@@ -88,7 +124,9 @@ TEST(TargetLoss, IsTheDerivativeOfItsMeanOverTheTargets) {
       for (int j = 0; j < 5; ++j) {
         if (!t.has_target(r, j)) continue;
         constexpr double kStep = 1e-5;
-        const auto loss = form == TargetForm::squared ? squared : logistic;
+        const auto loss = form == TargetForm::squared    ? squared
+                          : form == TargetForm::logistic ? logistic
+                                                         : poisson;
         const double x = t.rig.row(t.x, r)[j], y = t.rig.row(t.target, r)[j];
         const double slope = (loss(x + kStep, y) - loss(x - kStep, y)) / (2 * kStep) / entries;
         const Tolerance few{.rel = 2e-6, .why = "float32 slopes, and central differences with h = 1e-5"};
@@ -99,7 +137,7 @@ TEST(TargetLoss, IsTheDerivativeOfItsMeanOverTheTargets) {
 
 TEST(TargetLoss, WithoutAnyTargetIsZeroWhateverTheLogits) {
   for (const TargetCase& c : kTargetCases)
-    for (const TargetForm form : {TargetForm::squared, TargetForm::logistic}) {
+    for (const TargetForm form : {TargetForm::squared, TargetForm::logistic, TargetForm::poisson}) {
       TargetRig t({8, 5, 17}, 17, 1);
       t.fill(1, [] { return 0.0; });
       t.rig.row(t.x, 2)[3] = kMissing;
@@ -139,7 +177,7 @@ TEST(TargetLoss, OfAZeroLogitIsTheLogarithmOfTwo) {
 }
 
 TEST(TargetLoss, PassesANaNOfALogitOnOnlyWhereItHasATarget) {
-  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic}) {
+  for (const TargetForm form : {TargetForm::squared, TargetForm::logistic, TargetForm::poisson}) {
     TargetRig t({1, 1, 3}, 3, 0);
     t.fill(1, [] { return 1.0; });
     t.rig.row(t.x, 0)[0] = t.rig.row(t.x, 0)[1] = kMissing;
