@@ -57,10 +57,11 @@ inline Cost cost(const CrossEntropy& o, int n) {
   return {(2 * kExpFlops + 6) * x + (kLogFlops + 4) * n, 4.0 * (o.has_gradient ? 2 : 1) * x + 12.0 * n};
 }
 inline Cost cost(const InherentVariational& o, int n) {
-  return {3.0 * elements(o.z1, n), 8.0 * elements(o.z1, n) + 2 * kSlotRowBytes * n};
+  const double others = o.z.blocks - 1;
+  return {1.5 * others * elements(o.z, n), 4.0 * elements(o.z, n) + 2 * kSlotRowBytes * n};
 }
 inline Cost cost(const InherentVariationalGradient& o, int n) {
-  return {3.0 * elements(o.z1, n), 16.0 * elements(o.z1, n)};
+  return {3.0 * (o.z.blocks - 1) * elements(o.z, n), 8.0 * elements(o.z, n)};
 }
 inline Cost cost(const GramSlots& o, int) {
   const double elements = double(o.count) * o.fold, pairs = gram_pairs(o.tasks);

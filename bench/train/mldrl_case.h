@@ -25,7 +25,7 @@ struct MldrlCase {
   std::vector<Control> controls;   // [replicas]
 
   MldrlCase(Executor& executor, int replicas, int batch = 32) : setup(mldrl_setup("paper")) {
-    mldrl(setup).features1 = mldrl(setup).features2 = kFeatures;
+    mldrl(setup).features = {kFeatures, kFeatures};
     setup.settings.rows = kRows;
     program = lower(setup.system->graph(Pass::train), training_options(setup, batch, executor.plan_limits()));
     std::mt19937 random(1);

@@ -100,7 +100,7 @@ NodeAccess access_of(const Graph& graph, const Node& node) {
     NodeAccess operator()(const TargetCrossEntropyNode& o) const { return {{o.x, o.target}, {}}; }
     NodeAccess operator()(const AdversarialNode& o) const { return {{o.x}, {}}; }
     NodeAccess operator()(const CrossEntropyNode& o) const { return {{o.x}, {}}; }
-    NodeAccess operator()(const InherentVariationalNode& o) const { return {{o.z1, o.z2}, {}}; }
+    NodeAccess operator()(const InherentVariationalNode& o) const { return {{o.z}, {}}; }
   };
   return std::visit(Visitor{graph}, node);
 }

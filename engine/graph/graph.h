@@ -94,7 +94,7 @@ struct CrossEntropyNode {
   int term;
 };
 struct InherentVariationalNode {
-  Region z1, z2;
+  Region z;  // a block a view
   int shared;
   int inherent_term, variational_term;
 };

@@ -44,7 +44,7 @@ std::vector<LossRule> rules_of(const Graph& graph, const Node& node) {
     }
     Rules operator()(const InherentVariationalNode& o) const {
       return {{o.inherent_term, "an inherent loss", Divisor::rows, double(o.shared), false},
-              {o.variational_term, "a variational loss", Divisor::rows, double(o.z1.cols - o.shared), false}};
+              {o.variational_term, "a variational loss", Divisor::rows, double(o.z.cols - o.shared), false}};
     }
     Rules operator()(const LinearNode&) const { return {}; }
     Rules operator()(const SumNode&) const { return {}; }

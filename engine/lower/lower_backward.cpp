@@ -318,36 +318,19 @@ void Lowering::backward(const MultiplyNode& o) {
 
 void Lowering::backward(const InherentVariationalNode& o) {
   const int task = graph_.terms()[o.inherent_term].task;
-  const auto lane_of = [&](const Region& z) {
-    const std::vector<int> all = lanes(z.tensor);
-    return !all.empty() && all.front() == kMerged ? kMerged : task;
-  };
-  const int lane1 = lane_of(o.z1), lane2 = lane_of(o.z2);
-  // Latents in different tensors may differ in lanes: then the weight goes with the copy, not with the gradient.
-  const bool alike = lane1 == lane2;
-  const Access z1 = access(o.z1), z2 = access(o.z2);
-  const int dz = assembly_.matrix("inherent-variational gradient", 2, o.z1.cols);
-  const Access d1 = assembly_.part(dz, 0, 1, 0, o.z1.cols), d2 = assembly_.part(dz, 1, 1, 0, o.z1.cols);
-  const int weight = alike ? weight_in(lane1, task) : -1;
-  std::vector<Access> reads{z1, z2, whole(task_loss_[task])};
+  const std::vector<int> all = lanes(o.z.tensor);
+  const int lane = !all.empty() && all.front() == kMerged ? kMerged : task;
+  const Access z = access(o.z);
+  const int dz = assembly_.matrix("inherent-variational gradient", o.z.blocks, o.z.cols);
+  const Access d = assembly_.part(dz, 0, o.z.blocks, 0, o.z.cols);
+  const int weight = weight_in(lane, task);
+  std::vector<Access> reads{z, whole(task_loss_[task])};
   if (weight >= 0) reads.push_back(whole(balancing_[0].weights));
-  assembly_.add(reads, {d1, d2}, [this, z1, z2, d1, d2, o, weight](const Locator& at) {
-    return operation(InherentVariationalGradient{assembly_.view(at, z1), assembly_.view(at, z2), assembly_.view(at, d1),
-                                                 assembly_.view(at, d2), o.shared, o.inherent_term, o.variational_term,
-                                                 weight});
+  assembly_.add(reads, {d}, [this, z, d, o, weight](const Locator& at) {
+    return operation(InherentVariationalGradient{assembly_.view(at, z), assembly_.view(at, d), o.shared,
+                                                 o.inherent_term, o.variational_term, weight});
   });
-  if (o.z1.tensor == o.z2.tensor && o.z1.block + 1 == o.z2.block) {
-    Region both = o.z1;
-    both.blocks = 2;
-    own_gradient(both, lane1, dz);
-    return;
-  }
-  const auto half = [&](const Region& z, int lane, int block) {
-    copies_[{z.tensor, lane}].push_back(
-        {z, Region{z.tensor, block, 1, 0, z.cols}, dz, alike ? -1 : weight_in(lane, task), 1.0f, false});
-  };
-  half(o.z1, lane1, 0);
-  half(o.z2, lane2, 1);
+  own_gradient(o.z, lane, dz);
 }
 
 void Lowering::backward_operations() {

@@ -194,16 +194,14 @@ void Lowering::forward(const CrossEntropyNode& o) {
 }
 
 void Lowering::forward(const InherentVariationalNode& o) {
-  const Access z1 = access(o.z1), z2 = access(o.z2);
+  const Access z = access(o.z);
   const int64_t count = int64_t{assembly_.batch()} * kRowLanes;
   const int inherent = slots_for(o.inherent_term, count, kRowLanes);
   const int variational = slots_for(o.variational_term, count, kRowLanes);
-  assembly_.add(
-      {z1, z2}, {whole(inherent), whole(variational)}, [this, z1, z2, inherent, variational, o](const Locator& at) {
-        const Assembly& a = assembly_;
-        return operation(
-            InherentVariational{a.view(at, z1), a.view(at, z2), o.shared, at.place(inherent), at.place(variational)});
-      });
+  assembly_.add({z}, {whole(inherent), whole(variational)}, [this, z, inherent, variational, o](const Locator& at) {
+    return operation(
+        InherentVariational{assembly_.view(at, z), o.shared, at.place(inherent), at.place(variational)});
+  });
 }
 
 // A gradient that already stands in a buffer of its own shape joins the lane by copying; it takes its task's weight

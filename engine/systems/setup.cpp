@@ -66,7 +66,7 @@ void expect_reachable(const Setup& setup, const std::vector<Balancer>& balancers
 void expect_places_apart(const Setup& setup, const Graph& graph, const std::vector<Balancer>& balancers) {
   if (balancers.size() > 1 && setup.system->representations(graph).size() < 2)
     throw Error(ExitCode::usage, fmt::format("balance: several [[balance]] blocks need a model with several latents "
-                                             "(kind mldrl: latent1 and latent2); kind {} takes one",
+                                             "(kind mldrl: latent1, latent2, ...); kind {} takes one",
                                              setup.system->kind()));
   for (std::size_t b = 0; b < balancers.size(); ++b) {
     if (balancers.size() > 1 && balancers[b].at.tensor < 0)

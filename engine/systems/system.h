@@ -72,6 +72,12 @@ struct GeneratorDefaults {
 /// What holds where a config says nothing: the published settings, and what they leave open.
 struct Defaults;  // engine/systems/setup.h
 
+/// What a config says that its defaults depend on.
+struct Chosen {
+  std::string_view variant = "", source = "";
+  int views = 0;  ///< tables of features; 0: as many as published
+};
+
 /// A config that `init` prints.
 struct Preset {
   std::string_view name;                     ///< of the preset: mldrl, towers, ...
@@ -114,7 +120,7 @@ class System {
   /// Error(usage) for another name.
   virtual Setup published(std::string_view variant) const = 0;
   /// What holds where a config says nothing. A variant or source that is none counts as the first.
-  virtual Defaults defaults(std::string_view variant, std::string_view source) const = 0;
+  virtual Defaults defaults(const Chosen& chosen) const = 0;
   virtual std::vector<ModelKey> keys() = 0;      ///< of [model], in the order they are written; slots in this object
   virtual std::vector<KeyUse> uses() const = 0;  ///< keys of the other sections that not all systems know
   virtual std::vector<Monitor> monitors() const = 0;  ///< that can choose an epoch

@@ -30,8 +30,8 @@ void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
   const auto views = static_cast<int>(data.views.size());
   if (views < traits.least_views || views > traits.most_views)
     throw Error(ExitCode::data,
-                fmt::format("data.views: {} needs {} table{}, the data have {}; name as many", system.kind(),
-                            traits.least_views, traits.least_views > 1 ? "s" : "", views));
+                fmt::format("data.views: {} takes {} to {} tables, the data have {}; name as many", system.kind(),
+                            traits.least_views, traits.most_views, views));
   if (split.train.empty()) throw Error(ExitCode::data, "no training rows are left; lower data.validation or data.test");
   const int classes = system.weighed_classes(data);
   if (traits.weighs_classes && static_cast<int>(plan.class_weights.size()) != classes)

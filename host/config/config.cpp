@@ -234,7 +234,9 @@ class Loader {
     config = default_config(config.model.kind);
     take("model.variant");
     take("data.source");
-    config = default_config(config.model.kind, config.model.variant, config.data.source);
+    take("data.views");
+    config = default_config(config.model.kind, {config.model.variant, config.data.source,
+                                                static_cast<int>(config.data.views.size())});
     take("optimizer.kind");
     take("train.monitor");
     config.train.patience = config.train.monitor == "none" ? 0 : TrainConfig().patience;

@@ -49,6 +49,11 @@ class Checker {
              fmt::format("{} and data.test {} leave no row to train; make them smaller", data.validation, data.test));
     }
     if (data.id.empty()) refuse("data.id", "is empty; name a column");
+    const SystemTraits traits = config_.model.system->traits();
+    const int views = static_cast<int>(data.views.size());
+    if (given_.contains("data.views") && (views < traits.least_views || views > traits.most_views))
+      refuse("data.views", fmt::format("names {} tables, but {} takes {} to {}; name as many", views,
+                                       config_.model.system->kind(), traits.least_views, traits.most_views));
     const size_t found = errors_.size();
     for (const std::string& task : data.tasks) check_tasks({&task, 1});
     if (errors_.size() == found) check_tasks(data.tasks);  // for columns of two tasks
@@ -166,7 +171,7 @@ class Checker {
                  b);
         else if (one.starts_with("latent") && other.starts_with("latent") && (one == "latent" || other == "latent"))
           refuse("balance.at",
-                 fmt::format("is {}, but {} balances at {}, and latent is latent1 and latent2 together; "
+                 fmt::format("is {}, but {} balances at {}, and latent is those of all views together; "
                              "keep one of them",
                              one, section_name("balance", earlier), other),
                  b);

@@ -10,7 +10,7 @@ namespace equipoise {
 
 ModelConfig::ModelConfig() {
   const System& first = *systems().front();
-  const Setup setup = first.defaults("", "").setup;
+  const Setup setup = first.defaults({}).setup;
   kind = first.kind();
   variant = first.variants().empty() ? "" : setup.variant;
   system = setup.system;
@@ -26,10 +26,10 @@ bool ModelConfig::operator==(const ModelConfig& other) const {
   return true;
 }
 
-Config default_config(std::string_view kind, std::string_view variant, std::string_view source) {
+Config default_config(std::string_view kind, const Chosen& chosen) {
   const System* known = find_system(kind);
   const System& system = known ? *known : *systems().front();
-  const Defaults d = system.defaults(variant, source);
+  const Defaults d = system.defaults(chosen);
   const Setup& setup = d.setup;
   Config config;
   config.model.kind = system.kind();

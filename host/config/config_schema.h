@@ -66,7 +66,7 @@ std::string owner_of(std::string_view dotted, const Config& config);
 
 /// What holds where nothing is given, as the system says; variant and source may be "" for the kind's first. A kind,
 /// variant or source that is none counts as the first.
-Config default_config(std::string_view kind, std::string_view variant = "", std::string_view source = "");
+Config default_config(std::string_view kind, const Chosen& chosen = {});
 
 /// "balance[1]" of a balancer after the first, else the section itself.
 std::string section_name(std::string_view section, size_t balancer);

@@ -48,8 +48,8 @@ std::vector<Start> starts() {
   std::vector<Start> all;
   for (const System* system : systems())
     for (const Preset& preset : system->presets()) {
-      Start s{system, preset, default_config(system->kind(), preset.variant, preset.source),
-              default_config(system->kind(), preset.variant)};
+      Start s{system, preset, default_config(system->kind(), {preset.variant, preset.source}),
+              default_config(system->kind(), {preset.variant})};
       for (const std::string_view view : preset.views) s.start.data.views.emplace_back(view);
       if (!preset.outcome.empty()) s.start.data.outcome = preset.outcome;
       if (preset.lr > 0) s.start.optimizer.lr = preset.lr;

@@ -14,6 +14,6 @@ enum class TargetForm : int32_t { squared, logistic, poisson };  ///< of a loss 
 /// term is a sum over the batch).
 enum class Divisor : int32_t { rows, label_weight, counted, none };
 enum class TaskForm : int32_t { sum, ratio, difference };  ///< how a task's loss is made of its terms
-inline constexpr int kMaxTaskTerms = 4;
+inline constexpr int kMaxTaskTerms = 7;
 
 }  // namespace equipoise

@@ -9,7 +9,7 @@
 namespace equipoise {
 
 inline constexpr int kMaxTerms = 48;
-inline constexpr int kMaxBalancers = 4;  ///< of one program; balancers * tasks <= kMaxTasks
+inline constexpr int kMaxBalancers = 6;  ///< of one program; balancers * tasks <= kMaxTasks
 
 enum class Status : int32_t { running, stopped, frozen };  ///< stopped and frozen replicas do no further step
 enum class BadKind : int32_t { none, loss, gradient };     ///< what was non-finite first

@@ -41,8 +41,8 @@ struct Source {
   const float* values;
   int32_t cols;
 };
-inline constexpr int kMaxSources = 6;
-inline constexpr int kMaxOutputs = 8;
+inline constexpr int kMaxSources = 12;
+inline constexpr int kMaxOutputs = 13;
 
 /// The tables that a replica's row numbers count in.
 struct SourceSet {

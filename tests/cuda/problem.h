@@ -26,8 +26,7 @@ struct Problem {
 /// Rows of normal values whose labels follow them; every eleventh row is unlabelled.
 inline Problem make_problem(const std::string& variant, int rows, int features1, int features2) {
   Problem p{mldrl_setup(variant), {}};
-  mldrl(p.setup).features1 = features1;
-  mldrl(p.setup).features2 = features2;
+  mldrl(p.setup).features = {features1, features2};
   p.setup.settings.rows = rows;
   p.setup.settings.lr = p.setup.settings.task_lr = 1e-3;  // larger than published, so that 50 steps move far
   for (int view = 0; view < 2; ++view) {

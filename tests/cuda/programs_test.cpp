@@ -151,6 +151,10 @@ std::vector<Case> cases() {
   add("given_noise", [](Case& k) { k.noise = Pass::given; });
   add("batch_of_one", [](Case& k) { k.batch = 1; });
   add("batch_larger_than_the_data", [](Case& k) { k.batch = 100; });
+  for (const int views : {1, 3, 4, 6})
+    add(std::to_string(views) + (views == 1 ? "_view" : "_views"),
+        [views](Case& k) { k.system = synthetic_views(views), k.batch = 12; });
+  add("counts", [](Case& k) { k.system = synthetic_counts(), k.batch = 12; });
   add("one_feature", [](Case& k) { k.features1 = 1, k.features2 = 3; });
   add("more_than_shared_memory_holds",
       [](Case& k) { k.features1 = 700, k.features2 = 301, k.hidden = 130, k.rows = 40; });
@@ -220,8 +224,8 @@ TEST(ProgramCases, UseEveryOperationOfTheInterpreter) {
   std::map<std::string, int> used;
   for (const Case& k : cases()) {
     const Problem p = problem_of(k);
-    for (const Operation& o : lower(p.setup.system->graph(k.noise), options_of(k, p, {})).code->operations)
-      ++used[operation_name(o.kind)];
+    const Program program = lower(p.setup.system->graph(k.noise), options_of(k, p, {}));
+    for (const Operation& o : program.code->operations) ++used[operation_name(o.kind)];
   }
 #define EQ_EXPECT_USED(tag, Struct) EXPECT_GT(used[#tag], 0) << #tag << " runs in no case";
   EQ_OPERATIONS(EQ_EXPECT_USED)

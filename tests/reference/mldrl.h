@@ -1,4 +1,5 @@
-// tests/reference/mldrl.h - MLDRL's forward pass: two encoders, shared latent heads, four decodings, one classifier.
+// tests/reference/mldrl.h - MLDRL's forward pass: an encoder a view, shared latent heads, a decoding of each view with
+// each view's shared part, one classifier. The paper has two views.
 #pragma once
 
 #include <array>
@@ -15,8 +16,8 @@ namespace equipoise::reference {
 inline constexpr double kLogSigmaLow = -30.0;
 inline constexpr double kLogSigmaHigh = 20.0;
 
-/// Weights [out, in] and biases [1, out] under the names of the records: encoder{1,2}.linear1, _enc_mu, _enc_log_sigma,
-/// decoder{1,2}.linear{1,2} and fc1, each with .weight and .bias.
+/// Weights [out, in] and biases [1, out] under the names of the records: encoder{1,2,..}.linear1, _enc_mu,
+/// _enc_log_sigma, decoder{1,2,..}.linear{1,2} and fc1, each with .weight and .bias.
 struct MldrlParameters {
   std::map<std::string, Matrix> by_name;
 
@@ -24,11 +25,9 @@ struct MldrlParameters {
 };
 
 struct Batch {
-  Matrix view1;            // [batch, features of view 1]
-  Matrix view2;            // [batch, features of view 2]
-  Matrix noise1;           // [batch, latent], of standard normal draws; zeros give the latent means
-  Matrix noise2;           // [batch, latent]
-  std::vector<int> label;  // [batch], 0 .. classes - 1, or -1 without one
+  std::vector<Matrix> view;   // [batch, features] of each view
+  std::vector<Matrix> noise;  // [batch, latent] of each view, of standard normal draws; zeros give the latent means
+  std::vector<int> label;     // [batch], 0 .. classes - 1, or -1 without one
 };
 
 struct DecoderPass {
@@ -50,21 +49,21 @@ struct ViewPass {
   Matrix sigma;         // [batch, latent]
   Matrix z;             // [batch, latent], mu + sigma * noise = [c, p]
   DecoderPass own;      // of z
-  DecoderPass crossed;  // of this view's p and the other view's c
+  std::vector<DecoderPass> crossed;  // of this view's p and each view's c; that of its own stays empty
 };
 
-/// The sums the tasks are made of, each over both views where there are two.
+/// The sums the tasks are made of.
 struct Terms {
-  double reconstruction = 0.0;  // the four mean squared errors
-  double divergence = 0.0;      // the two divergences of the latent from N(0, 1)
-  double inherent = 0.0;        // mean squared error of the shared parts
-  double variational = 0.0;     // mean squared error of the specific parts
+  double reconstruction = 0.0;  // mean squared errors: of each view, with each view's shared part
+  double divergence = 0.0;      // divergences of the views' latents from N(0, 1)
+  double inherent = 0.0;        // mean squared errors of the shared parts, over pairs of views
+  double variational = 0.0;     // mean squared errors of the specific parts, over pairs of views
   double cross_entropy = 0.0;
 };
 
 struct Forward {
-  std::array<ViewPass, 2> view;
-  Matrix classifier_input;  // [batch, shared + 2 specific]: [(c_1 + c_2) / 2, p_1, p_2]
+  std::vector<ViewPass> view;
+  Matrix classifier_input;  // [batch, shared + views * specific]: [mean of c_i, p_1, p_2, ..]
   Matrix logits;            // [batch, classes]
   Matrix prediction;        // [batch, classes]: what the cross-entropy is given
   Terms terms;
@@ -111,7 +110,7 @@ inline ViewPass encode(const MldrlSettings& settings, const MldrlParameters& par
   return pass;
 }
 
-/// The input of a view's crossed decoder from the other view's c and its own p.
+/// The input of a view's crossed decoder from another view's c and its own p.
 inline Matrix crossed_input(const MldrlSettings& settings, int view, const Matrix& shared, const Matrix& specific) {
   const bool specific_first = view == 0 && settings.cross_decoder1 == CrossOrder::specific_first;
   return specific_first ? beside(specific, shared) : beside(shared, specific);
@@ -125,37 +124,43 @@ inline Matrix specific_part(const MldrlSettings& settings, const Matrix& z) {
 
 inline Forward forward(const MldrlSettings& settings, const MldrlParameters& parameters, const Batch& batch) {
   Forward f;
-  f.view[0] = encode(settings, parameters, 0, batch.view1, batch.noise1);
-  f.view[1] = encode(settings, parameters, 1, batch.view2, batch.noise2);
-
-  const std::array<Matrix, 2> c = {shared_part(settings, f.view[0].z), shared_part(settings, f.view[1].z)};
-  const std::array<Matrix, 2> p = {specific_part(settings, f.view[0].z), specific_part(settings, f.view[1].z)};
-  for (int i = 0; i < 2; ++i) {
-    ViewPass& v = f.view[static_cast<std::size_t>(i)];
-    const std::size_t other = static_cast<std::size_t>(1 - i);
-    v.own = decode(settings, parameters, i, v.z);
-    v.crossed = decode(settings, parameters, i, crossed_input(settings, i, c[other], p[static_cast<std::size_t>(i)]));
-    f.terms.reconstruction +=
-        mean_squared_error(v.own.reconstruction, v.x) + mean_squared_error(v.crossed.reconstruction, v.x);
+  const std::size_t views = batch.view.size();
+  std::vector<Matrix> c, p;
+  for (std::size_t i = 0; i < views; ++i) {
+    f.view.push_back(encode(settings, parameters, static_cast<int>(i), batch.view[i], batch.noise[i]));
+    c.push_back(shared_part(settings, f.view[i].z));
+    p.push_back(specific_part(settings, f.view[i].z));
+  }
+  for (std::size_t i = 0; i < views; ++i) {
+    ViewPass& v = f.view[i];
+    const int number = static_cast<int>(i);
+    v.own = decode(settings, parameters, number, v.z);
+    v.crossed.resize(views);
+    f.terms.reconstruction += mean_squared_error(v.own.reconstruction, v.x);
     f.terms.divergence += normal_divergence(v.mu, v.log_sigma);
+    for (std::size_t j = 0; j < views; ++j) {
+      if (j == i) continue;
+      v.crossed[j] = decode(settings, parameters, number, crossed_input(settings, number, c[j], p[i]));
+      f.terms.reconstruction += mean_squared_error(v.crossed[j].reconstruction, v.x);
+      if (j < i) continue;
+      f.terms.inherent += mean_squared_error(c[i], c[j]);
+      f.terms.variational += mean_squared_error(p[i], p[j]);
+    }
   }
 
-  Matrix mean_shared(c[0].rows, c[0].cols);
-  accumulate(mean_shared, c[0], 0.5);
-  accumulate(mean_shared, c[1], 0.5);
-  f.classifier_input = beside(beside(mean_shared, p[0]), p[1]);
+  f.classifier_input = Matrix(c[0].rows, c[0].cols);
+  for (const Matrix& shared : c) accumulate(f.classifier_input, shared, 1.0 / static_cast<double>(views));
+  for (const Matrix& specific : p) f.classifier_input = beside(f.classifier_input, specific);
   f.logits = apply_linear(parameters, "fc1", f.classifier_input);
   f.prediction =
       settings.classifier == Classifier::logits ? f.logits : softmax(activate(Activation::sigmoid, f.logits));
 
   const CrossEntropy classification = cross_entropy(f.prediction, batch.label, settings.class_weights);
-  f.terms.inherent = mean_squared_error(c[0], c[1]);
-  f.terms.variational = mean_squared_error(p[0], p[1]);
   f.terms.cross_entropy = classification.loss;
   f.losses = {f.terms.reconstruction + f.terms.divergence,
-              inherent_variational(settings.inherent_variational, f.terms.inherent, f.terms.variational),
+              views > 1 ? inherent_variational(settings.inherent_variational, f.terms.inherent, f.terms.variational) : 0.0,
               f.terms.cross_entropy};
-  f.present = {true, true, classification.labelled};
+  f.present = {true, views > 1, classification.labelled};
   return f;
 }
 

@@ -12,23 +12,23 @@ namespace equipoise::reference {
 /// The direct derivatives of one task by what the forward pass computed, before they flow back; all zero at first.
 struct ViewSeeds {
   Matrix own;        // by the reconstruction from z, [batch, features]
-  Matrix crossed;    // by the crossed reconstruction, [batch, features]
+  std::vector<Matrix> crossed;  // by each crossed reconstruction, [batch, features]
   Matrix z;          // [batch, latent]
   Matrix mu;         // [batch, latent]
   Matrix log_sigma;  // [batch, latent]
 };
 
 struct Seeds {
-  std::array<ViewSeeds, 2> view;
+  std::vector<ViewSeeds> view;
   Matrix logits;  // [batch, classes]
 };
 
 inline Seeds zero_seeds(const Forward& f) {
   Seeds s;
-  for (std::size_t i = 0; i < 2; ++i) {
-    const Matrix features(f.view[i].x.rows, f.view[i].x.cols);
-    const Matrix latent(f.view[i].z.rows, f.view[i].z.cols);
-    s.view[i] = {features, features, latent, latent, latent};
+  for (const ViewPass& v : f.view) {
+    const Matrix features(v.x.rows, v.x.cols);
+    const Matrix latent(v.z.rows, v.z.cols);
+    s.view.push_back({features, std::vector<Matrix>(f.view.size(), features), latent, latent, latent});
   }
   s.logits = Matrix(f.logits.rows, f.logits.cols);
   return s;
@@ -36,10 +36,11 @@ inline Seeds zero_seeds(const Forward& f) {
 
 inline Seeds reconstruction_seeds(const Forward& f) {
   Seeds s = zero_seeds(f);
-  for (std::size_t i = 0; i < 2; ++i) {
+  for (std::size_t i = 0; i < f.view.size(); ++i) {
     const ViewPass& v = f.view[i];
     s.view[i].own = mean_squared_error_gradient(v.own.reconstruction, v.x);
-    s.view[i].crossed = mean_squared_error_gradient(v.crossed.reconstruction, v.x);
+    for (std::size_t j = 0; j < f.view.size(); ++j)
+      if (j != i) s.view[i].crossed[j] = mean_squared_error_gradient(v.crossed[j].reconstruction, v.x);
     DivergenceGradient d = normal_divergence_gradient(v.mu, v.log_sigma);
     s.view[i].mu = std::move(d.mu);
     s.view[i].log_sigma = std::move(d.log_sigma);
@@ -49,16 +50,20 @@ inline Seeds reconstruction_seeds(const Forward& f) {
 
 inline Seeds inherent_variational_seeds(const MldrlSettings& settings, const Forward& f) {
   Seeds s = zero_seeds(f);
+  if (f.view.size() < 2) return s;
   const InherentVariationalGradient d =
       inherent_variational_gradient(settings.inherent_variational, f.terms.inherent, f.terms.variational);
-  const Matrix dc = mean_squared_error_gradient(shared_part(settings, f.view[0].z), shared_part(settings, f.view[1].z));
-  const Matrix dp =
-      mean_squared_error_gradient(specific_part(settings, f.view[0].z), specific_part(settings, f.view[1].z));
-  for (std::size_t i = 0; i < 2; ++i) {
-    const double sign = i == 0 ? 1.0 : -1.0;
-    accumulate_columns(s.view[i].z, 0, dc, sign * d.by_inherent);
-    accumulate_columns(s.view[i].z, settings.shared, dp, sign * d.by_variational);
-  }
+  for (std::size_t i = 0; i < f.view.size(); ++i)
+    for (std::size_t j = 0; j < f.view.size(); ++j) {
+      if (j == i) continue;
+      const Matrix &own = f.view[i].z, &other = f.view[j].z;
+      accumulate_columns(s.view[i].z, 0,
+                         mean_squared_error_gradient(shared_part(settings, own), shared_part(settings, other)),
+                         d.by_inherent);
+      accumulate_columns(s.view[i].z, settings.shared,
+                         mean_squared_error_gradient(specific_part(settings, own), specific_part(settings, other)),
+                         d.by_variational);
+    }
   return s;
 }
 
@@ -90,13 +95,13 @@ inline Matrix decoder_backward(const MldrlSettings& settings, const MldrlParamet
 }
 
 /// The derivative of [c_other, p_own] (or the other order) goes to the z each part came from.
-inline void spread_crossed_input(const MldrlSettings& settings, int view, const Matrix& d_input,
-                                 std::array<Matrix, 2>& dz) {
+inline void spread_crossed_input(const MldrlSettings& settings, int view, std::size_t other, const Matrix& d_input,
+                                 std::vector<Matrix>& dz) {
   const int specific = d_input.cols - settings.shared;
   const bool specific_first = view == 0 && settings.cross_decoder1 == CrossOrder::specific_first;
   const int shared_begin = specific_first ? specific : 0;
   const int specific_begin = specific_first ? 0 : settings.shared;
-  accumulate_columns(dz[static_cast<std::size_t>(1 - view)], 0, columns(d_input, shared_begin, settings.shared));
+  accumulate_columns(dz[other], 0, columns(d_input, shared_begin, settings.shared));
   accumulate_columns(dz[static_cast<std::size_t>(view)], settings.shared, columns(d_input, specific_begin, specific));
 }
 
@@ -122,26 +127,28 @@ inline GradientByName backward(const MldrlSettings& settings, const MldrlParamet
   GradientByName gradient;
   for (const auto& [name, value] : parameters.by_name) gradient.emplace(name, Matrix(value.rows, value.cols));
 
-  std::array<Matrix, 2> dz = {seeds.view[0].z, seeds.view[1].z};
-  for (int i = 0; i < 2; ++i) {
-    const std::size_t v = static_cast<std::size_t>(i);
+  std::vector<Matrix> dz;
+  for (const ViewSeeds& view : seeds.view) dz.push_back(view.z);
+  for (std::size_t v = 0; v < dz.size(); ++v) {
+    const int i = static_cast<int>(v);
     accumulate(dz[v], decoder_backward(settings, parameters, i, f.view[v].own, seeds.view[v].own, gradient));
-    spread_crossed_input(
-        settings, i, decoder_backward(settings, parameters, i, f.view[v].crossed, seeds.view[v].crossed, gradient), dz);
+    for (std::size_t j = 0; j < dz.size(); ++j)
+      if (j != v)
+        spread_crossed_input(
+            settings, i, j,
+            decoder_backward(settings, parameters, i, f.view[v].crossed[j], seeds.view[v].crossed[j], gradient), dz);
   }
 
   const Matrix d_input = layer_backward(parameters, "fc1", f.classifier_input, seeds.logits, gradient);
   const int specific = dz[0].cols - settings.shared;
-  for (int i = 0; i < 2; ++i) {
-    Matrix& d = dz[static_cast<std::size_t>(i)];
-    accumulate_columns(d, 0, columns(d_input, 0, settings.shared), 0.5);
-    accumulate_columns(d, settings.shared, columns(d_input, settings.shared + i * specific, specific));
+  for (std::size_t v = 0; v < dz.size(); ++v) {
+    const int i = static_cast<int>(v);
+    accumulate_columns(dz[v], 0, columns(d_input, 0, settings.shared), 1.0 / static_cast<double>(dz.size()));
+    accumulate_columns(dz[v], settings.shared, columns(d_input, settings.shared + i * specific, specific));
   }
 
-  for (int i = 0; i < 2; ++i) {
-    const std::size_t v = static_cast<std::size_t>(i);
-    encoder_backward(settings, parameters, i, f.view[v], seeds.view[v], dz[v], gradient);
-  }
+  for (std::size_t v = 0; v < dz.size(); ++v)
+    encoder_backward(settings, parameters, static_cast<int>(v), f.view[v], seeds.view[v], dz[v], gradient);
   return gradient;
 }
 

@@ -27,11 +27,11 @@ void expect_gradients_agree(const MldrlSettings& settings, const MldrlParameters
   }
 }
 
-ProblemSize random_size(Draws& draws) {
+ProblemSize random_size(Draws& draws, int views = 2) {
   ProblemSize size;
   size.batch = 1 + draws.below(5);
-  size.features1 = 1 + draws.below(5);
-  size.features2 = 1 + draws.below(5);
+  size.features = {};
+  for (int i = 0; i < views; ++i) size.features.push_back(1 + draws.below(5));
   size.hidden = 1 + draws.below(6);
   size.shared = 1 + draws.below(3);
   size.specific = 1 + draws.below(3);
@@ -49,6 +49,61 @@ TEST(MldrlGradients, AgreeWithCentralDifferencesInBothVariantsAtRandomShapes) {
       expect_gradients_agree(settings, parameters, random_batch(size, draws), "seed " + std::to_string(seed));
     }
   }
+}
+
+TEST(MldrlGradients, AgreeWithCentralDifferencesForOneToSixViews) {
+  for (int views = 1; views <= 6; ++views) {
+    Draws draws(20 + static_cast<std::uint64_t>(views));
+    const ProblemSize size = random_size(draws, views);
+    MldrlSettings settings = paper_settings();
+    if (views % 2 == 0) settings.inherent_variational = InherentVariational::difference;
+    settings.shared = size.shared;
+    const MldrlParameters parameters = random_parameters(size, draws);
+    expect_gradients_agree(settings, parameters, random_batch(size, draws), std::to_string(views) + " views");
+  }
+}
+
+// By hand: three views of one row whose latents c are 1, 3 and 7 and p are 0, 1 and 3 (encoders give nothing but the
+// bias of mu, which is common, so z differs by the noise alone: sigma is one).
+TEST(MldrlForward, SumsTheDistancesOfAllPairsOfViews) {
+  ProblemSize size{.batch = 1, .features = {1, 1, 1}, .hidden = 1, .shared = 1, .specific = 1};
+  MldrlSettings settings = paper_settings();
+  settings.shared = 1;
+  Draws draws(16);
+  MldrlParameters parameters = random_parameters(size, draws);
+  for (const char* name : {"_enc_mu.weight", "_enc_mu.bias", "_enc_log_sigma.weight", "_enc_log_sigma.bias"})
+    for (double& v : parameters.by_name.at(name).values) v = 0.0;
+  Batch batch = random_batch(size, draws);
+  batch.noise = {Matrix(1, 2, {1.0, 0.0}), Matrix(1, 2, {3.0, 1.0}), Matrix(1, 2, {7.0, 3.0})};
+  const Forward f = forward(settings, parameters, batch);
+  EXPECT_EQ(f.terms.inherent, 4.0 + 36.0 + 16.0);
+  EXPECT_EQ(f.terms.variational, 1.0 + 9.0 + 4.0);
+  EXPECT_EQ(f.losses[1], 4.0);
+  EXPECT_NEAR(f.classifier_input.at(0, 0), 11.0 / 3, 1e-15);
+  EXPECT_EQ(f.classifier_input.at(0, 3), 3.0);
+  double errors = 0.0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    errors += mean_squared_error(f.view[i].own.reconstruction, f.view[i].x);
+    for (std::size_t j = 0; j < 3; ++j) {
+      if (j == i) continue;
+      EXPECT_EQ(f.view[i].crossed[j].input.values,
+                (std::vector<double>{batch.noise[j].at(0, 0), batch.noise[i].at(0, 1)}));
+      errors += mean_squared_error(f.view[i].crossed[j].reconstruction, f.view[i].x);
+    }
+  }
+  EXPECT_NEAR(f.terms.reconstruction, errors, 1e-12 * errors);
+}
+
+TEST(MldrlForward, OfOneViewHasNothingToCompare) {
+  ProblemSize size{.batch = 3, .features = {4}};
+  MldrlSettings settings = paper_settings();
+  settings.shared = size.shared;
+  Draws draws(17);
+  const MldrlParameters parameters = random_parameters(size, draws);
+  const Forward f = forward(settings, parameters, random_batch(size, draws));
+  EXPECT_FALSE(f.present[1]);
+  EXPECT_EQ(f.losses[1], 0.0);
+  EXPECT_EQ(f.classifier_input.values, f.view[0].z.values);
 }
 
 TEST(MldrlGradients, AgreeWithCentralDifferencesForEveryActivation) {
@@ -110,8 +165,7 @@ TEST(MldrlForward, WithoutNoiseUsesTheLatentMeans) {
   Draws draws(14);
   const MldrlParameters parameters = random_parameters(size, draws);
   Batch batch = random_batch(size, draws);
-  batch.noise1 = Matrix(batch.noise1.rows, batch.noise1.cols);
-  batch.noise2 = Matrix(batch.noise2.rows, batch.noise2.cols);
+  for (Matrix& noise : batch.noise) noise = Matrix(noise.rows, noise.cols);
   const Forward f = forward(settings, parameters, batch);
   EXPECT_EQ(f.view[0].z.values, f.view[0].mu.values);
   EXPECT_EQ(f.view[1].z.values, f.view[1].mu.values);

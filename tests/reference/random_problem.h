@@ -10,8 +10,7 @@ namespace equipoise::reference {
 
 struct ProblemSize {
   int batch = 4;
-  int features1 = 5;
-  int features2 = 3;
+  std::vector<int> features = {5, 3};  // of each view
   int hidden = 6;
   int shared = 2;
   int specific = 3;
@@ -53,9 +52,9 @@ inline MldrlParameters random_parameters(const ProblemSize& size, Draws& draws) 
   MldrlParameters parameters;
   add_layer(parameters, "_enc_mu", size.hidden, latent, draws);
   add_layer(parameters, "_enc_log_sigma", size.hidden, latent, draws);
-  add_layer(parameters, "fc1", size.shared + 2 * size.specific, size.classes, draws);
-  for (int i = 0; i < 2; ++i) {
-    const int features = i == 0 ? size.features1 : size.features2;
+  add_layer(parameters, "fc1", size.shared + static_cast<int>(size.features.size()) * size.specific, size.classes, draws);
+  for (int i = 0; i < static_cast<int>(size.features.size()); ++i) {
+    const int features = size.features[static_cast<std::size_t>(i)];
     add_layer(parameters, view_name("encoder", i) + ".linear1", features, size.hidden, draws);
     add_layer(parameters, view_name("decoder", i) + ".linear1", latent, size.hidden, draws);
     add_layer(parameters, view_name("decoder", i) + ".linear2", size.hidden, features, draws);
@@ -66,11 +65,10 @@ inline MldrlParameters random_parameters(const ProblemSize& size, Draws& draws) 
 /// Entries uniform in [-2, 2); about a quarter of the labels are -1 where `unlabelled` is set.
 inline Batch random_batch(const ProblemSize& size, Draws& draws, bool unlabelled = false) {
   const int latent = size.shared + size.specific;
-  Batch batch{draws.matrix(size.batch, size.features1, -2.0, 2.0),
-              draws.matrix(size.batch, size.features2, -2.0, 2.0),
-              draws.matrix(size.batch, latent, -2.0, 2.0),
-              draws.matrix(size.batch, latent, -2.0, 2.0),
-              {}};
+  Batch batch;
+  for (const int features : size.features) batch.view.push_back(draws.matrix(size.batch, features, -2.0, 2.0));
+  for (std::size_t i = 0; i < size.features.size(); ++i)
+    batch.noise.push_back(draws.matrix(size.batch, latent, -2.0, 2.0));
   for (int b = 0; b < size.batch; ++b) {
     const int label = draws.below(size.classes);
     batch.label.push_back(unlabelled && draws.below(4) == 0 ? -1 : label);

@@ -47,7 +47,11 @@ inline MldrlParameters parameters_from(const Record& record, const std::string& 
 
 inline Batch batch_from(const Record& record, int step) {
   const auto matrix = [&](const std::string& name) { return matrix_from(at_step(record.at(name), step)); };
-  Batch batch{matrix("batch.view1"), matrix("batch.view2"), matrix("noise.view1"), matrix("noise.view2"), {}};
+  Batch batch;
+  for (int i = 0; record.contains(view_name("batch.view", i)); ++i) {
+    batch.view.push_back(matrix(view_name("batch.view", i)));
+    batch.noise.push_back(matrix(view_name("noise.view", i)));
+  }
   for (double label : matrix("batch.label").values) batch.label.push_back(static_cast<int>(label));
   return batch;
 }
@@ -60,12 +64,15 @@ inline std::map<std::string, Matrix> replay(const MldrlSettings& settings, const
 
   const Batch first = batch_from(record, 0);
   const Forward f = forward(settings, trainer.parameters(), first);
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < static_cast<int>(f.view.size()); ++i) {
     const ViewPass& v = f.view[static_cast<std::size_t>(i)];
     outcome[view_name("out.mu", i)] = v.mu;
     outcome[view_name("out.sigma", i)] = v.sigma;
     outcome[view_name("out.reconstruction", i)] = v.own.reconstruction;
-    outcome[view_name("out.cross", i)] = v.crossed.reconstruction;
+    for (int j = 0; j < static_cast<int>(f.view.size()); ++j)
+      if (j != i)
+        outcome[view_name("out.cross", i) + (f.view.size() == 2 ? "" : view_name("_", j))] =
+            v.crossed[static_cast<std::size_t>(j)].reconstruction;
   }
   outcome["out.classifier_input"] = f.classifier_input;
   outcome["out.prediction"] = f.prediction;

@@ -82,7 +82,7 @@ TEST(TrainStep, ChangesNothingWhereALossIsNotFinite) {
   const MldrlParameters initial = random_parameters(size, draws);
   const Batch good = random_batch(size, draws);
   Batch bad = good;
-  bad.view1.at(0, 0) = std::numeric_limits<double>::quiet_NaN();
+  bad.view[0].at(0, 0) = std::numeric_limits<double>::quiet_NaN();
 
   Trainer struck(settings_for(size), initial);
   Trainer spared(settings_for(size), initial);
@@ -136,7 +136,7 @@ TEST(TrainStep, DecaysParametersButNotTaskWeights) {
 
 TEST(TrainStep, RunsAtTheSmallestAndAtPublishedSizes) {
   for (const ProblemSize& size :
-       {ProblemSize{1, 1, 1, 1, 1, 1, 2}, ProblemSize{1, 81, 40, 32, 6, 4, 2}, ProblemSize{32, 81, 81, 32, 6, 4, 5}}) {
+       {ProblemSize{1, {1, 1}, 1, 1, 1, 2}, ProblemSize{1, {81, 40}, 32, 6, 4, 2}, ProblemSize{32, {81, 81}, 32, 6, 4, 5}}) {
     for (MldrlSettings settings : {paper_settings(), code_settings()}) {
       settings.shared = size.shared;
       Draws draws(26);

@@ -51,8 +51,7 @@ struct Case {
 
 Case small_mldrl() {
   Setup setup = synthetic_setup();
-  mldrl(setup).features1 = 21;
-  mldrl(setup).features2 = 13;
+  mldrl(setup).features = {21, 13};
   mldrl(setup).hidden = 12;
   setup.settings.rows = kBatch * kSteps;  // full batches only: members agree on n whatever they see of the position
   return {setup, synthetic_tables(setup)};

@@ -12,15 +12,18 @@ void MldrlSystem::judge(const Said& said, Evaluation& e) const {
   e.labelled = count_labels(label);
   const bool classifies = model.has(kClassification);
   if (model.has(kReconstruction)) {
-    // A decoder's term is its own reconstruction's error plus the crossed one's; the emitted rows are the former.
+    // A decoder's term is its own reconstruction's error plus those of the crossed ones; the emitted rows are the
+    // former. Of several crossed ones the mean is told.
     Figure own{"reconstruction_error", {}}, crossed{"crossed_error", {}};
-    const std::size_t first = (classifies ? 1 : 0) + 2;
-    for (std::size_t v = 0; v < 2; ++v) {
+    const auto views = static_cast<std::size_t>(model.views());
+    const std::size_t first = (classifies ? 1 : 0) + views;
+    for (std::size_t v = 0; v < views; ++v) {
       own.values.push_back(
           mean_squared_error(said.outputs[first + v], said.data.views[v], said.rows, said.data.features[v]));
-      crossed.values.push_back(e.terms[v] - own.values.back());
+      if (views > 1) crossed.values.push_back((e.terms[v] - own.values.back()) / static_cast<double>(views - 1));
     }
-    e.figures = {own, crossed};
+    e.figures = {own};
+    if (views > 1) e.figures.push_back(crossed);
   }
   if (!classifies) return;
   const std::vector<float>& prediction = said.outputs[0];

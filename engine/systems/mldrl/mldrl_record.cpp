@@ -12,12 +12,12 @@ namespace {
 class MldrlRecord : public RecordForm {
  public:
   explicit MldrlRecord(const MldrlModel& m)
-      : m_(m), latent_(m.shared + m.specific), features_{m.features1, m.features2} {}
+      : m_(m), count_(m.views()), latent_(m.shared + m.specific), views_(m.features.size()), noise_(m.features.size()) {}
 
   RecordSizes sizes(const TensorFile& record) const override {
     const RecordSizes s{record_dimension(record, "batch.view1", 3, 0), record_dimension(record, "batch.view1", 3, 1)};
-    for (int i = 0; i < 2; ++i) {
-      expect_record_shape(record, view(i), {s.steps, s.batch, features_[i]});
+    for (int i = 0; i < count_; ++i) {
+      expect_record_shape(record, view(i), {s.steps, s.batch, m_.features[i]});
       expect_record_shape(record, noise(i), {s.steps, s.batch, latent_});
     }
     expect_record_shape(record, "batch.label", {s.steps, s.batch});
@@ -26,8 +26,8 @@ class MldrlRecord : public RecordForm {
 
   RunTables tables(const TensorFile& record, const RecordSizes& sizes) const override {
     RunTables tables;
-    for (int i = 0; i < 2; ++i) tables.sources.push_back({record.at(view(i)).to_floats(), features_[i]});
-    for (int i = 0; i < 2; ++i) tables.sources.push_back({record.at(noise(i)).to_floats(), latent_});
+    for (int i = 0; i < count_; ++i) tables.sources.push_back({record.at(view(i)).to_floats(), m_.features[i]});
+    for (int i = 0; i < count_; ++i) tables.sources.push_back({record.at(noise(i)).to_floats(), latent_});
     number_rows(tables, sizes);
     tables.labels.clear();
     for (int64_t label : record.at("batch.label").to_int64s()) {
@@ -47,7 +47,7 @@ class MldrlRecord : public RecordForm {
     const auto add = [](std::vector<float>& to, const std::vector<float>& from) {
       to.insert(to.end(), from.begin(), from.end());
     };
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < count_; ++i) {
       add(views_[i], stepper.kept("view" + std::to_string(i + 1)));
       add(noise_[i], stepper.kept("noise", i, 0, latent_));
     }
@@ -57,21 +57,22 @@ class MldrlRecord : public RecordForm {
 
   void put_inputs(TensorFile& to, const RecordSizes& s, std::span<const float> class_weights) const override {
     to.tensors["class_weights"] = StoredTensor::from_floats({m_.classes}, class_weights);
-    for (int i = 0; i < 2; ++i) {
-      to.tensors[view(i)] = StoredTensor::from_floats({s.steps, s.batch, features_[i]}, views_[i]);
+    for (int i = 0; i < count_; ++i) {
+      to.tensors[view(i)] = StoredTensor::from_floats({s.steps, s.batch, m_.features[i]}, views_[i]);
       to.tensors[noise(i)] = StoredTensor::from_floats({s.steps, s.batch, latent_}, noise_[i]);
     }
     to.tensors["batch.label"] = StoredTensor::from_int64({s.steps, s.batch}, labels_);
   }
 
   void put_outcome(const Stepper& stepper, TensorFile& to) const override {
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < count_; ++i) {
       const std::string n = std::to_string(i + 1), out = "decoder" + n + " output";
       put_rows(stepper, to, "out.mu" + n, stepper.kept("heads", i, 0, latent_));
       put_rows(stepper, to, "out.sigma" + n, stepper.kept("sigma", i, 0, latent_));
       if (!m_.has(kReconstruction)) continue;
-      put_rows(stepper, to, "out.reconstruction" + n, stepper.kept(out, 0, 0, features_[i]));
-      put_rows(stepper, to, "out.cross" + n, stepper.kept(out, 1, 0, features_[i]));
+      put_rows(stepper, to, "out.reconstruction" + n, stepper.kept(out, 0, 0, m_.features[i]));
+      for (int j = 0, block = 1; j < count_; ++j)
+        if (j != i) put_rows(stepper, to, cross(i, j), stepper.kept(out, block++, 0, m_.features[i]));
     }
     if (m_.has(kClassification)) {
       put_rows(stepper, to, "out.classifier_input", stepper.kept("classifier_input"));
@@ -87,9 +88,9 @@ class MldrlRecord : public RecordForm {
     const Control& c = stepper.control();
     add_common_trace(stepper, "weights", traces);
     traces.add("targets", {c.targets, c.targets + m_.losses.size()});
-    // Both views' reconstruction errors are one.
+    // All views' reconstruction errors are one.
     std::vector<double> terms(c.terms, c.terms + stepper.program().term_names.size());
-    if (m_.has(kReconstruction)) {
+    for (int i = 1; i < count_ && m_.has(kReconstruction); ++i) {
       terms[1] += terms[0];
       terms.erase(terms.begin());
     }
@@ -100,9 +101,14 @@ class MldrlRecord : public RecordForm {
   static std::string view(int i) { return "batch.view" + std::to_string(i + 1); }
   static std::string noise(int i) { return "noise.view" + std::to_string(i + 1); }
 
+  /// Of decoder i from the shared part of view j; with two views there is one crossed reconstruction each.
+  std::string cross(int i, int j) const {
+    return fmt::format("out.cross{}", i + 1) + (count_ == 2 ? "" : fmt::format("_{}", j + 1));
+  }
+
   MldrlModel m_;
-  int latent_, features_[2];
-  std::vector<float> views_[2], noise_[2];
+  int count_, latent_;
+  std::vector<std::vector<float>> views_, noise_;  // [views] of all steps
   std::vector<int64_t> labels_;
 };
 

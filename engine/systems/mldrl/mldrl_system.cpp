@@ -22,6 +22,8 @@ double published_weight(const std::string& loss) {
   return loss == kInherentVariational ? 3.0 : 0.3;
 }
 
+std::string encoder(int view) { return fmt::format("encoder{}.linear1", view + 1); }
+
 }  // namespace
 
 std::vector<Preset> MldrlSystem::presets() const {
@@ -29,15 +31,15 @@ std::vector<Preset> MldrlSystem::presets() const {
   return {{"mldrl",
            "",
            "",
-           "MLDRL: two views of the same patients, three balanced losses.",
+           "MLDRL: views of the same patients (here two; one to six), three balanced losses.",
            {"before.csv", "after.csv"},
            "outcome.csv",
            1e-3}};
 }
 
 SystemTraits MldrlSystem::traits() const {
-  return {.least_views = 2,
-          .most_views = 2,
+  return {.least_views = 1,
+          .most_views = kMostViews,
           .labels = true,
           .targets = false,
           .balanced = true,
@@ -74,10 +76,26 @@ Setup MldrlSystem::published(std::string_view variant) const {
   return s;
 }
 
-Defaults MldrlSystem::defaults(std::string_view variant, std::string_view) const {
+Defaults MldrlSystem::defaults(const Chosen& chosen) const {
   Defaults d;
-  d.setup = published(variant == "code" ? "code" : "paper");
+  d.setup = published(chosen.variant == "code" ? "code" : "paper");
+  MldrlModel& m = mldrl(d.setup);
+  if (chosen.views > 0) m.features.assign(static_cast<std::size_t>(chosen.views), 0);
+  if (m.views() > 1) return d;
+  std::erase(m.losses, kInherentVariational);
+  for (std::size_t k = 0; k < m.losses.size(); ++k) d.setup.settings.initial_weights[k] = published_weight(m.losses[k]);
   return d;
+}
+
+std::vector<std::pair<std::string, std::string>> MldrlSystem::contradictions() const {
+  std::vector<std::pair<std::string, std::string>> found;
+  if (model.views() == 1 && model.has(kInherentVariational))
+    found.emplace_back("losses", "names inherent_variational, which compares views, and there is one; leave it out");
+  if (model.views() != 2 && model.crossed1_specific_first)
+    found.emplace_back("variant",
+                       fmt::format("is \"code\", the authors' program, which knows two views and not {}; set \"paper\"",
+                                   model.views()));
+  return found;
 }
 
 std::vector<ModelKey> MldrlSystem::keys() {
@@ -104,7 +122,7 @@ std::vector<ModelKey> MldrlSystem::keys() {
 std::vector<KeyUse> MldrlSystem::uses() const {
   return {
       {"data.source", "where rows come from: tables"},
-      {"data.views", "one table per view, joined on id", {}, 2},
+      {"data.views", "one table per view, one to six, joined on id"},
       {"data.outcome", "table of labels; without it the label is a column of the views"},
       {"data.label"},
       {"balance.methods"},
@@ -113,8 +131,8 @@ std::vector<KeyUse> MldrlSystem::uses() const {
        "where gradients are measured: heads, head_biases_mean, shared (all that several tasks reach) or a list of "
        "parameters; \"\" = by variant"},
       {"balance.at",
-       "parameters, or latent: over the gradients by the encoders' output (MGDA-UB); latent1, latent2: by one view's",
-       {"parameters", "latent", "latent1", "latent2"}},
+       "parameters, or latent: over the gradients by the encoders' output (MGDA-UB); latent1, latent2, ...: by one view's",
+       {"parameters", "latent", "latent1", "latent2", "latent3", "latent4", "latent5", "latent6"}},
       {"balance.private"},
       {"balance.rescale"},
       {"balance.initial_weights", "of the losses in their order; [] = the published ones with gradnorm, else ones"},
@@ -129,8 +147,7 @@ std::vector<Monitor> MldrlSystem::monitors() const {
 }
 
 void MldrlSystem::take_sizes(const Dataset& data, Setup&) {
-  model.features1 = data.features[0];
-  model.features2 = data.features[1];
+  model.features = data.features;
   model.classes = data.classes > 0 ? data.classes : kClassesWithoutLabels;
   if (data.classes == 0 && model.losses.size() == 1 && model.has(kClassification))
     throw Error(
@@ -139,7 +156,7 @@ void MldrlSystem::take_sizes(const Dataset& data, Setup&) {
 }
 
 std::string MldrlSystem::demands() const {
-  return fmt::format("{} and {} columns and {} classes", model.features1, model.features2, model.classes);
+  return fmt::format("{} columns and {} classes", fmt::join(model.features, " and "), model.classes);
 }
 
 std::vector<TaskInfo> MldrlSystem::tasks() const {
@@ -152,12 +169,16 @@ std::vector<TaskInfo> MldrlSystem::tasks() const {
 }
 
 std::vector<RunTables::Values> MldrlSystem::sources(const Dataset& data) const {
-  return {{data.views[0], data.features[0]}, {data.views[1], data.features[1]}};
+  std::vector<RunTables::Values> views;
+  for (std::size_t v = 0; v < data.views.size(); ++v) views.push_back({data.views[v], data.features[v]});
+  return views;
 }
 
 std::vector<NamedRegion> MldrlSystem::representations(const Graph& g) const {
   const int heads = g.find(kMldrlLatent);
-  return {{"latent", g.all(heads)}, {"latent1", g.block(heads, 0)}, {"latent2", g.block(heads, 1)}};
+  std::vector<NamedRegion> places{{"latent", g.all(heads)}};
+  for (int v = 0; v < model.views(); ++v) places.push_back({fmt::format("latent{}", v + 1), g.block(heads, v)});
+  return places;
 }
 
 std::vector<NamedStretches> MldrlSystem::parameter_groups() const {
@@ -183,12 +204,14 @@ void MldrlSystem::read(const Metadata& m, const Shapes& shapes) {
   model.crossed1_specific_first =
       m.on("cross_decoder1", "shared2 specific1", "specific1 shared2", model.crossed1_specific_first);
   model.softmax_twice = m.on("classifier", kLogits, kTwice, model.softmax_twice);
-  model.features1 = shapes.in("encoder1.linear1");
-  model.features2 = shapes.in("encoder2.linear1");
-  model.hidden = shapes.out("encoder1.linear1");
+  model.features.clear();
+  while (model.views() < kMostViews && (model.views() == 0 || shapes.has(encoder(model.views()))))
+    model.features.push_back(shapes.in(encoder(model.views())));
+  model.hidden = shapes.out(encoder(0));
   model.specific = shapes.out("_enc_mu") - model.shared;
   model.classes = model.has(kClassification) ? shapes.out("fc1") : m.whole("classes", model.classes);
   if (model.specific < 1) m.refuse("shared", "it leaves no specific latents");
+  for (const auto& [key, why] : contradictions()) m.refuse(key == "losses" ? "tasks" : key, "it " + why);
 }
 
 std::string MldrlSystem::warning(std::span<const std::string> names, std::span<const double> terms) const {

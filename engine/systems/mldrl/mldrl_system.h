@@ -21,11 +21,11 @@ class MldrlSystem final : public System {
   SystemTraits traits() const override;
 
   Setup published(std::string_view variant) const override;
-  Defaults defaults(std::string_view variant, std::string_view source) const override;
+  Defaults defaults(const Chosen& chosen) const override;
   std::vector<ModelKey> keys() override;
   std::vector<KeyUse> uses() const override;
   std::vector<Monitor> monitors() const override;
-  std::vector<std::pair<std::string, std::string>> contradictions() const override { return {}; }
+  std::vector<std::pair<std::string, std::string>> contradictions() const override;
   void take_sizes(const Dataset& data, Setup& setup) override;
   std::string demands() const override;
 

@@ -59,8 +59,9 @@ Setup MtlSystem::published(std::string_view variant) const {
   return s;
 }
 
-Defaults MtlSystem::defaults(std::string_view variant, std::string_view source) const {
-  const bool trunk = variant == "trunk";
+Defaults MtlSystem::defaults(const Chosen& chosen) const {
+  const std::string_view source = chosen.source;
+  const bool trunk = chosen.variant == "trunk";
   Defaults d;
   d.setup = published(trunk ? "trunk" : "towers");
   d.epochs = trunk ? 250 : 50;

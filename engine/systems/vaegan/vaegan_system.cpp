@@ -44,7 +44,7 @@ Setup VaeganSystem::published(std::string_view variant) const {
   return s;
 }
 
-Defaults VaeganSystem::defaults(std::string_view, std::string_view) const {
+Defaults VaeganSystem::defaults(const Chosen&) const {
   Defaults d;
   d.setup = published("");
   // Tables have few rows: a third of the published rate, twice the width of encoder and decoder, and a decoder that

@@ -21,7 +21,7 @@ class VaeganSystem final : public System {
   SystemTraits traits() const override;
 
   Setup published(std::string_view variant) const override;
-  Defaults defaults(std::string_view variant, std::string_view source) const override;
+  Defaults defaults(const Chosen& chosen) const override;
   std::vector<ModelKey> keys() override;
   std::vector<KeyUse> uses() const override;
   std::vector<Monitor> monitors() const override { return {Monitor::loss, Monitor::none}; }

@@ -71,13 +71,13 @@ std::vector<Loss> losses() {
       {"inherent",
        [=](Graph& g, Divisor d, double p) {
          const int variational = g.term("v", Divisor::rows, kCols - kShared);
-         g.add(InherentVariationalNode{x(g), x(g), kShared, term(g, d, p), variational});
+         g.add(InherentVariationalNode{g.all(g.tensor("z", 2, kCols)), kShared, term(g, d, p), variational});
        },
        {{Divisor::rows, kShared}}},
       {"variational",
        [=](Graph& g, Divisor d, double p) {
          const int inherent = g.term("i", Divisor::rows, kShared);
-         g.add(InherentVariationalNode{x(g), x(g), kShared, inherent, term(g, d, p)});
+         g.add(InherentVariationalNode{g.all(g.tensor("z", 2, kCols)), kShared, inherent, term(g, d, p)});
        },
        {{Divisor::rows, kCols - kShared}}},
   };
@@ -116,7 +116,7 @@ std::string refusal_of_tasks(bool tasks_first, const std::function<void(Graph&, 
     const int error = g.term("error", Divisor::rows, kCols);
     if (tasks_first) tasks(g, inherent, variational, error);
     g.add(SquaredErrorNode{x, x, error});
-    g.add(InherentVariationalNode{x, x, kShared, inherent, variational});
+    g.add(InherentVariationalNode{g.all(g.tensor("z", 2, kCols)), kShared, inherent, variational});
     if (!tasks_first) tasks(g, inherent, variational, error);
   });
 }

@@ -11,8 +11,7 @@ namespace {
 
 TEST(DescriptionOfAProgram, CountsPhasesOperationsBytesAndParameters) {
   auto setup = mldrl_setup("paper");
-  mldrl(setup).features1 = 81;
-  mldrl(setup).features2 = 81;
+  mldrl(setup).features = {81, 81};
   const Program program = lower(setup.system->graph(Pass::train), training_options(setup, 32, {}));
   const std::string text = describe(program);
   const auto expect = [&](const std::string& part) {

@@ -170,8 +170,12 @@ class GraphReference {
   }
   void run(const InherentVariationalNode& o) {
     double sums[2] = {};
-    for (int r = 0; r < batch_.n; ++r)
-      for (int c = 0; c < o.z1.cols; ++c) sums[c < o.shared ? 0 : 1] += std::pow(at(o.z1, r, c) - at(o.z2, r, c), 2);
+    for (int one = 0; one < o.z.blocks; ++one)
+      for (int other = 0; other < one; ++other)
+        for (int r = 0; r < batch_.n; ++r)
+          for (int c = 0; c < o.z.cols; ++c)
+            sums[c < o.shared ? 0 : 1] +=
+                std::pow(at(o.z, one * batch_.n + r, c) - at(o.z, other * batch_.n + r, c), 2);
     add(o.inherent_term, sums[0], batch_.n);
     add(o.variational_term, sums[1], batch_.n);
   }

@@ -39,32 +39,23 @@ TEST(Lowering, AddsWhatAnotherReaderOfTheHeadsSendsBack) {
   expect_sound_gradients_merged_and_balanced(s);
 }
 
-TEST(Lowering, WeighsTheInherentVariationalGradientOfEachLatentByItsOwnLane) {
-  for (int shared = 0; shared < 2; ++shared) {  // this latent's gradient is merged, the other's is its only task's
-    SCOPED_TRACE("latent " + std::to_string(shared) + " reaches the second task");
-    Sketch s;
-    const Region z[2] = {s.dense(s.x[0], 5), s.dense(s.x[1], 5)};
-    const int inherent = s.term(3), variational = s.term(2);
-    const int error = s.reconstruction(z[shared], shared);
-    s.graph.add(InherentVariationalNode{z[0], z[1], 3, inherent, variational});
-    s.task({inherent, variational}, TaskForm::ratio);
-    s.task({error});
-    expect_sound_gradients_merged_and_balanced(s);
-  }
-}
-
-TEST(Lowering, GivesTheInherentVariationalLossTheSlopesOfEveryForm) {
-  for (const TaskForm form : {TaskForm::sum, TaskForm::ratio, TaskForm::difference})
-    for (const bool variational_first : {false, true}) {
-      SCOPED_TRACE(std::to_string(static_cast<int>(form)) + (variational_first ? ", V first" : ", I first"));
-      Sketch s;
-      const Region z[2] = {s.dense(s.x[0], 5), s.dense(s.x[1], 5)};
-      const int inherent = s.term(3), variational = s.term(2);
-      s.graph.add(InherentVariationalNode{z[0], z[1], 3, inherent, variational});
-      s.task(variational_first ? std::vector{variational, inherent} : std::vector{inherent, variational}, form);
-      s.task({s.reconstruction(z[0], 0)});
-      expect_sound_gradients_merged_and_balanced(s);
-    }
+TEST(Lowering, GivesTheInherentVariationalLossOfAnyNumberOfViewsTheSlopesOfEveryForm) {
+  for (const int views : {2, 3, 6})
+    for (const TaskForm form : {TaskForm::sum, TaskForm::ratio, TaskForm::difference})
+      for (const bool variational_first : {false, true})
+        for (const bool reached : {false, true}) {  // by a second task too
+          SCOPED_TRACE(std::to_string(views) + " views, form " + std::to_string(static_cast<int>(form)) +
+                       (variational_first ? ", V first" : ", I first") + (reached ? ", of two tasks" : ""));
+          Sketch s;
+          const Region z = s.latents(views, 5);
+          const int inherent = s.term(3), variational = s.term(2);
+          s.graph.add(InherentVariationalNode{z, 3, inherent, variational});
+          s.task(variational_first ? std::vector{variational, inherent} : std::vector{inherent, variational}, form);
+          std::vector<int> errors;
+          for (int i = 0; i < views && reached; ++i) errors.push_back(s.reconstruction(s.graph.block(z.tensor, i), i % 2));
+          if (reached) s.task(errors);
+          expect_sound_gradients_merged_and_balanced(s);
+        }
 }
 
 TEST(Lowering, RefusesATermThatNoTaskCounts) {
@@ -136,8 +127,7 @@ TEST(Lowering, RefusesWhatItsTablesAndOffsetsCannotHold) {
   EXPECT_THROW(lower(many, {}), std::logic_error);
 
   MldrlModel wide;
-  wide.features1 = 450000;
-  wide.features2 = 3;
+  wide.features = {450000, 3};
   wide.hidden = 9600;
   try {
     lower(mldrl_graph(wide, Pass::train), {});

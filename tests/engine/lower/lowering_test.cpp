@@ -56,8 +56,7 @@ std::vector<Setup> mldrl_setups() {
     for (int bits = 0; bits < 16; ++bits) {
       Setup s = synthetic_setup();
       MldrlModel& m = mldrl(s);
-      m.features1 = 9;
-      m.features2 = 6;
+      m.features = {9, 6};
       m.hidden = 7;
       m.ratio = bits & 1;
       m.crossed1_specific_first = bits & 2;

@@ -224,18 +224,15 @@ class AccessOf {
     EQ_OWN(writes(), private_weights, 1, o.tasks);
   }
   void collect(const InherentVariational& o) {
-    view(reads(), o.z1);
-    view(reads(), o.z2);
+    view(reads(), o.z);
     doubles(writes(), o.inherent, int64_t{c_.n} * kRowLanes);
     doubles(writes(), o.variational, int64_t{c_.n} * kRowLanes);
   }
   void collect(const InherentVariationalGradient& o) {
-    view(reads(), o.z1);
-    view(reads(), o.z2);
+    view(reads(), o.z);
     for (int term : {o.inherent_term, o.variational_term}) entries(reads(), offsetof(Control, term_slope), term, 1);
     weight_of(reads(), o.task);
-    view(writes(), o.dz1);
-    view(writes(), o.dz2);
+    view(writes(), o.dz);
   }
   void collect(const Join& o) {
     doubles(reads(), o.from, int64_t{o.groups} * o.slots(c_, o.level));

@@ -35,6 +35,13 @@ struct Sketch : RandomGraph {
   Region dense(Region from, int out, Activation activation = Activation::tanh) {
     return linear(from, layer(from.cols, out), activation);
   }
+  /// A tensor of so many blocks, each made of an input by a layer of its own.
+  Region latents(int blocks, int cols) {
+    const int z = graph.tensor("latents", blocks, cols);
+    for (int i = 0; i < blocks; ++i)
+      graph.add(LinearNode{x[i % 2], graph.block(z, i), layer(kInputCols, cols), Activation::tanh});
+    return graph.all(z);
+  }
   Region sum(std::vector<Region> from, float coefficient) {
     const Region to = tensor(from.front().cols);
     const std::vector<float> coefficients(from.size(), coefficient);

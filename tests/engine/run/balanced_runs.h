@@ -42,8 +42,7 @@ inline std::vector<BalancedRun> balanced_runs() {
 
 inline Setup setup_of(const BalancedRun& run) {
   Setup setup = synthetic_setup();
-  mldrl(setup).features1 = 21;
-  mldrl(setup).features2 = 13;
+  mldrl(setup).features = {21, 13};
   mldrl(setup).hidden = 12;
   const MethodList list = parse_methods(run.methods, "test");
   setup.balance = {{.methods = list.methods,

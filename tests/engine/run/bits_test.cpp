@@ -71,6 +71,28 @@ TEST(Bits, AreThoseOfACpuWhenCutAsAThreadBlockCuts) {
   }
 }
 
+/// Views, and what 50 steps of their training must leave behind.
+const std::pair<int, const char*> kViewHashes[] = {
+    {1, "dbd52500070ec027fbca260f2199658bf51a6c4412bec07f860dd6b851f9ce53"},
+    {3, "3939969935ed1e8094d18d086101b4b40d1e17682f0e7c3c65876ce22988753e"},
+    {4, "72a3752442bbbe98a8d8f8009c21bad0b97671f291856b4a25c068e9a406871e"},
+    {6, "778a5dfa9f4ce4ace0457aa56014ab9a59d94d61c76396d9df7c91861e4f9d2c"}};
+
+TEST(Bits, OfAnyNumberOfViewsAreTheOnesThisTestStates) {
+  for (const auto& [views, expected] : kViewHashes) {
+    const auto hash_of_views = [views = views](Executor& executor, int per_launch) {
+      return train(synthetic_views(views), kBatch, executor, kSteps, per_launch, {0}).front();
+    };
+    const std::string hash = hash_of_views(*make_cpu_executor(1), kSteps);
+    std::printf("a GPU must reproduce %s with %d views\n", hash.c_str(), views);
+    EXPECT_EQ(hash, expected) << views << " views";
+    HostExecutor team(7);
+    EXPECT_EQ(hash_of_views(team, kSteps), hash) << views << " views, a team of 7";
+    DeviceCutExecutor cut(7);
+    EXPECT_EQ(hash_of_views(cut, 7), hash) << views << " views, cut as a device cuts, 7 steps a launch";
+  }
+}
+
 TEST(Bits, DoNotDependOnHowStepsAreSpreadOverLaunches) {
   for (int per_launch : {1, 7}) {
     HostExecutor executor(1);

@@ -22,8 +22,7 @@ inline Setup synthetic_mldrl() {
   Setup setup = mldrl_setup("paper");
   train_fast(setup);
   MldrlModel& m = mldrl(setup);
-  m.features1 = 11;
-  m.features2 = 7;
+  m.features = {11, 7};
   m.hidden = 9;
   m.shared = 3;
   m.specific = 2;
@@ -74,11 +73,10 @@ struct MldrlProbe {
     const int rows = s.stepper.probed_rows(), latent = m.shared + m.specific;
     settings.shared = m.shared;
     settings.class_weights.assign(s.system.plan.class_weights.begin(), s.system.plan.class_weights.end());
-    batch = {matrix_of(s.stepper.kept("view1"), rows),
-             matrix_of(s.stepper.kept("view2"), rows),
-             matrix_of(s.stepper.kept("noise", 0, 0, latent), rows),
-             matrix_of(s.stepper.kept("noise", 1, 0, latent), rows),
-             {}};
+    for (int i = 0; i < m.views(); ++i) {
+      batch.view.push_back(matrix_of(s.stepper.kept(reference::view_name("view", i)), rows));
+      batch.noise.push_back(matrix_of(s.stepper.kept("noise", i, 0, latent), rows));
+    }
     for (const int64_t label : s.stepper.labels()) batch.label.push_back(static_cast<int>(label));
     forward = reference::forward(settings, parameters, batch);
   }
@@ -91,7 +89,7 @@ struct MldrlProbe {
     for (std::size_t k = 0; k < 3; ++k) {
       Matrix dz = reference::central_difference(pass.noise, [&](const Matrix& at) {
         reference::Batch moved = batch;
-        (view == 0 ? moved.noise1 : moved.noise2) = at;
+        moved.noise[view] = at;
         return reference::forward(settings, parameters, moved).losses[k];
       });
       for (std::size_t i = 0; i < dz.values.size(); ++i) dz.values[i] /= pass.sigma.values[i];

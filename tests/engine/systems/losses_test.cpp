@@ -20,8 +20,7 @@ Setup small_mldrl(std::vector<std::string> losses) {
   train_fast(setup);
   setup.settings.clip_norm = setup.settings.weight_decay = 0;
   MldrlModel& m = mldrl(setup);
-  m.features1 = 9;
-  m.features2 = 6;
+  m.features = {9, 6};
   m.hidden = 7;
   m.losses = std::move(losses);
   balance_by(setup, {"identity"});

@@ -21,8 +21,7 @@ namespace equipoise::test {
 /// The paper's variant at small sizes that leave no tile, lane or batch full.
 inline Setup synthetic_setup(const std::string& variant = "paper") {
   Setup setup = mldrl_setup(variant);
-  mldrl(setup).features1 = 81;
-  mldrl(setup).features2 = 45;
+  mldrl(setup).features = {81, 45};
   // The code variant's difference has no lower bound: it must be approached slowly.
   setup.settings.lr = setup.settings.task_lr = variant == "paper" ? 5e-3 : 5e-4;
   setup.settings.weight_decay = 1e-2;
@@ -32,16 +31,29 @@ inline Setup synthetic_setup(const std::string& variant = "paper") {
   return setup;
 }
 
-/// Rows of two views made of three factors and noise; the first factor's sign is the label, and one row in five is
+/// The paper's variant with one to six views of unlike widths.
+inline Setup synthetic_views(int views) {
+  Setup setup = synthetic_setup();
+  mldrl(setup).features.clear();
+  for (int i = 0; i < views; ++i) mldrl(setup).features.push_back(19 + 7 * i);
+  if (views == 1) {
+    mldrl(setup).losses = {kReconstruction, kClassification};
+    setup.settings.initial_weights[1] = setup.settings.initial_weights[2];
+  }
+  return setup;
+}
+
+/// Rows of the views made of three factors and noise; the first factor's sign is the label, and one row in five is
 /// unlabelled. Philox words and float operations in a fixed order only: the same on every machine.
 inline RunTables synthetic_tables(const Setup& setup) {
-  const int rows = setup.settings.rows, cols[2] = {mldrl(setup).features1, mldrl(setup).features2};
+  const int rows = setup.settings.rows;
+  const std::vector<int>& cols = mldrl(setup).features;
   enum : uint32_t { kFactor = 100, kLoading, kNoise };
   const auto centred = [](uint32_t what, uint32_t view, int row, int col) {
     return 2.0f * uniform01(draw({77, view, static_cast<uint32_t>(row), what}, static_cast<uint32_t>(col)).v[0]) - 1.0f;
   };
   RunTables tables;
-  for (uint32_t view = 0; view < 2; ++view) {
+  for (uint32_t view = 0; view < cols.size(); ++view) {
     tables.sources.push_back({{}, cols[view]});
     for (int r = 0; r < rows; ++r)
       for (int c = 0; c < cols[view]; ++c) {

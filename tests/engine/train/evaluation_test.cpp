@@ -16,16 +16,14 @@ namespace {
 /// A data set, a model with random parameters, and the same for the reference.
 struct Case {
   explicit Case(const std::string& variant, int rows, int classes) : setup(mldrl_setup(variant)) {
-    mldrl(setup).features1 = 6;
-    mldrl(setup).features2 = 9;
+    mldrl(setup).features = {6, 9};
     mldrl(setup).hidden = 7;
     mldrl(setup).shared = 3;
     mldrl(setup).specific = 2;
     mldrl(setup).classes = classes;
     reference::ProblemSize size;
     size.batch = rows;
-    size.features1 = 6;
-    size.features2 = 9;
+    size.features = {6, 9};
     size.hidden = 7;
     size.shared = 3;
     size.specific = 2;
@@ -33,13 +31,11 @@ struct Case {
     reference::Draws draws(17);
     parameters = reference::random_parameters(size, draws);
     batch = reference::random_batch(size, draws, true);
-    for (double& e : batch.noise1.values) e = 0;
-    for (double& e : batch.noise2.values) e = 0;
+    for (reference::Matrix& noise : batch.noise) noise = reference::Matrix(noise.rows, noise.cols);
     data.rows = rows;
     data.classes = classes;
     data.features = {6, 9};
-    for (const reference::Matrix* view : {&batch.view1, &batch.view2})
-      data.views.emplace_back(view->values.begin(), view->values.end());
+    for (const reference::Matrix& view : batch.view) data.views.emplace_back(view.values.begin(), view.values.end());
     data.label.assign(batch.label.begin(), batch.label.end());
     for (int r = 0; r < rows; ++r) split.train.push_back(r);
   }

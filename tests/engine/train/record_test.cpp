@@ -39,8 +39,7 @@ Split split_of(int train) {
 TrainingPlan plan_of(const std::string& variant, int batch) {
   TrainingPlan plan;
   plan.setup = mldrl_setup(variant);
-  mldrl(plan.setup).features1 = 5;
-  mldrl(plan.setup).features2 = 3;
+  mldrl(plan.setup).features = {5, 3};
   plan.setup.settings.lr = plan.setup.settings.task_lr = 1e-2;
   plan.batch = batch;
   plan.class_weights = {1.0f, 2.5f};

@@ -83,6 +83,7 @@ std::vector<Setup> recorded_setups() {
                                synthetic_trunk(),
                                synthetic_towers(1),
                                synthetic_trunk(3),
+                               synthetic_counts(),
                                synthetic_vaegan(),
                                synthetic_vaegan(0),
                                synthetic_vaegan(2, {11, 7}, 2)};
@@ -111,6 +112,7 @@ std::vector<Setup> recorded_setups() {
     setups.back().optimizer = kind;
     use_other_settings(setups.back());
   }
+  for (const int views : {1, 3, 4, 6}) setups.push_back(synthetic_views(views));
   setups.push_back(synthetic_vaegan(1, {11}, 1));
   VaeganModel& m = vaegan(setups.back());
   m.gamma = 0.4;
@@ -151,8 +153,7 @@ TEST(SystemRecord, OfAMethodThatDrawsReplaysToTheSameBits) {
 TEST(SystemRecord, OfTwoBalancersReplaysToTheSameBits) {
   auto setup = mldrl_setup("paper");
   train_fast(setup);
-  mldrl(setup).features1 = 12;
-  mldrl(setup).features2 = 7;
+  mldrl(setup).features = {12, 7};
   mldrl(setup).hidden = 9;
   balance_by(setup, {"mgda"}, "latent1");
   setup.balance.push_back(setup.balance[0]);
@@ -218,7 +219,7 @@ TEST(SystemReplayRefuses, BrokenRecordsOfMultiTaskNetworks) {
   expect_refused(good, set("task.1", "regression"), "task.1");
   expect_refused(good, set("initial_task_weights", "1 1 1"), "initial_task_weights");
   expect_refused(good, set("methods", "gradnorm:renormalise=often"), "renormalise");
-  expect_refused(good, set("balancers", "5"), "balancers");
+  expect_refused(good, set("balancers", "7"), "balancers");
   expect_refused(
       good, [](TensorFile& f) { f.metadata.erase("task.0"); }, "tasks");
   for (const char* name : {"batch.x", "batch.y", "mask.shared", "mask.tower2.h1", "init.tower1.3.bias"})

@@ -17,19 +17,19 @@
 namespace equipoise {
 namespace {
 
-/// Two noisy looks at a hidden number that decides the label; every fifth patient is unlabelled.
-Dataset make_data(int rows, int features1 = 5, int features2 = 7) {
+/// Noisy looks at a hidden number that decides the label; every fifth patient is unlabelled.
+Dataset make_data(int rows, std::vector<int> features = {5, 7}) {
   Dataset data;
   data.rows = rows;
   data.classes = 2;
-  data.features = {features1, features2};
-  data.views.resize(2);
+  data.features = std::move(features);
+  data.views.resize(data.features.size());
   for (int r = 0; r < rows; ++r) {
     data.ids.push_back("P" + std::to_string(1000 + r));
     float hidden[4];
     normals(draw({7, 0, 0, 99}, static_cast<uint32_t>(r)), hidden);
     data.label.push_back(r % 5 == 4 ? -1 : (hidden[0] > 0 ? 1 : 0));
-    for (std::size_t v = 0; v < 2; ++v)
+    for (std::size_t v = 0; v < data.views.size(); ++v)
       for (int c = 0; c < data.features[v]; ++c) {
         float noise[4];
         normals(draw({8, static_cast<uint32_t>(v), static_cast<uint32_t>(c), 99}, static_cast<uint32_t>(r)), noise);
@@ -48,8 +48,7 @@ Split make_split(int rows, int validation) {
 TrainingPlan make_plan(const Dataset& data) {
   TrainingPlan plan;
   plan.setup = mldrl_setup("paper");
-  mldrl(plan.setup).features1 = data.features[0];
-  mldrl(plan.setup).features2 = data.features[1];
+  mldrl(plan.setup).features = data.features;
   mldrl(plan.setup).hidden = 8;
   mldrl(plan.setup).shared = 3;
   mldrl(plan.setup).specific = 2;
@@ -97,6 +96,25 @@ TEST_F(TrainerTest, GoesOnFromACheckpointAfterEveryStepOfTwentyWithTheSameBits) 
     EXPECT_EQ(run_to_end(second, 1000, pieces), expected) << "interrupted after step " << stop;
     EXPECT_EQ(pieces, lines) << "interrupted after step " << stop;
     EXPECT_EQ(second.best_epoch(), whole.best_epoch());
+  }
+}
+
+TEST_F(TrainerTest, OfAnyNumberOfViewsGoesOnWithTheSameBits) {
+  for (const std::vector<int>& features : {std::vector<int>{5}, {5, 7, 3}, {5, 7, 3, 1}, {5, 7, 3, 1, 4, 2}}) {
+    data = make_data(67, features);
+    plan = make_plan(data);
+    if (features.size() == 1) mldrl(plan.setup).losses = {kReconstruction, kClassification};
+    std::vector<std::string> lines, pieces;
+    Trainer whole(data, split, plan, *executor);
+    const std::string expected = run_to_end(whole, 1000, lines);
+    Trainer first(data, split, plan, *executor);
+    for (int s = 0; s < 7; ++s)
+      if (const auto metrics = first.advance(1)) pieces.push_back(to_json_line(first.program(), *metrics, false));
+    const std::unique_ptr<Executor> elsewhere = make_cpu_executor(2);
+    Trainer second(data, split, plan, *elsewhere);
+    second.restore(first.checkpoint());
+    EXPECT_EQ(run_to_end(second, 1000, pieces), expected) << features.size() << " views";
+    EXPECT_EQ(pieces, lines) << features.size() << " views";
   }
 }
 

@@ -59,7 +59,7 @@ TEST_F(Program, RefusesArgumentsThatMakeNoSense) {
 TEST_F(Program, TellsEverythingWrongWithAConfigAtOnce) {
   home_.write(
       "bad.toml",
-      "[data]\nviews = [\"a.csv\"]\nlable = \"x\"\n[train]\nepochs = 0\nbatch = \"many\"\n[optimizer]\nlr = nan\n");
+      "[data]\nviews = []\nlable = \"x\"\n[train]\nepochs = 0\nbatch = \"many\"\n[optimizer]\nlr = nan\n");
   expect_refused(kUsage, {"train", "bad.toml"},
                  {"bad.toml:3:1: unknown key 'data.lable'; did you mean 'data.label'?", "bad.toml:2:9: data.views",
                   "bad.toml:5:10: train.epochs", "bad.toml:6:9: train.batch", "bad.toml:8:6: optimizer.lr"});

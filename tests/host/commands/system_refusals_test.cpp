@@ -100,7 +100,7 @@ TEST_F(SystemRefusals, KeepBalancersOfTwoViewsApart) {
     return "[[balance]]\nat = \"" + one + "\"\n[[balance]]\nat = \"" + other + "\"\n";
   };
   expect_ending_refused(mldrl, blocks("latent1", "latent1"), {"bad.toml:7:6: balance[1].at is latent1"});
-  expect_ending_refused(mldrl, blocks("latent1", "latent"), {"bad.toml:7:6", "latent is latent1 and latent2 together"});
+  expect_ending_refused(mldrl, blocks("latent1", "latent"), {"bad.toml:7:6", "latent is those of all views together"});
   expect_ending_refused(mldrl, blocks("parameters", "latent1"), {"balance", "latent of its own", "latent1"});
   expect_ending_refused(mldrl, blocks("latent1", "latent2") + "lr = 0.1\n",
                         {"bad.toml:8:6: balance[1].lr is common to all balancers", "first [[balance]]"});

@@ -98,7 +98,7 @@ on_nonfinite = "skip"
   expected.data.test = 0;
   expected.data.seed = 9223372036854770000u;
   expected.data.split = folder_.path() / "s.csv";
-  expected.model = default_config("mldrl", "code").model;
+  expected.model = default_config("mldrl", {"code"}).model;
   MldrlModel& model = of_kind<MldrlSystem>(*expected.model.system).model;
   model.hidden = 64;
   model.shared = 5;
@@ -196,7 +196,7 @@ TEST_F(ConfigFile, RefusesKeysOutsideTheirSection) {
 TEST_F(ConfigFile, RefusesEveryWrongValueAtOnce) {
   const std::string message = refused(R"(
 [data]
-views = ["a.csv"]
+views = []
 validation = nan
 test = 1.0
 seed = -1
@@ -223,7 +223,7 @@ class_weights = "even"
 on_nonfinite = true
 )");
   for (const char* complaint :
-       {"c.toml:3:9: data.views is [ 'a.csv' ] but must have 2 elements, not 1",
+       {"c.toml:3:9: data.views names 0 tables, but mldrl takes 1 to 6; name as many",
         "c.toml:4:14: data.validation is nan but must be a finite number",
         "c.toml:5:8: data.test is 1.0 but must be at least 0 and below 1",
         "c.toml:6:8: data.seed is -1 but must be at least 0 and ",
@@ -236,7 +236,7 @@ on_nonfinite = true
         "c.toml:15:9: balance.alpha is '0.16' but must be a number",
         "c.toml:16:19: balance.initial_weights is inf but must be a finite number",
         "c.toml:17:6: balance.at is 'latnet' but must be one of \"parameters\", \"latent\", \"latent1\", "
-        "\"latent2\"; did you mean 'latent'?",
+        "\"latent2\", \"latent3\", \"latent4\", \"latent5\", \"latent6\"; did you mean 'latent'?",
         "c.toml:18:11: balance.private is [ 'own' ] but must be one of \"own\", \"weights\"",
         "c.toml:19:11: balance.rescale is 'yes' but must be true or false",
         "c.toml:20:8: balance.over is 3 but must be a string or a list of strings",

@@ -40,8 +40,7 @@ TEST(TrainingPlanOfAConfig, TakesSizesFromTheDataAndTheRestFromTheConfig) {
                           "optimizer.eps=1e-6", "optimizer.weight_decay=0.1", "optimizer.clip_norm=3",
                           "balance.alpha=0.4", "balance.initial_weights=[1, 2, 3]"}));
   const MldrlModel& m = mldrl(plan.setup);
-  EXPECT_EQ(m.features1, 3);
-  EXPECT_EQ(m.features2, 2);
+  EXPECT_EQ(m.features, (std::vector<int>{3, 2}));
   EXPECT_EQ(m.classes, 2);
   EXPECT_EQ(m.hidden, 7);
   EXPECT_EQ(m.shared, 5);
