@@ -1,4 +1,5 @@
-// bench/ops/operation_bench.h - one operation with memory of its own, timed as the engine calls it: by a team of one.
+// bench/ops/operation_bench.h - one operation with memory of its own, timed as the engine calls it: by a team of one, as
+// compiled for the engine.
 //
 // Every row of the table has the same counters: flops and bytes of a call, what that makes per second, and `share`, the
 // time that bench/ceiling.h says is the least, divided by the time taken.
@@ -15,8 +16,7 @@
 #include "bench/ceiling.h"
 #include "bench/ops/line_aligned.h"
 #include "bench/ops/operation_cost.h"
-#include "kernels/run/interpreter.h"
-#include "kernels/teams/host_team.h"
+#include "engine/run/cpu_interpreter.h"
 
 namespace equipoise::bench {
 
