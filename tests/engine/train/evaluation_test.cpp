@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "engine/run/parameters.h"
 #include "engine/systems/mldrl/mldrl_system.h"
@@ -15,15 +16,17 @@ namespace {
 
 /// A data set, a model with random parameters, and the same for the reference.
 struct Case {
-  explicit Case(const std::string& variant, int rows, int classes) : setup(mldrl_setup(variant)) {
-    mldrl(setup).features = {6, 9};
+  explicit Case(const std::string& variant, int rows, int classes, const std::vector<int>& features = {6, 9})
+      : setup(mldrl_setup(variant)) {
+    mldrl(setup).features = features;
+    if (features.size() == 1) mldrl(setup).losses = {kReconstruction, kClassification};
     mldrl(setup).hidden = 7;
     mldrl(setup).shared = 3;
     mldrl(setup).specific = 2;
     mldrl(setup).classes = classes;
     reference::ProblemSize size;
     size.batch = rows;
-    size.features = {6, 9};
+    size.features = features;
     size.hidden = 7;
     size.shared = 3;
     size.specific = 2;
@@ -34,7 +37,7 @@ struct Case {
     for (reference::Matrix& noise : batch.noise) noise = reference::Matrix(noise.rows, noise.cols);
     data.rows = rows;
     data.classes = classes;
-    data.features = {6, 9};
+    data.features = features;
     for (const reference::Matrix& view : batch.view) data.views.emplace_back(view.values.begin(), view.values.end());
     data.label.assign(batch.label.begin(), batch.label.end());
     for (int r = 0; r < rows; ++r) split.train.push_back(r);
@@ -95,6 +98,41 @@ TEST(Evaluation, AgreesWithTheReferenceOnLatentMeans) {
         for (double of_view : values_of(e, name)) errors += of_view;
       EXPECT_NEAR(errors, f.terms.reconstruction, kTolerance * f.terms.reconstruction);
     }
+}
+
+/// Each view's own error, and the mean of its crossed ones, of the reference.
+void expect_errors(const Evaluation& e, const reference::Forward& f) {
+  const auto views = f.view.size();
+  std::map<std::string, std::vector<double>> expected;
+  for (const reference::ViewPass& v : f.view) {
+    expected["reconstruction_error"].push_back(reference::mean_squared_error(v.own.reconstruction, v.x));
+    double crossed = 0;
+    for (const reference::DecoderPass& pass : v.crossed)
+      if (pass.reconstruction.rows > 0) crossed += reference::mean_squared_error(pass.reconstruction, v.x);
+    if (views > 1) expected["crossed_error"].push_back(crossed / static_cast<double>(views - 1));
+  }
+  std::map<std::string, std::vector<double>> got;
+  for (const Figure& figure : e.figures)
+    if (figure.name.ends_with("_error")) got[figure.name] = figure.values;
+  ASSERT_EQ(got.size(), expected.size()) << views << " views";
+  for (const auto& [name, values] : expected) {
+    ASSERT_EQ(got[name].size(), values.size()) << name << " of " << views << " views";
+    for (std::size_t v = 0; v < values.size(); ++v)
+      EXPECT_NEAR(got[name][v], values[v], kTolerance * values[v]) << name << " of view " << v << " of " << views;
+  }
+}
+
+TEST(Evaluation, OfAnyNumberOfViewsAgreesWithTheReference) {
+  for (const std::vector<int>& features : {std::vector<int>{6}, {6, 9}, {6, 9, 4}, {6, 9, 4, 5}, {6, 9, 4, 5, 3, 2}}) {
+    Case c("paper", 21, 2, features);
+    const Evaluation e = c.evaluate(64);
+    reference::MldrlSettings settings = reference::paper_settings();
+    settings.shared = 3;
+    const reference::Forward f = reference::forward(settings, c.parameters, c.batch);
+    const reference::Matrix p = reference::class_probabilities(settings, f);
+    for (std::size_t i = 0; i < p.values.size(); ++i) EXPECT_NEAR(e.answers[i], p.values[i], kTolerance) << i;
+    expect_errors(e, f);
+  }
 }
 
 TEST(Evaluation, OfSmallBatchesHasTheSameProbabilities) {
