@@ -5,7 +5,7 @@
 #include <climits>
 #include <cmath>
 
-#include "engine/likelihood/likelihood.h"
+#include "engine/likelihood/number_targets.h"
 #include "kernels/base/strict_math.h"
 
 namespace equipoise {
@@ -59,24 +59,15 @@ class Counted final : public Likelihood {
 
   /// Mean Poisson deviance, mean absolute error, and D^2: one minus the deviance's share of that of each column's mean.
   std::vector<Figure> figures(const TaskRows& rows, std::span<const double> told) const override {
-    const auto cols = static_cast<std::size_t>(rows.target.cols);
-    double off = 0, count = 0, deviances = 0, of_means = 0;
-    for (std::size_t c = 0; c < cols; ++c) {
-      double sum = 0, known = 0;
-      for (std::size_t i = c; i < rows.truth.size(); i += cols)
-        if (const float t = rows.truth[i]; !std::isnan(t)) sum += t, known += 1;
-      for (std::size_t i = c; i < rows.truth.size(); i += cols) {
-        const double t = rows.truth[i];
-        if (std::isnan(t)) continue;
-        off += std::fabs(t - told[i]);
-        deviances += deviance(t, told[i]);
-        of_means += deviance(t, sum / known);
-      }
-      count += known;
-    }
-    const auto mean = [&](double total) { return count > 0 ? total / count : kUndefined; };
-    return {{rows.target.name + ".deviance", {mean(deviances)}},
-            {rows.target.name + ".mae", {mean(off)}},
+    double off = 0, deviances = 0, of_means = 0;
+    const double count = number_targets::each_known(rows, [&](double value, std::size_t i, double mean) {
+      off += std::fabs(value - told[i]);
+      deviances += deviance(value, told[i]);
+      of_means += deviance(value, mean);
+    });
+    const auto each = [&](double total) { return count > 0 ? total / count : kUndefined; };
+    return {{rows.target.name + ".deviance", {each(deviances)}},
+            {rows.target.name + ".mae", {each(off)}},
             {rows.target.name + ".d2", {of_means > 0 ? 1.0 - deviances / of_means : kUndefined}}};
   }
   bool fits() const override { return false; }

@@ -1,9 +1,7 @@
 // engine/likelihood/regression.cpp - one number or several of them, standardised; squared error.
 //   loss = mean over counted entries of (answer - target)^2
 // The negative log likelihood of a normal target whose variance is one, up to factor and constant.
-#include <cmath>
-
-#include "engine/likelihood/likelihood.h"
+#include "engine/likelihood/number_targets.h"
 
 namespace equipoise {
 namespace {
@@ -41,21 +39,12 @@ class Regression final : public Likelihood {
 
   /// Mean squared error, and one minus its share of the targets' variance.
   std::vector<Figure> figures(const TaskRows& rows, std::span<const double>) const override {
-    const auto cols = static_cast<std::size_t>(rows.target.cols);
-    double squares = 0, count = 0, spread = 0;
-    for (std::size_t c = 0; c < cols; ++c) {
-      double sum = 0, known = 0;
-      for (std::size_t i = c; i < rows.truth.size(); i += cols)
-        if (const float t = rows.truth[i]; !std::isnan(t)) sum += t, known += 1;
-      for (std::size_t i = c; i < rows.truth.size(); i += cols) {
-        const double t = rows.truth[i];
-        if (std::isnan(t)) continue;
-        const double off = t - double{rows.answer[i]};
-        squares += off * off;
-        spread += (t - sum / known) * (t - sum / known);
-      }
-      count += known;
-    }
+    double squares = 0, spread = 0;
+    const double count = number_targets::each_known(rows, [&](double value, std::size_t i, double mean) {
+      const double off = value - double{rows.answer[i]};
+      squares += off * off;
+      spread += (value - mean) * (value - mean);
+    });
     return {{rows.target.name + ".mse", {count > 0 ? squares / count : kUndefined}},
             {rows.target.name + ".r2", {spread > 0 ? 1.0 - squares / spread : kUndefined}}};
   }
