@@ -25,13 +25,17 @@ struct InherentVariational {
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     const int r = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    const float* first = c.row(z, r);
+    const int64_t to_next_view = int64_t{c.n} * z.stride;
     const auto squares = [&](int j) {
       double sum = 0;
-      for (int one = 0; one < z.blocks; ++one)
+      for (int one = 0; one < z.blocks; ++one) {
+        const double a = first[one * to_next_view + j];
         for (int other = one + 1; other < z.blocks; ++other) {
-          const double d = double{c.row(z, one * c.n + r)[j]} - double{c.row(z, other * c.n + r)[j]};
+          const double d = a - double{first[other * to_next_view + j]};
           sum = fma(d, d, sum);
         }
+      }
       return sum;
     };
     sum_row<Team::kLanes>(shared, lane, c.doubles(inherent) + r * kRowLanes, squares);
@@ -60,22 +64,18 @@ struct InherentVariationalGradient {
     const double* slope = c.control->term_slope;
     const float inherent = static_cast<float>(weight * slope[inherent_term] / shared);
     const float variational = static_cast<float>(weight * slope[variational_term] / (z.cols - shared));
-    for (int view = 0; view < z.blocks; ++view) {
-      const float* a = c.row(z, view * c.n + r);
-      float* da = c.row(dz, view * c.n + r);
-      each_column<Team::kLanes>(z.cols, lane, [&](int j, int) {
-        const float factor = j < shared ? inherent : variational;
-        float sum = 0.0f;
-        for (int other = 0; other < z.blocks; ++other) {
-          if (other == view) continue;
-          // The pair's product as its first view has it, so that both views' gradients are opposite to the bit.
-          const float b = c.row(z, other * c.n + r)[j];
-          const float d = other > view ? factor * (a[j] - b) : -(factor * (b - a[j]));
-          sum = other == (view == 0 ? 1 : 0) ? d : sum + d;
-        }
-        da[j] = sum;
-      });
-    }
+    // Pair by pair, so that a pair's gradients are opposite to the bit; a view's first pair overwrites.
+    for (int one = 0; one < z.blocks; ++one)
+      for (int other = one + 1; other < z.blocks; ++other) {
+        const float *a = c.row(z, one * c.n + r), *b = c.row(z, other * c.n + r);
+        float *da = c.row(dz, one * c.n + r), *db = c.row(dz, other * c.n + r);
+        const bool first_of_one = one == 0 && other == 1, first_of_other = one == 0;
+        each_column<Team::kLanes>(z.cols, lane, [&](int j, int) {
+          const float d = (j < shared ? inherent : variational) * (a[j] - b[j]);
+          da[j] = first_of_one ? d : da[j] + d;
+          db[j] = first_of_other ? -d : db[j] - d;
+        });
+      }
   }
 };
 
