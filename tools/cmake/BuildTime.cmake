@@ -20,18 +20,26 @@ set(standard_headers <algorithm> <cmath> <cstdint> <cstring> <filesystem> <fstre
 set(text_headers <fmt/format.h> <fmt/ranges.h>)
 set(json_headers <nlohmann/json.hpp>)
 
-# Sources that run seldom or wait for others: -O1 where all that computes has its build type's own level.
-function(optimize_little)
-  if(CMAKE_BUILD_TYPE STREQUAL Release)
-    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -O1)
+# Targets that run seldom or wait for others: less than the build type's own level where all that computes has it.
+# A level belongs to a target, since g++ 12 compiles what follows a precompiled header at that header's level, whatever
+# the source's own flags say.
+function(optimize_little target)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    set(little -Og)
+  else()
+    set(little -O1)
   endif()
+  target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:${little}>)
 endfunction()
 
-# Sources that compute all the time: -O1 where the build type optimises nothing, as the preset asan's.
+# Sources that compute all the time: the build type's level, and -O1 where it optimises nothing, as the preset asan's.
 function(optimize_always)
   string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
   if("${CMAKE_CXX_FLAGS_${type}}" MATCHES "-O0" OR type STREQUAL DEBUG)
-    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -O1)
+    set(level -O1)
+  else()
+    string(REGEX MATCH "-O[^ ]*" level "${CMAKE_CXX_FLAGS_${type}}")
   endif()
-  set_property(SOURCE ${ARGN} PROPERTY SKIP_PRECOMPILE_HEADERS ON)  # a compiler takes those of one level alone
+  set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${level})
+  set_property(SOURCE ${ARGN} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
