@@ -31,9 +31,9 @@ struct Header {
 };
 
 /// Reads {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), } and nothing else; no expression is evaluated.
-class HeaderReader {
+class NpyHeaderReader {
  public:
-  HeaderReader(std::string_view text, const std::string& path) : text_(text), path_(path) {}
+  NpyHeaderReader(std::string_view text, const std::string& path) : text_(text), path_(path) {}
 
   Header read() {
     Header header;
@@ -184,7 +184,7 @@ StoredTensor parse_npy(std::vector<std::byte> content, const std::string& path) 
     refuse(fmt::format("claims a .npy header of {} bytes, more than there are or may be", header_bytes));
 
   const std::string text(reinterpret_cast<const char*>(content.data()) + header_begin, header_bytes);
-  const Header header = HeaderReader(text, path).read();
+  const Header header = NpyHeaderReader(text, path).read();
   StoredTensor tensor{element_type(*header.type, path), *header.shape, {}};
   const std::size_t size = element_size(tensor.type), data_begin = header_begin + header_bytes;
   int64_t bytes = static_cast<int64_t>(size);

@@ -1,17 +1,10 @@
 #!/usr/bin/env bash
-# Compiles every header by itself: headers_alone.sh ROOT COMPILER [all]. Headers that only nvcc reads (.cuh) are left
-# out, and, unless all are wanted, those that come first in a source which the build compiles without precompiled
-# headers: they stand alone there.
+# Compiles every header by itself: headers_alone.sh ROOT COMPILER. Headers that only nvcc reads (.cuh) are left out.
 set -u
-root=$1 compiler=$2 which=${3:-}
+root=$1 compiler=$2
 cd "$root" || exit 1
 [ "$(uname -m)" = x86_64 ] && machine=-march=x86-64-v3 || machine=
-first_headers() {
-  [ "$which" = all ] && return
-  find kernels tests/kernels tests/engine tests/reference bench -name '*.cpp' -exec grep -m1 -h '^#include' {} + |
-    sed -n 's/^#include "\(.*\)"$/\1/p' | sort -u
-}
-mapfile -t headers < <(find kernels engine host tests bench -name '*.h' | sort | comm -23 - <(first_headers))
+mapfile -t headers < <(find kernels engine host tests bench -name '*.h' | sort)
 [ "${#headers[@]}" -gt 20 ] || { echo "only ${#headers[@]} headers found under $root"; exit 1; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -43,3 +43,11 @@ function(optimize_always)
   set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${level})
   set_property(SOURCE ${ARGN} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
+
+# In a sanitized build, which is at -O0 and spends its time reading headers: sources of a target six at a time. Names
+# without linkage then meet in one translation unit; the other builds show that each source stands alone.
+function(read_together target)
+  if(EQUIPOISE_SANITIZE)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+  endif()
+endfunction()

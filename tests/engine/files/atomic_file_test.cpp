@@ -49,7 +49,7 @@ std::string message_of(ExitCode code, Action action) {
   return "";
 }
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST(AtomicFile, ReplacesAFileAndLeavesNothingElseInTheFolder) {
   const TemporaryFolder folder;
@@ -87,14 +87,14 @@ TEST(AtomicFile, NamesThePathAndTheReasonWhenTheFolderDoesNotExist) {
   const TemporaryFolder folder;
   const std::string message =
       message_of(ExitCode::file_system, [&] { write_file_atomically(folder / "absent/a", "x"); });
-  EXPECT_TRUE(holds(message, "absent/a") && holds(message, "No such file or directory")) << message;
+  EXPECT_TRUE(says(message, "absent/a") && says(message, "No such file or directory")) << message;
 }
 
 TEST(AtomicFile, RemovesItsTemporaryWhenTheNameCannotBeTaken) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "a");
   const std::string message = message_of(ExitCode::file_system, [&] { write_file_atomically(folder / "a", "x"); });
-  EXPECT_TRUE(holds(message, "/a") && holds(message, "directory")) << message;
+  EXPECT_TRUE(says(message, "/a") && says(message, "directory")) << message;
   EXPECT_EQ(folder.entries(), 1u);
 }
 
@@ -105,7 +105,7 @@ TEST(AtomicFile, KeepsTheOldFileWhenAWriteIsCutShortAndThenFails) {
     limit_file_size(10000);
     const std::string message =
         message_of(ExitCode::file_system, [&] { write_file_atomically(folder / "a", std::string(100000, 'x')); });
-    return holds(message, "/a") && holds(message, "File too large") ? 0 : 1;
+    return says(message, "/a") && says(message, "File too large") ? 0 : 1;
   });
   EXPECT_EQ(result, 0);
   EXPECT_EQ(read_text(folder / "a"), "old");
@@ -125,7 +125,7 @@ TEST(WriteAll, ReportsAFullDevice) {
   const FileDescriptor full = open_file("/dev/full", O_WRONLY);
   const std::byte content[3] = {};
   const std::string message = message_of(ExitCode::file_system, [&] { write_all(full.get(), content, "some/file"); });
-  EXPECT_TRUE(holds(message, "some/file") && holds(message, "No space left")) << message;
+  EXPECT_TRUE(says(message, "some/file") && says(message, "No space left")) << message;
 }
 
 volatile sig_atomic_t alarms = 0;
@@ -166,9 +166,9 @@ TEST(ReadText, RefusesAnAbsentFileAFolderAndMoreThanTheLimit) {
   const TemporaryFolder folder;
   write_file_atomically(folder / "a", "12345");
   EXPECT_EQ(read_text(folder / "a", 5), "12345");
-  EXPECT_TRUE(holds(message_of(ExitCode::file_system, [&] { read_text(folder / "a", 4); }), "more than the 4 bytes"));
-  EXPECT_TRUE(holds(message_of(ExitCode::file_system, [&] { read_text(folder / "b"); }), "No such file"));
-  EXPECT_TRUE(holds(message_of(ExitCode::file_system, [&] { read_text(folder.path()); }), "Is a directory"));
+  EXPECT_TRUE(says(message_of(ExitCode::file_system, [&] { read_text(folder / "a", 4); }), "more than the 4 bytes"));
+  EXPECT_TRUE(says(message_of(ExitCode::file_system, [&] { read_text(folder / "b"); }), "No such file"));
+  EXPECT_TRUE(says(message_of(ExitCode::file_system, [&] { read_text(folder.path()); }), "Is a directory"));
 }
 
 TEST(AppendLog, ContinuesAfterTheLinesItFinds) {
@@ -227,7 +227,7 @@ TEST(AppendLog, RefusesToKeepMoreLinesThanThereAre) {
   AppendLog log(folder / "log");
   log.append_line("one");
   const std::string message = message_of(ExitCode::checkpoint, [&] { log.truncate_after(2); });
-  EXPECT_TRUE(holds(message, "/log") && holds(message, "1 lines")) << message;
+  EXPECT_TRUE(says(message, "/log") && says(message, "1 lines")) << message;
   EXPECT_EQ(read_text(folder / "log"), "one\n");
 }
 
@@ -247,7 +247,7 @@ TEST(AppendLog, TakesBackALineOfWhichOnlyAPartWasWritten) {
     const std::string message =
         message_of(ExitCode::file_system, [&] { log.append_line("a line of more than twenty bytes"); });
     log.append_line("also kept");
-    return holds(message, "File too large") && log.lines() == 2 ? 0 : 1;
+    return says(message, "File too large") && log.lines() == 2 ? 0 : 1;
   });
   EXPECT_EQ(result, 0);
   EXPECT_EQ(read_text(folder / "log"), "kept\nalso kept\n");
@@ -259,7 +259,7 @@ TEST(RunLock, TellsASecondProcessWhoHoldsTheFolder) {
   const RunLock lock(folder.path());
   const int result = in_child([&] {
     const std::string message = message_of(ExitCode::file_system, [&] { RunLock second(folder.path()); });
-    return holds(message, folder.path().string()) && holds(message, owner) ? 0 : 1;
+    return says(message, folder.path().string()) && says(message, owner) ? 0 : 1;
   });
   EXPECT_EQ(result, 0);
 }
@@ -278,7 +278,7 @@ TEST(RunLock, IsFreeAgainAfterItsHolderEndsOrIsKilled) {
 TEST(RunLock, NeedsTheFolderToExist) {
   const TemporaryFolder folder;
   const std::string message = message_of(ExitCode::file_system, [&] { RunLock lock(folder / "absent"); });
-  EXPECT_TRUE(holds(message, "absent/.lock") && holds(message, "No such file")) << message;
+  EXPECT_TRUE(says(message, "absent/.lock") && says(message, "No such file")) << message;
 }
 
 }  // namespace

@@ -14,7 +14,6 @@ namespace {
 
 using nlohmann::json;
 using Arguments = std::vector<std::string>;
-constexpr int kUsage = 2, kData = 3, kFileSystem = 5, kNumerics = 7;
 
 /// A folder with two conflicting gradients, (3, 0) and (-1, 1), as g.safetensors; draws and input for GradDrop.
 class BalanceCommand : public ::testing::Test {

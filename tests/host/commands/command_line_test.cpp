@@ -13,9 +13,6 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-const fs::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
-constexpr int kUsage = 2, kData = 3, kCheckpoint = 4, kFileSystem = 5, kDevice = 6, kNumerics = 7;
-
 /// A folder with c.toml, a short training on the demo data.
 class Program : public ProgramRun {
  protected:

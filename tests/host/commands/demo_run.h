@@ -1,13 +1,15 @@
 // tests/host/commands/demo_run.h - a short training on the demo data, for tests of the program around it.
 #pragma once
 
-#include <fstream>
+#include <filesystem>
 #include <string>
 
 #include "host/config/config.h"
 #include "tests/host/temporary_folder.h"
 
 namespace equipoise::testing {
+
+inline const std::filesystem::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
 
 /// A config of MLDRL on the tables of pbcseq in the folder `tables`: 12 epochs of 6 steps, the last one short.
 inline std::string demo_config(const std::filesystem::path& tables) {

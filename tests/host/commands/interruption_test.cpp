@@ -11,8 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
-constexpr int kStopped = 75, kEpochs = to_be_caught(1500);
+constexpr int kEpochs = to_be_caught(1500);
 const std::string kEpochsSetting = "train.epochs=" + std::to_string(kEpochs);
 
 /// A training long enough to be caught in the middle.

@@ -16,10 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using testing::kCheckpoint, testing::kUsage;
 using testing::content_of;
 using testing::TemporaryFolder;
-
-constexpr int kUsage = 2, kCheckpoint = 4;
 
 void replace(const fs::path& path, const std::string& what, const std::string& with) {
   std::string text = content_of(path);

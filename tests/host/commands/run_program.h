@@ -25,6 +25,9 @@ inline std::string content_of(const std::filesystem::path& path) {
   return text.str();
 }
 
+/// Exit codes as the README promises them.
+inline constexpr int kUsage = 2, kData = 3, kCheckpoint = 4, kFileSystem = 5, kDevice = 6, kNumerics = 7, kStopped = 75;
+
 struct Finished {
   int code = -1;    // exit code, or 128 + the signal that ended it
   std::string out;  // standard output

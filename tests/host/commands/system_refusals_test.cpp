@@ -8,8 +8,6 @@
 namespace equipoise::testing {
 namespace {
 
-constexpr int kUsage = 2, kData = 3, kCheckpoint = 4, kNumerics = 7;
-
 /// One setting of a config that works without it.
 struct Bad {
   std::string setting;

@@ -16,9 +16,8 @@
 namespace equipoise {
 namespace {
 
+using testing::kPbcseq;
 using testing::refusal;
-
-const std::filesystem::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
 
 class PreparedTables : public ::testing::Test {
  protected:

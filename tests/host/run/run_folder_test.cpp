@@ -11,10 +11,9 @@
 namespace equipoise {
 namespace {
 
+using testing::kPbcseq;
 using testing::refusal;
 using testing::TemporaryFolder;
-
-const std::filesystem::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
 
 TensorFile numbered(float number) {
   TensorFile file;

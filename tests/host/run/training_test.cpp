@@ -16,9 +16,8 @@ namespace equipoise {
 namespace {
 
 using nlohmann::json;
+using testing::kPbcseq;
 using testing::content_of, testing::Finished, testing::TemporaryFolder;
-
-const std::filesystem::path kPbcseq = EQUIPOISE_SOURCE_DIR "/tools/demo-data/pbcseq";
 
 /// What remains of a run: state, metrics, best model.
 struct Remains {
