@@ -1,4 +1,4 @@
-// tests/host/commands/learning_test.cpp - MLDRL learns from the bundled patients, measured as the README's table is.
+// tests/host/commands/learning_test.cpp - MLDRL learns from the bundled patients: a table of bench/results/systems.md.
 #include <gtest/gtest.h>
 
 #include <filesystem>
