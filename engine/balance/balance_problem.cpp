@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <thread>
 
 #include "engine/base/error.h"
 #include "kernels/balance/graddrop.h"
 #include "kernels/balance/run_chain.h"
-#include "kernels/run/gram_batch_launch.h"
 #include "kernels/teams/host_team.h"
 
 namespace equipoise {
@@ -48,15 +46,6 @@ void expect_whole(const BalanceProblem& p) {
 
 std::vector<double> ones_if_empty(const std::vector<double>& losses, int tasks) {
   return losses.empty() ? std::vector<double>(static_cast<std::size_t>(tasks), 1.0) : losses;
-}
-
-std::vector<double> gram_of(const BalanceProblem& p) {
-  constexpr int64_t kWorthThreads = int64_t{1} << 22;  // elements: some milliseconds of one core
-  std::vector<double> gram(static_cast<std::size_t>(p.tasks) * static_cast<std::size_t>(p.tasks));
-  const bool large = p.tasks * p.columns > kWorthThreads;
-  const int threads = large ? std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 64) : 1;
-  gram_batch_cpu({1, p.columns, p.tasks, p.columns, p.gradients.data(), gram.data()}, threads);
-  return gram;
 }
 
 /// Everything that a call of the chain writes.
@@ -178,7 +167,8 @@ void combine(const BalanceProblem& p, const Chain& chain, BalanceResult& result)
 
 }  // namespace
 
-BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const Settings& settings) {
+BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const Settings& settings,
+                      std::optional<int> cuda_device) {
   expect_whole(problem);
   if (chain.tasks != problem.tasks || chain.count < 1)
     refuse(fmt::format("methods for {} tasks meet gradients of {}", chain.tasks, problem.tasks));
@@ -186,10 +176,11 @@ BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const S
   own.seed = problem.seed;
   std::fill_n(own.initial_weights, kMaxTasks, 1.0);
   BalanceResult result;
-  result.gram = gram_of(problem);
+  result.geometry = gradient_geometry(problem.gradients, problem.tasks, problem.columns, cuda_device);
+  const std::vector<double>& gram = result.geometry.gram;
   const auto k = static_cast<Row>(problem.tasks);
-  for (Row i = 0; i < k; ++i) result.norms.push_back(std::sqrt(result.gram[i * k + i]));
-  Step step = balanced_step(problem, chain, own, result.gram);
+  for (Row i = 0; i < k; ++i) result.norms.push_back(std::sqrt(gram[i * k + i]));
+  Step step = balanced_step(problem, chain, own, gram);
   result.mixing = std::move(step.mixing);
   result.weights = std::move(step.shared);
   result.certificate = step.certificate;

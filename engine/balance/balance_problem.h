@@ -9,9 +9,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/balance/gradient_geometry.h"
 #include "engine/files/safetensors.h"
 #include "kernels/state/settings.h"
 
@@ -32,7 +34,7 @@ struct BalanceProblem {
 
 /// Matrices are row-major.
 struct BalanceResult {
-  std::vector<double> gram;     ///< [K, K] J J^T
+  GradientGeometry geometry;    ///< of the gradients as they are given
   std::vector<double> norms;    ///< [K] |g_i|
   std::vector<double> mixing;   ///< [K, K] C; GradDrop acts on C J
   std::vector<double> weights;  ///< [K] sums of C's columns: coefficients of the gradients in 1^T C J
@@ -44,8 +46,10 @@ struct BalanceResult {
 };
 
 /// One step. Of the settings it reads task_lr, alpha, beta1, beta2 and eps. Throws Error(data) for a problem that is
-/// none: sizes that disagree, gradients or losses that are not finite, draws outside [0, 1].
-BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const Settings& settings);
+/// none: sizes that disagree, gradients or losses that are not finite, draws outside [0, 1]; Error(device) if the CUDA device is absent or fails. Where the long
+/// gradients are read for their geometry (none: on the CPU) changes no bit.
+BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const Settings& settings,
+                      std::optional<int> cuda_device = std::nullopt);
 
 /// A tensor's values as float32, as the engine's gradients are: float64 is rounded. Throws Error(data) naming `what`
 /// and the place for a value that is not finite or beyond float32's range.

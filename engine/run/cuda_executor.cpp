@@ -8,6 +8,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "engine/base/cuda_device.h"
 #include "engine/base/error.h"
 #include "engine/lower/program_code.h"
 #include "engine/run/launch_data.h"
@@ -363,22 +364,15 @@ class CudaExecutor : public Executor {
 }  // namespace
 
 std::unique_ptr<Executor> make_cuda_executor(int device, const CudaOptions& options) {
-  const DeviceReport report = device_report(false);
-  if (report.devices.empty())
-    throw Error(ExitCode::device, fmt::format("cuda:{}: {}; use --device cpu, or see what `equipoise doctor` says",
-                                              device, report.problem));
-  if (device < 0 || static_cast<size_t>(device) >= report.devices.size())
-    throw Error(ExitCode::device,
-                fmt::format("cuda:{}: this machine's CUDA devices are cuda:0 to cuda:{}; name one of them", device,
-                            report.devices.size() - 1));
-  const DeviceInfo& info = report.devices[static_cast<size_t>(device)];
+  const DeviceInfo info = expect_cuda_device(device);
   try {
     return std::make_unique<CudaExecutor>(device, info, options);
   } catch (const DeviceError& e) {
     throw Error(ExitCode::device,
                 fmt::format("cuda:{} ({}, compute capability {}.{}): {}; this build has code for {}, use "
                             "--device cpu or build for this device",
-                            device, info.name, info.compute_major, info.compute_minor, e.what(), report.architectures));
+                            device, info.name, info.compute_major, info.compute_minor, e.what(),
+                            device_report(false).architectures));
   }
 }
 

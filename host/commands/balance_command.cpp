@@ -13,6 +13,7 @@
 #include "engine/files/file_descriptor.h"
 #include "engine/files/npy.h"
 #include "host/commands/commands.h"
+#include "host/run/device_choice.h"
 #include "host/text/nearest_name.h"
 #include "kernels/balance/chain.h"
 
@@ -124,9 +125,14 @@ ordered_json matrix(const std::vector<double>& values, std::size_t columns) {
 
 std::string as_json(const std::string& method, const BalanceResult& r) {
   const std::size_t k = r.norms.size();
+  const GradientGeometry& g = r.geometry;
   return ordered_json{{"method", method},
-                      {"gram", matrix(r.gram, k)},
+                      {"gram", matrix(g.gram, k)},
                       {"norms", numbers(r.norms)},
+                      {"shortest_convex",
+                       {{"norm", number(g.shortest)},
+                        {"weights", numbers(g.convex)},
+                        {"certificate", g.certificate ? number(*g.certificate) : ordered_json()}}},
                       {"mixing", matrix(r.mixing, k)},
                       {"weights", numbers(r.weights)},
                       {"step_norm", number(r.step_norm)},
@@ -147,9 +153,11 @@ std::string verdict(const BalanceResult& r, std::size_t task) {
   return r.gains[task] > 0 ? "gains" : "loses";
 }
 
-std::string as_text(const std::string& method, const BalanceProblem& p, const BalanceResult& r, bool drops) {
+std::string as_text(const std::string& method, const BalanceProblem& p, const BalanceResult& r, bool drops,
+                    std::optional<int> cuda_device) {
   const std::size_t k = r.norms.size();
-  std::string text = fmt::format("{} on gradients of {} tasks, {} elements each\n\n", method, k, p.columns);
+  std::string text = fmt::format("{} on gradients of {} tasks, {} elements each", method, k, p.columns);
+  text += cuda_device ? fmt::format(", measured on cuda:{}\n\n", *cuda_device) : "\n\n";
   text += fmt::format("{:>4}  {:>11}  {:>11}  {:>11}\n", "task", "norm", "weight", "step . g");
   for (std::size_t i = 0; i < k; ++i)
     text += fmt::format("{:>4}  {:>11.5g}  {:>11.5g}  {:>11.4g}  {}\n", i, r.norms[i], r.weights[i], r.gains[i],
@@ -159,10 +167,12 @@ std::string as_text(const std::string& method, const BalanceProblem& p, const Ba
   for (std::size_t i = 0; i < k; ++i) {
     text += fmt::format("\n{:>4}", i);
     for (std::size_t j = 0; j < k; ++j)
-      text += r.norms[i] > 0 && r.norms[j] > 0 ? fmt::format("{:>7.3f}", r.gram[i * k + j] / r.norms[i] / r.norms[j])
+      text += r.norms[i] > 0 && r.norms[j] > 0 ? fmt::format("{:>7.3f}", r.geometry.gram[i * k + j] / r.norms[i] / r.norms[j])
                                                : fmt::format("{:>7}", "-");
   }
-  text += fmt::format("\n\nnorm of the step: {:.6g}\n", r.step_norm);
+  text += fmt::format("\n\nshortest convex combination: norm {:.6g}, weights", r.geometry.shortest);
+  for (const double weight : r.geometry.convex) text += fmt::format(" {:.5g}", weight);
+  text += fmt::format("\nnorm of the step: {:.6g}\n", r.step_norm);
   if (drops)
     text += "graddrop drops single elements: weights and mixing are those before it, step and gains after it\n";
   if (r.certificate != kNoCertificate)
@@ -200,11 +210,12 @@ ExitCode balance_command(const BalanceOptions& o) {
   Settings settings;
   settings.alpha = list.alpha.value_or(settings.alpha);
   settings.task_lr = list.task_lr.value_or(settings.task_lr);
-  const BalanceResult result = balance(problem, chain, settings);
+  const std::optional<int> cuda_device = cuda_device_of(o.device);
+  const BalanceResult result = balance(problem, chain, settings, cuda_device);
   const std::string method = text_of(list);
   const bool drops = list.methods.back().kind == MethodKind::graddrop;
   if (o.out) write_outcome(*o.out, method, problem, result);
-  print_result(o.json ? as_json(method, result) : as_text(method, problem, result, drops));
+  print_result(o.json ? as_json(method, result) : as_text(method, problem, result, drops, cuda_device));
   return ExitCode::done;
 }
 
@@ -215,7 +226,10 @@ std::string balance_help() {
       "One step from fresh state. gradnorm, gradnorm_modified and uw: the weights after one update from their first\n"
       "ones, which the losses and gradients make; L(0) are the initial losses. famo: the same, updated by the fall\n"
       "from the initial losses. dwa: both losses are the means of the last two epochs. gradvac, nsgd: a first call.\n"
-      "A task gains if the step's inner product with its gradient is positive: a step against it lowers its loss.",
+      "A task gains if the step's inner product with its gradient is positive: a step against it lowers its loss.\n"
+      "The shortest convex combination of the gradients (that MGDA steps along) is told for every method: near zero\n"
+      "beside the gradients' norms, no direction helps every task. --device says where the gradients are read for\n"
+      "their Gram matrix; the bits are the same.",
       settings.alpha, settings.task_lr, methods_help());
 }
 

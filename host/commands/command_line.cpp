@@ -174,6 +174,7 @@ class CommandLine {
         ->type_name("NAME");
     app->add_option("--input", balance_.input, "tensor [D] whose sign graddrop multiplies the gradients with")
         ->type_name("NAME");
+    add_device(app, balance_.device);
     app->add_flag("--rescale", balance_.rescale, "give the step the norm of the plain sum of gradients");
     app->add_flag("--json", balance_.json, "print JSON");
     app->add_option("--out", balance_.out, "write balanced [K, D] and step [D] as safetensors")->type_name("FILE");

@@ -74,6 +74,7 @@ struct BalanceOptions {
   uint64_t seed = 1;
   bool identity_order = false;              ///< PCGrad and GradVac visit tasks in rising order
   std::optional<std::string> draws, input;  ///< GradDrop's tensors
+  std::string device = "cpu";               ///< copying to a GPU takes longer than a core's reading of one stack
   bool rescale = false, json = false;
   std::optional<std::filesystem::path> out;
 };

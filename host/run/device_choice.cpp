@@ -37,19 +37,25 @@ std::unique_ptr<Executor> make_auto(Log& log) {
 
 }  // namespace
 
-std::unique_ptr<Executor> make_executor(const std::string& device, Log& log) {
-  if (device == "auto") return make_auto(log);
-  if (device == "cpu") return make_cpu();
-  if (device == "cuda") return make_cuda_executor(0);
+std::optional<int> cuda_device_of(const std::string& device) {
+  if (device == "auto") return device_report(false).devices.empty() ? std::nullopt : std::optional(0);
+  if (device == "cpu") return std::nullopt;
+  if (device == "cuda") return 0;
   if (device.starts_with("cuda:")) {
     int number = 0;
     const char* end = device.data() + device.size();
     const auto [rest, problem] = std::from_chars(device.data() + 5, end, number);
-    if (problem == std::errc{} && rest == end && number >= 0) return make_cuda_executor(number);
+    if (problem == std::errc{} && rest == end && number >= 0) return number;
   }
   throw Error(ExitCode::usage,
               fmt::format("--device '{}': not a device; {} (N counts from 0)", device,
                           did_you_mean(device, std::vector<std::string>{"auto", "cpu", "cuda", "cuda:N"})));
+}
+
+std::unique_ptr<Executor> make_executor(const std::string& device, Log& log) {
+  if (device == "auto") return make_auto(log);
+  const std::optional<int> cuda = cuda_device_of(device);
+  return cuda ? make_cuda_executor(*cuda) : make_cpu();
 }
 
 }  // namespace equipoise

@@ -2,6 +2,7 @@
 // end, a block's shared memory is filled with NaN before each launch.
 #include "tests/cuda/emulated_device.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -9,8 +10,10 @@
 #include <vector>
 
 #include "kernels/run/device.h"
+#include "kernels/run/gram_batch_launch.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/run/interpreter_launch.h"
+#include "kernels/run/min_norm_batch.h"
 #include "tests/engine/run/team_executor.h"
 
 namespace equipoise {
@@ -106,5 +109,12 @@ void launch_program(int, const Launch& launch, int64_t fast_floats, int threads)
   if (std::exchange(fail_launch, false))
     throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "a planted failure");
 }
+
+void gram_batch_device(int, const GramBatch& batch, double* partials) {
+  std::fill_n(partials, gram_scratch(batch), std::numeric_limits<double>::quiet_NaN());
+  gram_batch_cpu(batch, 1);
+}
+
+void min_norm_batch_device(int, const MinNormBatch& batch) { min_norm_batch_cpu(batch, 1); }
 
 }  // namespace equipoise

@@ -36,7 +36,7 @@ TEST(BalanceProblem, MeasuresTheStepThatItReturns) {
     EXPECT_NEAR(r.gains[i], static_cast<double>(gains[i]), 1e-12 * norm * r.norms[i]) << i;
     EXPECT_NEAR(r.norms[i], static_cast<double>(std::sqrt(gram[i * 5 + i])), 1e-12 * r.norms[i]) << i;
     for (std::size_t j = 0; j < 5; ++j)
-      EXPECT_NEAR(r.gram[i * 5 + j], static_cast<double>(gram[i * 5 + j]), 1e-12 * r.norms[i] * r.norms[j]) << i << j;
+      EXPECT_NEAR(r.geometry.gram[i * 5 + j], static_cast<double>(gram[i * 5 + j]), 1e-12 * r.norms[i] * r.norms[j]) << i << j;
   }
 }
 

@@ -67,7 +67,7 @@ TEST(GoldenBalance, GramMatricesAgree) {
     const std::vector<double> expected = c.golden.values("gram");
     for (std::size_t i = 0; i < c.tasks(); ++i)
       for (std::size_t j = 0; j < c.tasks(); ++j)  // rows hold float32 values, so that both sum the same products
-        EXPECT_NEAR(r.gram[i * c.tasks() + j], expected[i * c.tasks() + j], 1e-12 * r.norms[i] * r.norms[j])
+        EXPECT_NEAR(r.geometry.gram[i * c.tasks() + j], expected[i * c.tasks() + j], 1e-12 * r.norms[i] * r.norms[j])
             << c.golden.name << " " << i << " " << j;
   }
 }
@@ -78,10 +78,10 @@ TEST(GoldenBalance, MinNormValuesAgreeAndAreProved) {
     if (c.has_zero_gradient()) continue;  // the reference puts all weight on the zero gradient; ours keeps it out
     const BalanceResult r = c.run("mgda");
     const double expected = c.golden.values("minnorm.norm2")[0];
-    const double size = form(r.weights, r.gram, [](double x) { return std::abs(x); });
+    const double size = form(r.weights, r.geometry.gram, [](double x) { return std::abs(x); });
     // The reference's own stopping error; near a hull that holds the origin the terms cancel, and the sum of their
     // sizes is what rounding is relative to.
-    EXPECT_NEAR(form(r.weights, r.gram, value), expected, 1e-9 * std::max(expected, size)) << c.golden.name;
+    EXPECT_NEAR(form(r.weights, r.geometry.gram, value), expected, 1e-9 * std::max(expected, size)) << c.golden.name;
     if (c.tasks() == 1) continue;
     EXPECT_LE(r.certificate, 1e-12) << c.golden.name;
     EXPECT_NE(r.certificate, -1) << c.golden.name;
@@ -114,14 +114,14 @@ TEST(GoldenBalance, CagradsObjectivesAndDirectionsAgree) {
       std::vector<double> w = r.weights;
       double lambda = 0;
       for (double& x : w) lambda += x -= 1 / tasks;
-      const double mean_square = form(mean, r.gram, value), size = *std::max_element(r.norms.begin(), r.norms.end());
+      const double mean_square = form(mean, r.geometry.gram, value), size = *std::max_element(r.norms.begin(), r.norms.end());
       double objective = 0;  // lambda = 0: g_w vanishes, and with it the objective
       if (lambda > 0) {
         for (double& x : w) x /= lambda;
         double dot = 0;
         for (std::size_t i = 0; i < w.size(); ++i)
-          for (std::size_t j = 0; j < w.size(); ++j) dot += w[i] * r.gram[i * w.size() + j] / tasks;
-        objective = dot + std::stod(radius) * std::sqrt(mean_square) * std::sqrt(std::max(0.0, form(w, r.gram, value)));
+          for (std::size_t j = 0; j < w.size(); ++j) dot += w[i] * r.geometry.gram[i * w.size() + j] / tasks;
+        objective = dot + std::stod(radius) * std::sqrt(mean_square) * std::sqrt(std::max(0.0, form(w, r.geometry.gram, value)));
       }
       EXPECT_NEAR(objective, expected, kEntries * std::sqrt(mean_square) * size) << where;
       EXPECT_LE(objective, expected + 1e-9 * std::sqrt(mean_square) * size) << where << ": the reference found less";

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/files/safetensors.h"
+#include "kernels/run/device.h"
 #include "tests/host/commands/run_program.h"
 #include "tests/host/temporary_folder.h"
 
@@ -70,6 +71,34 @@ TEST_F(BalanceCommand, PrintsTheCertificateOfAMinNormSolution) {
   EXPECT_EQ(f.code, 0) << f.log;
   EXPECT_CONTAINS(f.out, "certificate of the min-norm solution: ");
   EXPECT_EQ(f.out.find("loses"), std::string::npos) << f.out;
+}
+
+TEST_F(BalanceCommand, TellsTheShortestConvexCombinationWhateverTheMethod) {
+  // G = [9 -3; -3 2]: weights 5/17 and 12/17, squared length 9/17.
+  const Finished f = run({"g.safetensors", "--method", "equal"});
+  EXPECT_CONTAINS(f.out, "shortest convex combination: norm 0.727607, weights 0.29412 0.70588\n");
+  const json shortest = run_json({"g.safetensors", "--method", "equal"})["shortest_convex"];
+  EXPECT_NEAR(shortest["norm"].get<double>(), std::sqrt(9.0 / 17), 1e-15);
+  EXPECT_NEAR(shortest["weights"][0].get<double>(), 5.0 / 17, 1e-15);
+  EXPECT_LE(shortest["certificate"].get<double>(), 1e-12);
+}
+
+TEST_F(BalanceCommand, MeasuresOnTheDeviceThatIsNamed) {
+  const Finished cpu = run({"g.safetensors", "--method", "mgda"});
+  EXPECT_EQ(run({"g.safetensors", "--method", "mgda", "--device", "cpu"}).out, cpu.out);
+  const Finished cuda = run({"g.safetensors", "--method", "mgda", "--device", "cuda"});
+  if (device_report(false).devices.empty()) {
+    EXPECT_EQ(cuda.code, kDevice);
+    EXPECT_EQ(cuda.out, "");
+    EXPECT_CONTAINS(cuda.log, "cuda:0: " + device_report(false).problem);
+    EXPECT_EQ(run({"g.safetensors", "--method", "mgda", "--device", "auto"}).out, cpu.out);
+  } else {
+    EXPECT_EQ(cuda.code, 0) << cuda.log;
+    EXPECT_CONTAINS(cuda.out, "measured on cuda:0\n");
+    EXPECT_EQ(cuda.out.substr(cuda.out.find('\n')), cpu.out.substr(cpu.out.find('\n')));
+  }
+  expect_refused(kUsage, {"g.safetensors", "--method", "mgda", "--device", "gpu"}, {"--device 'gpu'", "cuda:N"});
+  expect_refused(kDevice, {"g.safetensors", "--method", "mgda", "--device", "cuda:99"}, {"cuda:99: "});
 }
 
 TEST_F(BalanceCommand, CallsATaskThatTheStepDoesNotTouchNeither) {
