@@ -47,6 +47,10 @@ ExitCode doctor_command() {
     text += fmt::format("  code for    {}\n  runtime     CUDA {}\n  driver      {}\n", report.architectures,
                         cuda_release(report.runtime_version),
                         report.driver_version > 0 ? "CUDA " + cuda_release(report.driver_version) : "none");
+    text += "  libraries   ";
+    for (std::size_t i = 0; i < report.libraries.size(); ++i)
+      text += fmt::format("{}{} {}", i > 0 ? ", " : "", report.libraries[i].first, report.libraries[i].second);
+    text += " (cuBLAS and cuRAND serve benchmarks and tests)\n";
   }
   const double memory =
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / kGiB;

@@ -1,6 +1,15 @@
 // kernels/run/device.cu - CUDA devices: the report, memory, and errors that stick.
 #include "kernels/run/device.h"
 
+#include <cub/version.cuh>
+#include <thrust/version.h>
+#if __has_include(<cublas_api.h>)  // a toolkit may come without the libraries that benchmarks alone need
+#include <cublas_api.h>
+#endif
+#if __has_include(<curand.h>)
+#include <curand.h>
+#endif
+
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -72,6 +81,23 @@ std::string architectures_built() {
 #undef EQ_EXPANDED_TEXT
 #undef EQ_TEXT
 
+std::string dotted(int major, int minor, int patch) {
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+}
+
+std::vector<std::pair<std::string, std::string>> toolkit_libraries() {
+  return {
+      {"Thrust", dotted(THRUST_MAJOR_VERSION, THRUST_MINOR_VERSION, THRUST_SUBMINOR_VERSION)},
+      {"CUB", dotted(CUB_MAJOR_VERSION, CUB_MINOR_VERSION, CUB_SUBMINOR_VERSION)},
+#ifdef CUBLAS_VER_MAJOR
+      {"cuBLAS", dotted(CUBLAS_VER_MAJOR, CUBLAS_VER_MINOR, CUBLAS_VER_PATCH)},
+#endif
+#ifdef CURAND_VER_MAJOR
+      {"cuRAND", dotted(CURAND_VER_MAJOR, CURAND_VER_MINOR, CURAND_VER_PATCH)},
+#endif
+  };
+}
+
 /// Why there is no device, in words.
 std::string why_none(cudaError_t error, const DeviceReport& report) {
   if (report.driver_version == 0) return "no NVIDIA driver is installed";
@@ -105,6 +131,7 @@ DeviceReport device_report(bool ask_free_memory) {
   DeviceReport report;
   report.built_with_cuda = true;
   report.architectures = architectures_built();
+  report.libraries = toolkit_libraries();
   cudaDriverGetVersion(&report.driver_version);  // 0 without a driver
   cudaRuntimeGetVersion(&report.runtime_version);
   int count = 0;

@@ -52,6 +52,12 @@ std::vector<double> on_device(DoubleFunction f, const std::vector<double>& x, co
 std::vector<float> normals_on_device(const DrawKey& key, int blocks);
 std::vector<uint32_t> permutation_on_device(const DrawKey& key, uint32_t n);
 
+/// Words of the same Philox blocks, as our draw makes them on the device and as cuRAND's device library does.
+struct RandomWords {
+  std::vector<uint32_t> ours, curands;  ///< [4 blocks] each
+};
+RandomWords random_words_on_device(const DrawKey& key, int blocks);
+
 EQ_FN float apply(FloatFunction f, float x, [[maybe_unused]] float y) {
   switch (f) {
 #define EQ_CASE(name, expression) \

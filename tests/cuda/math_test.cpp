@@ -56,6 +56,15 @@ TEST_F(Math, OfDoublesHasTheSameBitsOnDeviceAndHost) {
 #undef EQ_EXPECT
 }
 
+TEST_F(Math, RandomWordsAreCurandsOnTheDeviceAsOnTheHost) {
+  const DrawKey key{0x123456789abcdefu, 3, 17, static_cast<uint32_t>(Purpose::noise)};
+  const RandomWords words = random_words_on_device(key, 5000);
+  ASSERT_EQ(words.ours.size(), 20000u);
+  EXPECT_EQ(words.ours, words.curands);
+  for (uint32_t i = 0; i < 5000; ++i)
+    for (uint32_t w = 0; w < 4; ++w) ASSERT_EQ(words.ours[4 * i + w], draw(key, i).v[w]) << i;
+}
+
 TEST_F(Math, NormalDrawsHaveTheSameBitsOnDeviceAndHost) {
   const DrawKey key{0x123456789abcdefu, 3, 17, static_cast<uint32_t>(Purpose::noise)};
   const std::vector<float> got = normals_on_device(key, kArguments / 4);

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <regex>
 
+#include "kernels/run/device.h"
 #include "tests/host/commands/demo_run.h"
 #include "tests/host/commands/program_run.h"
 
@@ -363,6 +365,8 @@ TEST_F(Program, TellsWhatItIs) {
   const Finished doctor = run({"doctor"});
   EXPECT_EQ(doctor.code, 0);
   for (const char* part : {"processor", "devices", "limits"}) EXPECT_CONTAINS(doctor.out, part);
+  const std::regex libraries("  libraries   Thrust [0-9]+\\.[0-9]+\\.[0-9]+, CUB [0-9]+\\.[0-9]+\\.[0-9]+.*\\n");
+  EXPECT_EQ(std::regex_search(doctor.out, libraries), device_report(false).built_with_cuda) << doctor.out;
   const Finished help = run({"train", "--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_CONTAINS(help.out, "--dry-run");
