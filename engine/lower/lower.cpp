@@ -224,6 +224,7 @@ Program Lowering::run() {
   program.shuffle = options_.shuffle;
   program.routed = graph_.routed();
   for (const Balancer& b : options_.balancers) make_canonical(program.chains.emplace_back(b.chain));
+  for (int b = 0; b < balancers(); ++b) program.measured.push_back(at_tensor(b) || !balancer(b).over.empty());
   program.moment_stride = parameter_floats(graph_);
   program.state_floats =
       3 * program.moment_stride + (2 * balance_doubles(program.chains, program.chains.size()) + 3) / 4 * 4;

@@ -49,6 +49,7 @@ struct Program {
   bool routed = false;        ///< losses reach parameters by a routing table; nothing is balanced
   int64_t moment_stride = 0;  ///< floats of the parameters; the methods' state begins at three times that
   std::vector<Chain> chains;  ///< [balancers] what balances the tasks; their states follow one another
+  std::vector<bool> measured;  ///< [balancers] whether gradients are measured: a method may do without
   int batch = 1;
   bool shuffle = false;
   std::vector<ParameterInfo> parameters;

@@ -55,6 +55,8 @@ EpochMetrics epoch_metrics(const Program& program, const Control& c) {
     const double* gram = c.sum_gram + b * tasks * tasks;
     for (std::size_t i = 0; i < tasks * tasks; ++i) here.gram.push_back(mean(gram[i], c.sum_steps));
     here.cosines = cosines_of(here.gram, tasks);
+    for (std::size_t k = 0; k < tasks && b < program.measured.size() && program.measured[b]; ++k)
+      if (c.sum_steps > 0 && c.sum_task_rows[k] > 0 && gram[k * tasks + k] == 0) here.vanished.push_back(k);
     here.step_norm = mean(c.sum_step_norm[b], c.sum_steps);
     here.certificate = c.worst_certificate[b];
     m.balancers.push_back(std::move(here));
@@ -84,6 +86,7 @@ void put_balancer(const Program& program, const BalancerMetrics& m, ordered_json
   line["gradient_norms"] = named(program.task_names, m.norms);
   line["gram"] = square(m.gram, program.task_names.size());
   line["cosines"] = square(m.cosines, program.task_names.size());
+  for (const std::size_t k : m.vanished) line["vanished_gradients"].push_back(program.task_names[k]);
 }
 
 void put_step(const BalancerMetrics& m, ordered_json& line) {

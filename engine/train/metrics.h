@@ -18,6 +18,7 @@ struct BalancerMetrics {
   std::vector<double> norms;         ///< mean over steps of the norm of coefficient times gradient
   std::vector<double> gram;          ///< [K, K] mean over steps, unweighted gradients
   std::vector<double> cosines;       ///< [K, K] of the mean Gram matrix; NaN where a gradient vanished all along
+  std::vector<std::size_t> vanished;  ///< tasks with rows whose gradient was exactly zero in every step of the epoch
   double step_norm = 0;              ///< mean over steps of the norm of the combined gradient where it is balanced
   double certificate = -1;           ///< worst gap of the epoch's min-norm solutions; -1: no method has one
 };

@@ -14,6 +14,7 @@
 #include "engine/run/parameters.h"
 #include "engine/run/stepper.h"
 #include "engine/train/checkpoint.h"
+#include "engine/train/dead_layers.h"
 #include "engine/train/fitted.h"
 
 namespace equipoise {
@@ -146,6 +147,10 @@ std::vector<std::optional<EpochMetrics>> Trainer::advance_all(int steps) {
     }
   }
   return metrics;
+}
+
+std::vector<std::string> Trainer::dead_layers(std::size_t replica) const {
+  return equipoise::dead_layers(plan_.setup, settings_, 0, static_cast<int>(split_.train.size()), executor_)[replica];
 }
 
 bool Trainer::validate(std::size_t replica, const Evaluation& evaluation) {

@@ -51,6 +51,8 @@ class Trainer {
   const Program& program() const { return program_; }
   const TrainingPlan& plan() const { return plan_; }
 
+  /// Layers of the last state through which nothing comes on any training row (engine/train/dead_layers.h).
+  std::vector<std::string> dead_layers(std::size_t replica = 0) const;
   /// Parameters of a replica's best epoch (without validation: of the last step), with what is needed to use them.
   TensorFile model(std::size_t replica = 0);
   /// Everything to go on from here with a replica.

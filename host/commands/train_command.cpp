@@ -72,6 +72,7 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
                                 {"chosen_by", s.best ? "validation" : "last epoch"},
                                 {"best_validation", nullptr},
                                 {"skipped_steps", s.skipped},
+                                {"dead_layers", s.dead_layers},
                                 {"hash", s.hash}};
     if (s.best)
       json["best_validation"] =
@@ -95,6 +96,9 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
                                                                   : "no epoch could be validated");
   }
   if (s.skipped > 0) text += fmt::format("steps left out because of a non-finite value: {}\n", s.skipped);
+  if (!s.dead_layers.empty())
+    text += fmt::format("dead layers: {} (in the last state no unit of theirs is positive on any training row)\n",
+                        fmt::join(s.dead_layers, ", "));
   text += fmt::format("results: {}\nhash: {}\n", path, s.hash);
   if (!prepared.split.test.empty())
     text +=
@@ -171,6 +175,7 @@ class TrainRun {
                   fmt::format("stopped by {} after epoch {}, step {}; resume with: equipoise train --resume --out {}",
                               signal_name(signals_.received()), trainer.control().epoch, trainer.control().step, path));
     }
+    summary_.dead_layers = trainer.dead_layers();
     summary_.hash = trainer.hash(folder.metrics_without_times());
     const TensorFile model = trainer.model();
     folder.write_model(model);

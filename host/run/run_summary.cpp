@@ -105,6 +105,7 @@ std::string to_json(const RunSummary& s, const PreparedData& prepared, const std
   json["best_epoch"] = s.best_epoch;
   json["chosen_by"] = s.selects ? "validation" : "last epoch";
   json["best_validation"] = s.best ? figures_of(*s.best, task_names) : ordered_json();
+  json["dead_layers"] = s.dead_layers;
   json["hash"] = s.hash;
   return dump(json, 1) + "\n";
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/systems/evaluation.h"
 #include "host/run/prepared_data.h"
@@ -23,7 +24,8 @@ struct RunSummary {
   int best_epoch = 0;              ///< 0 = none
   bool selects = true;             ///< the validation rows choose an epoch
   std::optional<Evaluation> best;  ///< of the validation rows in the best epoch
-  std::string hash;                ///< of the finished run
+  std::vector<std::string> dead_layers;  ///< of the finished run's last state (engine/train/dead_layers.h)
+  std::string hash;                      ///< of the finished run
 };
 
 /// Now, in UTC.

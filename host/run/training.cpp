@@ -72,7 +72,7 @@ bool train_into(RunFolder& folder, Trainer& trainer, Progress& progress, const P
     launch.took(trainer.control().step - before, Clock::now() - begin);
     if (metrics) {
       folder.append_metrics(to_json_line(trainer.program(), *metrics, true));
-      progress.epoch(*metrics);
+      progress.epoch(*metrics, [&] { return trainer.dead_layers(); });
       if (metrics->best || !metrics->validated) saver.model_changed();
     } else {
       progress.steps(trainer.control().step);

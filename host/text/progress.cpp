@@ -2,6 +2,7 @@
 #include "host/text/progress.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -139,7 +140,27 @@ void Progress::steps(int64_t done) {
   log_.draw_live((last_line_.empty() ? fmt::format("epoch 0/{}", plan_.epochs) : last_line_) + time_left(done));
 }
 
-void Progress::epoch(const EpochMetrics& m) {
+std::string Progress::vanished(const BalancerMetrics& m, const std::vector<std::string>& dead_layers) const {
+  std::vector<std::string> names;
+  for (const std::size_t k : m.vanished) names.push_back(program_.task_names[k]);
+  std::string text =
+      names.size() == program_.task_names.size()
+          ? fmt::format("the measured gradients of all {} tasks were exactly zero in every step, so that balancing has "
+                        "nothing to go by and the parameters they are measured over do not learn",
+                        names.size())
+          : fmt::format("the measured gradient of {} was exactly zero in every step", fmt::join(names, ", "));
+  if (dead_layers.empty()) return text;
+  return text + fmt::format("; dead layers, no unit of which is positive on any training row: {} - no layer up to the "
+                            "last of them learns again; start anew with a smaller optimizer.lr or another train.seed",
+                            fmt::join(dead_layers, ", "));
+}
+
+void Progress::epoch(const EpochMetrics& m, const std::function<std::vector<std::string>()>& dead_layers) {
+  for (const BalancerMetrics& balancer : m.balancers)
+    if (!balancer.vanished.empty() && !warned_of_vanished_) {
+      warned_of_vanished_ = true;
+      log_.warning(fmt::format("epoch {}: {}", m.epoch, vanished(balancer, dead_layers())));
+    }
   if (const std::string warning = plan_.setup.system->warning(program_.term_names, m.terms);
       !warning.empty() && !warned_of_terms_) {
     warned_of_terms_ = true;

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "engine/lower/program.h"
 #include "engine/train/metrics.h"
@@ -50,14 +52,16 @@ class Progress {
   /// `first_step`: steps done before this process began to count. References are kept.
   Progress(Log& log, const Program& program, const TrainingPlan& plan, int steps_per_epoch, int64_t first_step);
 
-  /// An epoch is done.
-  void epoch(const EpochMetrics& metrics);
+  /// An epoch is done. `dead_layers` finds those of the state, and is asked once at most: in the first epoch in which
+  /// measured gradients were exactly zero.
+  void epoch(const EpochMetrics& metrics, const std::function<std::vector<std::string>()>& dead_layers);
   /// Some steps of an epoch are done; only the live line shows them.
   void steps(int64_t done);
 
  private:
   std::string line_of(const EpochMetrics& metrics) const;
   std::string time_left(int64_t steps_done) const;
+  std::string vanished(const BalancerMetrics& metrics, const std::vector<std::string>& dead_layers) const;
 
   Log& log_;
   const Program& program_;
@@ -68,6 +72,7 @@ class Progress {
   std::string last_line_;
   bool warned_of_terms_ = false;
   bool warned_of_weight_ = false;
+  bool warned_of_vanished_ = false;
   int skipped_ = 0;
 };
 

@@ -15,6 +15,8 @@
 namespace equipoise {
 namespace {
 
+std::vector<std::string> none_dead() { return {}; }
+
 /// Tells of epochs whose variational terms are given; returns what was written.
 std::string told(LogFormat format, const std::vector<double>& variational, bool ratio = true, int skipped_each = 0) {
   Program program;
@@ -39,7 +41,7 @@ std::string told(LogFormat format, const std::vector<double>& variational, bool 
       balancer.cosines.assign(9, 1.0);
       m.terms = {0.5, variational[i]};
       m.skipped = skipped_each * m.epoch;
-      progress.epoch(m);
+      progress.epoch(m, none_dead);
     }
   }
   return ::testing::internal::GetCapturedStderr();
@@ -66,6 +68,38 @@ TEST(ProgressOfATraining, WarnsOnceOfAVanishingDenominator) {
   EXPECT_EQ(count(told(LogFormat::text, {std::numeric_limits<double>::quiet_NaN()}), "warning:"), 0);
 }
 
+TEST(ProgressOfATraining, WarnsOnceOfVanishedGradientsAndNamesDeadLayers) {
+  Program program;
+  program.task_names = {"size", "weight"};
+  TrainingPlan plan;
+  plan.epochs = 9;
+  plan.setup = mtl_setup("trunk");
+  int asked = 0;
+  const auto dead = [&] {
+    ++asked;
+    return std::vector<std::string>{"fc2", "fc3"};
+  };
+  ::testing::internal::CaptureStderr();
+  {
+    Log log(LogFormat::text);
+    Progress progress(log, program, plan, 1, 0);
+    for (int epoch = 1; epoch <= 4; ++epoch) {
+      EpochMetrics m;
+      m.epoch = epoch;
+      m.losses = {1, 2};
+      BalancerMetrics& balancer = m.balancers.emplace_back();
+      balancer.weights = {1, 1};
+      if (epoch > 1) balancer.vanished = {0, 1};
+      progress.epoch(m, dead);
+    }
+  }
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(count(text, "warning:"), 1);
+  EXPECT_CONTAINS(text, "warning: epoch 2: the measured gradients of all 2 tasks were exactly zero in every step");
+  EXPECT_CONTAINS(text, "on any training row: fc2, fc3 - ");
+}
+
 /// Tells of one epoch of a model whose losses are 1, 2, ... and whose task weights begin at `first_weight`.
 std::string told_of(const AnySystem& system, const std::vector<std::string>& tasks, double first_weight = 1,
                     MethodKind method = MethodKind::gradnorm) {
@@ -85,7 +119,7 @@ std::string told_of(const AnySystem& system, const std::vector<std::string>& tas
   ::testing::internal::CaptureStderr();
   {
     Log log;
-    Progress(log, program, plan, 1, 0).epoch(m);
+    Progress(log, program, plan, 1, 0).epoch(m, none_dead);
   }
   return ::testing::internal::GetCapturedStderr();
 }
