@@ -74,7 +74,7 @@ struct BalanceOptions {
   uint64_t seed = 1;
   bool identity_order = false;              ///< PCGrad and GradVac visit tasks in rising order
   std::optional<std::string> draws, input;  ///< GradDrop's tensors
-  std::string device = "cpu";               ///< copying to a GPU takes longer than a core's reading of one stack
+  std::string device = "cpu";               ///< where the gradients are measured; no GPU is started unasked
   bool rescale = false, json = false;
   std::optional<std::filesystem::path> out;
 };
