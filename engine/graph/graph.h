@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -154,6 +155,8 @@ class Graph {
 
   /// Tensors whose rows evaluation writes out, in the order of the outputs.
   void output(Region region) { outputs_.push_back(region); }
+  /// These, and none that were named before.
+  void output_only(std::vector<Region> regions) { outputs_ = std::move(regions); }
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
   const std::vector<Layer>& layers() const { return layers_; }

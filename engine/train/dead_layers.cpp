@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kRowsOfARun = 16 * kEvaluationBatch;
 
-/// Where a layer's units lie: one block of a tensor.
+/// Where units of a layer lie: in one block of a tensor.
 struct Units {
   std::string layer;
   Region region;
@@ -41,9 +41,9 @@ bool all_live(std::span<const Units> units, const Lives& lives) {
   });
 }
 
-void note(std::span<const Units> units, const Emitted& emitted, std::size_t first_output, Lives& lives) {
+void note(std::span<const Units> units, const Emitted& emitted, Lives& lives) {
   for (std::size_t i = 0; i < units.size(); ++i) {
-    const std::vector<float>& values = emitted.values[first_output + i];
+    const std::vector<float>& values = emitted.values[i];
     std::vector<bool>& of = lives.at(units[i].layer);
     const std::size_t share = values.size() / of.size();
     for (std::size_t r = 0; r < of.size(); ++r) {
@@ -58,17 +58,18 @@ void note(std::span<const Units> units, const Emitted& emitted, std::size_t firs
 
 std::vector<std::vector<std::string>> dead_layers(const Setup& setup, std::span<const Settings> replicas, int first,
                                                   int rows, Executor& executor) {
-  const Graph graph = setup.system->graph(Pass::evaluate);
+  Graph graph = setup.system->graph(Pass::evaluate);
   const std::vector<Units> units = relu_units(graph);
   Lives lives;
   for (const Units& u : units) lives[u.layer].assign(replicas.size(), false);
-  const std::size_t room = kMaxOutputs - graph.outputs().size();
-  for (std::size_t from = 0; from < units.size(); from += room) {
-    const std::span<const Units> some = std::span(units).subspan(from, std::min(room, units.size() - from));
+  for (std::size_t from = 0; from < units.size(); from += kMaxOutputs) {
+    const std::span<const Units> some =
+        std::span(units).subspan(from, std::min<std::size_t>(kMaxOutputs, units.size() - from));
     if (all_live(some, lives)) continue;
-    Graph shown = graph;
-    for (const Units& u : some) shown.output(u.region);
-    const Program program = lower(shown, evaluation_options(setup, kEvaluationBatch, executor.plan_limits()));
+    std::vector<Region> shown;
+    for (const Units& u : some) shown.push_back(u.region);
+    graph.output_only(std::move(shown));
+    const Program program = lower(graph, evaluation_options(setup, kEvaluationBatch, executor.plan_limits()));
     for (int done = 0; done < rows && !all_live(some, lives); done += kRowsOfARun) {
       std::vector<Settings> settings(replicas.begin(), replicas.end());
       std::vector<Control> controls;
@@ -80,7 +81,7 @@ std::vector<std::vector<std::string>> dead_layers(const Setup& setup, std::span<
       }
       const int steps = (emitted.rows + program.batch - 1) / program.batch;
       executor.run(program, settings, controls, {steps, true}, &emitted);
-      note(some, emitted, graph.outputs().size(), lives);
+      note(some, emitted, lives);
     }
   }
   std::vector<std::vector<std::string>> dead(replicas.size());

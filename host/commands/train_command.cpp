@@ -25,7 +25,9 @@ Config config_of(const TrainOptions& o) {
   if (!o.out) throw Error(ExitCode::usage, "train --resume: no run is given; add --out with its folder");
   Config config = read_run_config(*o.out);
   if (!o.config && !o.settings.empty())
-    throw Error(ExitCode::usage, "train --resume: --set cannot change a run; leave it out, or start a new run");
+    throw Error(ExitCode::usage,
+                "train --resume: --set cannot change a run; to train it for longer raise epochs or patience in its own "
+                "config.toml, for all else start a new run");
   if (o.config && load_config(*o.config, o.settings) != config)
     throw Error(ExitCode::usage, fmt::format("{}: differs from {}, with which the run was started; leave the config "
                                              "out to resume, or start a new run in another --out",
@@ -149,6 +151,10 @@ class TrainRun {
     summary_.selects = selects(trainer.plan(), prepared.split);
     log_.info(fmt::format("resumed {} after epoch {}, step {}", folder.path().string(), trainer.control().epoch,
                           trainer.control().step));
+    if (trainer.finished())
+      log_.info(fmt::format(
+          "nothing is left to train: {}; to train for longer raise train.epochs or train.patience in {}",
+          trainer.finish_reason(), folder.file(run_file::kConfig).string()));
     return run(folder, prepared, trainer, *executor);
   }
 

@@ -252,6 +252,16 @@ TEST_F(Program, RefusesAUsedOrUnusableRunFolder) {
   EXPECT_EQ(run({"doctor"}, {}, "/dev/full").code, kFileSystem);
 }
 
+TEST_F(Program, SaysThatNothingIsLeftToTrainAndHowToGoOn) {
+  train("r");
+  const Finished again = run({"train", "--resume", "--device", "cpu", "--out", "r"});
+  EXPECT_EQ(again.code, 0) << again.log;
+  EXPECT_CONTAINS(again.log, "nothing is left to train: all 12 epochs done; to train for longer raise train.epochs");
+  EXPECT_CONTAINS(again.log, "r/config.toml\n");
+  expect_refused(kUsage, {"train", "--resume", "--out", "r", "--set", "train.epochs=13"},
+                 {"--set cannot change a run", "its own config.toml"});
+}
+
 TEST_F(Program, NeverTakesAnotherDeviceThanTheOneNamed) {
   expect_refused(kDevice, {"train", "c.toml", "--device", "cuda:99", "--out", "r"}, {"cuda:99"});
   EXPECT_FALSE(fs::exists(at("r")));
