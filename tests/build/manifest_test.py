@@ -153,6 +153,24 @@ class Check(unittest.TestCase):
         self.assertEqual((code, lanes["tests"]["outcome"], lanes["benchmarks"]["outcome"]), (1, "fail", "pass"))
         self.assertIn("boom", lanes["tests"]["reason"])
 
+    def test_fails_where_the_tests_end_with_a_code_though_every_one_that_is_told_passed(self):
+        code, lanes = self.check(cuda_tests=STAND_INS["cuda_tests"] + "\nexit 1")
+        self.assertEqual((code, lanes["tests"]["outcome"], lanes["hashes"]["outcome"]), (1, "fail", "pass"))
+        self.assertIn("0 of 2 tests failed", lanes["tests"]["reason"])
+
+    def test_fails_where_the_bits_are_not_the_cpus_and_names_the_test(self):
+        device = f'name="device_hash" value="{"ab" * 32}"'
+        changed = STAND_INS["cuda_tests"].replace(device, device.replace("ab" * 32, "cd" * 32))
+        code, lanes = self.check(cuda_tests=changed)
+        self.assertEqual((code, lanes["tests"]["outcome"], lanes["hashes"]["outcome"]), (1, "pass", "fail"))
+        self.assertIn("S.A", lanes["hashes"]["reason"])
+        self.assertEqual(lanes["hashes"]["hashes"], [{"name": "S.A", "cpu": "ab" * 32, "device": "cd" * 32}])
+
+    def test_fails_where_a_short_run_without_a_fault_has_other_bits(self):
+        code, lanes = self.check(planted_faults="exit 1")
+        self.assertEqual((code, lanes["hashes"]["outcome"]), (1, "fail"))
+        self.assertNotIn("caught", lanes["hashes"])
+
     def test_fails_where_a_program_prints_nonsense(self):
         for program in ("population_bench", "min_norm_device_bench", "gram_batch_bench"):
             code, lanes = self.check(**{program: "echo '{}'"})

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "engine/files/format.h"
 #include "tests/host/commands/demo_run.h"
 #include "tests/host/commands/run_program.h"
 
@@ -75,6 +76,41 @@ TEST_F(RunFolders, GoOnFromTheCheckpointBeforeWhenTheNewestIsBadOrGone) {
   EXPECT_CONTAINS(notices_[1], "going on from");
   std::filesystem::remove(path() / run_file::kLast);  // as between the two steps of writing a checkpoint
   EXPECT_EQ(resume(folder), 2);
+}
+
+TEST_F(RunFolders, PassOverNoCheckpointForAnyOtherError) {
+  RunFolder folder = begun(3);
+  folder.write_checkpoint(numbered(2));
+  folder.write_checkpoint(numbered(3));
+  const auto notice = [](const std::string& sentence) { ADD_FAILURE() << sentence; };
+  for (const ExitCode code : {ExitCode::data, ExitCode::file_system, ExitCode::device, ExitCode::numerics}) {
+    int asked = 0;
+    const auto fail = [&](const TensorFile&) -> int {
+      ++asked;
+      throw Error(code, "what has nothing to do with the checkpoint");
+    };
+    EXPECT_CONTAINS(refusal(code, [&] { folder.resume(fail, notice); }), "nothing to do with the checkpoint");
+    EXPECT_EQ(asked, 1);
+  }
+  EXPECT_EQ(folder.metrics_without_times().size(), 3u);
+  const auto unread = [](const TensorFile&) -> int { throw UnreadFormat("of another version"); };
+  EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { folder.resume(unread, notice); }), "of another version");
+}
+
+TEST_F(RunFolders, HaveNoConfigBeforeEverythingElseThatARunBeginsWith) {
+  const Config config = load_config(home_.write("c.toml", testing::demo_config(kPbcseq)));
+  const PreparedData prepared = prepare_data(config);
+  for (const char* name : {run_file::kSummary, run_file::kPreprocess, run_file::kSplit}) {
+    const std::filesystem::path one = home_.path() / "cut short at" / name;
+    const RunFolder folder = RunFolder::create(one);
+    std::filesystem::create_directories(one / name / "in the way");  // no file can take its place
+    EXPECT_CONTAINS(refusal(ExitCode::file_system, [&] { folder.begin(config, prepared, "{}"); }), name);
+    EXPECT_FALSE(std::filesystem::exists(one / run_file::kConfig)) << name;
+    EXPECT_FALSE(holds_run(one)) << name;
+  }
+  const RunFolder whole = RunFolder::create(path());
+  whole.begin(config, prepared, "{}");
+  EXPECT_TRUE(holds_run(path()));
 }
 
 TEST_F(RunFolders, RefuseToGoOnWhenEveryCheckpointIsBad) {
