@@ -1,5 +1,10 @@
-// tests/cuda/emulated_launches_test.cpp - how the CUDA executor spreads programs over launches. Emulated device only.
+// tests/cuda/emulated_launches_test.cpp - how the CUDA executor spreads programs over launches, and that no run sees
+// what memory held before. Emulated device only.
 #include "engine/run/cuda_executor.h"
+
+#include <bit>
+#include <cmath>
+
 #include "tests/cuda/emulated_device.h"
 #include "tests/cuda/problem.h"
 
@@ -39,6 +44,42 @@ TEST(Launches, AreSharedByProgramsThatWereTimedAndFitTheTimeALaunchAimsAt) {
   EXPECT_EQ(launches_of(1000, 0), (std::vector<int>{1, 1, 1, 1})) << "each begins with a single step";
   EXPECT_EQ(launches_of(1000, 1), (std::vector<int>{2}));
   EXPECT_EQ(launches_of(0, 3), std::vector<int>(7, 1)) << "seven launches of a step";
+}
+
+TEST(Launches, LeaveZerosWhereAProgramWritesNothing) {
+  Problem p = make_problem("paper", 40, 5, 4);
+  for (auto& label : p.tables.labels) label = std::max(label, 0);  // -1 looks like fresh memory, whose bits are all set
+  const auto device = make_cuda_executor(0);
+  const Program program = lower(p.setup.system->graph(Pass::train), training_options(p.setup, 6, {0, false}));
+  Replicas r = make_replicas(p, program, 2);
+  device->load_tables(p.tables);
+  device->load_state(r.state, program.state_floats);
+  std::vector<float> work;
+  device->run(program, r.settings, r.controls, {1, false}, nullptr, &work);
+  EXPECT_GT(work.size(), 0u);
+  EXPECT_EQ(std::count_if(work.begin(), work.end(), [](float f) { return std::bit_cast<uint32_t>(f) == ~0u; }), 0);
+}
+
+TEST(Launches, LeaveZerosInRowsThatAProgramDoesNotEmit) {
+  const Problem p = make_problem("paper", 40, 5, 4);
+  const auto device = make_cuda_executor(0);
+  const Program program =
+      lower(p.setup.system->graph(Pass::evaluate), evaluation_options(p.setup, 10, device->plan_limits()));
+  Replicas r = make_replicas(p, program, 2);
+  device->load_tables(p.tables);
+  device->load_state(r.state, program.state_floats);
+  Emitted emitted{40, {}};
+  device->run(program, r.settings, r.controls, {2, true}, &emitted);
+  ASSERT_FALSE(emitted.values.empty());
+  for (std::size_t o = 0; o < emitted.values.size(); ++o) {
+    const auto cols = static_cast<std::size_t>(program.output_cols[o]);
+    for (std::size_t replica = 0; replica < 2; ++replica)
+      for (std::size_t row = 0; row < 40; ++row)
+        for (std::size_t c = 0; c < cols; ++c) {
+          const float value = emitted.values[o][(replica * 40 + row) * cols + c];
+          EXPECT_TRUE(row < 20 ? std::isfinite(value) : value == 0) << row;
+        }
+  }
 }
 
 }  // namespace equipoise::test

@@ -83,6 +83,29 @@ TEST(Dwa, KeepsTheMeansOfATaskThatMissesAnEpoch) {
   EXPECT_EQ(run.step({1, 1}, true), before) << "a half, as before";
 }
 
+TEST(Dwa, CountsNoRateBeyondABillion) {
+  auto run = dwa(3);
+  run.method.temperature = 1e9;
+  run.step({1, 1, 1}, true);
+  run.step({4e9, 5e8, 1e9}, true);  // rates over the temperature: 4, held to 1; 1/2; 1
+  const double sum = 2 * std::exp(1.0) + std::exp(0.5);
+  const auto weights = run.step({1, 1, 1}, true);
+  EXPECT_NEAR(weights[0], 3 * std::exp(1.0) / sum, 1e-14);
+  EXPECT_NEAR(weights[1], 3 * std::exp(0.5) / sum, 1e-14);
+  EXPECT_NEAR(weights[2], 3 * std::exp(1.0) / sum, 1e-14);
+}
+
+TEST(Dwa, HoldsTheWeightOfAnAbsentTaskToTheRangeOfDoubles) {
+  auto run = dwa(2);
+  run.method.temperature = 1e-3;
+  run.step({1, 1}, true);
+  run.step({1, 3}, true);
+  run.present[1] = 0;
+  const auto weights = run.step({1, 1}, true);  // e^2000 over the other, which no double holds
+  EXPECT_EQ(weights[0], 1.0);
+  EXPECT_NEAR(weights[1] / std::exp(700.0), 1.0, 1e-12) << "strict_exp: a few units in the last place";
+}
+
 TEST(Dwa, GivesFiniteWeightsForOddLosses) {
   auto run = dwa(5);
   run.method.temperature = 1e-3;

@@ -104,6 +104,25 @@ TEST(Famo, CountsAdamsStepsOfEachTask) {
   EXPECT_NEAR(weights[0] + weights[1], 1.0, 1e-15);
 }
 
+TEST(Famo, HoldsTheWeightOfAnAbsentTaskToTheRangeOfDoubles) {
+  auto run = famo(2);
+  run.step({1, 1});
+  run.state[1] = 2000;  // its logit: e^2000 over the other's, which no double holds
+  run.present[1] = 0;
+  const auto weights = run.step({1, 1});
+  EXPECT_EQ(weights[0], 1.0);
+  EXPECT_NEAR(weights[1] / std::exp(300.0), 1.0, 1e-12) << "strict_exp: a few units in the last place";
+}
+
+TEST(Famo, TakesALossBelowZeroForZero) {
+  auto run = famo(2);
+  const auto weights = run.step({-3, 1});
+  EXPECT_NEAR(weights[0] * 1e-8, weights[1], 1e-15) << "1e-8 and 1 + 1e-8 divide equal shares";
+  run.step({1, 1});  // the first rose from zero, the second stood still: the first one's logit rises
+  EXPECT_GT(run.state[0], 0);
+  EXPECT_LT(run.state[1], 0);
+}
+
 TEST(Famo, GivesFiniteWeightsForOddLosses) {
   auto run = famo(5);
   run.method.lr = 10;

@@ -47,10 +47,11 @@ struct Mixed {
   double at(int i, int j, int tasks) const { return mixing[static_cast<std::size_t>(i * tasks + j)]; }
 };
 
-/// Runs `method(team, mixing)` on one team; checks that nothing outside its own memory is written.
+/// Runs `method(team, mixing)` on one team; checks that nothing outside its own memory is written, and that each member
+/// finds the whole mixing matrix when its call returns.
 template <class Run, class Method>
 Mixed mix_on(const MixingCase& in, Run&& run, Method&& method) {
-  constexpr std::size_t kGuard = 8;
+  constexpr std::size_t kGuard = 8, kMostMembers = 32;
   const double nan = std::numeric_limits<double>::quiet_NaN(), guard = -1.25e99;
   const auto m = static_cast<std::size_t>(in.tasks), scratch_size = static_cast<std::size_t>(mixing_scratch(in.tasks));
   std::vector<int32_t> task = in.task;
@@ -72,7 +73,16 @@ Mixed mix_on(const MixingCase& in, Run&& run, Method&& method) {
   mixing.mixing = out.mixing.data();
   mixing.certificate = &out.certificate;
   mixing.scratch = scratch.data();
-  run([&](const auto& team) { method(team, mixing); });
+  std::vector<std::vector<double>> seen(kMostMembers);  // by each member as soon as its own call is over
+  run([&](const auto& team) {
+    std::vector<double>& mine = seen[static_cast<std::size_t>(team.thread_rank())];
+    mine.resize(m * m);
+    method(team, mixing);
+    std::memcpy(mine.data(), out.mixing.data(), m * m * sizeof(double));
+  });
+  for (const std::vector<double>& mine : seen)
+    EXPECT_TRUE(mine.empty() || std::memcmp(mine.data(), out.mixing.data(), m * m * sizeof(double)) == 0)
+        << "a member returns before the others have written: no barrier at the end";
   for (std::size_t i = 0; i < kGuard; ++i) {
     EXPECT_EQ(scratch[scratch_size + i], guard) << "scratch overrun";
     EXPECT_EQ(out.mixing[m * m + i], guard) << "mixing overrun";

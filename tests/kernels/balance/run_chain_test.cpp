@@ -185,5 +185,29 @@ TEST(Chain, WithANonFiniteGradientOrLossIsTheIdentityAndKeepsItsState) {
   }
 }
 
+/// What a chain of weighing methods gives before any gradient is known: shared, then own.
+std::vector<double> early_weights(const Chain& chain, const ChainCase& in, const std::vector<double>& state) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> weights(2 * in.k, nan), scratch(in.k, nan);
+  ChainStep s{};
+  s.present = in.present.data();
+  s.loss = in.loss.data();
+  s.settings = &in.settings;
+  s.draws = {3, 1, 5};
+  s.state = state.data();
+  s.scratch = scratch.data();
+  s.shared = weights.data();
+  s.own = weights.data() + in.k;
+  weigh_chain(chain, s);
+  return weights;
+}
+
+TEST(Chain, WeighsLossesBeforeTheGradientsByTheProductOfItsMethods) {
+  const ChainCase in(some_rows(3, 9));
+  const std::vector<double> state(15, 0.0);  // 5 K for uw, all fresh: log variances 0, weights 1/2
+  EXPECT_EQ(early_weights(chain_of({"identity", "uw"}, 3), in, state),
+            (std::vector<double>{0.5, 0.625, 0.75, 0.5, 0.625, 0.75}));
+}
+
 }  // namespace
 }  // namespace equipoise::test

@@ -89,6 +89,17 @@ TEST(TaskLoss, WithoutALabelIsZeroAndAbsent) {
   EXPECT_EQ(k.present[1], 0);
 }
 
+TEST(TaskLoss, IsAbsentWhereAnyOfItsTermsHasNoRow) {
+  const std::vector<Divisor> kinds{Divisor::label_weight, Divisor::counted, Divisor::rows};
+  for (const std::size_t without : {0, 1, 2}) {  // 2: none is without
+    const Control k =
+        control_after({TaskForm::sum, {12, 9, 24}, kinds, {0, without == 1 ? 0.0 : 3.0, 0}}, without == 0 ? 0.0 : 2.0);
+    EXPECT_EQ(k.present[1], without == 2 ? 1 : 0) << without;
+    const double terms[] = {without == 0 ? 0 : 12.0 / (2 * 2), without == 1 ? 0 : 9.0 / (3 * 3), 24.0 / (6 * 4)};
+    EXPECT_DOUBLE_EQ(k.losses[1], terms[0] + terms[1] + terms[2]) << without;
+  }
+}
+
 TEST(TaskLoss, DividesByTheLabelledEntriesOfItsTargets) {
   const Control k = control_after({TaskForm::sum, {24, 9}, {Divisor::counted, Divisor::counted}, {4, 5}}, 1.5);
   EXPECT_DOUBLE_EQ(k.terms[3], 24.0 / (4 * 2));

@@ -85,6 +85,13 @@ TEST(NonnegativeQp, SolvesForBothEntriesWhereBothStay) {
   EXPECT_EQ(solve({2, {1, 1, 1, 2}, {1, 1}, {1, 1.75}, {1, 1.75}}), (Doubles{0.25, 0.75}));
 }
 
+TEST(NonnegativeQp, LetsEntriesThatWereDrivenOutEnterAgain) {
+  // 64 H y = (320, 128, 320, 192) at y = (16, 48, 48, 16); by these floors it takes six entries to find four.
+  const Doubles gram{8, 8, -4, 0, 8, 21, -23, 6, -4, -23, 33, -6, 0, 6, -6, 12}, expected{16, 48, 48, 16};
+  const Doubles y = solve({4, gram, Doubles(4, 0.125), {5, 2, 5, 3}, {2, 0.5, 4, 128}});
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(y[i], expected[i], 1e-13) << i;
+}
+
 TEST(NonnegativeQp, GivesTheSameSolutionWhereverItStarts) {
   GradientFamilies families(2);
   for (int n = 0; n < 300; ++n) {
