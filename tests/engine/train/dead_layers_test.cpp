@@ -61,7 +61,7 @@ class Model {
 };
 
 TEST(DeadLayers, AreNoneInAFreshModelOfAnySystem) {
-  for (const Setup& setup : {synthetic_towers(), synthetic_trunk(), synthetic_vaegan()}) {
+  for (const auto& setup : {synthetic_towers(), synthetic_trunk(), synthetic_vaegan()}) {
     const SyntheticSystem s = synthetic_system(setup);
     EXPECT_EQ(Model(s).dead(), std::vector<Names>{Names{}});
   }
@@ -75,7 +75,7 @@ TEST(DeadLayers, AreThoseWithoutAPositiveUnitAndWhatComesAfterLivesByItsBias) {
   EXPECT_EQ(model.dead().front(), Names{"fc1"});
   model.fill("fc2", 1.0f, 0.0f);  // zero is not positive
   EXPECT_EQ(model.dead().front(), (Names{"fc1", "fc2"}));
-  model.set("fc1.bias", 12, 0, 0.25f);  // its last unit wakes, and fc2 with it
+  model.set("fc1.bias", 0, 12, 0.25f);  // its last unit wakes, and fc2 with it
   EXPECT_EQ(model.dead().front(), Names{});
 }
 
@@ -103,7 +103,7 @@ TEST(DeadLayers, LiveByOneUnitOnTheLastOfManyRows) {
   Model model(s);
   model.fill("fc1", 0.0f, -1.0f);
   model.set("fc1.weight", 4, 0, 1.0f);
-  model.set("fc1.bias", 4, 0, -first_feature(rows[4499]));
+  model.set("fc1.bias", 0, 4, -first_feature(rows[4499]));
   model.fill("fc2", 1.0f, 1.0f);
   EXPECT_EQ(model.dead().front(), Names{});
   rows.pop_back();
