@@ -34,7 +34,7 @@ class Saver {
  public:
   Saver(RunFolder& folder, Trainer& trainer) : folder_(folder), trainer_(trainer) {}
 
-  /// The best model changed: it is written with the next checkpoint.
+  /// The model changed (that of the best epoch, or of the last where none is): it is written with the next checkpoint.
   void model_changed() { model_due_ = true; }
   void save() {
     folder_.write_checkpoint(trainer_.checkpoint());
@@ -73,7 +73,7 @@ bool train_into(RunFolder& folder, Trainer& trainer, Progress& progress, const P
     if (metrics) {
       folder.append_metrics(to_json_line(trainer.program(), *metrics, true));
       progress.epoch(*metrics, [&] { return trainer.dead_layers(); });
-      if (metrics->best || !metrics->validated) saver.model_changed();
+      if (metrics->best || trainer.best_epoch() == 0) saver.model_changed();
     } else {
       progress.steps(trainer.control().step);
     }

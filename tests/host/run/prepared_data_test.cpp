@@ -60,6 +60,23 @@ TEST_F(PreparedTables, AreTheSameOnceStoredAndReadBack) {
   EXPECT_EQ(again.split.validation, fresh.split.validation);
 }
 
+TEST_F(PreparedTables, HaveAnotherHashWhereOneRowIsOfAnotherPart) {
+  const PreparedData fresh = prepare_data(config_);
+  RunFolder::create(home_.path() / "r").begin(config_, fresh, "{}");
+  const std::string text = testing::content_of(home_.path() / "r" / run_file::kSplit);
+  config_.data.split = home_.path() / "split.csv";
+  home_.write("split.csv", text);
+  EXPECT_EQ(prepare_data(config_).sha256, fresh.sha256);
+  std::string other = text;
+  other.replace(other.find(",validation"), std::string(",validation").size(), ",test");
+  home_.write("split.csv", other);
+  const PreparedData moved = prepare_data(config_);
+  EXPECT_EQ(moved.data.views, fresh.data.views);
+  EXPECT_EQ(moved.split.train, fresh.split.train);
+  EXPECT_EQ(moved.split.validation.size() + 1, fresh.split.validation.size());
+  EXPECT_NE(moved.sha256, fresh.sha256);
+}
+
 TEST_F(PreparedTables, ThatChangedAreNamed) {
   const PreparedData before = prepare_data(config_);
   EarlierRun earlier;
