@@ -75,7 +75,7 @@ std::string text(double value) {
   return digits;
 }
 
-[[noreturn]] void refuse(const std::string& sentence) { throw Error(ExitCode::usage, sentence); }
+[[noreturn]] void refuse_graph(const std::string& sentence) { throw Error(ExitCode::usage, sentence); }
 
 }  // namespace
 
@@ -90,7 +90,7 @@ void Graph::expect_own_mean(const Node& node) const {
     if (rule.sum)
       takes += std::string(", or none with ") +
                (rule.per_row_of_sum ? "per_row " + text(*rule.per_row_of_sum) : "any positive per_row");
-    refuse("term " + term.name + " is " + rule.loss + ", which takes " + takes + "; it has divisor " +
+    refuse_graph("term " + term.name + " is " + rule.loss + ", which takes " + takes + "; it has divisor " +
            name_of(term.divisor) + " with per_row " + text(term.per_row));
   }
 }
@@ -100,7 +100,7 @@ void Graph::expect_one_maker(const Node& node) const {
     for (const Node& other : nodes_) {
       const std::vector<int> made = terms_of(other);
       if (std::find(made.begin(), made.end(), term) != made.end())
-        refuse("term " + terms_[static_cast<std::size_t>(term)].name +
+        refuse_graph("term " + terms_[static_cast<std::size_t>(term)].name +
                " is made by two losses; give each a term of its own");
     }
 }
@@ -110,7 +110,7 @@ void Graph::expect_one_task(const std::vector<int>& terms) const {
     const Term& term = terms_[static_cast<std::size_t>(terms[t])];
     if (term.task >= 0 || std::find(terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(t), terms[t]) !=
                               terms.begin() + static_cast<std::ptrdiff_t>(t))
-      refuse("term " + term.name + " is in the tasks twice; a term counts in one task, once");
+      refuse_graph("term " + term.name + " is in the tasks twice; a term counts in one task, once");
   }
 }
 
@@ -121,7 +121,7 @@ void Graph::expect_known_slopes(const Node& node) const {
   const Term& inherent = terms_[static_cast<std::size_t>(both->inherent_term)];
   const Term& variational = terms_[static_cast<std::size_t>(both->variational_term)];
   if (inherent.task >= 0 && variational.task >= 0 && inherent.task != variational.task)
-    refuse("terms " + inherent.name + " and " + variational.name +
+    refuse_graph("terms " + inherent.name + " and " + variational.name +
            " of one inherent-variational loss are in two tasks; put them in one");
 }
 
@@ -129,7 +129,7 @@ void Graph::expect_known_slopes(const Node& node) const {
 void Graph::expect_known_slopes(const Task& task) const {
   if (task.form == TaskForm::sum) return;
   const auto wrong = [&] {
-    refuse("task " + task.name + " is a " + (task.form == TaskForm::ratio ? "ratio" : "difference") +
+    refuse_graph("task " + task.name + " is a " + (task.form == TaskForm::ratio ? "ratio" : "difference") +
            ", which takes the two terms of one inherent-variational loss and no other; make it a sum");
   };
   if (task.terms.size() != 2) wrong();

@@ -14,6 +14,7 @@
 #include "engine/files/npy.h"
 #include "host/commands/commands.h"
 #include "host/run/device_choice.h"
+#include "host/text/json_number.h"
 #include "host/text/nearest_name.h"
 #include "kernels/balance/chain.h"
 
@@ -107,12 +108,9 @@ std::string text_of(const MethodList& list) {
   return fmt::format("{}", fmt::join(texts, " then "));
 }
 
-/// JSON has no infinity; null then means "not a number".
-ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(); }
-
 ordered_json numbers(std::span<const double> values) {
   ordered_json json = ordered_json::array();
-  for (const double x : values) json.push_back(number(x));
+  for (const double x : values) json.push_back(json_number(x));
   return json;
 }
 
@@ -130,14 +128,15 @@ std::string as_json(const std::string& method, const BalanceResult& r) {
                       {"gram", matrix(g.gram, k)},
                       {"norms", numbers(r.norms)},
                       {"shortest_convex",
-                       {{"norm", number(g.shortest)},
+                       {{"norm", json_number(g.shortest)},
                         {"weights", numbers(g.convex)},
-                        {"certificate", g.certificate ? number(*g.certificate) : ordered_json()}}},
+                        {"certificate", g.certificate ? json_number(*g.certificate) : ordered_json()}}},
                       {"mixing", matrix(r.mixing, k)},
                       {"weights", numbers(r.weights)},
-                      {"step_norm", number(r.step_norm)},
+                      {"step_norm", json_number(r.step_norm)},
                       {"gains", numbers(r.gains)},
-                      {"certificate", r.certificate == kNoCertificate ? ordered_json() : number(r.certificate)}}
+                      {"certificate",
+                       r.certificate == kNoCertificate ? ordered_json() : json_number(r.certificate)}}
              .dump(1) +
          "\n";
 }

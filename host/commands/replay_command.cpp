@@ -8,6 +8,7 @@
 #include "engine/train/replay.h"
 #include "host/commands/commands.h"
 #include "host/run/device_choice.h"
+#include "host/text/json_number.h"
 
 namespace equipoise {
 
@@ -26,18 +27,15 @@ std::string as_text(const std::vector<Deviation>& deviations, const Deviation& w
   return text + fmt::format("worst: {:.3g} in {}, tolerance {:g}\n", worst.worst, worst.name, tolerance);
 }
 
-/// JSON has no infinity; null then means "not a number".
-ordered_json number(double x) { return std::isfinite(x) ? ordered_json(x) : ordered_json(); }
-
 std::string as_json(const std::vector<Deviation>& deviations, const Deviation& worst, double tolerance,
                     const std::string& device) {
   ordered_json json{{"device", device},
                     {"tolerance", tolerance},
                     {"within", !(worst.worst > tolerance)},
-                    {"worst", number(worst.worst)},
+                    {"worst", json_number(worst.worst)},
                     {"worst_tensor", worst.name},
                     {"deviations", ordered_json::object()}};
-  for (const Deviation& d : deviations) json["deviations"][d.name] = number(d.worst);
+  for (const Deviation& d : deviations) json["deviations"][d.name] = json_number(d.worst);
   return json.dump(1) + "\n";
 }
 

@@ -18,6 +18,7 @@
 #include "host/config/config_schema.h"
 #include "host/config/config_value.h"
 #include "host/text/nearest_name.h"
+#include "host/text/trimmed.h"
 
 namespace equipoise {
 namespace {
@@ -53,11 +54,6 @@ std::vector<std::string> section_names() {
     if (names.empty() || names.back() != key.section) names.emplace_back(key.section);
   }
   return names;
-}
-
-std::string trimmed(const std::string& text) {
-  const size_t first = text.find_first_not_of(" \t");
-  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 /// A key by its dotted name, and which balancer's it is.
@@ -126,7 +122,8 @@ class Loader {
       errors_.push_back(fmt::format("{} '{}': not a setting; write section.key=value", origin, text));
       return;
     }
-    const std::string named = trimmed(text.substr(0, equals)), value = trimmed(text.substr(equals + 1));
+    const std::string named(trimmed(std::string_view(text).substr(0, equals)));
+    const std::string value(trimmed(std::string_view(text).substr(equals + 1)));
     const KeyName name = parse_name(named);
     const std::string where = origin + " " + named;
     if (name.second >= balancers_) {

@@ -12,17 +12,12 @@
 
 #include "engine/files/atomic_file.h"
 #include "host/text/offenders.h"
+#include "host/text/trimmed.h"
 
 namespace equipoise {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 std::string format_place(const std::string& file, TextPlace place) {
   return file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
@@ -146,7 +141,7 @@ class Reader {
   static void on_field(void* text, size_t length, void* self) {
     Reader& reader = *static_cast<Reader*>(self);
     reader.submitted_ = true;
-    reader.submitted_text_ = trimmed({static_cast<const char*>(text), length});
+    reader.submitted_text_ = trimmed({static_cast<const char*>(text), length}, kBlanks);
   }
   static void on_row(int, void* self) { static_cast<Reader*>(self)->row_ended_ = true; }
 
@@ -169,7 +164,7 @@ class Reader {
     }
     const bool blank_line = !submitted_ && begin == field_begin_ &&
                             (bytes_[end - 1] == '\n' || bytes_[end - 1] == '\r') &&
-                            trimmed(bytes_.substr(begin, end - begin)).empty();
+                            trimmed(bytes_.substr(begin, end - begin), kBlanks).empty();
     const bool next_field = submitted_ || blank_line;
     const bool next_record = row_ended_ || blank_line;
     after_callbacks();

@@ -12,16 +12,12 @@
 #include "host/data/labels.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"
+#include "host/text/trimmed.h"
 
 namespace equipoise {
 namespace {
 
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
-
-std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> pieces;

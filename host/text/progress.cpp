@@ -41,7 +41,7 @@ std::string as_json(const ordered_json& object) {
 }
 
 /// A figure in a column; "-" where it is undefined.
-std::string figure(double x) { return std::isnan(x) ? std::string("-") : fmt::format("{:.4f}", x); }
+std::string in_column(double x) { return std::isnan(x) ? std::string("-") : fmt::format("{:.4f}", x); }
 
 std::string duration(double seconds) {
   const auto whole = static_cast<int64_t>(std::llround(seconds));
@@ -103,12 +103,12 @@ std::string Progress::line_of(const EpochMetrics& m) const {
   const std::vector<double>& weights = m.balancers.front().weights;
   if (m.losses.size() > kTasksShown) {
     line += fmt::format(" mean {} of {} tasks  weight {:.3f} to {:.3f}",
-                        figure(std::accumulate(m.losses.begin(), m.losses.end(), 0.0) / double(m.losses.size())),
+                        in_column(std::accumulate(m.losses.begin(), m.losses.end(), 0.0) / double(m.losses.size())),
                         m.losses.size(), *std::min_element(weights.begin(), weights.end()),
                         *std::max_element(weights.begin(), weights.end()));
   } else {
     for (std::size_t k = 0; k < m.losses.size(); ++k)
-      line += fmt::format(" {} {}", program_.task_names[k].substr(0, system.name_letters()), figure(m.losses[k]));
+      line += fmt::format(" {} {}", program_.task_names[k].substr(0, system.name_letters()), in_column(m.losses[k]));
     const bool balanced = system.traits().balanced;
     if (balanced) line += "  weight";
     for (std::size_t k = 0; k < weights.size() && balanced; ++k) line += fmt::format(" {:.3f}", weights[k]);
@@ -116,10 +116,10 @@ std::string Progress::line_of(const EpochMetrics& m) const {
   if (m.validated) {
     line += "  validation";
     const auto [name, words] = system.shown_figure();
-    if (!name.empty()) line += fmt::format(" {} {}", words, figure(m.validation.figure(name)));
+    if (!name.empty()) line += fmt::format(" {} {}", words, in_column(m.validation.figure(name)));
     if (system.shows_validation_losses() && plan_.monitor != Monitor::auc && m.losses.size() <= kTasksShown) {
       line += " loss";
-      for (const double loss : m.validation.losses) line += fmt::format(" {}", figure(loss));
+      for (const double loss : m.validation.losses) line += fmt::format(" {}", in_column(loss));
     }
     if (m.best) line += " best";
   }

@@ -5,9 +5,10 @@ namespace equipoise {
 
 namespace {
 
-class Builder {
+class MldrlBuilder {
  public:
-  Builder(const MldrlModel& m, Pass pass) : m_(m), pass_(pass), views_(m.views()), latent_(m.shared + m.specific) {}
+  MldrlBuilder(const MldrlModel& m, Pass pass)
+      : m_(m), pass_(pass), views_(m.views()), latent_(m.shared + m.specific) {}
 
   Graph build() {
     declare_layers();
@@ -143,7 +144,7 @@ class Builder {
 
 }  // namespace
 
-Graph mldrl_graph(const MldrlModel& model, Pass pass) { return Builder(model, pass).build(); }
+Graph mldrl_graph(const MldrlModel& model, Pass pass) { return MldrlBuilder(model, pass).build(); }
 
 std::vector<Stretch> mldrl_heads(const MldrlModel& m) {
   const int heads = m.views(), rows = 2 * (m.shared + m.specific);  // layers before it are the encoders

@@ -7,9 +7,9 @@ namespace equipoise {
 
 namespace {
 
-class Builder {
+class MtlBuilder {
  public:
-  Builder(const MtlModel& m, Pass pass) : m_(m), pass_(pass), names_(m), masks_(mtl_masks(m)) {}
+  MtlBuilder(const MtlModel& m, Pass pass) : m_(m), pass_(pass), names_(m), masks_(mtl_masks(m)) {}
 
   Graph build() {
     declare_layers();
@@ -146,7 +146,7 @@ std::vector<MtlMask> mtl_masks(const MtlModel& m) {
 
 std::string mtl_answer(int task) { return "answer " + std::to_string(task + 1); }
 
-Graph mtl_graph(const MtlModel& model, Pass pass) { return Builder(model, pass).build(); }
+Graph mtl_graph(const MtlModel& model, Pass pass) { return MtlBuilder(model, pass).build(); }
 
 std::vector<Stretch> mtl_last_trunk_weight(const MtlModel& m) {
   return {{static_cast<int>(m.trunk.size()) - 1, false, 0, m.trunk.back(), 1}};

@@ -15,9 +15,9 @@ struct Group {
   int out = -1, aux = -1;
 };
 
-class Builder {
+class VaeganBuilder {
  public:
-  Builder(const VaeganModel& m, Pass pass) : m_(m), pass_(pass), losses_(m.tasks()) {}
+  VaeganBuilder(const VaeganModel& m, Pass pass) : m_(m), pass_(pass), losses_(m.tasks()) {}
 
   Graph build() {
     declare_layers();
@@ -182,6 +182,6 @@ std::vector<std::string> VaeganModel::tasks() const {
   return here;
 }
 
-Graph vaegan_graph(const VaeganModel& model, Pass pass) { return Builder(model, pass).build(); }
+Graph vaegan_graph(const VaeganModel& model, Pass pass) { return VaeganBuilder(model, pass).build(); }
 
 }  // namespace equipoise

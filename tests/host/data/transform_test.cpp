@@ -16,7 +16,7 @@ namespace {
 
 using testing::refusal;
 
-constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
 
 /// Four patients with two counts and a score.
 RawCohort counts() {
@@ -24,7 +24,7 @@ RawCohort counts() {
   cohort.ids = {"a", "b", "c", "d"};
   cohort.label = {0, 1, 0, 1};
   cohort.label_names = {"0", "1"};
-  cohort.views = {{"v.csv", {"red_count", "white_count", "score"}, {0, 3, -1, 1, kMissing, 2, 3, 8, -3, 7, 1, 4}}};
+  cohort.views = {{"v.csv", {"red_count", "white_count", "score"}, {0, 3, -1, 1, kAbsent, 2, 3, 8, -3, 7, 1, 4}}};
   return cohort;
 }
 
