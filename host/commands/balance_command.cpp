@@ -166,8 +166,9 @@ std::string as_text(const std::string& method, const BalanceProblem& p, const Ba
   for (std::size_t i = 0; i < k; ++i) {
     text += fmt::format("\n{:>4}", i);
     for (std::size_t j = 0; j < k; ++j)
-      text += r.norms[i] > 0 && r.norms[j] > 0 ? fmt::format("{:>7.3f}", r.geometry.gram[i * k + j] / r.norms[i] / r.norms[j])
-                                               : fmt::format("{:>7}", "-");
+      text += r.norms[i] > 0 && r.norms[j] > 0
+                  ? fmt::format("{:>7.3f}", r.geometry.gram[i * k + j] / r.norms[i] / r.norms[j])
+                  : fmt::format("{:>7}", "-");
   }
   text += fmt::format("\n\nshortest convex combination: norm {:.6g}, weights", r.geometry.shortest);
   for (const double weight : r.geometry.convex) text += fmt::format(" {:.5g}", weight);
