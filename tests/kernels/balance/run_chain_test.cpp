@@ -209,5 +209,13 @@ TEST(Chain, WeighsLossesBeforeTheGradientsByTheProductOfItsMethods) {
             (std::vector<double>{0.5, 0.625, 0.75, 0.5, 0.625, 0.75}));
 }
 
+TEST(Chain, WeighsOneWhereAProductBeforeTheGradientsIsBeyondAllNumbers) {
+  ChainCase in(some_rows(2, 9));
+  in.settings.initial_weights[0] = 1e200;
+  std::vector<double> state(10, 0.0);
+  state[0] = -500;  // of uw, the log variance: a weight of exp(500) / 2 = 7e216
+  EXPECT_EQ(early_weights(chain_of({"identity", "uw"}, 2), in, state), (std::vector<double>{1, 0.625, 1, 0.625}));
+}
+
 }  // namespace
 }  // namespace equipoise::test
