@@ -32,16 +32,25 @@ function(optimize_little target)
   target_compile_options(${target} PRIVATE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:${little}>)
 endfunction()
 
-# Sources that compute all the time: the build type's level, and -O1 where it optimises nothing, as the preset asan's.
+# Sources of such a target that compute or read a great deal: the build type's level.
+function(optimize_fully)
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+  string(REGEX MATCH "-O[1-9s]" level "${CMAKE_CXX_FLAGS_${type}}")
+  if(level)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${level})
+    set_property(SOURCE ${ARGN} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
+  endif()
+endfunction()
+
+# Sources that compute all the time: the same, and -O1 where the build type optimises nothing, as the preset asan's.
 function(optimize_always)
   string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
-  if("${CMAKE_CXX_FLAGS_${type}}" MATCHES "-O0" OR type STREQUAL DEBUG)
-    set(level -O1)
+  if("${CMAKE_CXX_FLAGS_${type}}" MATCHES "-O[1-9s]")
+    optimize_fully(${ARGN})
   else()
-    string(REGEX MATCH "-O[^ ]*" level "${CMAKE_CXX_FLAGS_${type}}")
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -O1)
+    set_property(SOURCE ${ARGN} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
   endif()
-  set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${level})
-  set_property(SOURCE ${ARGN} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
 
 # In a sanitized build, which is at -O0 and spends its time reading headers: sources of a target six at a time. Names
