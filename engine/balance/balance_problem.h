@@ -46,8 +46,8 @@ struct BalanceResult {
 };
 
 /// One step. Of the settings it reads task_lr, alpha, beta1, beta2 and eps. Throws Error(data) for a problem that is
-/// none: sizes that disagree, gradients or losses that are not finite, draws outside [0, 1]; Error(device) if the CUDA device is absent or fails. Where the long
-/// gradients are read for their geometry (none: on the CPU) changes no bit.
+/// none: sizes that disagree, gradients or losses that are not finite, draws outside [0, 1]. `cuda_device` is where the
+/// geometry is measured (none: the CPU) and changes no bit; Error(device) if it is absent or fails.
 BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const Settings& settings,
                       std::optional<int> cuda_device = std::nullopt);
 

@@ -146,12 +146,12 @@ std::string Progress::vanished(const BalancerMetrics& m, const std::vector<std::
   std::string text =
       names.size() == program_.task_names.size()
           ? fmt::format("the measured gradients of all {} tasks were exactly zero in every step, so that balancing has "
-                        "nothing to go by and the parameters they are measured over do not learn",
+                        "nothing to go by",
                         names.size())
           : fmt::format("the measured gradient of {} was exactly zero in every step", fmt::join(names, ", "));
   if (dead_layers.empty()) return text;
-  return text + fmt::format("; dead layers, no unit of which is positive on any training row: {} - no layer up to the "
-                            "last of them learns again; start anew with a smaller optimizer.lr or another train.seed",
+  return text + fmt::format("; dead layers, no unit of which is positive on any training row: {} - no gradient comes "
+                            "back through them; start anew with a smaller optimizer.lr or another train.seed",
                             fmt::join(dead_layers, ", "));
 }
 
