@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "engine/base/error.h"
+#include "engine/files/atomic_file.h"
 #include "engine/files/file_descriptor.h"
 
 namespace equipoise {
@@ -220,6 +221,27 @@ StoredTensor read_npy(const std::filesystem::path& path) {
     throw Error(ExitCode::file_system, fmt::format("{}: {} bytes do not fit in memory; read it on a larger machine",
                                                    path.string(), status.st_size));
   }
+}
+
+void write_npy(const std::filesystem::path& path, const StoredTensor& array) {
+  if (array.type != ElementType::f32)
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: arrays of {} are not written, float32 is", path.string(), element_name(array.type)));
+  std::string shape;
+  for (const int64_t extent : array.shape) shape += fmt::format("{}, ", extent);
+  std::string header =
+      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}",
+                  array.shape.size() > 1 ? shape.substr(0, shape.size() - 2) : shape.substr(0, shape.size() - 1));
+  constexpr std::size_t kBefore = 10, kAlign = 64;  // magic, version, length; the elements begin at a multiple
+  header.append(kAlign - (kBefore + header.size() + 1) % kAlign, ' ');
+  header += '\n';
+  std::string begin(kMagic);
+  begin += std::string("\x01\x00", 2);
+  begin += static_cast<char>(header.size() & 0xFF);
+  begin += static_cast<char>(header.size() >> 8);
+  begin += header;
+  const std::span<const std::byte> pieces[] = {std::as_bytes(std::span(begin)), array.bytes};
+  write_file_atomically(path, pieces);
 }
 
 }  // namespace equipoise

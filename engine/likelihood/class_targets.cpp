@@ -23,8 +23,12 @@ std::vector<Figure> figures(const TaskRows& rows, std::span<const double> probab
   std::vector<int> label;
   for (const float t : rows.truth) label.push_back(std::isnan(t) ? -1 : static_cast<int>(t));
   const bool known = count_labels(label) > 0 && all_finite(probability);
+  double accuracy = kUndefined;
+  if (known)
+    accuracy = classes == 2 ? count_binary(second_of_two(probability), label, rows.threshold).accuracy()
+                            : accuracy_of(probability, label, classes);
   return {{rows.target.name + ".auc", {known ? multiclass_auc(probability, label, classes) : kUndefined}},
-          {rows.target.name + ".accuracy", {known ? accuracy_of(probability, label, classes) : kUndefined}}};
+          {rows.target.name + ".accuracy", {accuracy}}};
 }
 
 }  // namespace equipoise::class_targets

@@ -53,6 +53,7 @@ struct TaskRows {
   const Target& target;
   std::span<const float> answer;  ///< [rows, answers] of the network
   std::span<const float> truth;   ///< [rows, target.cols], NaN where missing
+  double threshold = 0.5;         ///< from which on a row is called of the second of two classes
 };
 
 /// Numbers that a likelihood fits besides the network, such as a baseline hazard: tensor fitted.<task>.<name>.

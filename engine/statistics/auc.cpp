@@ -104,6 +104,33 @@ double BinaryCounts::accuracy() const { return rate(tp + tn, tp + fp + tn + fn);
 double BinaryCounts::sensitivity() const { return rate(tp, tp + fn); }
 double BinaryCounts::specificity() const { return rate(tn, tn + fp); }
 
+std::vector<double> second_of_two(std::span<const double> scores) {
+  std::vector<double> second;
+  for (size_t i = 1; i < scores.size(); i += 2) second.push_back(scores[i]);
+  return second;
+}
+
+double youden_threshold(std::span<const double> score, std::span<const int> label) {
+  check_lengths(score.size(), label.size(), 1);
+  std::vector<Scored> rows = labelled_rows(score, label, 2, 1, 0, 1);
+  std::sort(rows.begin(), rows.end(), [](const Scored& a, const Scored& b) { return a.score > b.score; });
+  const auto positives = std::count_if(rows.begin(), rows.end(), [](const Scored& row) { return row.positive; });
+  const auto negatives = static_cast<ptrdiff_t>(rows.size()) - positives;
+  if (positives == 0 || negatives == 0) return kNothing;
+  double best = kNothing;
+  int64_t tp = 0, fp = 0, most = std::numeric_limits<int64_t>::min();
+  for (size_t begin = 0; begin < rows.size();) {
+    size_t end = begin;
+    for (; end < rows.size() && rows[end].score == rows[begin].score; ++end) ++(rows[end].positive ? tp : fp);
+    if (const int64_t index = tp * negatives - fp * positives; index > most) {
+      most = index;
+      best = rows[begin].score;
+    }
+    begin = end;
+  }
+  return best;
+}
+
 BinaryCounts count_binary(std::span<const double> score, std::span<const int> label, double threshold) {
   check_lengths(score.size(), label.size(), 1);
   BinaryCounts found;

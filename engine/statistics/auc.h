@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace equipoise {
 
@@ -34,6 +35,18 @@ struct BinaryCounts {
 
   bool operator==(const BinaryCounts&) const = default;
 };
+
+/// The threshold that calls a row by its more probable class.
+inline constexpr double kHalf = 0.5;
+
+/// The second column of [n, 2]: scores of the positive class.
+std::vector<double> second_of_two(std::span<const double> scores);
+
+/// The threshold with the largest sensitivity + specificity (Youden 1950, "Index for rating diagnostic tests"), of the
+/// scores of labelled rows; of equal ones the largest. Compared as integers, tp N0 - fp N1. A quiet NaN unless both
+/// classes are present.
+double youden_threshold(std::span<const double> score,  // [n]
+                        std::span<const int> label);    // [n], 0, 1 or -1
 
 BinaryCounts count_binary(std::span<const double> score,  // [n]
                           std::span<const int> label,     // [n], 0, 1 or -1

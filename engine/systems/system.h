@@ -93,12 +93,23 @@ struct Said {
   const Dataset& data;
   std::span<const int> rows;                       ///< row numbers
   const std::vector<std::vector<float>>& outputs;  ///< [output][rows, cols] that the evaluation graph emits
+  /// One for each decision, in their order: from which probability of the second of two classes on a row is called by
+  /// it (of more classes it is not read); {}: 1/2 each.
+  std::span<const double> thresholds = {};
 };
 
 /// Names that answers are told with.
 struct AnswerNames {
   const std::vector<std::string>& labels;  ///< of the classes of the label
   const std::vector<FittedTarget>& targets;
+};
+
+/// Classes between which a row's answers decide: two by a threshold of the second's probability, more by the largest.
+struct Decision {
+  std::string name;                  ///< of its column: decision, or decision_<task>
+  std::size_t first = 0;             ///< which answer is the probability of the first class; the others follow it
+  std::vector<std::string> classes;  ///< as the data name them
+  int target = -1;                   ///< column of Dataset::targets that holds the truth; -1: the label
 };
 
 class System {
@@ -163,6 +174,11 @@ class System {
   /// What Monitor::loss makes smallest; `weights` are the initial task weights.
   virtual double selected(const Evaluation& evaluation, std::span<const double> weights) const = 0;
   virtual std::vector<AnswerColumn> answer_columns(const AnswerNames& names) const = 0;
+  /// What is decided by the answers; empty where they are no classes.
+  virtual std::vector<Decision> decisions(const AnswerNames& names) const = 0;
+  /// Numbers by which the model represents a row, for another classifier: their names, and [rows, names] of them.
+  virtual std::vector<std::string> latent_names() const = 0;
+  virtual std::vector<double> latents(const Said& said) const = 0;
 
   // Progress.
   /// Letters of a task's name that tell it from the others in a line.

@@ -43,7 +43,7 @@ Evaluator::Ran Evaluator::run(std::span<const Settings> replicas, int first, std
 }
 
 Evaluation Evaluator::judged(const Control& control, std::span<const int> rows,
-                             const std::vector<std::vector<float>>& outputs) const {
+                             const std::vector<std::vector<float>>& outputs, std::span<const double> thresholds) const {
   Evaluation e{};
   e.rows = static_cast<int>(rows.size());
   const auto mean = [](double sum, double over) { return over > 0 ? sum / over : kUndefined; };
@@ -52,7 +52,7 @@ Evaluation Evaluator::judged(const Control& control, std::span<const int> rows,
   for (std::size_t k = 0; k < program_.task_names.size(); ++k)
     e.losses.push_back(mean(control.sum_losses[k], control.sum_task_rows[k]));
   e.counts.assign(control.sum_task_rows, control.sum_task_rows + program_.task_names.size());
-  setup_.system->judge({data_, rows, outputs}, e);
+  setup_.system->judge({data_, rows, outputs, thresholds}, e);
   return e;
 }
 
@@ -66,13 +66,19 @@ std::vector<Evaluation> Evaluator::evaluate(std::span<const Settings> replicas, 
       const auto from = all.begin() + static_cast<std::ptrdiff_t>(r) * share;
       outputs.emplace_back(from, from + share);
     }
-    evaluations.push_back(judged(ran.controls[r], rows, outputs));
+    evaluations.push_back(judged(ran.controls[r], rows, outputs, {}));
   }
   return evaluations;
 }
 
-Evaluation Evaluator::evaluate(int first, std::span<const int> rows) {
-  return evaluate({&setup_.settings, 1}, first, rows).front();
+Evaluation Evaluator::evaluate(int first, std::span<const int> rows, std::span<const double> thresholds) {
+  const Ran ran = run({&setup_.settings, 1}, first, rows);
+  return judged(ran.controls.front(), rows, ran.emitted.values, thresholds);
+}
+
+std::vector<double> Evaluator::latents(int first, std::span<const int> rows) {
+  const Ran ran = run({&setup_.settings, 1}, first, rows);
+  return setup_.system->latents({data_, rows, ran.emitted.values});
 }
 
 std::vector<std::vector<float>> Evaluator::outputs(std::span<const Settings> replicas, int first,

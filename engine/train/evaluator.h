@@ -25,8 +25,10 @@ class Evaluator {
   /// Evaluates row_list[first .. first + rows.size()) of the executor's tables, which must be `rows`, by every replica;
   /// `replicas` are their settings in training.
   std::vector<Evaluation> evaluate(std::span<const Settings> replicas, int first, std::span<const int> rows);
-  /// The same of one replica with the setup's settings.
-  Evaluation evaluate(int first, std::span<const int> rows);
+  /// The same of one replica with the setup's settings; `thresholds` as Said has them.
+  Evaluation evaluate(int first, std::span<const int> rows, std::span<const double> thresholds = {});
+  /// Numbers by which the model represents these rows, [rows, System::latent_names].
+  std::vector<double> latents(int first, std::span<const int> rows);
   /// What the evaluation graph emits of the same rows: [output][replicas, rows, cols].
   std::vector<std::vector<float>> outputs(std::span<const Settings> replicas, int first, std::span<const int> rows);
 
@@ -38,8 +40,8 @@ class Evaluator {
     Emitted emitted;
   };
   Ran run(std::span<const Settings> replicas, int first, std::span<const int> rows);
-  Evaluation judged(const Control& control, std::span<const int> rows,
-                    const std::vector<std::vector<float>>& outputs) const;
+  Evaluation judged(const Control& control, std::span<const int> rows, const std::vector<std::vector<float>>& outputs,
+                    std::span<const double> thresholds) const;
 
   Setup setup_;
   const Dataset& data_;

@@ -1,4 +1,6 @@
 // engine/systems/mldrl/mldrl_figures.cpp - what MLDRL is judged by, and how its answers are told.
+#include <fmt/format.h>
+
 #include "engine/statistics/auc.h"
 #include "engine/systems/evaluation.h"
 #include "engine/systems/mldrl/mldrl_system.h"
@@ -31,16 +33,18 @@ void MldrlSystem::judge(const Said& said, Evaluation& e) const {
   e.answers = model.softmax_twice ? std::vector<double>(prediction.begin(), prediction.end())
                                   : softmax_rows(prediction, model.classes);
   const bool known = e.labelled > 0 && all_finite(e.answers);
-  double sensitivity = kUndefined, specificity = kUndefined;
+  double accuracy = kUndefined, sensitivity = kUndefined, specificity = kUndefined;
   if (known && model.classes == 2) {
-    std::vector<double> positive;
-    for (std::size_t r = 0; r < label.size(); ++r) positive.push_back(e.answers[2 * r + 1]);
-    const BinaryCounts counts = count_binary(positive, label, 0.5);
+    const BinaryCounts counts =
+        count_binary(second_of_two(e.answers), label, said.thresholds.empty() ? kHalf : said.thresholds.front());
+    accuracy = counts.accuracy();
     sensitivity = counts.sensitivity();
     specificity = counts.specificity();
+  } else if (known) {
+    accuracy = accuracy_of(e.answers, label, model.classes);
   }
   e.figures.push_back({"auc", {known ? multiclass_auc(e.answers, label, model.classes) : kUndefined}});
-  e.figures.push_back({"accuracy", {known ? accuracy_of(e.answers, label, model.classes) : kUndefined}});
+  e.figures.push_back({"accuracy", {accuracy}});
   e.figures.push_back({"sensitivity", {sensitivity}});
   e.figures.push_back({"specificity", {specificity}});
 }
@@ -50,12 +54,43 @@ double MldrlSystem::selected(const Evaluation& evaluation, std::span<const doubl
 }
 
 std::vector<AnswerColumn> MldrlSystem::answer_columns(const AnswerNames& names) const {
-  if (!model.has(kClassification)) return {};
-  if (model.classes == 2) return {{"probability", 1}};
+  // A model that was trained without any label has an untrained classifier, whose classes have no names.
+  if (!model.has(kClassification) || names.labels.empty()) return {};
   std::vector<AnswerColumn> columns;
   for (std::size_t k = 0; k < static_cast<std::size_t>(model.classes); ++k)
     columns.push_back({"probability_" + names.labels[k], k});
   return columns;
+}
+
+std::vector<Decision> MldrlSystem::decisions(const AnswerNames& names) const {
+  if (!model.has(kClassification) || names.labels.empty()) return {};
+  return {{"decision", 0, names.labels}};
+}
+
+std::vector<std::string> MldrlSystem::latent_names() const {
+  std::vector<std::string> names;
+  for (int i = 1; i <= model.shared; ++i) names.push_back(fmt::format("shared{}", i));
+  for (int v = 1; v <= model.views(); ++v)
+    for (int i = 1; i <= model.specific; ++i) names.push_back(fmt::format("specific{}_{}", v, i));
+  return names;
+}
+
+/// What the classifier reads: the mean of the views' shared parts, then each view's specific one.
+std::vector<double> MldrlSystem::latents(const Said& said) const {
+  const auto views = static_cast<std::size_t>(model.views()), shared = static_cast<std::size_t>(model.shared);
+  const auto latent = shared + static_cast<std::size_t>(model.specific);
+  const std::size_t first = model.has(kClassification) ? 1 : 0;
+  std::vector<double> values;
+  for (std::size_t r = 0; r < said.rows.size(); ++r) {
+    for (std::size_t i = 0; i < shared; ++i) {
+      double sum = 0;
+      for (std::size_t v = 0; v < views; ++v) sum += double{said.outputs[first + v][r * latent + i]};
+      values.push_back(sum / static_cast<double>(views));
+    }
+    for (std::size_t v = 0; v < views; ++v)
+      for (std::size_t i = shared; i < latent; ++i) values.push_back(double{said.outputs[first + v][r * latent + i]});
+  }
+  return values;
 }
 
 std::pair<std::string, std::string> MldrlSystem::shown_figure() const {

@@ -19,7 +19,7 @@ class MtlBuilder {
     const int latent = stack(x, "trunk", m_.trunk, 0, 0);
     std::vector<int> answers;
     for (std::size_t k = 0; k < m_.tasks.size(); ++k) answers.push_back(tower(static_cast<int>(k), latent));
-    if (pass_ == Pass::evaluate) emit(answers);
+    if (pass_ == Pass::evaluate) emit(answers, latent);
     return std::move(g_);
   }
 
@@ -85,7 +85,7 @@ class MtlBuilder {
     return y;
   }
 
-  void emit(const std::vector<int>& answers) {
+  void emit(const std::vector<int>& answers, int latent) {
     const int all = g_.tensor("prediction", 1, m_.outputs());
     int col = 0;
     for (int answer : answers) {
@@ -94,6 +94,7 @@ class MtlBuilder {
       col += cols;
     }
     g_.output(g_.all(all));
+    g_.output(g_.all(latent));
   }
 
   const MtlModel& m_;

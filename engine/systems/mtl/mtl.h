@@ -57,7 +57,8 @@ std::vector<MtlMask> mtl_masks(const MtlModel& model);
 std::string mtl_answer(int task);
 
 /// Sources: 0 features, 1 targets, and in Pass::given 2 the kept units (0 or 1) of all masks, in the order of
-/// mtl_masks. Output of evaluation: all answers side by side, [n, outputs()].
+/// mtl_masks. Outputs of evaluation: all answers side by side, [n, outputs()], and what the towers read, [n,
+/// trunk.back()].
 Graph mtl_graph(const MtlModel& model, Pass pass);
 
 /// Name of the tensor that the towers read.

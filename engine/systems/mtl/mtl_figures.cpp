@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/statistics/auc.h"
 #include "engine/systems/evaluation.h"
 #include "engine/systems/mtl/mtl_system.h"
 #include "engine/systems/weighted_loss.h"
@@ -43,6 +44,7 @@ void MtlSystem::judge(const Said& said, Evaluation& e) const {
   for (std::size_t r = 0; r < said.rows.size(); ++r) emitted.push_back(static_cast<int>(r));
   std::vector<std::vector<double>> answers;
   int first = 0;
+  std::size_t decision = 0;
   for (const Target& target : model.tasks) {
     const int width = answers_of(target);
     const std::vector<float> answer =
@@ -50,7 +52,10 @@ void MtlSystem::judge(const Said& said, Evaluation& e) const {
     const std::vector<float> truth =
         columns_of(said.data.targets, target_cols, said.rows, target.first_col, target.cols);
     answers.push_back(target.likelihood->told(target, answer));
-    for (Figure& figure : target.likelihood->figures({target, answer, truth}, answers.back()))
+    const bool decides = target.likelihood->cells() == Cells::classes;
+    const double threshold = decides && decision < said.thresholds.size() ? said.thresholds[decision] : kHalf;
+    decision += decides ? 1 : 0;
+    for (Figure& figure : target.likelihood->figures({target, answer, truth, threshold}, answers.back()))
       e.figures.push_back(std::move(figure));
     first += width;
   }
@@ -71,6 +76,30 @@ std::vector<AnswerColumn> MtlSystem::answer_columns(const AnswerNames& names) co
     }
   }
   return columns;
+}
+
+std::vector<Decision> MtlSystem::decisions(const AnswerNames& names) const {
+  std::vector<Decision> decisions;
+  std::size_t first = 0;
+  int column = 0;
+  for (const FittedTarget& target : names.targets) {
+    if (target.likelihood->cells() == Cells::classes)
+      decisions.push_back({"decision_" + target.columns.front(), first, target.class_names, column});
+    first += target.likelihood->answer_columns(target).size();
+    column += static_cast<int>(target.columns.size());
+  }
+  return decisions;
+}
+
+std::vector<std::string> MtlSystem::latent_names() const {
+  std::vector<std::string> names;
+  for (int i = 1; i <= model.trunk.back(); ++i) names.push_back("trunk" + std::to_string(i));
+  return names;
+}
+
+/// The last trunk layer's output.
+std::vector<double> MtlSystem::latents(const Said& said) const {
+  return {said.outputs[1].begin(), said.outputs[1].end()};
 }
 
 }  // namespace equipoise

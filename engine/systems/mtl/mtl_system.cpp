@@ -115,7 +115,8 @@ std::vector<KeyUse> MtlSystem::uses() const {
       {"balance.rescale"},
       {"balance.initial_weights", "one number a task; [] = ones"},
       {"balance.lr"},
-      {"balance.sum_rows"}};
+      {"balance.sum_rows"},
+      {"evaluate.threshold"}};
 }
 
 void MtlSystem::take_sizes(const Dataset& data, Setup& setup) {

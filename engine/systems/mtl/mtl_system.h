@@ -51,6 +51,9 @@ class MtlSystem final : public System {
   void judge(const Said& said, Evaluation& to) const override;
   double selected(const Evaluation& evaluation, std::span<const double> weights) const override;
   std::vector<AnswerColumn> answer_columns(const AnswerNames& names) const override;
+  std::vector<Decision> decisions(const AnswerNames& names) const override;
+  std::vector<std::string> latent_names() const override;
+  std::vector<double> latents(const Said& said) const override;
 
   std::size_t name_letters() const override { return 16; }
   std::pair<std::string, std::string> shown_figure() const override { return {}; }

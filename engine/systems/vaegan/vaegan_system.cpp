@@ -174,10 +174,24 @@ void VaeganSystem::read(const Metadata& m, const Shapes& shapes) {
     m.refuse("feature_layer", fmt::format("the discriminator has {} hidden layers", layers));
 }
 
+/// Of each row the latent means, the mean squared error of its reconstruction, and how far the discriminator takes the
+/// row itself for real: both tell rows that are unlike those it was trained on.
+void VaeganSystem::answer_rows(const Said& said, Evaluation& e) const {
+  const auto latent = static_cast<std::size_t>(model.latent);
+  const int columns = said.data.features[0];
+  e.answer_cols = model.latent + 2;
+  for (std::size_t r = 0; r < said.rows.size(); ++r) {
+    for (std::size_t i = 0; i < latent; ++i) e.answers.push_back(double{said.outputs[1][r * latent + i]});
+    const auto reconstruction =
+        std::span(said.outputs[0]).subspan(r * static_cast<std::size_t>(columns), static_cast<std::size_t>(columns));
+    e.answers.push_back(mean_squared_error(reconstruction, said.data.views[0], said.rows.subspan(r, 1), columns));
+    e.answers.push_back(sigmoid(said.outputs[2][3 * r]));
+  }
+}
+
 void VaeganSystem::judge(const Said& said, Evaluation& e) const {
   for (const int row : said.rows) e.labelled += said.data.label[static_cast<std::size_t>(row)] >= 0;
-  e.answer_cols = model.latent;
-  e.answers.assign(said.outputs[1].begin(), said.outputs[1].end());
+  answer_rows(said, e);
   // How often the discriminator takes original, reconstructed and sampled rows for real.
   Figure real{"discriminator_real", std::vector<double>(3, 0.0)};
   for (std::size_t i = 0; i < said.outputs[2].size(); ++i)
@@ -193,9 +207,22 @@ double VaeganSystem::selected(const Evaluation& evaluation, std::span<const doub
 
 std::vector<AnswerColumn> VaeganSystem::answer_columns(const AnswerNames&) const {
   std::vector<AnswerColumn> columns;
-  for (int i = 0; i < model.latent; ++i)
-    columns.push_back({fmt::format("latent{}", i + 1), static_cast<std::size_t>(i)});
+  for (const std::string& name : latent_names()) columns.push_back({name, columns.size()});
+  columns.push_back({"reconstruction_error", columns.size()});
+  columns.push_back({"discriminator_real", columns.size()});
   return columns;
+}
+
+std::vector<Decision> VaeganSystem::decisions(const AnswerNames&) const { return {}; }
+
+std::vector<std::string> VaeganSystem::latent_names() const {
+  std::vector<std::string> names;
+  for (int i = 1; i <= model.latent; ++i) names.push_back(fmt::format("latent{}", i));
+  return names;
+}
+
+std::vector<double> VaeganSystem::latents(const Said& said) const {
+  return {said.outputs[1].begin(), said.outputs[1].end()};
 }
 
 }  // namespace equipoise

@@ -52,6 +52,9 @@ class VaeganSystem final : public System {
   void judge(const Said& said, Evaluation& to) const override;
   double selected(const Evaluation& evaluation, std::span<const double> weights) const override;
   std::vector<AnswerColumn> answer_columns(const AnswerNames& names) const override;
+  std::vector<Decision> decisions(const AnswerNames& names) const override;
+  std::vector<std::string> latent_names() const override;
+  std::vector<double> latents(const Said& said) const override;
 
   std::size_t name_letters() const override { return 16; }
   std::pair<std::string, std::string> shown_figure() const override {
@@ -59,6 +62,9 @@ class VaeganSystem final : public System {
   }
   bool shows_validation_losses() const override { return false; }
   std::string warning(std::span<const std::string>, std::span<const double>) const override { return ""; }
+
+ private:
+  void answer_rows(const Said& said, Evaluation& to) const;
 };
 
 /// The published settings; their variant is "routed".

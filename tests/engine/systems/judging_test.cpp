@@ -38,6 +38,56 @@ TEST(MldrlJudges, SensitivityByTheIllAndSpecificityByTheHealthy) {
   EXPECT_NEAR(e.answers[1], 1 / (1 + std::exp(-2.0)), 1e-12);  // of the first row asked
 }
 
+// The same patients called ill from a probability of 0.7 on, that is from a score of log(7/3) = 0.85 on: 2 of 4 are
+// found, 3 of 5 cleared.
+TEST(MldrlJudges, AtTheThresholdThatItIsTold) {
+  equipoise::Setup setup = mldrl_setup("paper");
+  mldrl(setup).losses = {kClassification};
+  Dataset data;
+  data.rows = 9;
+  data.label = {1, 1, 1, 1, 0, 0, 0, 0, 0};
+  const std::vector<int> rows{0, 1, 2, 3, 4, 5, 6, 7, 8};
+  const std::vector<std::vector<float>> outputs{as_logits({2, 1, 0.5f, -1, 3, 1.5f, 0.25f, -2, -3})};
+  const std::vector<double> thresholds{0.7};
+  Evaluation e;
+  setup.system->judge({data, rows, outputs, thresholds}, e);
+  EXPECT_DOUBLE_EQ(e.figure("sensitivity"), 2.0 / 4);
+  EXPECT_DOUBLE_EQ(e.figure("specificity"), 3.0 / 5);
+  EXPECT_DOUBLE_EQ(e.figure("accuracy"), 5.0 / 9);
+  EXPECT_DOUBLE_EQ(e.figure("auc"), 12.0 / 20);
+}
+
+// A regression of one number, then two tasks of classes: the second threshold is that of the second decision.
+TEST(MtlJudges, EachTaskOfClassesAtItsOwnThreshold) {
+  equipoise::Setup setup = mtl_setup("towers");
+  auto& model = of_kind<MtlSystem>(*setup.system).model;
+  model.tasks = {{"stay", &regression(), 0, 1, 0}, {"died", &binary(), 1, 1, 0}, {"ill", &multiclass(), 2, 1, 2}};
+  Dataset data;
+  data.rows = 2;
+  data.target_cols = 3;
+  data.targets = {0, 1, 1, 0, 0, 1};
+  const std::vector<int> rows{0, 1};
+  const float three = std::log(3.0f);  // a probability of 3/4; its negative of 1/4
+  const std::vector<std::vector<float>> outputs{{0, three, 0, three, 0, -three, 0, -three}, {}};
+  const auto accuracies = [&](std::vector<double> thresholds) {
+    Evaluation e;
+    setup.system->judge({data, rows, outputs, thresholds}, e);
+    return std::pair(e.figure("died.accuracy"), e.figure("ill.accuracy"));
+  };
+  EXPECT_EQ(accuracies({}), std::pair(1.0, 0.5));
+  EXPECT_EQ(accuracies({0.2, 0.2}), std::pair(0.5, 1.0));
+  EXPECT_EQ(accuracies({0.8, 0.5}), std::pair(0.5, 0.5));
+  const std::vector<std::string> labels;
+  const std::vector<FittedTarget> fitted{{&regression(), {"stay"}, {0}, {1}, {}},
+                                         {&binary(), {"died"}, {}, {}, {"no", "yes"}},
+                                         {&multiclass(), {"ill"}, {}, {}, {"a", "b"}}};
+  const std::vector<Decision> decisions = setup.system->decisions({labels, fitted});
+  ASSERT_EQ(decisions.size(), 2u);
+  EXPECT_EQ(decisions[1].name, "decision_ill");
+  EXPECT_EQ(decisions[1].first, 3u);
+  EXPECT_EQ(decisions[1].target, 2);
+}
+
 TEST(MldrlJudges, EachViewByItsOwnErrorAndTheRestByTheCrossedOnes) {
   equipoise::Setup setup = mldrl_setup("paper");
   mldrl(setup).losses = {kReconstruction};
@@ -81,13 +131,14 @@ TEST(VaeganJudges, ReconstructionByItsErrorAndTheDiscriminatorByItsBelief) {
   data.label = {1, 0, -1};
   const std::vector<int> rows{2, 0};
   const float three = std::log(3.0f);  // odds of three to one: a probability of 3/4
-  const std::vector<std::vector<float>> outputs{
-      {4, 6, 1, -1}, {11, 12, 13, 14}, {three, 0, -three, 0, three, -three}};
+  const std::vector<std::vector<float>> outputs{{4, 6, 1, -1}, {11, 12, 13, 14}, {three, 0, -three, 0, three, -three}};
   Evaluation e;
   setup.system->judge({data, rows, outputs}, e);
   EXPECT_EQ(e.labelled, 1);
-  EXPECT_EQ(e.answer_cols, 2);
-  EXPECT_EQ(e.answers, (std::vector<double>{11, 12, 13, 14}));
+  EXPECT_EQ(e.answer_cols, 4);  // two latents, the error of the row's reconstruction, the belief in the row itself
+  const std::vector<double> answers{11, 12, (1 + 4) / 2.0, 0.75, 13, 14, (0 + 9) / 2.0, 0.5};
+  ASSERT_EQ(e.answers.size(), answers.size());
+  for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_NEAR(e.answers[i], answers[i], 1e-7) << i;
   EXPECT_DOUBLE_EQ(e.figure("reconstruction_error"), (1 + 4 + 0 + 9) / 4.0);
   ASSERT_EQ(e.figures[1].name, "discriminator_real");
   const std::vector<double> belief{0.625, 0.625, 0.25};  // of original, reconstructed and sampled rows
