@@ -16,7 +16,7 @@ struct FileFormat {
 };
 
 namespace file_format {
-inline constexpr FileFormat kConfig{"equipoise config", 2, 1};  // 2: model.losses
+inline constexpr FileFormat kConfig{"equipoise config", 3, 1};  // 2: model.losses; 3: evaluate.threshold
 inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 2, 1};
 inline constexpr FileFormat kSplit{"equipoise split", 1, 1};
 inline constexpr FileFormat kMetrics{"equipoise metrics", 2, 2};  // 2: the first line is the format

@@ -2,8 +2,10 @@
 #include "engine/train/checkpoint.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <cstring>
 
@@ -20,7 +22,11 @@ namespace {
 
 constexpr const char* kFormatKey = "format";
 constexpr const char* kHashKey = "sha256";
+constexpr const char* kEpochKey = "epoch";
+constexpr const char* kThresholdsKey = "thresholds";
 constexpr const char* kPrefix[] = {"", "moment1.", "moment2."};
+constexpr const char* kBestPrefix = "best.";
+constexpr const char* kBestTensor = "control.best";
 
 /// Fields of Control that outlive a step.
 std::vector<ControlField> kept_fields(Control& c, const Program& program) {
@@ -108,7 +114,7 @@ void expect_undamaged(const TensorFile& file) {
 TensorFile model_file(const Program& program, const TrainingPlan& plan, const std::vector<float>& state, int epoch) {
   TensorFile file;
   file.metadata = identity_of(plan);
-  file.metadata["epoch"] = std::to_string(epoch);
+  file.metadata[kEpochKey] = std::to_string(epoch);
   file.metadata[kFormatKey] = mark(file_format::kModel);
   for (const ParameterInfo& p : program.parameters)
     file.tensors[p.name] = StoredTensor::from_floats(p.shape, read_parameter(program, p, StatePart::parameter, state));
@@ -137,12 +143,79 @@ Setup read_model_setup(const TensorFile& file) {
   return read_setup(file, "");
 }
 
+namespace {
+
+/// One whole number of a checkpoint, at least 0.
+int64_t counter(const TensorFile& file, const std::string& name) {
+  const std::vector<int64_t> values = file.at(name).to_int64s();
+  if (values.size() != 1 || values[0] < 0)
+    throw Error(ExitCode::checkpoint, fmt::format("{}: '{}' is no count; the file was changed", file.path, name));
+  return values[0];
+}
+
+/// Numbers between blanks.
+std::vector<double> numbers_in(const TensorFile& file, const std::string& key) {
+  std::vector<double> numbers;
+  const auto found = file.metadata.find(key);
+  if (found == file.metadata.end()) return numbers;
+  const Metadata metadata(file.metadata, file.path);
+  for (const std::string& word : words_of(found->second)) numbers.push_back(metadata.parse(key, word));
+  return numbers;
+}
+
+}  // namespace
+
+Standing standing_of(const TensorFile& checkpoint) {
+  expect_format(checkpoint.path, file_format::kCheckpoint, checkpoint.metadata_at(kFormatKey));
+  Standing s;
+  s.epochs = static_cast<int>(std::min<int64_t>(counter(checkpoint, "control.epoch"), INT_MAX));
+  s.steps = counter(checkpoint, "control.step");
+  const std::vector<double> best = checkpoint.at(kBestTensor).to_doubles();
+  if (best.empty() || !(best[0] >= 0 && best[0] <= s.epochs))
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: its counters contradict each other; the file was changed", checkpoint.path));
+  s.best_epoch = static_cast<int>(best[0]);
+  return s;
+}
+
+TensorFile model_of_checkpoint(const TensorFile& checkpoint) {
+  expect_undamaged(checkpoint);
+  const Standing s = standing_of(checkpoint);
+  const std::string prefix = s.best_epoch > 0 ? kBestPrefix : "";
+  TensorFile model;
+  model.path = checkpoint.path;
+  model.metadata = checkpoint.metadata;
+  model.metadata[kFormatKey] = mark(file_format::kModel);
+  model.metadata[kEpochKey] = std::to_string(s.best_epoch > 0 ? s.best_epoch : s.epochs);
+  for (const auto& [name, tensor] : checkpoint.tensors) {  // a parameter is what has moments
+    if (!name.starts_with(kPrefix[1])) continue;
+    const std::string parameter = name.substr(std::string_view(kPrefix[1]).size());
+    model.tensors[parameter] = checkpoint.at(prefix + parameter);
+  }
+  sign(model);
+  return model;
+}
+
+std::vector<float> class_weights_of(const TensorFile& model) {
+  const std::vector<double> weights = numbers_in(model, "class_weights");
+  return {weights.begin(), weights.end()};
+}
+
+std::vector<double> thresholds_of(const TensorFile& model) { return numbers_in(model, kThresholdsKey); }
+
+void set_thresholds(TensorFile& model, const std::vector<double>& thresholds) {
+  if (thresholds.empty()) return;
+  std::vector<std::string> words;
+  for (const double threshold : thresholds) words.push_back(shortest(threshold));
+  model.metadata[kThresholdsKey] = fmt::format("{}", fmt::join(words, " "));
+}
+
 TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, const TrainingState& s) {
   TensorFile file;
   file.metadata = identity_of(plan);
   file.metadata[kFormatKey] = mark(file_format::kCheckpoint);
   put_state(file, program, "", s.state, 3);
-  if (s.best_epoch > 0) put_state(file, program, "best.", s.best_state, 1);
+  if (s.best_epoch > 0) put_state(file, program, kBestPrefix, s.best_state, 1);
   Control c = s.control;
   for (const ControlField& f : kept_fields(c, program)) file.tensors[tensor_name(f)] = stored(f);
   const std::vector<double> balance = read_balance(program, s.state);
@@ -150,7 +223,7 @@ TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, con
     file.tensors[share.name] = StoredTensor::from_doubles(
         {share.count}, {balance.data() + share.first, static_cast<std::size_t>(share.count)});
   const double best[2] = {static_cast<double>(s.best_epoch), s.best_value};
-  file.tensors["control.best"] = StoredTensor::from_doubles({2}, best);
+  file.tensors[kBestTensor] = StoredTensor::from_doubles({2}, best);
   sign(file);
   return file;
 }
@@ -180,14 +253,14 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
     std::copy(values.begin(), values.end(), balance.begin() + share.first);
   }
   write_balance(program, s.state, balance);
-  const std::vector<double> best = tensor_of(file, "control.best", ElementType::f64, {2}).to_doubles();
+  const std::vector<double> best = tensor_of(file, kBestTensor, ElementType::f64, {2}).to_doubles();
   const bool plausible = c.step >= 0 && c.epoch >= 0 && c.position >= 0 && c.position < plan.setup.settings.rows &&
                          best[0] >= 0 && best[0] <= c.epoch && best[0] == std::floor(best[0]) &&
                          static_cast<int>(c.status) >= 0 && static_cast<int>(c.status) <= 2;
   if (!plausible) refuse("its counters contradict each other; the file was changed");
   s.best_epoch = static_cast<int>(best[0]);
   s.best_value = best[1];
-  if (s.best_epoch > 0) s.best_state = get_state(file, program, "best.", 1);
+  if (s.best_epoch > 0) s.best_state = get_state(file, program, kBestPrefix, 1);
   return s;
 }
 

@@ -36,6 +36,26 @@ std::vector<float> read_model(const Program& program, const TensorFile& file);
 /// The setup of a model file: system, variant, sizes, settings.
 Setup read_model_setup(const TensorFile& file);
 
+/// What a checkpoint says of its training.
+struct Standing {
+  int epochs = 0;  ///< whole ones done
+  int64_t steps = 0;
+  int best_epoch = 0;  ///< 0: none was chosen yet
+};
+Standing standing_of(const TensorFile& checkpoint);
+
+/// The model that a checkpoint holds: that of its best epoch, or the last state where none was chosen. Throws
+/// Error(checkpoint) if the file is damaged.
+TensorFile model_of_checkpoint(const TensorFile& checkpoint);
+
+/// Class weights that a model was trained with; empty if the file names none.
+std::vector<float> class_weights_of(const TensorFile& model);
+
+/// Decision thresholds of a model file, as set_thresholds wrote them; empty: none are set, and 1/2 holds.
+std::vector<double> thresholds_of(const TensorFile& model);
+/// To be written whole after it.
+void set_thresholds(TensorFile& model, const std::vector<double>& thresholds);
+
 TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, const TrainingState& state);
 TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, const TensorFile& file);
 

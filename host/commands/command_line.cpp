@@ -31,6 +31,8 @@ class CommandLine {
         "4 checkpoint or record, 5 file system, 6 device,\n7 numerics or tolerance, 75 stopped and resumable.");
     add_train();
     add_evaluate();
+    add_predict();
+    add_embed();
     add_record();
     add_replay();
     CLI::App* init =
@@ -84,6 +86,14 @@ class CommandLine {
         ->capture_default_str();
   }
 
+  static CLI::Option* add_views(CLI::App* app, std::vector<std::filesystem::path>& views, const char* meaning) {
+    return app->add_option("--views", views, meaning)->type_name("FILE");
+  }
+  static void add_data_root(CLI::App* app, std::optional<std::filesystem::path>& root) {
+    app->add_option("--data-root", root, "folder that holds the run's own tables, where they were moved")
+        ->type_name("DIR");
+  }
+
   void add_train() {
     CLI::App* app = command("train", "train a model into a run folder", [this] {
       train_.log_format =
@@ -95,21 +105,47 @@ class CommandLine {
     app->add_option("--out", train_.out, "run folder; default: runs/<config>-<time>")->type_name("DIR");
     add_device(app, train_.device);
     app->add_flag("--resume", train_.resume, "go on with the run in --out");
+    add_data_root(app, train_.data_root);
     app->add_flag("--dry-run", train_.dry_run, "say what would be done, parameters and memory; write nothing");
     app->add_flag("--print-config", train_.print_config, "print the resolved config and end");
     app->add_option("--log-format", log_format_, "text or json")->type_name("FORMAT");
   }
 
   void add_evaluate() {
-    CLI::App* app = command("evaluate", "figures of a run's model on a part of its data", [this] {
-      evaluate_.part = one_of<Part>("--split", split_,
-                                    {{"validation", Part::validation}, {"test", Part::test}, {"train", Part::train}});
+    CLI::App* app = command("evaluate", "figures of a run's model on a part of its data, or on other patients", [this] {
+      if (!split_.empty())
+        evaluate_.part = one_of<Part>("--split", split_,
+                                      {{"validation", Part::validation}, {"test", Part::test}, {"train", Part::train}});
       return evaluate_command(evaluate_);
     });
     app->add_option("RUN", evaluate_.run, "run folder")->required();
     app->add_option("--split", split_, "validation, test or train; default: validation")->type_name("PART");
+    add_views(app, evaluate_.views, "tables of other patients, one for each view; - is standard input");
+    app->add_option("--outcome", evaluate_.outcome, "their table of labels or targets")->type_name("FILE");
+    add_data_root(app, evaluate_.data_root);
     add_device(app, evaluate_.device);
     app->add_flag("--json", evaluate_.json, "print JSON");
+  }
+
+  void add_predict() {
+    CLI::App* app = command("predict", "what a run's model says of patients it has not seen",
+                            [this] { return predict_command(predict_); });
+    app->add_option("RUN", predict_.run, "run folder")->required();
+    add_views(app, predict_.views, "tables of the patients, one for each view; - is standard input")->required();
+    app->add_option("--out", predict_.out, "the table of answers; default: standard output")->type_name("FILE");
+    app->add_flag("--latent", predict_.latent, "the means of the latents too");
+    add_device(app, predict_.device);
+  }
+
+  void add_embed() {
+    CLI::App* app = command("embed", "the numbers by which a run's model represents rows, for another classifier",
+                            [this] { return embed_command(embed_); });
+    app->add_option("RUN", embed_.run, "run folder")->required();
+    add_views(app, embed_.views, "tables of other patients, one for each view; default: the run's own rows");
+    app->add_option("--out", embed_.out, "an array where it ends in .npy, else a table; default: standard output")
+        ->type_name("FILE");
+    add_data_root(app, embed_.data_root);
+    add_device(app, embed_.device);
   }
 
   void add_generate() {
@@ -230,9 +266,11 @@ class CommandLine {
   CLI::App app_;
   std::vector<std::pair<CLI::App*, std::function<ExitCode()>>> actions_;
   bool version_ = false;
-  std::string system_, log_format_ = "text", split_ = "validation", order_ = "random";
+  std::string system_, log_format_ = "text", split_, order_ = "random";
   TrainOptions train_;
   EvaluateOptions evaluate_;
+  PredictOptions predict_;
+  EmbedOptions embed_;
   GenerateOptions generate_;
   RecordOptions record_;
   ReplayOptions replay_;

@@ -21,6 +21,7 @@ struct TrainOptions {
   std::vector<std::string> settings;            ///< of --set: key=value
   std::optional<std::filesystem::path> out;     ///< run folder
   std::string device = "auto";
+  std::optional<std::filesystem::path> data_root;  ///< of --resume: where the run's tables lie now
   bool resume = false, dry_run = false, print_config = false;
   LogFormat log_format = LogFormat::text;
 };
@@ -29,12 +30,35 @@ ExitCode train_command(const TrainOptions& options);
 
 struct EvaluateOptions {
   std::filesystem::path run;
-  Part part = Part::validation;
+  std::optional<Part> part;                        ///< of the run's own data; default: validation
+  std::vector<std::filesystem::path> views;        ///< of other patients, instead of a part
+  std::optional<std::filesystem::path> outcome;    ///< of those
+  std::optional<std::filesystem::path> data_root;  ///< where the run's own tables lie now
   std::string device = "auto";
   bool json = false;
 };
-/// Figures of a run's model on a part of its data.
+/// Figures of a run's model on a part of its data, or on other patients.
 ExitCode evaluate_command(const EvaluateOptions& options);
+
+struct PredictOptions {
+  std::filesystem::path run;
+  std::vector<std::filesystem::path> views;  ///< tables of the patients
+  std::optional<std::filesystem::path> out;  ///< standard output without it
+  bool latent = false;                       ///< latents too
+  std::string device = "auto";
+};
+/// What a run's model says of patients that it has not seen.
+ExitCode predict_command(const PredictOptions& options);
+
+struct EmbedOptions {
+  std::filesystem::path run;
+  std::vector<std::filesystem::path> views;        ///< tables of the patients; none: the run's own
+  std::optional<std::filesystem::path> data_root;  ///< where the run's own tables lie now
+  std::optional<std::filesystem::path> out;        ///< .npy, else a table; standard output without it
+  std::string device = "auto";
+};
+/// The numbers by which a run's model represents rows.
+ExitCode embed_command(const EmbedOptions& options);
 
 struct GenerateOptions {
   std::filesystem::path run;

@@ -4,24 +4,45 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/statistics/auc.h"
 #include "host/commands/commands.h"
-#include "host/config/model_config.h"
 #include "host/run/device_choice.h"
-#include "host/run/run_folder.h"
-#include "host/run/run_summary.h"
+#include "host/run/stored_run.h"
 
 namespace equipoise {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 std::string figure(double x) { return x == x ? fmt::format("{:.4f}", x) : "undefined"; }
 
-std::string as_text(const Evaluation& e, const std::vector<std::string>& task_names, Part part,
-                    const std::string& epoch) {
+/// What was judged.
+struct Judged {
+  std::string part;
+  std::vector<std::string> tasks;
+  std::vector<Decision> decisions;
+  Evaluation evaluation;
+};
+
+Judged judged_by(const StoredRun& run, ModelRunner& runner, const std::string& name, Part part) {
+  return {name, runner.program().task_names,
+          runner.system().decisions({run.preprocess.label_names, run.preprocess.targets}),
+          runner.evaluate(part, run.thresholds)};
+}
+
+double threshold_of(const StoredRun& run, std::size_t decision) {
+  return decision < run.thresholds.size() ? run.thresholds[decision] : kHalf;
+}
+
+std::string as_text(const StoredRun& run, const Judged& judged) {
+  const Evaluation& e = judged.evaluation;
   std::vector<std::pair<std::string, std::string>> rows = {
-      {"split", part_name(part)}, {"epoch", epoch}, {"rows", fmt::format("{}, {} labelled", e.rows, e.labelled)}};
+      {"split", judged.part}, {"epoch", run.epoch()}, {"rows", fmt::format("{}, {} labelled", e.rows, e.labelled)}};
+  for (std::size_t d = 0; d < judged.decisions.size(); ++d)
+    if (const Decision& decision = judged.decisions[d]; decision.classes.size() == 2) {
+      const std::string of = judged.decisions.size() > 1 ? " of " + decision.name : "";
+      rows.emplace_back("positive class" + of,
+                        fmt::format("{}, from a probability of {} on", decision.classes[1], threshold_of(run, d)));
+    }
   for (const Figure& f : e.figures) {
     std::string values;
     for (const double value : f.values) values += (values.empty() ? "" : "  ") + figure(value);
@@ -29,47 +50,61 @@ std::string as_text(const Evaluation& e, const std::vector<std::string>& task_na
     std::replace(name.begin(), name.end(), '_', ' ');
     rows.emplace_back(name, values);
   }
-  for (std::size_t k = 0; k < task_names.size(); ++k)
-    rows.emplace_back("loss of " + task_names[k], figure(e.losses[k]));
+  for (std::size_t k = 0; k < judged.tasks.size(); ++k)
+    rows.emplace_back("loss of " + judged.tasks[k], figure(e.losses[k]));
   std::string text;
   for (const auto& [name, value] : rows) text += fmt::format("{:<30}{}\n", name, value);
   return text;
 }
 
+Judged judge_own(const StoredRun& run, const EvaluateOptions& o, Log& log) {
+  const Part part = o.part.value_or(Part::validation);
+  const PreparedData prepared = data_of_run(run, o.data_root);
+  if (rows_of(prepared.split, part).empty())
+    throw Error(ExitCode::data, fmt::format("{}: no row is in the part '{}' of this run; choose another --split",
+                                            o.run.string(), part_name(part)));
+  const auto executor = make_executor(o.device, log);
+  ModelRunner runner(run.model, prepared.data, prepared.split, *executor);
+  return judged_by(run, runner, part_name(part), part);
+}
+
+Judged judge_new(const StoredRun& run, const EvaluateOptions& o, Log& log) {
+  const NewRows rows = read_new_rows(run, o.views, true, o.outcome);
+  for (const std::string& notice : rows.notices) log.info(notice);
+  if (rows.data.rows == 0)
+    throw Error(ExitCode::data,
+                fmt::format("{}: no patient has a value in every view; name tables that belong together",
+                            o.views.front().string()));
+  const auto executor = make_executor(o.device, log);
+  ModelRunner runner(run.model, rows.data, rows.split, *executor);
+  return judged_by(run, runner, "external", Part::train);
+}
+
 }  // namespace
 
 ExitCode evaluate_command(const EvaluateOptions& o) {
-  const Config config = read_run_config(o.run);
-  const fs::path model_path = o.run / run_file::kModel;
-  std::error_code ignored;
-  if (!fs::exists(model_path, ignored))
-    throw Error(
-        ExitCode::checkpoint,
-        fmt::format("{}: is missing: the run ended before it was first written, or it was removed; resume with: "
-                    "equipoise train --resume --out {}",
-                    model_path.string(), o.run.string()));
-  const TensorFile model = read_safetensors(model_path);
-  const PreparedData prepared = prepare_data_as(config, o.run);
-  expect_same_data(read_earlier_run(o.run / run_file::kSummary), prepared);
-  const std::vector<int>& rows = rows_of(prepared.split, o.part);
-  if (rows.empty())
-    throw Error(ExitCode::data, fmt::format("{}: no row is in the part '{}' of this run; choose another --split",
-                                            o.run.string(), part_name(o.part)));
-
+  const bool external = !o.views.empty();
+  if (external && o.part)
+    throw Error(ExitCode::usage,
+                "evaluate: --split names a part of the run's own data, --views other patients; drop one");
+  if (!external && o.outcome)
+    throw Error(ExitCode::usage, "evaluate: --outcome belongs to other patients; name their tables by --views");
+  const StoredRun run = read_stored_run(o.run);
   Log log;
-  const auto executor = make_executor(o.device, log);
-  const TrainingPlan plan = training_plan(config, prepared.data, prepared.split);
-  ModelRunner runner(model, prepared, plan, *executor);
-  const Evaluation e = runner.evaluate(o.part);
-  const std::vector<std::string>& tasks = runner.program().task_names;
-  const std::string& epoch = model.metadata_at("epoch");
+  if (!run.unfinished.empty()) log.warning(run.unfinished);
+  const Judged judged = external ? judge_new(run, o, log) : judge_own(run, o, log);
   if (!o.json) {
-    print_result(as_text(e, tasks, o.part, epoch));
+    print_result(as_text(run, judged));
     return ExitCode::done;
   }
-  auto json = nlohmann::ordered_json::parse(evaluation_json(e, tasks, -1));
-  json["split"] = part_name(o.part);
-  json["epoch"] = std::strtol(epoch.c_str(), nullptr, 10);
+  auto json = nlohmann::ordered_json::parse(evaluation_json(judged.evaluation, judged.tasks, -1));
+  for (std::size_t d = 0; d < judged.decisions.size(); ++d)
+    if (const Decision& decision = judged.decisions[d]; decision.classes.size() == 2) {
+      json["positive_class"][decision.name] = decision.classes[1];
+      json["threshold"][decision.name] = threshold_of(run, d);
+    }
+  json["split"] = judged.part;
+  json["epoch"] = std::strtol(run.epoch().c_str(), nullptr, 10);
   print_result(json.dump(1) + "\n");
   return ExitCode::done;
 }

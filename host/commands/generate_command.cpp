@@ -7,10 +7,10 @@
 #include "engine/train/generate.h"
 #include "host/commands/commands.h"
 #include "host/data/preprocess.h"
-#include "host/data/table.h"
 #include "host/run/device_choice.h"
 #include "host/run/run_files.h"
 #include "host/run/run_folder.h"
+#include "host/run/stored_run.h"
 #include "host/text/csv_field.h"
 
 namespace equipoise {
@@ -38,33 +38,24 @@ std::string table_of(const std::vector<float>& values, int rows, const FittedVie
   return text;
 }
 
-/// Throws Error(usage) if `out` is a file that the run consists of.
-void expect_apart(const std::filesystem::path& run, const std::filesystem::path& out) {
-  for (const char* name : run_file::kAll) {
-    std::error_code absent;
-    if (std::filesystem::equivalent(run / name, out, absent))
-      throw Error(ExitCode::usage, fmt::format("--out {}: is a file of the run itself; choose another", out.string()));
-  }
-}
-
 }  // namespace
 
 ExitCode generate_command(const GenerateOptions& o) {
   if (o.rows < 1 || o.rows > 10'000'000)
     throw Error(ExitCode::usage, fmt::format("--rows {}: must be from 1 to 10000000", o.rows));
-  read_run_config(o.run);  // says clearly what is wrong where there is no run
+  const StoredRun run = read_stored_run(o.run);
   if (o.out) expect_apart(o.run, *o.out);
-  const std::filesystem::path fitted = o.run / run_file::kPreprocess;
-  const Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
-  const TensorFile model = read_safetensors(o.run / run_file::kModel);
   Log log;
+  if (!run.unfinished.empty()) log.warning(run.unfinished);
   const auto executor = make_executor(o.device, log);
+  const TensorFile& model = run.model;
   const std::vector<float> values = generate_rows(model, o.rows, o.seed, *executor);
-  const FittedView& view = preprocess.views.front();
+  const FittedView& view = run.preprocess.views.front();
   if (values.size() != static_cast<std::size_t>(o.rows) * view.columns.size())
     throw Error(ExitCode::checkpoint,
                 fmt::format("{}: a model of {} columns does not fit {} of {}; take both from one run", model.path,
-                            values.size() / static_cast<std::size_t>(o.rows), fitted.string(), view.columns.size()));
+                            values.size() / static_cast<std::size_t>(o.rows), (o.run / run_file::kPreprocess).string(),
+                            view.columns.size()));
   for (const float value : values)
     if (!std::isfinite(value))
       throw Error(ExitCode::numerics,

@@ -3,8 +3,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/train/checkpoint.h"
 #include "host/commands/commands.h"
 #include "host/config/model_config.h"
+#include "host/run/answers.h"
+#include "host/run/data_places.h"
 #include "host/run/device_choice.h"
 #include "host/run/run_folder.h"
 #include "host/run/run_summary.h"
@@ -18,6 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 
 Config config_of(const TrainOptions& o) {
+  if (!o.resume && o.data_root)
+    throw Error(ExitCode::usage, "train: --data-root belongs to --resume; a config names its tables in data.views");
   if (!o.resume) {
     if (!o.config) throw Error(ExitCode::usage, "train: no config is given; write equipoise train CONFIG.toml");
     return load_config(*o.config, o.settings);
@@ -121,10 +126,14 @@ class TrainRun {
     const auto executor = make_executor(options_.device, log_);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
     // The folder appears once everything that can be wrong with the input was found right.
-    RunFolder folder = RunFolder::create(options_.out ? *options_.out : default_run_folder(*options_.config));
+    const fs::path place = options_.out ? *options_.out : default_run_folder(*options_.config);
+    if (failed_at_once(place))
+      log_.info(fmt::format("{}: the run in it failed in its first epoch and is replaced", place.string()));
+    RunFolder folder = RunFolder::create(place);
     summary_.started = time_now();
     summary_.device = executor->name();
     summary_.data_sha256 = prepared.sha256;
+    summary_.folder = folder.path();
     summary_.selects = selects(trainer.plan(), prepared.split);
     folder.begin(config_, prepared, to_json(summary_, prepared, trainer.program().task_names));
     log_.info(fmt::format("run folder: {}", folder.path().string()));
@@ -134,7 +143,8 @@ class TrainRun {
   ExitCode resume() {
     RunFolder folder = RunFolder::open(*options_.out);
     const EarlierRun earlier = read_earlier_run(folder.file(run_file::kSummary));
-    const PreparedData prepared = prepare_data_as(config_, folder.path());
+    const PreparedData prepared =
+        prepare_data_as(with_tables_found(config_, folder.path(), earlier, options_.data_root), folder.path());
     expect_same_data(earlier, prepared);
     tell(log_, prepared, config_.train.monitor != "none");
     const auto executor = make_executor(options_.device, log_);
@@ -148,13 +158,14 @@ class TrainRun {
     summary_.resumed = earlier.resumed + 1;
     summary_.device = executor->name();
     summary_.data_sha256 = prepared.sha256;
+    summary_.folder = folder.path();
     summary_.selects = selects(trainer.plan(), prepared.split);
     log_.info(fmt::format("resumed {} after epoch {}, step {}", folder.path().string(), trainer.control().epoch,
                           trainer.control().step));
     if (trainer.finished())
-      log_.info(fmt::format(
-          "nothing is left to train: {}; to train for longer raise train.epochs or train.patience in {}",
-          trainer.finish_reason(), folder.file(run_file::kConfig).string()));
+      log_.info(
+          fmt::format("nothing is left to train: {}; to train for longer raise train.epochs or train.patience in {}",
+                      trainer.finish_reason(), folder.file(run_file::kConfig).string()));
     return run(folder, prepared, trainer, *executor);
   }
 
@@ -183,22 +194,28 @@ class TrainRun {
     }
     summary_.dead_layers = trainer.dead_layers();
     summary_.hash = trainer.hash(folder.metrics_without_times());
-    const TensorFile model = trainer.model();
+    TensorFile model = trainer.model();
+    ModelRunner runner(model, prepared.data, prepared.split, executor);
+    std::vector<std::string> notices;
+    const std::vector<double> thresholds = chosen_thresholds(config_.evaluate.threshold, runner, prepared, notices);
+    for (const std::string& notice : notices) log_.warning(notice);
+    set_thresholds(model, thresholds);
     folder.write_model(model);
-    ModelRunner runner(model, prepared, trainer.plan(), executor);
     // Of generated rows nobody needs predictions; they can be made again at any time.
     if (!config_.data.generated())
-      write_predictions(folder.file(run_file::kPredictions), runner, prepared, config_.train.seed);
-    account(folder, prepared, trainer, "finished", trainer.finish_reason());
+      write_predictions(folder.file(run_file::kPredictions), runner, prepared, config_.train.seed, thresholds);
+    std::optional<Evaluation> at_thresholds;
+    if (trainer.best() && !thresholds.empty()) at_thresholds = runner.evaluate(Part::validation, thresholds);
+    account(folder, prepared, trainer, "finished", trainer.finish_reason(), at_thresholds);
     if (trainer.control().status == Status::frozen) log_.warning("training " + trainer.finish_reason());
     log_.clear_live();
     print_result(report(folder, trainer, summary_, prepared, options_.log_format));
     return ExitCode::done;
   }
 
-  /// Writes run.json.
+  /// Writes run.json. The best validation is told at the run's own thresholds, where it has some.
   void account(const RunFolder& folder, const PreparedData& prepared, const Trainer& trainer, const char* status,
-               const std::string& reason) {
+               const std::string& reason, const std::optional<Evaluation>& at_thresholds = std::nullopt) {
     summary_.status = status;
     summary_.finish_reason = reason;
     summary_.ended = time_now();
@@ -206,7 +223,7 @@ class TrainRun {
     summary_.steps = trainer.control().step;
     summary_.skipped = trainer.control().skipped;
     summary_.best_epoch = trainer.best_epoch();
-    summary_.best = trainer.best();
+    summary_.best = at_thresholds ? at_thresholds : trainer.best();
     const std::string text = to_json(summary_, prepared, trainer.program().task_names);
     write_file_atomically(folder.file(run_file::kSummary), std::string_view(text));
   }

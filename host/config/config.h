@@ -77,6 +77,21 @@ struct ClassWeights {
   bool operator==(const ClassWeights&) const = default;
 };
 
+/// From which probability of the second of two classes on a row is called by it: a number, or Youden's point of the
+/// validation rows.
+struct ThresholdChoice {
+  bool youden = false;
+  double value = 0.5;
+
+  bool operator==(const ThresholdChoice&) const = default;
+};
+
+struct EvaluateConfig {
+  ThresholdChoice threshold;  ///< of systems that decide between classes
+
+  bool operator==(const EvaluateConfig&) const = default;
+};
+
 struct TrainConfig {
   int epochs = 400;
   int batch = 32;
@@ -97,6 +112,7 @@ struct Config {
       {}};  ///< balancers in the order of the file; at least one, identity where losses are routed
   OptimizerConfig optimizer;
   TrainConfig train;
+  EvaluateConfig evaluate;
 
   bool operator==(const Config&) const = default;
 };

@@ -18,6 +18,7 @@ constexpr double kLargestSeed = 9223372036854774784.0;  // the largest double be
 constexpr Range kDecay{0, 0.999999};
 constexpr Range kEps{1e-30, 1};
 constexpr Range kSeed{0, kLargestSeed};
+constexpr Range kOpenUnit{0, 1, true, true};
 constexpr Range kRows{1, 100e6};
 using range::kNotNegative;
 using range::kPositive;
@@ -148,6 +149,10 @@ std::vector<Row> common_rows() {
       {kAll, {"train", "on_nonfinite", EQ_SLOT(train.on_nonfinite),
        "when a loss or gradient is not finite: stop, skip the step, or freeze the run",
        {.choices = names_in(kPolicies)}}},
+
+      {kUsers, {"evaluate", "threshold", EQ_SLOT(evaluate.threshold),
+       "of two classes: the probability of the second from which on a row is called by it, or \"youden\": the one with "
+       "the largest sensitivity + specificity on the validation rows", {.range = kOpenUnit, .choices = {"youden"}}}},
   };
 }
 // clang-format on

@@ -22,7 +22,8 @@ struct NameOrNames {
 /// Where a key's value lives; the type says how it is read and written.
 using Slot = std::variant<bool*, int*, uint64_t*, double*, std::optional<double>*, std::string*, std::vector<int>*,
                           std::vector<double>*, std::vector<std::string>*, NameOrNames, Word, std::vector<ViewSource>*,
-                          std::map<std::string, std::string>*, std::optional<std::filesystem::path>*, ClassWeights*>;
+                          std::map<std::string, std::string>*, std::optional<std::filesystem::path>*, ClassWeights*,
+                          ThresholdChoice*>;
 
 /// A setting besides the kind that decides which keys are known.
 enum class Choice { source, optimizer, monitor };

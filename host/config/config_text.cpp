@@ -79,11 +79,11 @@ std::string to_toml(const Config& config) {
   std::string text;
   std::string_view section;
   for (const ConfigKey& key : config_keys()) {
-    if (key.section != section) {
+    if (key.section != section && (key.section == "balance" || key.known_to(config))) {
       section = key.section;
       text += section == "balance" ? balancers(config) : fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
     }
-    if (section == "balance" || !key.known_to(config)) continue;
+    if (key.section == "balance" || !key.known_to(config)) continue;
     if (const auto value = format_value(key, config)) text += fmt::format("{} = {}\n", key.name, *value);
   }
   return text;
@@ -103,8 +103,10 @@ std::string commented_config(const std::string& name) {
     if (of.start.data.generated()) text += kOwnTables;
     std::string_view section;
     for (const ConfigKey& key : config_keys()) {
+      const std::string line = commented_line(of, key);
+      if (line.empty()) continue;
       if (key.section != section) text += fmt::format("\n[{}]\n", section = key.section);
-      text += commented_line(of, key);
+      text += line;
     }
     return text;
   }

@@ -113,6 +113,16 @@ class ValueReader {
     return std::nullopt;
   }
 
+  Complaint operator()(ThresholdChoice* slot) const {
+    if (!node_.is_string()) {
+      slot->youden = false;
+      return store(&slot->value, number(node_));
+    }
+    if (!word(node_)) return complaint_;
+    *slot = {true, ThresholdChoice{}.value};
+    return std::nullopt;
+  }
+
   Complaint operator()(ClassWeights* slot) const {
     if (node_.is_string()) {
       if (!word(node_)) return complaint_;
@@ -295,6 +305,9 @@ struct ValueWriter {
     return format_string(slot.names->empty() ? "" : slot.names->front());
   }
   Text operator()(const Word& slot) const { return format_string(std::string(slot.get())); }
+  Text operator()(const ThresholdChoice* slot) const {
+    return slot->youden ? "\"youden\"" : format_double(slot->value);
+  }
   Text operator()(const ClassWeights* slot) const {
     return slot->balanced ? Text("\"balanced\"") : (*this)(&slot->values);
   }

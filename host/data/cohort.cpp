@@ -7,6 +7,7 @@
 #include <array>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "host/data/labels.h"
 #include "host/data/table.h"
@@ -80,6 +81,14 @@ Keyed read_keyed(const std::filesystem::path& path, const std::string& id, std::
   }
   offenders.refuse(ExitCode::data);
   return keyed;
+}
+
+/// The ids that any view has, rising.
+std::vector<std::string> all_ids(const std::vector<Keyed>& views) {
+  std::set<std::string> ids;
+  for (const Keyed& view : views)
+    for (const auto& [id, row] : view.row_of) ids.insert(id);
+  return {ids.begin(), ids.end()};
 }
 
 /// The ids that every view has, rising; what is left out is told.
@@ -167,6 +176,18 @@ bool is_outcome(const CohortSpec& spec, const std::string& name) {
          });
 }
 
+/// Numbers of the given columns and rows; NaN where missing, and in all of a row that is none (-1).
+void read_values(const Table& table, const std::vector<int>& columns, const std::vector<int>& rows, RawView& view) {
+  view.values.reserve(rows.size() * columns.size());
+  for (const int row : rows) {
+    for (const int column : columns) {
+      const Number number = row < 0 ? Number{} : parse_number(table.at(row, column));
+      view.values.push_back(number.kind == NumberKind::number ? number.value
+                                                              : std::numeric_limits<double>::quiet_NaN());
+    }
+  }
+}
+
 RawView read_features(const Keyed& keyed, const CohortSpec& spec, const std::string& pattern,
                       const std::vector<int>& rows, Offenders& offenders, std::vector<std::string>& notices) {
   const Table& table = keyed.table;
@@ -210,14 +231,40 @@ RawView read_features(const Keyed& keyed, const CohortSpec& spec, const std::str
     throw Error(ExitCode::data,
                 table.file + ":1:1: no column of numbers is left as a feature; name a table with measurements");
   }
-  view.values.reserve(rows.size() * features.size());
-  for (const int row : rows) {
-    for (const int column : features) {
-      const Number number = parse_number(table.at(row, column));
-      view.values.push_back(number.kind == NumberKind::number ? number.value
-                                                              : std::numeric_limits<double>::quiet_NaN());
+  read_values(table, features, rows, view);
+  return view;
+}
+
+/// The features that a trained model reads, in its order. Whatever else the table has is told, but for what the outcome
+/// needs.
+RawView read_asked(const Keyed& keyed, const CohortSpec& spec, std::size_t v, const std::vector<int>& rows,
+                   Offenders& offenders, std::vector<std::string>& notices) {
+  const Table& table = keyed.table;
+  RawView view{table.file, spec.asked[v], {}};
+  std::vector<int> features;
+  for (const std::string& name : view.columns) {
+    features.push_back(table.find(name));
+    if (features.back() < 0) {
+      offenders.add(fmt::format("{}:1:1: the column '{}' of the training data is missing; add it, {}", table.file, name,
+                                offenders.full() ? "" : did_you_mean(name, table.columns)));
+      continue;
     }
+    for (int row = 0; row < table.rows(); ++row)
+      if (const std::string fault = number_fault(table, row, features.back()); !fault.empty()) offenders.add(fault);
   }
+  std::vector<std::string> others;
+  const std::string& pattern = spec.views[v].columns;
+  for (int column = 0; column < static_cast<int>(table.columns.size()); ++column) {
+    const std::string& name = table.columns[static_cast<size_t>(column)];
+    const bool expected = column == keyed.id_column || is_outcome(spec, name) || name.starts_with("diagnostics_") ||
+                          (!pattern.empty() && !matches(pattern, name)) ||
+                          std::find(features.begin(), features.end(), column) != features.end();
+    if (!expected) others.push_back(name);
+  }
+  if (!others.empty())
+    notices.push_back(fmt::format("{}: {} column{} that the model does not read left out: {}", table.file,
+                                  others.size(), others.size() == 1 ? "" : "s", first_few(others)));
+  if (std::find(features.begin(), features.end(), -1) == features.end()) read_values(table, features, rows, view);
   return view;
 }
 
@@ -262,7 +309,7 @@ void read_labels(const CohortSpec& spec, const std::vector<Keyed>& views, RawCoh
                               views[0].table.file, spec.label, did_you_mean(spec.label, names)));
     }
   }
-  auto [label, names] = reader.result(spec.label, cohort.ids);
+  auto [label, names] = reader.result(spec.label, cohort.ids, spec.asked.empty());
   cohort.label = std::move(label);
   cohort.label_names = std::move(names);
 }
@@ -280,7 +327,8 @@ void tell_labels(const std::string& label, RawCohort& cohort) {
 void read_all_targets(const CohortSpec& spec, const Keyed& view, RawCohort& cohort) {
   const Keyed outcome = spec.outcome ? read_outcome(spec, cohort) : Keyed{};
   const Keyed& source = spec.outcome ? outcome : view;
-  cohort.targets = read_targets(spec.targets, source.table, cohort.ids, rows_of(source, cohort.ids));
+  cohort.targets =
+      read_targets(spec.targets, source.table, cohort.ids, rows_of(source, cohort.ids), spec.asked.empty());
   size_t bare = 0;
   for (size_t row = 0; row < cohort.ids.size(); ++row)
     bare +=
@@ -297,11 +345,14 @@ RawCohort read_cohort(const CohortSpec& spec) {
   RawCohort cohort;
   std::vector<Keyed> views;
   for (const ViewSource& view : spec.views) views.push_back(read_keyed(view.file, spec.id, cohort.notices));
-  cohort.ids = common_ids(views, cohort.notices);
+  cohort.ids = spec.asked.empty() ? common_ids(views, cohort.notices) : all_ids(views);
   Offenders offenders;
-  for (size_t v = 0; v < views.size(); ++v)
-    cohort.views.push_back(
-        read_features(views[v], spec, spec.views[v].columns, rows_of(views[v], cohort.ids), offenders, cohort.notices));
+  for (size_t v = 0; v < views.size(); ++v) {
+    const std::vector<int> rows = rows_of(views[v], cohort.ids);
+    cohort.views.push_back(spec.asked.empty()
+                               ? read_features(views[v], spec, spec.views[v].columns, rows, offenders, cohort.notices)
+                               : read_asked(views[v], spec, v, rows, offenders, cohort.notices));
+  }
   offenders.refuse(ExitCode::data);
   if (spec.label.empty()) {
     cohort.label.assign(cohort.ids.size(), -1);

@@ -30,6 +30,9 @@ struct CohortSpec {
   std::string id = "id";        ///< the id column; where a table lacks it, ID, PatientID, patient_id, Case, ... serve
   std::string label = "label";  ///< the label column; "" = no labels are read
   std::vector<TargetSpec> targets = {};  ///< of multi-task data: columns of the outcome, or else of the first view
+  /// Of rows that a trained model is asked about: of each view the features it reads, by name. All patients are kept,
+  /// with NaN in a view that lacks them, and any number of classes will do. Empty: rows to train on.
+  std::vector<std::vector<std::string>> asked = {};
 };
 
 struct RawView {
@@ -49,14 +52,13 @@ struct RawCohort {
   std::vector<std::string> notices;      ///< sentences to tell the user: what was left out, and how many
 };
 
-/// Reads and joins the tables. Kept are the patients that have a row in every view; a patient the outcome table lacks,
-/// or whose label is missing or -1, is unlabelled, and one without any target is told. Features are all columns, or
-/// those that fit the view's pattern, but the id, the label, the targets, other id columns, `diagnostics_*` and columns
-/// of text alone. Throws Error(data), with the first five offenders as file:line:column, on a table that parse_table
-/// refuses, an id that is missing or occurs twice in a file, no patient in common, no id or label column, text or a
-/// number out of range among numbers, a fractional label, labels that differ between views, fewer than two classes, and
-/// targets as read_targets does;
-/// Error(file_system) when a file cannot be read.
+/// Reads and joins the tables. To train on, kept are the patients that have a row in every view; a patient the outcome
+/// table lacks, or whose label is missing or -1, is unlabelled, and one without any target is told. Features are all
+/// columns, or those that fit the view's pattern, but the id, the label, the targets, other id columns, `diagnostics_*`
+/// and columns of text alone. Throws Error(data), with the first five offenders as file:line:column, on a table that
+/// parse_table refuses, an id that is missing or occurs twice in a file, no patient in common, no id or label column,
+/// text or a number out of range among numbers, a fractional label, labels that differ between views, fewer than two
+/// classes, and targets as read_targets does; Error(file_system) when a file cannot be read.
 RawCohort read_cohort(const CohortSpec& spec);
 
 }  // namespace equipoise

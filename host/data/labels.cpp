@@ -59,7 +59,8 @@ void LabelReader::add(const Table& table, int label_column, const std::vector<st
   offenders.refuse(ExitCode::data);
 }
 
-LabelReader::Result LabelReader::result(const std::string& label_name, const std::vector<std::string>& ids) const {
+LabelReader::Result LabelReader::result(const std::string& label_name, const std::vector<std::string>& ids,
+                                        bool several) const {
   std::map<std::string, int> number_of;
   size_t labelled = 0;
   for (const std::string& id : ids) {
@@ -67,13 +68,13 @@ LabelReader::Result LabelReader::result(const std::string& label_name, const std
   }
   Result result;
   for (const auto& [name, number] : number_of) result.names.push_back(name);
-  if (result.names.size() < 2) {
+  if (several && result.names.size() < 2) {
     const std::string found = result.names.empty() ? "no label" : fmt::format("only the class '{}'", result.names[0]);
     throw Error(ExitCode::data, fmt::format("{}: the column '{}' holds {} for the patients that all views have; "
                                             "classification needs two classes or more",
                                             file_, label_name, found));
   }
-  if (result.names.size() > kClassesBeyondDoubt && result.names.size() * 2 > labelled) {
+  if (several && result.names.size() > kClassesBeyondDoubt && result.names.size() * 2 > labelled) {
     throw Error(ExitCode::data,
                 fmt::format("{}: the column '{}' holds {} different values for {} patients; name a column of classes",
                             file_, label_name, result.names.size(), labelled));

@@ -25,8 +25,9 @@ class LabelReader {
     std::vector<int> label;          ///< [ids], -1 where unlabelled
     std::vector<std::string> names;  ///< of the classes, rising
   };
-  /// Throws Error(data) with fewer than two classes, or so many that the column cannot be one of classes.
-  Result result(const std::string& label_name, const std::vector<std::string>& ids) const;
+  /// To train on (`several`): throws Error(data) with fewer than two classes, or so many that the column cannot be one
+  /// of classes.
+  Result result(const std::string& label_name, const std::vector<std::string>& ids, bool several = true) const;
 
  private:
   struct Label {

@@ -275,6 +275,10 @@ void apply_targets(const RawCohort& cohort, const std::vector<FittedTarget>& fit
   for (const FittedTarget& target : fitted) data.target_cols += static_cast<int>(target.columns.size());
   const auto width = static_cast<size_t>(data.target_cols);
   data.targets.resize(cohort.ids.size() * width);
+  if (cohort.targets.empty()) {
+    std::fill(data.targets.begin(), data.targets.end(), std::numeric_limits<float>::quiet_NaN());
+    return;
+  }
   for (size_t t = 0; t < fitted.size(); ++t) {
     const RawTarget& raw = cohort.targets[t];
     if (raw.likelihood != fitted[t].likelihood || raw.columns != fitted[t].columns)
@@ -340,7 +344,7 @@ Dataset apply(const RawCohort& cohort, const Preprocess& preprocess, std::vector
                 fmt::format("data.views names {} tables but the model was trained on {}; name one per view",
                             cohort.views.size(), preprocess.views.size()));
   }
-  if (cohort.targets.size() != preprocess.targets.size()) {
+  if (!cohort.targets.empty() && cohort.targets.size() != preprocess.targets.size()) {
     throw Error(ExitCode::data, fmt::format("data.tasks names {} tasks but the model was trained on {}; name the same",
                                             cohort.targets.size(), preprocess.targets.size()));
   }

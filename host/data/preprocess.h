@@ -50,7 +50,8 @@ void expect_transforms(const RawCohort& cohort, const Preprocess& preprocess,
                        const std::map<std::string, std::string>& transforms);
 
 /// (value - mean) / scale in double, rounded to float32. Columns are matched by name, classes by label name, targets by
-/// their order; columns the fit did not know are told in `notices` if it is given. Throws Error(data) when the number
+/// their order; columns the fit did not know are told in `notices` if it is given. A cohort without targets gets NaN in
+/// those of the fit. Throws Error(data) when the number
 /// of views or the targets differ, a column or class is missing (with the nearest name), or a value is too far from the
 /// training rows for float32.
 Dataset apply(const RawCohort& cohort, const Preprocess& preprocess, std::vector<std::string>* notices = nullptr);

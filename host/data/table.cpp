@@ -267,6 +267,7 @@ Table parse_table(std::string_view bytes, const std::string& file, const TableLi
 }
 
 Table read_table(const std::filesystem::path& path, const TableLimits& limits) {
+  if (path == kStandardInput) return parse_table(read_text("/dev/stdin", limits.file_bytes), "standard input", limits);
   return parse_table(read_text(path, limits.file_bytes), path.string(), limits);
 }
 

@@ -58,7 +58,11 @@ struct Table {
 /// or unclosed quote, a ragged row, a nameless or doubled column, no header, or a limit passed.
 Table parse_table(std::string_view bytes, const std::string& file, const TableLimits& limits = {});
 
-/// Reads and parses a file. Throws also Error(file_system) when it cannot be read or is longer than limits.file_bytes.
+/// The name by which read_table takes standard input.
+inline constexpr const char* kStandardInput = "-";
+
+/// Reads and parses a file, or standard input by the name "-". Throws also Error(file_system) when it cannot be read or
+/// is longer than limits.file_bytes.
 Table read_table(const std::filesystem::path& path, const TableLimits& limits = {});
 
 /// True of the spellings of "no value": empty, NA, NaN, N/A (in any case) and ?.

@@ -57,10 +57,10 @@ TargetSpec parse_target(const std::string& task, const std::string& where) {
 
 /// The class of each patient, -1 where missing.
 RawTarget read_classes(const TargetSpec& spec, const Table& table, int column, const std::vector<std::string>& ids,
-                       const std::vector<int>& rows) {
+                       const std::vector<int>& rows, bool several) {
   LabelReader reader;
   reader.add(table, column, ids, rows);
-  auto [label, names] = reader.result(spec.name(), ids);
+  auto [label, names] = reader.result(spec.name(), ids, several);
   RawTarget target{table.file, spec.likelihood, spec.columns, {}, std::move(names)};
   for (const int k : label) target.values.push_back(k < 0 ? kMissing : k);
   return target;
@@ -122,7 +122,7 @@ std::vector<TargetSpec> parse_targets(std::span<const std::string> tasks, const 
 }
 
 std::vector<RawTarget> read_targets(std::span<const TargetSpec> specs, const Table& table,
-                                    const std::vector<std::string>& ids, const std::vector<int>& rows) {
+                                    const std::vector<std::string>& ids, const std::vector<int>& rows, bool several) {
   std::vector<RawTarget> targets;
   for (const TargetSpec& spec : specs) {
     std::vector<int> columns;
@@ -136,7 +136,7 @@ std::vector<RawTarget> read_targets(std::span<const TargetSpec> specs, const Tab
       targets.push_back(read_numbers(spec, table, columns, rows));
       continue;
     }
-    targets.push_back(read_classes(spec, table, columns[0], ids, rows));
+    targets.push_back(read_classes(spec, table, columns[0], ids, rows, several));
     if (targets.back().class_names.size() > static_cast<size_t>(spec.likelihood->classes().most))
       refuse_further_class(spec, table, columns[0], rows);
   }

@@ -39,9 +39,11 @@ struct RawTarget {
 
 /// `rows` are the table's rows of `ids`, -1 where it has none. A class that is written -1 is missing, as for labels.
 /// Throws Error(data) with the nearest name on a column the table lacks, and with file:line:column on text or a number
-/// out of range or one that the likelihood refuses, a class more than it takes, a fractional class, and a single class.
+/// out of range or one that the likelihood refuses, a class more than it takes, a fractional class, and, to train on
+/// (`several`), a single class.
 std::vector<RawTarget> read_targets(std::span<const TargetSpec> specs, const Table& table,
-                                    const std::vector<std::string>& ids, const std::vector<int>& rows);
+                                    const std::vector<std::string>& ids, const std::vector<int>& rows,
+                                    bool several = true);
 
 /// Class numbers to stratify by: of the first target that gives strata, -1 where missing; without one, 0 where any
 /// target is known and -1 elsewhere.

@@ -1,4 +1,4 @@
-// host/run/model_runner.h - a model file at work on prepared data.
+// host/run/model_runner.h - a model file at work on rows.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,6 @@
 
 #include "engine/files/safetensors.h"
 #include "engine/train/evaluator.h"
-#include "engine/train/trainer.h"
 #include "host/run/prepared_data.h"
 
 namespace equipoise {
@@ -19,29 +18,25 @@ const char* part_name(Part part);
 /// Rows of a part, rising.
 const std::vector<int>& rows_of(const Split& split, Part part);
 
-/// Holds the executor's tables and state while it lives; keeps references to `prepared` and `executor`.
+/// Holds the executor's tables and state while it lives; keeps references to data, split and executor.
 class ModelRunner {
  public:
-  /// Throws Error(checkpoint) if the model is not one of the plan, which the data gave: other columns, classes or
-  /// tasks.
-  ModelRunner(const TensorFile& model, const PreparedData& prepared, const TrainingPlan& plan, Executor& executor);
+  /// Throws Error(checkpoint) if the model does not fit the data: other columns, classes or tasks.
+  ModelRunner(const TensorFile& model, const Dataset& data, const Split& split, Executor& executor);
 
-  /// Figures of a part that has rows.
-  Evaluation evaluate(Part part);
+  /// Figures of a part that has rows, at the given thresholds of its decisions ({}: 1/2).
+  Evaluation evaluate(Part part, std::span<const double> thresholds = {});
+  /// Numbers by which the model represents a part's rows, [rows, System::latent_names].
+  std::vector<double> latents(Part part);
   const Program& program() const { return evaluator_.program(); }
   const System& system() const { return *setup_.system; }
 
  private:
-  const PreparedData& prepared_;
+  int first_of(Part part) const;
+
+  const Split& split_;
   Setup setup_;
   Evaluator evaluator_;
 };
-
-/// Writes what the model says of every row: id, fold, seed, and
-/// of MLDRL the label (as the data name it; empty where unlabelled) and the probability of class 1, or of each class
-/// where there are more than two; of multi-task networks each regression in the data's units and each class's
-/// probability; of VAE-GAN the latent means.
-void write_predictions(const std::filesystem::path& path, ModelRunner& runner, const PreparedData& prepared,
-                       uint64_t seed);
 
 }  // namespace equipoise

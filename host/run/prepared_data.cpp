@@ -23,13 +23,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLargestTable = std::size_t{2} << 30;
 
 std::vector<DataFile> hash_files(const DataConfig& data) {
-  std::vector<fs::path> paths;
-  for (const ViewSource& view : data.views)
-    if (std::find(paths.begin(), paths.end(), view.file) == paths.end()) paths.push_back(view.file);
-  if (data.outcome) paths.push_back(*data.outcome);
-  if (data.split) paths.push_back(*data.split);
   std::vector<DataFile> files;
-  for (const fs::path& path : paths) {
+  for (const fs::path& path : files_of(data)) {
     Sha256 sha;
     sha.update(read_text(path, kLargestTable));
     files.push_back({path.string(), sha.hex()});
@@ -85,6 +80,15 @@ PreparedData finish(const Config& config, const RawCohort& cohort, Split split, 
 }
 
 }  // namespace
+
+std::vector<fs::path> files_of(const DataConfig& data) {
+  std::vector<fs::path> paths;
+  for (const ViewSource& view : data.views)
+    if (std::find(paths.begin(), paths.end(), view.file) == paths.end()) paths.push_back(view.file);
+  if (data.outcome) paths.push_back(*data.outcome);
+  if (data.split) paths.push_back(*data.split);
+  return paths;
+}
 
 PreparedData prepare_data(const Config& config) {
   const RawCohort cohort = cohort_of(config);

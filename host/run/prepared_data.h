@@ -15,7 +15,11 @@ namespace equipoise {
 struct DataFile {
   std::string path;
   std::string sha256;
+  std::string relative = {};  ///< as a run.json tells it: the path from the run's folder
 };
+
+/// The files that a config names, views (each once), outcome, split.
+std::vector<std::filesystem::path> files_of(const DataConfig& data);
 
 struct PreparedData {
   Dataset data;

@@ -13,6 +13,7 @@
 #include "engine/files/format.h"
 #include "engine/train/metrics.h"
 #include "host/data/split.h"
+#include "host/run/run_summary.h"
 
 namespace equipoise {
 
@@ -31,8 +32,17 @@ fs::path made(const fs::path& path) {
   return path;
 }
 
+/// run.json, by which the folder is known to be free, last.
+void remove_run(const fs::path& folder) {
+  std::error_code ignored;
+  for (const char* name : run_file::kAll)
+    if (std::string_view(name) != run_file::kSummary) fs::remove(folder / name, ignored);
+  fs::remove(folder / run_file::kSummary, ignored);
+}
+
 /// `path`, once it is known that a fresh run may begin there.
 fs::path unused(const fs::path& path, bool fresh) {
+  if (fresh && failed_at_once(path)) remove_run(path);
   if (fresh && holds_run(path))
     throw Error(ExitCode::file_system, fmt::format("{}: holds a run already; go on with it by --resume --out {}, or "
                                                    "choose another --out",
@@ -40,8 +50,9 @@ fs::path unused(const fs::path& path, bool fresh) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path, ignored)) {
     const std::string name = entry.path().filename().string();
-    const bool of_a_run_cut_short = name.starts_with(".") || name == run_file::kPreprocess ||
-                                    name == run_file::kSplit || name == run_file::kMetrics;
+    const bool of_a_run_cut_short = name.starts_with(".") || (name == run_file::kSummary && failed_at_once(path)) ||
+                                    name == run_file::kPreprocess || name == run_file::kSplit ||
+                                    name == run_file::kMetrics;
     if (fresh && !of_a_run_cut_short)
       throw Error(
           ExitCode::file_system,
@@ -75,32 +86,61 @@ bool holds_run(const fs::path& folder) {
   return false;
 }
 
+void expect_apart(const std::filesystem::path& run, const std::filesystem::path& out) {
+  for (const char* name : run_file::kAll) {
+    std::error_code absent;
+    if (std::filesystem::equivalent(run / name, out, absent))
+      throw Error(ExitCode::usage, fmt::format("--out {}: is a file of the run itself; choose another", out.string()));
+  }
+}
+
+bool failed_at_once(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::exists(folder / run_file::kSummary, ignored)) return false;
+  try {
+    const EarlierRun run = read_earlier_run(folder / run_file::kSummary);
+    return run.status == "failed" && run.epochs == 0;
+  } catch (const Error&) {
+    return false;  // not known to be worthless
+  }
+}
+
 namespace {
 
 /// The first line of a run's config: its format, in a comment.
 constexpr std::string_view kComment = "# ";
 
-/// Keys that a config of format 1 does not have.
-constexpr std::string_view kNewSinceFirst[] = {"losses = "};
+/// A key, or the heading of a section of new keys, and the format of configs that has it first.
+struct NewLine {
+  std::string_view begin;
+  int since;
+};
+constexpr NewLine kNewLines[] = {{"losses = ", 2}, {"[evaluate]", 3}, {"threshold = ", 3}};
 
-/// True if the text is what a run wrote for this config: exactly, or in format 1 without the keys that are newer.
+/// The config as format `number` writes it: without the keys that are newer, and the blank line before a new section.
+std::string as_of_format(int number, const Config& config) {
+  std::istringstream lines(to_toml(config));
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    const auto newer = [&](const NewLine& key) { return key.since > number && line.starts_with(key.begin); };
+    const bool left_out = std::any_of(std::begin(kNewLines), std::end(kNewLines), newer);
+    if (!left_out) text += line + "\n";
+    else if (line.starts_with('[') && text.ends_with("\n\n")) text.pop_back();
+  }
+  return text;
+}
+
+/// True if the text is what a run wrote for this config, in its format.
 bool as_written(const Config& config, const std::string& text, const std::string& file) {
-  const std::string known = to_toml(config);
   if (!text.starts_with(kComment)) {
-    expect_format(file, file_format::kConfig, "");
-    std::istringstream lines(known);
-    std::string older;
-    for (std::string line; std::getline(lines, line);)
-      if (std::none_of(std::begin(kNewSinceFirst), std::end(kNewSinceFirst),
-                       [&](std::string_view key) { return line.starts_with(key); }))
-        older += line + "\n";
-    return text == known || text == older;
+    const int number = expect_format(file, file_format::kConfig, "");
+    return text == to_toml(config) || text == as_of_format(number, config);
   }
   const std::size_t end = std::min(text.find('\n'), text.size());
   std::string_view first = std::string_view(text).substr(kComment.size(), end - kComment.size());
   if (first.ends_with('\r')) first.remove_suffix(1);  // an editor's; the comparison says that the file was changed
-  expect_format(file, file_format::kConfig, first);
-  return text.substr(std::min(end + 1, text.size())) == known;
+  const int number = expect_format(file, file_format::kConfig, first);
+  return text.substr(std::min(end + 1, text.size())) == as_of_format(number, config);
 }
 
 }  // namespace

@@ -22,6 +22,13 @@ std::filesystem::path default_run_folder(const std::filesystem::path& config);
 /// True if `folder` holds a run, or the beginning of one.
 bool holds_run(const std::filesystem::path& folder);
 
+/// Throws Error(usage) if `out` is a file that the run consists of.
+void expect_apart(const std::filesystem::path& run, const std::filesystem::path& out);
+
+/// True if the folder holds a run that failed before its first epoch had ended: nothing in it is worth keeping, and a
+/// new run may begin there.
+bool failed_at_once(const std::filesystem::path& folder);
+
 /// The config a run was started with, exactly. Throws Error(usage) where there is none, and where it does not read back
 /// as it was written (edited since, or overruled by EQUIPOISE_SET).
 Config read_run_config(const std::filesystem::path& folder);
@@ -29,7 +36,8 @@ Config read_run_config(const std::filesystem::path& folder);
 /// A run folder that this process owns while it lives.
 class RunFolder {
  public:
-  /// Makes the folder and locks it. Throws Error(file_system) if it holds a run already or another process has it.
+  /// Makes the folder and locks it; what failed at once is removed. Throws Error(file_system) if it holds another run
+  /// already or another process has it.
   static RunFolder create(const std::filesystem::path& path);
   /// Locks the folder of an existing run.
   static RunFolder open(const std::filesystem::path& path);

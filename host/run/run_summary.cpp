@@ -57,9 +57,12 @@ ordered_json formats_of_files() {
   return formats;
 }
 
-ordered_json data_of(const PreparedData& p) {
+ordered_json data_of(const PreparedData& p, const std::filesystem::path& run) {
   ordered_json files = ordered_json::array();
-  for (const DataFile& file : p.files) files.push_back({{"path", file.path}, {"sha256", file.sha256}});
+  for (const DataFile& file : p.files) {
+    const std::filesystem::path relative = std::filesystem::path(file.path).lexically_relative(run);
+    files.push_back({{"path", file.path}, {"relative", relative.string()}, {"sha256", file.sha256}});
+  }
   int labelled = 0;
   for (const int label : p.data.label) labelled += label >= 0;
   const auto targets = static_cast<std::size_t>(p.data.target_cols);
@@ -98,7 +101,7 @@ std::string to_json(const RunSummary& s, const PreparedData& prepared, const std
   json["resumed"] = s.resumed;
   json["build"] = build_of();
   json["device"] = s.device;
-  json["data"] = data_of(prepared);
+  json["data"] = data_of(prepared, std::filesystem::absolute(s.folder).lexically_normal());
   json["epochs"] = s.epochs;
   json["steps"] = s.steps;
   json["skipped_steps"] = s.skipped;
@@ -117,10 +120,14 @@ EarlierRun read_earlier_run(const std::filesystem::path& run_json) {
     expect_format(run_json.string(), file_format::kSummary, json.value("format", ""));
     run.started = json.at("started").get<std::string>();
     run.resumed = json.at("resumed").get<int>();
+    run.status = json.at("status").get<std::string>();
+    run.finish_reason = json.at("finish_reason").get<std::string>();
+    run.epochs = json.at("epochs").get<int>();
     const ordered_json& data = json.at("data");
     run.data_sha256 = data.at("sha256").get<std::string>();
     for (const ordered_json& file : data.at("files"))
-      run.files.push_back({file.at("path").get<std::string>(), file.at("sha256").get<std::string>()});
+      run.files.push_back({file.at("path").get<std::string>(), file.at("sha256").get<std::string>(),
+                           file.value("relative", std::string())});
   } catch (const ordered_json::exception& problem) {
     throw Error(ExitCode::checkpoint,
                 fmt::format("{}: not the account of a run ({}); restore the file", run_json.string(), problem.what()));
@@ -131,10 +138,9 @@ EarlierRun read_earlier_run(const std::filesystem::path& run_json) {
 void expect_same_data(const EarlierRun& earlier, const PreparedData& prepared) {
   if (earlier.data_sha256 == prepared.sha256) return;
   std::string changed;
-  for (const DataFile& file : prepared.files)
-    for (const DataFile& before : earlier.files)
-      if (file.path == before.path && file.sha256 != before.sha256)
-        changed += (changed.empty() ? "" : ", ") + file.path;
+  for (std::size_t f = 0; f < std::min(prepared.files.size(), earlier.files.size()); ++f)
+    if (prepared.files[f].sha256 != earlier.files[f].sha256)  // in the same order, wherever they lie now
+      changed += (changed.empty() ? "" : ", ") + prepared.files[f].path;
   throw Error(ExitCode::data,
               fmt::format("{}: the data are not those the run was trained on; restore {} or start a new run",
                           changed.empty() ? "data.views" : changed, changed.empty() ? "them" : "the file"));

@@ -12,18 +12,19 @@
 namespace equipoise {
 
 struct RunSummary {
+  std::filesystem::path folder;    ///< of the run; paths of the data are told relative to it, too
   std::string status = "running";  ///< running, stopped (resumable), failed or finished
   std::string finish_reason;       ///< why it ended, for people
   std::string device;
-  std::string started, ended;      ///< UTC, such as 2024-05-01T12:00:00Z; `ended` of the last process
-  int resumed = 0;                 ///< times it was gone on with
-  std::string data_sha256;         ///< of the prepared arrays
-  int epochs = 0;                  ///< done
-  int64_t steps = 0;               ///< done
-  int skipped = 0;                 ///< steps that a non-finite value left without update
-  int best_epoch = 0;              ///< 0 = none
-  bool selects = true;             ///< the validation rows choose an epoch
-  std::optional<Evaluation> best;  ///< of the validation rows in the best epoch
+  std::string started, ended;            ///< UTC, such as 2024-05-01T12:00:00Z; `ended` of the last process
+  int resumed = 0;                       ///< times it was gone on with
+  std::string data_sha256;               ///< of the prepared arrays
+  int epochs = 0;                        ///< done
+  int64_t steps = 0;                     ///< done
+  int skipped = 0;                       ///< steps that a non-finite value left without update
+  int best_epoch = 0;                    ///< 0 = none
+  bool selects = true;                   ///< the validation rows choose an epoch
+  std::optional<Evaluation> best;        ///< of the validation rows in the best epoch
   std::vector<std::string> dead_layers;  ///< of the finished run's last state (engine/train/dead_layers.h)
   std::string hash;                      ///< of the finished run
 };
@@ -35,8 +36,10 @@ std::string time_now();
 std::string to_json(const RunSummary& summary, const PreparedData& prepared,
                     const std::vector<std::string>& task_names);
 
-/// What going on with a run needs of its run.json.
+/// What going on with a run, and asking it, needs of its run.json.
 struct EarlierRun {
+  std::string status, finish_reason;
+  int epochs = 0;
   std::string started;
   int resumed = 0;
   std::string data_sha256;

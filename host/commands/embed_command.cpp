@@ -1,0 +1,119 @@
+// host/commands/embed_command.cpp - embed: the numbers by which a run's model represents rows, for another classifier.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "engine/files/atomic_file.h"
+#include "engine/files/npy.h"
+#include "host/commands/commands.h"
+#include "host/run/answers.h"
+#include "host/run/device_choice.h"
+#include "host/run/run_folder.h"
+#include "host/run/stored_run.h"
+#include "host/text/csv_field.h"
+
+namespace equipoise {
+
+namespace {
+
+/// Latents of some rows, in the order of their ids.
+struct Embedded {
+  std::vector<std::string> names;
+  std::vector<std::string> ids;
+  std::vector<std::string> folds;  // of the run's own rows
+  std::vector<double> values;      // [ids, names]; NaN in rows that have no value in a view
+};
+
+void expect_finite(const StoredRun& run, const std::vector<double>& latents) {
+  if (!all_finite(latents))
+    throw Error(ExitCode::numerics, fmt::format("{}: a latent is not finite; look at the tables, or train again with a "
+                                                "lower optimizer.lr",
+                                                run.folder.string()));
+}
+
+Embedded embed_own(const StoredRun& run, const PreparedData& prepared, Executor& executor) {
+  ModelRunner runner(run.model, prepared.data, prepared.split, executor);
+  Embedded e{runner.system().latent_names(), prepared.data.ids, std::vector<std::string>(prepared.data.ids.size()), {}};
+  const std::size_t width = e.names.size();
+  e.values.resize(e.ids.size() * width);
+  for (const Part part : {Part::train, Part::validation, Part::test}) {
+    const std::vector<int>& rows = rows_of(prepared.split, part);
+    if (rows.empty()) continue;
+    const std::vector<double> latents = runner.latents(part);
+    expect_finite(run, latents);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const auto row = static_cast<std::size_t>(rows[r]);
+      e.folds[row] = part_name(part);
+      std::copy_n(latents.begin() + static_cast<std::ptrdiff_t>(r * width), width,
+                  e.values.begin() + static_cast<std::ptrdiff_t>(row * width));
+    }
+  }
+  return e;
+}
+
+Embedded embed_new(const StoredRun& run, const NewRows& rows, Executor& executor) {
+  ModelRunner runner(run.model, rows.data, rows.split, executor);
+  Embedded e{runner.system().latent_names(), rows.ids, {}, {}};
+  const std::size_t width = e.names.size();
+  e.values.assign(e.ids.size() * width, kUndefined);
+  if (rows.data.rows == 0) return e;
+  const std::vector<double> latents = runner.latents(Part::train);
+  expect_finite(run, latents);
+  for (std::size_t r = 0; r < rows.answerable.size(); ++r)
+    std::copy_n(latents.begin() + static_cast<std::ptrdiff_t>(r * width), width,
+                e.values.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(rows.answerable[r]) * width));
+  return e;
+}
+
+std::string cell(double x) { return std::isnan(x) ? "" : number_text(x); }
+
+std::string as_table(const Embedded& e) {
+  std::string text = e.folds.empty() ? "id" : "id,fold";
+  for (const std::string& name : e.names) text += ',' + name;
+  text += '\n';
+  for (std::size_t row = 0; row < e.ids.size(); ++row) {
+    text += csv_field(e.ids[row]);
+    if (!e.folds.empty()) text += ',' + e.folds[row];
+    for (std::size_t i = 0; i < e.names.size(); ++i) text += ',' + cell(e.values[row * e.names.size() + i]);
+    text += '\n';
+  }
+  return text;
+}
+
+Embedded embed(const StoredRun& run, const EmbedOptions& o, Log& log) {
+  if (o.views.empty()) {
+    const PreparedData prepared = data_of_run(run, o.data_root);
+    const auto executor = make_executor(o.device, log);
+    return embed_own(run, prepared, *executor);
+  }
+  const NewRows rows = read_new_rows(run, o.views, false, std::nullopt);
+  for (const std::string& notice : rows.notices) log.info(notice);
+  const auto executor = make_executor(o.device, log);
+  return embed_new(run, rows, *executor);
+}
+
+}  // namespace
+
+ExitCode embed_command(const EmbedOptions& o) {
+  const StoredRun run = read_stored_run(o.run);
+  if (o.out) expect_apart(o.run, *o.out);
+  Log log;
+  if (!run.unfinished.empty()) log.warning(run.unfinished);
+  const Embedded e = embed(run, o, log);
+  if (!o.out) {
+    print_result(as_table(e));
+    return ExitCode::done;
+  }
+  if (o.out->extension() == ".npy") {
+    const std::vector<float> values(e.values.begin(), e.values.end());
+    write_npy(*o.out, StoredTensor::from_floats(
+                          {static_cast<int64_t>(e.ids.size()), static_cast<int64_t>(e.names.size())}, values));
+    log.info("the rows of the array are in the order of their ids");
+  } else {
+    write_file_atomically(*o.out, std::string_view(as_table(e)));
+  }
+  log.info(fmt::format("embedded {} rows by {} numbers: {}", e.ids.size(), e.names.size(), o.out->string()));
+  return ExitCode::done;
+}
+
+}  // namespace equipoise

@@ -1,0 +1,192 @@
+// host/run/stored_run.cpp - reads what a run left, and the rows it is asked about.
+#include "host/run/stored_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/base/error.h"
+#include "engine/files/atomic_file.h"
+#include "engine/train/checkpoint.h"
+#include "host/data/new_rows.h"
+#include "host/run/data_places.h"
+#include "host/run/run_files.h"
+#include "host/run/run_folder.h"
+
+namespace equipoise {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFinished = "finished";
+
+bool is_present(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+/// How the run stands, as a clause.
+std::string standing(const EarlierRun& account, int epochs, const Config& config) {
+  const std::string how = account.status == "stopped"  ? "was stopped"
+                          : account.status == "failed" ? "failed"
+                                                       : "has not ended, or was killed,";
+  return fmt::format("the run {} after epoch {} of {}", how, epochs, config.train.epochs);
+}
+
+/// The newest checkpoint that is whole; none where there is none.
+std::optional<TensorFile> newest_checkpoint(const fs::path& folder) {
+  std::optional<Error> refused;
+  for (const char* name : {run_file::kLast, run_file::kPrevious}) {
+    if (!is_present(folder / name)) continue;
+    try {
+      TensorFile file = read_safetensors(folder / name);
+      model_of_checkpoint(file);
+      return file;
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::checkpoint) throw;
+      if (!refused) refused = error;
+    }
+  }
+  if (refused) throw *refused;
+  return std::nullopt;
+}
+
+[[noreturn]] void refuse_without_model(const StoredRun& run, const std::string& when) {
+  throw Error(ExitCode::checkpoint,
+              fmt::format("{}: the run {}, so there is no model yet; go on with: equipoise train --resume --out {}",
+                          run.folder.string(), when, run.folder.string()));
+}
+
+/// The model of a run that has not finished.
+void take_from_checkpoint(StoredRun& run) {
+  const std::optional<TensorFile> checkpoint = newest_checkpoint(run.folder);
+  if (!checkpoint) {
+    if (!is_present(run.folder / run_file::kModel)) refuse_without_model(run, "ended before its first checkpoint");
+    run.model = read_safetensors(run.folder / run_file::kModel);
+    run.unfinished = fmt::format("{}: {} has no checkpoint; this is its model of epoch {}", run.folder.string(),
+                                 standing(run.account, run.account.epochs, run.config), run.epoch());
+    return;
+  }
+  const Standing at = standing_of(*checkpoint);
+  const std::string verb = run.account.status == "failed" ? "failed" : "was stopped";
+  if (at.epochs == 0) refuse_without_model(run, fmt::format("{} in its first epoch, after step {}", verb, at.steps));
+  run.model = model_of_checkpoint(*checkpoint);
+  run.unfinished = fmt::format("{}: {}; this is its model of epoch {}", run.folder.string(),
+                               standing(run.account, at.epochs, run.config), run.epoch());
+}
+
+/// Youden's point is chosen when a run ends.
+void set_thresholds_of_config(StoredRun& run) {
+  const ThresholdChoice& choice = run.config.evaluate.threshold;
+  if (choice.youden) {
+    run.unfinished += "; Youden's point is not chosen yet, and 0.5 holds";
+  } else if (choice.value != ThresholdChoice{}.value) {
+    const Setup setup = read_model_setup(run.model);
+    run.thresholds.assign(setup.system->decisions({run.preprocess.label_names, run.preprocess.targets}).size(),
+                          choice.value);
+  }
+}
+
+TensorFile finished_model(const StoredRun& run) {
+  const fs::path path = run.folder / run_file::kModel;
+  if (!is_present(path))
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: is missing; the run writes it anew with: equipoise train --resume --out {}",
+                            path.string(), run.folder.string()));
+  return read_safetensors(path);
+}
+
+/// The tables of the views: one each, or one for each table that views shared.
+std::vector<ViewSource> sources_of(const std::vector<ViewSource>& trained, const std::vector<fs::path>& tables) {
+  std::vector<fs::path> files;
+  for (const ViewSource& view : trained)
+    if (std::find(files.begin(), files.end(), view.file) == files.end()) files.push_back(view.file);
+  std::vector<ViewSource> sources = trained;
+  if (tables.size() == trained.size()) {
+    for (std::size_t v = 0; v < sources.size(); ++v) sources[v].file = tables[v];
+  } else if (tables.size() == files.size()) {
+    for (ViewSource& view : sources)
+      view.file = tables[static_cast<std::size_t>(std::find(files.begin(), files.end(), view.file) - files.begin())];
+  } else {
+    throw Error(
+        ExitCode::usage,
+        fmt::format("--views names {} table{}, but the model reads {} view{}; name one table for each, in their "
+                    "order",
+                    tables.size(), tables.size() == 1 ? "" : "s", trained.size(), trained.size() == 1 ? "" : "s"));
+  }
+  for (const ViewSource& view : sources)
+    if (view.file == kStandardInput && sources.size() > 1)
+      throw Error(ExitCode::usage,
+                  fmt::format("--views -: standard input holds one table, but the model reads {} views; "
+                              "name files",
+                              sources.size()));
+  return sources;
+}
+
+CohortSpec spec_of(const StoredRun& run, const std::vector<fs::path>& views) {
+  const std::size_t count = run.preprocess.views.size();
+  std::vector<ViewSource> trained = run.config.data.views;
+  if (trained.size() != count) trained.assign(count, ViewSource("generated"));  // of generated rows
+  CohortSpec spec{sources_of(trained, views), std::nullopt, run.config.data.id, ""};
+  for (const FittedView& view : run.preprocess.views) spec.asked.push_back(view.columns);
+  return spec;
+}
+
+void add_outcome(const StoredRun& run, const std::optional<fs::path>& outcome, CohortSpec& spec) {
+  const DataConfig& data = run.config.data;
+  if (!outcome && data.outcome)
+    throw Error(
+        ExitCode::usage,
+        fmt::format("--outcome is missing: the run read what is to be known from a table of its own; name one "
+                    "with the same columns{}",
+                    data.label.empty() || run.config.model.system->traits().targets ? "" : ", '" + data.label + "'"));
+  spec.outcome = outcome;
+  const SystemTraits traits = run.config.model.system->traits();
+  if (traits.targets) spec.targets = parse_targets(data.tasks, "data.tasks");
+  else if (traits.labels) spec.label = data.label;
+}
+
+}  // namespace
+
+StoredRun read_stored_run(const fs::path& folder) {
+  StoredRun run{folder, read_run_config(folder), {}, {}, {}, {}, ""};
+  const fs::path fitted = folder / run_file::kPreprocess;
+  run.preprocess = preprocess_from_json(read_text(fitted), fitted.string());
+  run.account = read_earlier_run(folder / run_file::kSummary);
+  if (run.account.status == kFinished) {
+    run.model = finished_model(run);
+    run.thresholds = thresholds_of(run.model);
+  } else {
+    take_from_checkpoint(run);
+    set_thresholds_of_config(run);
+  }
+  return run;
+}
+
+PreparedData data_of_run(const StoredRun& run, const std::optional<fs::path>& root) {
+  PreparedData prepared = prepare_data_as(with_tables_found(run.config, run.folder, run.account, root), run.folder);
+  expect_same_data(run.account, prepared);
+  return prepared;
+}
+
+NewRows read_new_rows(const StoredRun& run, const std::vector<fs::path>& views, bool with_outcome,
+                      const std::optional<fs::path>& outcome) {
+  CohortSpec spec = spec_of(run, views);
+  if (with_outcome) add_outcome(run, outcome, spec);
+  const RawCohort all = read_cohort(spec);
+  NewRows rows;
+  rows.ids = all.ids;
+  rows.notices = all.notices;
+  rows.answerable = answerable_rows(all);
+  if (const std::size_t bare = all.ids.size() - rows.answerable.size(); bare > 0)
+    rows.notices.push_back(fmt::format("{} of {} patients have no value in one view or more and cannot be answered",
+                                       bare, all.ids.size()));
+  const RawCohort known = rows_alone(all, rows.answerable);
+  for (std::string& sentence : told_of(known, run.preprocess)) rows.notices.push_back(std::move(sentence));
+  rows.data = apply(known, run.preprocess, &rows.notices);
+  for (int row = 0; row < rows.data.rows; ++row) rows.split.train.push_back(row);
+  return rows;
+}
+
+}  // namespace equipoise
