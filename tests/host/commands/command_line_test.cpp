@@ -31,7 +31,7 @@ class Program : public ProgramRun {
 
 TEST_F(Program, WithoutACommandNamesThem) {
   expect_refused(kUsage, {},
-                 {"no command is given", "train, evaluate, record, replay, init, doctor, generate, balance"});
+                 {"no command is given", "train, evaluate, predict, embed, record, replay, init, doctor, generate, balance"});
 }
 
 TEST_F(Program, SuggestsTheNearestCommandAndOption) {
@@ -139,17 +139,19 @@ TEST_F(Program, WritesARunFolderThatExplainsItself) {
   std::istringstream predictions(content_of(at("r") / "predictions.csv")), split(content_of(at("r") / "split.csv"));
   std::string line, part;
   std::getline(predictions, line), std::getline(split, part);
-  EXPECT_EQ(line, "id,fold,seed,label,probability");
+  EXPECT_EQ(line, "id,fold,seed,label,probability_0,probability_1,decision");
   int lines = 0;
   for (; std::getline(predictions, line) && std::getline(split, part); ++lines) {
     std::istringstream cells(line);
-    std::string id, fold, seed, label, probability;
+    std::string id, fold, seed, label, probability, decision;
     std::getline(cells, id, ','), std::getline(cells, fold, ','), std::getline(cells, seed, ',');
     std::getline(cells, label, ','), std::getline(cells, probability, ',');
     EXPECT_EQ(part, id + ",1," + fold);
     EXPECT_TRUE(label.empty() || label == "0" || label == "1") << line;
     EXPECT_GT(std::stod(probability), 0.0);
     EXPECT_LT(std::stod(probability), 1.0);
+    std::getline(cells, probability, ','), std::getline(cells, decision, ',');
+    EXPECT_EQ(decision, std::stod(probability) >= 0.5 ? "1" : "0");
   }
   EXPECT_EQ(lines, 250);
 }

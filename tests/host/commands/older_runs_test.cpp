@@ -1,5 +1,6 @@
 // tests/host/commands/older_runs_test.cpp - a run folder of each format there has been is evaluated to the figures that
 // the program of its day gave; what cannot be read is refused by name and number.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -16,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::kCheckpoint, testing::kUsage;
 using testing::content_of;
+using testing::kCheckpoint, testing::kUsage;
 using testing::TemporaryFolder;
 
 void replace(const fs::path& path, const std::string& what, const std::string& with) {
@@ -56,7 +57,10 @@ TEST_P(OlderRuns, AreEvaluatedToTheSameFigures) {
   const fs::path run = unpacked(GetParam());
   const testing::Finished f = evaluated(run);
   ASSERT_EQ(f.code, 0) << f.log;
-  EXPECT_EQ(json::parse(f.out), json::parse(content_of(run / "expected.json")));
+  json figures = json::parse(f.out);
+  EXPECT_EQ(figures["threshold"]["decision"], 0.5);
+  for (const char* newer : {"threshold", "positive_class"}) figures.erase(newer);
+  EXPECT_EQ(figures, json::parse(content_of(run / "expected.json")));
 }
 
 TEST_P(OlderRuns, WithAChangedConfigAreRefused) {
@@ -117,17 +121,20 @@ TEST_F(RunFormats, OfTheFirstConfigMayLackNewKeysAlone) {
 }
 
 TEST_F(RunFormats, ThatAreToComeAreRefusedByNameAndNumber) {
-  const std::pair<const char*, std::pair<const char*, const char*>> marks[] = {
-      {"config.toml", {"equipoise config 2", "equipoise config 3"}},
-      {"preprocess.json", {"equipoise preprocessing 2", "equipoise preprocessing 3"}},
-      {"run.json", {"equipoise run 2", "equipoise run 3"}},
-      {"model.safetensors", {"equipoise model 2", "equipoise model 3"}}};
-  for (const auto& [file, mark] : marks) {
+  struct Mark {
+    const char *file, *format;
+    int newest;
+  };
+  for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 3},
+                                             {"preprocess.json", "equipoise preprocessing", 2},
+                                             {"run.json", "equipoise run", 2},
+                                             {"model.safetensors", "equipoise model", 2}}) {
     const fs::path run = unpacked("format2");
-    replace(run / file, mark.first, mark.second);
+    replace(run / file, fmt::format("{} 2", format), fmt::format("{} {}", format, newest + 1));
     const testing::Finished f = evaluated(run);
     EXPECT_EQ(f.code, kCheckpoint) << f.log;
-    EXPECT_CONTAINS(f.log, std::string(file) + ": is " + mark.second + ", and this version reads numbers up to 2");
+    EXPECT_CONTAINS(
+        f.log, fmt::format("{}: is {} {}, and this version reads numbers up to {}", file, format, newest + 1, newest));
     fs::remove_all(run);
   }
 }
