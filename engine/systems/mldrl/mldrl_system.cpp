@@ -27,7 +27,7 @@ std::string encoder(int view) { return fmt::format("encoder{}.linear1", view + 1
 }  // namespace
 
 std::vector<Preset> MldrlSystem::presets() const {
-  // The published rate, the built-in default, is too small for a few hundred patients.
+  // The published rate, 8.5e-5, is too small for a few hundred patients: it leaves the model untrained.
   return {{"mldrl",
            "",
            "",
@@ -120,25 +120,25 @@ std::vector<ModelKey> MldrlSystem::keys() {
 }
 
 std::vector<KeyUse> MldrlSystem::uses() const {
-  return {
-      {"data.source", "where rows come from: tables"},
-      {"data.views", "one table per view, one to six, joined on id"},
-      {"data.outcome", "table of labels; without it the label is a column of the views"},
-      {"data.label"},
-      {"balance.methods"},
-      {"balance.alpha"},
-      {"balance.over",
-       "where gradients are measured: heads, head_biases_mean, shared (all that several tasks reach) or a list of "
-       "parameters; \"\" = by variant"},
-      {"balance.at",
-       "parameters, or latent: over the gradients by the encoders' output (MGDA-UB); latent1, latent2, ...: by one view's",
-       {"parameters", "latent", "latent1", "latent2", "latent3", "latent4", "latent5", "latent6"}},
-      {"balance.private"},
-      {"balance.rescale"},
-      {"balance.initial_weights", "of the losses in their order; [] = the published ones with gradnorm, else ones"},
-      {"balance.lr"},
-      {"balance.sum_rows"},
-      {"train.class_weights"}};
+  return {{"data.source", "where rows come from: tables"},
+          {"data.views", "one table per view, one to six, joined on id"},
+          {"data.outcome", "table of labels; without it the label is a column of the views"},
+          {"data.label"},
+          {"balance.methods"},
+          {"balance.alpha"},
+          {"balance.over",
+           "where gradients are measured: heads, head_biases_mean, shared (all that several tasks reach) or a list of "
+           "parameters; \"\" = by variant"},
+          {"balance.at",
+           "parameters, or latent: over the gradients by the encoders' output (MGDA-UB); latent1, latent2, ...: by one "
+           "view's",
+           {"parameters", "latent", "latent1", "latent2", "latent3", "latent4", "latent5", "latent6"}},
+          {"balance.private"},
+          {"balance.rescale"},
+          {"balance.initial_weights", "of the losses in their order; [] = the published ones with gradnorm, else ones"},
+          {"balance.lr"},
+          {"balance.sum_rows"},
+          {"train.class_weights"}};
 }
 
 std::vector<Monitor> MldrlSystem::monitors() const {
