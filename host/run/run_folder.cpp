@@ -12,6 +12,8 @@
 #include "engine/base/error.h"
 #include "engine/files/format.h"
 #include "engine/train/metrics.h"
+#include "host/config/config_checks.h"
+#include "host/config/older_config.h"
 #include "host/data/split.h"
 
 namespace equipoise {
@@ -80,27 +82,46 @@ namespace {
 /// The first line of a run's config: its format, in a comment.
 constexpr std::string_view kComment = "# ";
 
-/// Keys that a config of format 1 does not have.
-constexpr std::string_view kNewSinceFirst[] = {"losses = "};
+/// A key that older configs lack.
+struct NewKey {
+  std::string_view section, name;
+  int since;  ///< format that brought it
+};
+constexpr NewKey kNewKeys[] = {{"model", "losses", 2}, {"train", "warmup", 3}};
 
-/// True if the text is what a run wrote for this config: exactly, or in format 1 without the keys that are newer.
-bool as_written(const Config& config, const std::string& text, const std::string& file) {
-  const std::string known = to_toml(config);
-  if (!text.starts_with(kComment)) {
-    expect_format(file, file_format::kConfig, "");
-    std::istringstream lines(known);
-    std::string older;
-    for (std::string line; std::getline(lines, line);)
-      if (std::none_of(std::begin(kNewSinceFirst), std::end(kNewSinceFirst),
-                       [&](std::string_view key) { return line.starts_with(key); }))
-        older += line + "\n";
-    return text == known || text == older;
+/// Formats before this one have other words (host/config/older_config.h).
+constexpr int kWordsOfToday = 3;
+
+/// A config's text without the keys that are newer than `format`.
+std::string without_newer(const std::string& text, int format) {
+  std::istringstream lines(text);
+  std::string older, section;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('[')) section = line.substr(line.find_first_not_of('['), line.find(']') - line.rfind('[') - 1);
+    const bool newer = std::any_of(std::begin(kNewKeys), std::end(kNewKeys), [&](const NewKey& key) {
+      return key.since > format && key.section == section && line.starts_with(fmt::format("{} = ", key.name));
+    });
+    if (!newer) older += line + "\n";
   }
+  return older;
+}
+
+/// The text after its first line, which says the format if it is a comment, and the format's number.
+std::pair<int, std::string> taken_apart(const std::string& text, const std::string& file) {
+  if (!text.starts_with(kComment)) return {expect_format(file, file_format::kConfig, ""), text};
   const std::size_t end = std::min(text.find('\n'), text.size());
   std::string_view first = std::string_view(text).substr(kComment.size(), end - kComment.size());
   if (first.ends_with('\r')) first.remove_suffix(1);  // an editor's; the comparison says that the file was changed
-  expect_format(file, file_format::kConfig, first);
-  return text.substr(std::min(end + 1, text.size())) == known;
+  return {expect_format(file, file_format::kConfig, first), text.substr(std::min(end + 1, text.size()))};
+}
+
+/// True if the text is what a run of that format wrote for this config.
+bool as_written(const Config& config, const std::string& text, int format) {
+  const std::string known = to_toml(config);
+  // Files without a number are of before the keys of format 2, or have them already.
+  for (int keys = format; keys < (format == 1 ? 3 : format + 1); ++keys)
+    if (text == without_newer(known, keys)) return true;
+  return false;
 }
 
 }  // namespace
@@ -111,11 +132,15 @@ Config read_run_config(const fs::path& folder) {
   if (!fs::exists(path, ignored))
     throw Error(ExitCode::usage, fmt::format("{}: holds no run ({} is missing); give the folder a training wrote",
                                              folder.string(), run_file::kConfig));
-  Config config = load_config(path);
-  if (!as_written(config, read_text(path), path.string()))
+  const auto [format, text] = taken_apart(read_text(path), path.string());
+  Config config = load_config_as_given(path);
+  const bool older = format < kWordsOfToday;
+  if (!older) spell_out(config);
+  if (!as_written(config, text, format))
     throw Error(ExitCode::usage, fmt::format("{}: is not as the run wrote it; undo the changes, or unset EQUIPOISE_SET "
                                              "if that overrules it, and start a new run for new settings",
                                              path.string()));
+  if (older) take_older_meaning(config);
   return config;
 }
 
@@ -144,6 +169,10 @@ void RunFolder::begin(const Config& config, const PreparedData& prepared, const 
   write_file_atomically(file(run_file::kSummary), std::string_view(summary));
   write_file_atomically(file(run_file::kPreprocess), std::string_view(to_json(prepared.preprocess)));
   write_split_csv(file(run_file::kSplit), prepared.split, prepared.data.ids);
+  write_config(config);
+}
+
+void RunFolder::write_config(const Config& config) const {
   write_file_atomically(
       file(run_file::kConfig),
       std::string_view(fmt::format("{}{}\n{}", kComment, mark(file_format::kConfig), to_toml(config))));

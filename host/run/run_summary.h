@@ -15,16 +15,17 @@ struct RunSummary {
   std::string status = "running";  ///< running, stopped (resumable), failed or finished
   std::string finish_reason;       ///< why it ended, for people
   std::string device;
-  std::string started, ended;      ///< UTC, such as 2024-05-01T12:00:00Z; `ended` of the last process
-  int resumed = 0;                 ///< times it was gone on with
-  std::string data_sha256;         ///< of the prepared arrays
-  int epochs = 0;                  ///< done
-  int64_t steps = 0;               ///< done
-  int skipped = 0;                 ///< steps that a non-finite value left without update
-  int best_epoch = 0;              ///< 0 = none
-  bool selects = true;             ///< the validation rows choose an epoch
-  std::optional<Evaluation> best;  ///< of the validation rows in the best epoch
+  std::string started, ended;            ///< UTC, such as 2024-05-01T12:00:00Z; `ended` of the last process
+  int resumed = 0;                       ///< times it was gone on with
+  std::string data_sha256;               ///< of the prepared arrays
+  int epochs = 0;                        ///< done
+  int64_t steps = 0;                     ///< done
+  int skipped = 0;                       ///< steps that a non-finite value left without update
+  int best_epoch = 0;                    ///< 0 = none
+  bool selects = true;                   ///< the validation rows choose an epoch
+  std::optional<Evaluation> best;        ///< of the validation rows in the best epoch
   std::vector<std::string> dead_layers;  ///< of the finished run's last state (engine/train/dead_layers.h)
+  std::vector<std::string> warnings;     ///< what makes the model doubtful (host/run/outcome.h)
   std::string hash;                      ///< of the finished run
 };
 
