@@ -51,6 +51,7 @@ TEST_F(Patience, CountsFromTheEpochThatWarmupSays) {
     EXPECT_EQ(trainer->control().epoch, std::max(trainer->best_epoch(), warmup) + 3);
     EXPECT_LT(trainer->control().epoch, 60) << "the test says nothing";
     EXPECT_TRUE(trainer->out_of_patience());
+    EXPECT_EQ(trainer->finish_reason(), "no improvement for 3 epochs");
   }
 }
 

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -174,18 +173,6 @@ TEST_F(TrainerTest, NeverTakesACollapsedEpochForTheOneWithTheSmallestLoss) {
     }
   }
   EXPECT_GT(collapsed, 0) << "no epoch collapsed, so the test says nothing";
-}
-
-TEST_F(TrainerTest, StopsWhenPatienceRunsOut) {
-  plan.epochs = 10000;
-  plan.patience = 7;
-  Trainer trainer(data, split, plan, *executor);
-  while (!trainer.finished()) trainer.advance(1000);
-  const int fell = epoch_of_fall(trainer.losses().total);
-  ASSERT_GT(fell, 0);
-  EXPECT_EQ(trainer.control().epoch, std::max(trainer.best_epoch(), fell) + 7);
-  EXPECT_TRUE(trainer.out_of_patience());
-  EXPECT_EQ(trainer.finish_reason(), "no improvement for 7 epochs");
 }
 
 TEST_F(TrainerTest, WithoutValidationRowsTheLastStateIsTheModel) {
