@@ -142,6 +142,23 @@ std::string method_text(const Method& method, const MethodList* list) {
   return text;
 }
 
+std::string full_method_text(const Method& method) {
+  const Entry& entry = entry_of(method.kind);
+  std::string text = entry.name;
+  char before = ':';
+  for (const Key& key : entry.keys) {
+    if (key.shared) continue;
+    text += fmt::format("{}{}={}", before, key.name, key.text(key.get(method)));
+    before = ',';
+  }
+  return text;
+}
+
+bool learns_weights(const Method& method) {
+  const std::vector<Key>& keys = entry_of(method.kind).keys;
+  return std::any_of(keys.begin(), keys.end(), [](const Key& key) { return key.shared == &MethodList::task_lr; });
+}
+
 std::string_view method_name(MethodKind kind) { return entry_of(kind).name; }
 
 std::vector<std::string> method_names() {

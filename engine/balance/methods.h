@@ -33,6 +33,12 @@ MethodList parse_methods(std::span<const std::string> specs, const std::string& 
 /// With `list`, what that names of the run's settings too.
 std::string method_text(const Method& method, const MethodList* list = nullptr);
 
+/// The method with each of its own keys, defaults as well; the run's settings alpha and lr are left to their own keys.
+std::string full_method_text(const Method& method);
+
+/// Whether the method has weights that learn at the run's rate for them (MethodList::task_lr).
+bool learns_weights(const Method& method);
+
 /// Lower-case, as the enumerators.
 std::string_view method_name(MethodKind kind);
 

@@ -16,13 +16,14 @@ struct FileFormat {
 };
 
 namespace file_format {
-inline constexpr FileFormat kConfig{"equipoise config", 3, 1};  // 2: model.losses; 3: evaluate.threshold
+// 2: model.losses; 3: methods with all their keys, train.warmup, evaluate.threshold
+inline constexpr FileFormat kConfig{"equipoise config", 3, 1};
 inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 2, 1};
 inline constexpr FileFormat kSplit{"equipoise split", 1, 1};
 inline constexpr FileFormat kMetrics{"equipoise metrics", 2, 2};  // 2: the first line is the format
 inline constexpr FileFormat kModel{"equipoise model", 2, 1};
-// 2: no moments of the best epoch; the control by field
-inline constexpr FileFormat kCheckpoint{"equipoise checkpoint", 2, 2};
+// 2: no moments of the best epoch; the control by field; 3: the losses of the epochs
+inline constexpr FileFormat kCheckpoint{"equipoise checkpoint", 3, 2};
 inline constexpr FileFormat kSummary{"equipoise run", 2, 1};
 }  // namespace file_format
 

@@ -8,6 +8,7 @@
 #include <climits>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "engine/base/error.h"
 #include "engine/files/format.h"
@@ -24,6 +25,9 @@ constexpr const char* kFormatKey = "format";
 constexpr const char* kHashKey = "sha256";
 constexpr const char* kEpochKey = "epoch";
 constexpr const char* kThresholdsKey = "thresholds";
+constexpr const char* kTotals = "control.training_loss";
+constexpr const char* kFirst = "control.first_losses";
+constexpr int kWithLosses = 3;  // format that has both
 constexpr const char* kPrefix[] = {"", "moment1.", "moment2."};
 constexpr const char* kBestPrefix = "best.";
 constexpr const char* kBestTensor = "control.best";
@@ -107,6 +111,19 @@ void expect_undamaged(const TensorFile& file) {
         fmt::format("{}: its tensors do not give the SHA-256 it was written with; it is damaged, resume the run to "
                     "write it anew",
                     file.path));
+}
+
+/// Losses of the epochs done, NaN where the file's format has none.
+LossHistory losses_of(const TensorFile& file, int format, int epochs, std::size_t tasks) {
+  LossHistory losses;
+  if (epochs == 0) return losses;
+  const auto count = static_cast<std::size_t>(epochs);
+  losses.total.assign(count, std::numeric_limits<double>::quiet_NaN());
+  losses.first.assign(tasks, std::numeric_limits<double>::quiet_NaN());
+  if (format < kWithLosses) return losses;
+  losses.total = tensor_of(file, kTotals, ElementType::f64, {epochs}).to_doubles();
+  losses.first = tensor_of(file, kFirst, ElementType::f64, {static_cast<int64_t>(tasks)}).to_doubles();
+  return losses;
 }
 
 }  // namespace
@@ -224,6 +241,10 @@ TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, con
         {share.count}, {balance.data() + share.first, static_cast<std::size_t>(share.count)});
   const double best[2] = {static_cast<double>(s.best_epoch), s.best_value};
   file.tensors[kBestTensor] = StoredTensor::from_doubles({2}, best);
+  if (!s.losses.total.empty()) {
+    file.tensors[kTotals] = StoredTensor::from_doubles({static_cast<int64_t>(s.losses.total.size())}, s.losses.total);
+    file.tensors[kFirst] = StoredTensor::from_doubles({static_cast<int64_t>(s.losses.first.size())}, s.losses.first);
+  }
   sign(file);
   return file;
 }
@@ -232,7 +253,7 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
   const auto refuse = [&](const std::string& why) {
     throw Error(ExitCode::checkpoint, fmt::format("{}: {}", file.path, why));
   };
-  expect_format(file.path, file_format::kCheckpoint, file.metadata_at(kFormatKey));
+  const int format = expect_format(file.path, file_format::kCheckpoint, file.metadata_at(kFormatKey));
   for (const auto& [key, value] : identity_of(plan))
     if (file.metadata_at(key) != value)
       refuse(fmt::format("it was trained with {} = {}, this run has {}; resume with the run's own config", key,
@@ -260,6 +281,7 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
   if (!plausible) refuse("its counters contradict each other; the file was changed");
   s.best_epoch = static_cast<int>(best[0]);
   s.best_value = best[1];
+  s.losses = losses_of(file, format, c.epoch, program.task_names.size());
   if (s.best_epoch > 0) s.best_state = get_state(file, program, kBestPrefix, 1);
   return s;
 }

@@ -2,7 +2,8 @@
 // from.
 //
 // Both hold parameters under their names, weights [out, in]. A checkpoint adds "moment1.<name>", "moment2.<name>",
-// "best.<name>" once there is a best epoch, and "control.<field>" with the balancing's float64 state.
+// "best.<name>" once there is a best epoch, "control.<field>" with the balancing's float64 state, and once an epoch is
+// done "control.training_loss" [epochs] and "control.first_losses" [tasks].
 // Metadata name the model, every setting that decides the run, and the SHA-256 of all tensors; a checkpoint of another
 // run, or one that was damaged, is refused.
 #pragma once
@@ -11,6 +12,7 @@
 
 #include "engine/files/safetensors.h"
 #include "engine/lower/program.h"
+#include "engine/train/learning.h"
 #include "engine/train/training_plan.h"
 #include "kernels/state/control.h"
 
@@ -23,6 +25,7 @@ struct TrainingState {
   std::vector<float> best_state;  ///< parameters of the best epoch; empty before it
   int best_epoch = 0;
   double best_value = 0;
+  LossHistory losses{};  ///< of all epochs done; NaN where a checkpoint of format 2 did not hold them
 };
 
 /// The parameters of a replica's state; moments and the methods' state are zero.

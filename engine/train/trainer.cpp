@@ -30,9 +30,8 @@ void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
   const SystemTraits traits = system.traits();
   const auto views = static_cast<int>(data.views.size());
   if (views < traits.least_views || views > traits.most_views)
-    throw Error(ExitCode::data,
-                fmt::format("data.views: {} takes {} to {} tables, the data have {}; name as many", system.kind(),
-                            traits.least_views, traits.most_views, views));
+    throw Error(ExitCode::data, fmt::format("data.views: {} takes {} to {} tables, the data have {}; name as many",
+                                            system.kind(), traits.least_views, traits.most_views, views));
   if (split.train.empty()) throw Error(ExitCode::data, "no training rows are left; lower data.validation or data.test");
   const int classes = system.weighed_classes(data);
   if (traits.weighs_classes && static_cast<int>(plan.class_weights.size()) != classes)
@@ -136,6 +135,7 @@ std::vector<std::optional<EpochMetrics>> Trainer::advance_all(int steps) {
   for (std::size_t r = 0; r < replicas(); ++r) {
     if (controls_[r].epoch != epochs[r]) {
       metrics[r] = epoch_metrics(program_, controls_[r]);
+      note_losses(r, *metrics[r]);
       if (!evaluations.empty()) {
         metrics[r]->validated = true;
         metrics[r]->validation = evaluations[r];
@@ -151,6 +151,16 @@ std::vector<std::optional<EpochMetrics>> Trainer::advance_all(int steps) {
 
 std::vector<std::string> Trainer::dead_layers(std::size_t replica) const {
   return equipoise::dead_layers(plan_.setup, settings_, 0, static_cast<int>(split_.train.size()), executor_)[replica];
+}
+
+void Trainer::note_losses(std::size_t replica, const EpochMetrics& metrics) {
+  Replica& r = replicas_[replica];
+  Evaluation training;
+  training.losses = metrics.losses;
+  training.counts.assign(controls_[replica].sum_task_rows, controls_[replica].sum_task_rows + metrics.losses.size());
+  if (r.losses.total.empty()) r.losses.first = metrics.losses;
+  r.losses.total.push_back(plan_.setup.system->selected(training, settings_[replica].initial_weights));
+  if (r.fell == 0 && has_fallen(r.losses.total)) r.fell = metrics.epoch;
 }
 
 bool Trainer::validate(std::size_t replica, const Evaluation& evaluation) {
@@ -173,9 +183,30 @@ double Trainer::monitored(std::size_t replica, const Evaluation& evaluation) con
 
 bool Trainer::finished(std::size_t replica) const {
   const Control& c = controls_[replica];
-  if (c.status == Status::frozen || c.epoch >= plan_.epochs) return true;
-  const int best = replicas_[replica].best_epoch;
-  return c.position == 0 && plan_.patience > 0 && best > 0 && c.epoch - best >= plan_.patience;
+  return c.status == Status::frozen || c.epoch >= plan_.epochs || left_out(replica) || out_of_patience(replica);
+}
+
+bool Trainer::left_out(std::size_t replica) const {
+  const Control& c = controls_[replica];
+  return c.position == 0 && c.epoch > 0 && c.sum_steps == 0 && c.skipped > 0;
+}
+
+bool Trainer::out_of_patience(std::size_t replica) const {
+  const Control& c = controls_[replica];
+  const Replica& r = replicas_[replica];
+  const int from = plan_.warmup > 0 ? plan_.warmup : r.fell;
+  return c.position == 0 && plan_.patience > 0 && r.best_epoch > 0 && from > 0 &&
+         c.epoch - std::max(r.best_epoch, from) >= plan_.patience && c.status != Status::frozen &&
+         c.epoch < plan_.epochs && !left_out(replica);
+}
+
+std::string Trainer::failure(std::size_t replica) const {
+  const Control& c = controls_[replica];
+  if (c.status == Status::frozen)
+    return fmt::format("frozen at step {}: {} was not finite", c.bad_step, describe_bad(program_, c));
+  if (left_out(replica))
+    return fmt::format("every step of epoch {} was left out: {} was not finite", c.epoch, describe_bad(program_, c));
+  return "";
 }
 
 bool Trainer::finished() const {
@@ -186,8 +217,7 @@ bool Trainer::finished() const {
 
 std::string Trainer::finish_reason(std::size_t replica) const {
   const Control& c = controls_[replica];
-  if (c.status == Status::frozen)
-    return fmt::format("frozen at step {}: {} was not finite", c.bad_step, describe_bad(program_, c));
+  if (const std::string why = failure(replica); !why.empty()) return why;
   if (c.epoch >= plan_.epochs) return fmt::format("all {} epochs done", plan_.epochs);
   return fmt::format("no improvement for {} epochs", plan_.patience);
 }
@@ -226,6 +256,10 @@ TensorFile Trainer::model(std::size_t replica) {
   return file;
 }
 
+TensorFile Trainer::last_parameters(std::size_t replica) const {
+  return model_file(program_, plan_of(replica), state(replica), controls_[replica].epoch);
+}
+
 void Trainer::add_fitted(TensorFile& file, std::size_t replica, const std::vector<float>& chosen) {
   const std::span<const Target> targets = plan_.setup.system->targets();
   if (std::none_of(targets.begin(), targets.end(), [](const Target& t) { return t.likelihood->fits(); })) return;
@@ -241,7 +275,7 @@ void Trainer::add_fitted(TensorFile& file, std::size_t replica, const std::vecto
 TensorFile Trainer::checkpoint(std::size_t replica) const {
   const Replica& r = replicas_[replica];
   return checkpoint_file(program_, plan_of(replica),
-                         {controls_[replica], state(replica), r.best_state, r.best_epoch, r.best_value});
+                         {controls_[replica], state(replica), r.best_state, r.best_epoch, r.best_value, r.losses});
 }
 
 void Trainer::restore(const TensorFile& file, std::size_t replica) {
@@ -252,6 +286,8 @@ void Trainer::restore(const TensorFile& file, std::size_t replica) {
   r.best_state = restored.best_state;
   r.best_epoch = restored.best_epoch;
   r.best_value = restored.best_value;
+  r.losses = restored.losses;
+  r.fell = epoch_of_fall(r.losses.total);
   if (r.best_epoch == 0 || split_.validation.empty()) return;
   load_state(replica, r.best_state);
   r.best = evaluator_.evaluate(settings_, static_cast<int>(split_.train.size()), split_.validation)[replica];

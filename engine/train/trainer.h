@@ -14,6 +14,7 @@
 #include "engine/files/safetensors.h"
 #include "engine/run/executor.h"
 #include "engine/train/evaluator.h"
+#include "engine/train/learning.h"
 #include "engine/train/metrics.h"
 #include "engine/train/training_plan.h"
 
@@ -39,14 +40,22 @@ class Trainer {
   int steps_per_epoch() const;
 
   std::size_t replicas() const { return replicas_.size(); }
-  /// True when all replicas are finished: the last epoch is done, patience has run out, or the replica is frozen.
+  /// True when all replicas are finished: the last epoch is done, patience has run out, the replica is frozen, or every
+  /// step of an epoch was left out. Patience counts from the best epoch, but not before plan().warmup epochs are done
+  /// or, where that is 0, before the training loss has fallen (engine/train/learning.h).
   bool finished() const;
   bool finished(std::size_t replica) const;
+  /// Why a replica that finished cannot be relied on: it is frozen, or every step of its last epoch was left out. "" of
+  /// any other.
+  std::string failure(std::size_t replica = 0) const;
+  /// True if patience, and nothing else, ended the replica.
+  bool out_of_patience(std::size_t replica = 0) const;
   /// Why a replica finished, for people.
   std::string finish_reason(std::size_t replica = 0) const;
 
   int best_epoch(std::size_t r = 0) const { return replicas_[r].best_epoch; }  ///< 0 before the first
   const std::optional<Evaluation>& best(std::size_t r = 0) const { return replicas_[r].best; }
+  const LossHistory& losses(std::size_t r = 0) const { return replicas_[r].losses; }
   const Control& control(std::size_t r = 0) const { return controls_[r]; }
   const Program& program() const { return program_; }
   const TrainingPlan& plan() const { return plan_; }
@@ -55,6 +64,8 @@ class Trainer {
   std::vector<std::string> dead_layers(std::size_t replica = 0) const;
   /// Parameters of a replica's best epoch (without validation: of the last step), with what is needed to use them.
   TensorFile model(std::size_t replica = 0);
+  /// Parameters of a replica's last step, in the same form.
+  TensorFile last_parameters(std::size_t replica = 0) const;
   /// Everything to go on from here with a replica.
   TensorFile checkpoint(std::size_t replica = 0) const;
   /// Goes on with a replica from a checkpoint. Throws Error(checkpoint) if it does not belong to this plan; nothing is
@@ -71,6 +82,8 @@ class Trainer {
     int best_epoch = 0;
     double best_value = 0;
     std::optional<Evaluation> best{};
+    LossHistory losses{};
+    int fell = 0;  // epoch at whose end the training loss had first fallen; 0 before
     double epoch_seconds = 0;
   };
 
@@ -80,6 +93,8 @@ class Trainer {
   TrainingPlan plan_of(std::size_t replica) const;
   void start_epoch(std::size_t replica);
   void expect_running(std::size_t replica) const;
+  void note_losses(std::size_t replica, const EpochMetrics& metrics);
+  bool left_out(std::size_t replica) const;
   bool validate(std::size_t replica, const Evaluation& evaluation);
   void add_fitted(TensorFile& file, std::size_t replica, const std::vector<float>& chosen);
   double monitored(std::size_t replica, const Evaluation& evaluation) const;

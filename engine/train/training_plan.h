@@ -14,6 +14,7 @@ struct TrainingPlan {
   int batch = 32;
   int epochs = 400;
   int patience = 50;  ///< epochs without improvement before training stops; 0 = never stop early
+  int warmup = 0;     ///< epochs before patience counts; 0 = until the training loss has fallen (learning.h)
   Monitor monitor = Monitor::auc;
   std::vector<float> class_weights;  ///< [classes], at least one
 };

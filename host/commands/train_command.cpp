@@ -1,6 +1,7 @@
 // host/commands/train_command.cpp - train: from a config to a run folder.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "engine/train/checkpoint.h"
@@ -9,16 +10,30 @@
 #include "host/run/answers.h"
 #include "host/run/data_places.h"
 #include "host/run/device_choice.h"
+#include "host/run/outcome.h"
 #include "host/run/run_folder.h"
 #include "host/run/run_summary.h"
 #include "host/run/training.h"
 #include "host/text/signals.h"
+#include "host/text/trimmed.h"
 
 namespace equipoise {
 
 namespace {
 
 namespace fs = std::filesystem;
+
+/// What may change in a run that goes on: when it ends.
+constexpr std::string_view kChangeable[] = {"train.epochs", "train.patience", "train.warmup"};
+
+void expect_changeable(const std::string& setting) {
+  const std::string_view key = trimmed(std::string_view(setting).substr(0, setting.find('=')));
+  if (std::find(std::begin(kChangeable), std::end(kChangeable), key) == std::end(kChangeable))
+    throw Error(
+        ExitCode::usage,
+        fmt::format("train --resume: --set {}: cannot change in a run; only {} can, for all else start a new run", key,
+                    fmt::join(kChangeable, ", ")));
+}
 
 Config config_of(const TrainOptions& o) {
   if (!o.resume && o.data_root)
@@ -29,10 +44,10 @@ Config config_of(const TrainOptions& o) {
   }
   if (!o.out) throw Error(ExitCode::usage, "train --resume: no run is given; add --out with its folder");
   Config config = read_run_config(*o.out);
-  if (!o.config && !o.settings.empty())
-    throw Error(ExitCode::usage,
-                "train --resume: --set cannot change a run; to train it for longer raise epochs or patience in its own "
-                "config.toml, for all else start a new run");
+  if (!o.config && !o.settings.empty()) {
+    for (const std::string& setting : o.settings) expect_changeable(setting);
+    return changed_config(config, (*o.out / run_file::kConfig).string(), o.settings);
+  }
   if (o.config && load_config(*o.config, o.settings) != config)
     throw Error(ExitCode::usage, fmt::format("{}: differs from {}, with which the run was started; leave the config "
                                              "out to resume, or start a new run in another --out",
@@ -73,6 +88,7 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
   const std::string path = folder.path().string();
   if (format == LogFormat::json) {
     nlohmann::ordered_json json{{"run", path},
+                                {"status", s.status},
                                 {"finish_reason", s.finish_reason},
                                 {"epochs", s.epochs},
                                 {"best_epoch", s.best_epoch},
@@ -80,13 +96,14 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
                                 {"best_validation", nullptr},
                                 {"skipped_steps", s.skipped},
                                 {"dead_layers", s.dead_layers},
+                                {"warnings", s.warnings},
                                 {"hash", s.hash}};
     if (s.best)
       json["best_validation"] =
           nlohmann::ordered_json::parse(evaluation_json(*s.best, trainer.program().task_names, -1));
     return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
-  std::string text = fmt::format("finished: {}\n", s.finish_reason);
+  std::string text = fmt::format("{}: {}\n", s.status, s.finish_reason);
   if (s.best) {
     text += fmt::format("best epoch: {}, chosen by the {} of the {} validation rows\n", s.best_epoch,
                         trainer.plan().monitor == Monitor::auc ? "AUC" : "loss", s.best->rows);
@@ -160,16 +177,31 @@ class TrainRun {
     summary_.data_sha256 = prepared.sha256;
     summary_.folder = folder.path();
     summary_.selects = selects(trainer.plan(), prepared.split);
-    log_.info(fmt::format("resumed {} after epoch {}, step {}", folder.path().string(), trainer.control().epoch,
-                          trainer.control().step));
-    if (trainer.finished())
-      log_.info(
-          fmt::format("nothing is left to train: {}; to train for longer raise train.epochs or train.patience in {}",
-                      trainer.finish_reason(), folder.file(run_file::kConfig).string()));
+    const int done = trainer.control().epoch;
+    if (!options_.settings.empty()) {
+      if (config_.train.epochs < done)
+        throw Error(ExitCode::usage, fmt::format("train --resume: --set train.epochs: is {}, but {} epochs are done; "
+                                                 "give as many or more",
+                                                 config_.train.epochs, done));
+      folder.write_config(config_);
+    }
+    log_.info(fmt::format("resumed {} after epoch {}, step {}", folder.path().string(), done, trainer.control().step));
+    if (trainer.finished()) log_.info("nothing is left to train: " + how_to_go_on(trainer));
     return run(folder, prepared, trainer, *executor);
   }
 
  private:
+  /// Why a training that is resumed has ended, and the command that trains it for longer.
+  std::string how_to_go_on(const Trainer& trainer) const {
+    const std::string why = trainer.finish_reason();
+    if (!trainer.failure().empty()) return why + "; start a new run";
+    const bool impatient = trainer.out_of_patience();
+    return fmt::format("{}{}; to train for longer: equipoise train --resume --out {} --set train.{}={}",
+                       impatient ? "patience ended the run, " : "", why, options_.out->string(),
+                       impatient ? "patience" : "epochs",
+                       2 * int64_t{impatient ? trainer.plan().patience : trainer.plan().epochs});
+  }
+
   ExitCode run(RunFolder& folder, const PreparedData& prepared, Trainer& trainer, Executor& executor) {
     Progress progress(log_, trainer.program(), trainer.plan(), trainer.steps_per_epoch(), trainer.control().step);
     Pace pace;
@@ -195,6 +227,13 @@ class TrainRun {
     summary_.dead_layers = trainer.dead_layers();
     summary_.hash = trainer.hash(folder.metrics_without_times());
     TensorFile model = trainer.model();
+    if (const std::string bad = nonfinite_parameter(trainer, model); !bad.empty()) {
+      folder.write_model(model);
+      const std::string why = fmt::format("the parameter {} is not finite: training diverged", bad);
+      account(folder, prepared, trainer, "failed", why);
+      throw Error(ExitCode::numerics,
+                  fmt::format("{}: {}; lower optimizer.lr or set optimizer.clip_norm", folder.path().string(), why));
+    }
     ModelRunner runner(model, prepared.data, prepared.split, executor);
     std::vector<std::string> notices;
     const std::vector<double> thresholds = chosen_thresholds(config_.evaluate.threshold, runner, prepared, notices);
@@ -204,13 +243,24 @@ class TrainRun {
     // Of generated rows nobody needs predictions; they can be made again at any time.
     if (!config_.data.generated())
       write_predictions(folder.file(run_file::kPredictions), runner, prepared, config_.train.seed, thresholds);
+    const std::string failure = trainer.failure();
+    summary_.warnings = warnings_of(trainer, judged(runner, prepared, thresholds));
+    if (!failure.empty()) summary_.warnings.insert(summary_.warnings.begin(), "training failed: " + failure);
     std::optional<Evaluation> at_thresholds;
     if (trainer.best() && !thresholds.empty()) at_thresholds = runner.evaluate(Part::validation, thresholds);
-    account(folder, prepared, trainer, "finished", trainer.finish_reason(), at_thresholds);
-    if (trainer.control().status == Status::frozen) log_.warning("training " + trainer.finish_reason());
+    account(folder, prepared, trainer, failure.empty() ? "finished" : "failed", trainer.finish_reason(), at_thresholds);
+    for (const std::string& warning : summary_.warnings) log_.warning(warning);
     log_.clear_live();
     print_result(report(folder, trainer, summary_, prepared, options_.log_format));
-    return ExitCode::done;
+    return failure.empty() ? ExitCode::done : ExitCode::numerics;
+  }
+
+  static Judged judged(ModelRunner& runner, const PreparedData& prepared, const std::vector<double>& thresholds) {
+    Judged judged;
+    if (!has_class_figures(runner.system())) return judged;
+    judged.train = runner.evaluate(Part::train, thresholds);
+    if (!prepared.split.validation.empty()) judged.validation = runner.evaluate(Part::validation, thresholds);
+    return judged;
   }
 
   /// Writes run.json. The best validation is told at the run's own thresholds, where it has some.

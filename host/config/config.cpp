@@ -17,6 +17,7 @@
 #include "host/config/config_checks.h"
 #include "host/config/config_schema.h"
 #include "host/config/config_value.h"
+#include "host/config/older_config.h"
 #include "host/text/nearest_name.h"
 #include "host/text/trimmed.h"
 
@@ -110,8 +111,10 @@ int line_of_endless_key(const std::string& text) {
 /// Gathers the last word on each key, then checks them all.
 class Loader {
  public:
-  explicit Loader(const fs::path& path) : file_(path.string()), folder_(fs::absolute(path).parent_path()) {
-    read_file(path);
+  /// `text` is that of the file `path`.
+  Loader(const fs::path& path, const std::string& text)
+      : file_(path.string()), folder_(fs::absolute(path).parent_path()) {
+    read_file(text);
     of_file_ = settings_;
   }
 
@@ -166,8 +169,7 @@ class Loader {
   };
   using Settings = std::map<KeyName, Setting>;
 
-  void read_file(const fs::path& path) {
-    const std::string text = read_text(path, kLargestConfig);
+  void read_file(const std::string& text) {
     if (const int line = line_of_endless_key(text); line > 0)
       throw Error(ExitCode::usage,
                   fmt::format("{}:{}:1: a key has more than {} parts joined by dots; write section.key", file_, line,
@@ -232,8 +234,8 @@ class Loader {
     take("model.variant");
     take("data.source");
     take("data.views");
-    config = default_config(config.model.kind, {config.model.variant, config.data.source,
-                                                static_cast<int>(config.data.views.size())});
+    config = default_config(config.model.kind,
+                            {config.model.variant, config.data.source, static_cast<int>(config.data.views.size())});
     take("optimizer.kind");
     take("train.monitor");
     config.train.patience = config.train.monitor == "none" ? 0 : TrainConfig().patience;
@@ -318,12 +320,26 @@ std::vector<std::string> split_settings(const std::string& text) {
 }  // namespace
 
 Config load_config(const fs::path& path, const std::vector<std::string>& overrides) {
-  Loader loader(path);
+  Config config = load_config_as_given(path, overrides);
+  spell_out(config);
+  return config;
+}
+
+Config load_config_as_given(const fs::path& path, const std::vector<std::string>& overrides) {
+  Loader loader(path, read_text(path, kLargestConfig));
   if (const char* settings = std::getenv("EQUIPOISE_SET")) {
     for (const std::string& setting : split_settings(settings)) loader.read_override(setting, "EQUIPOISE_SET");
   }
   for (const std::string& setting : overrides) loader.read_override(setting, "--set");
   return loader.finish();
+}
+
+Config changed_config(const Config& config, const std::string& file, const std::vector<std::string>& overrides) {
+  Loader loader(file, to_toml(config));
+  for (const std::string& setting : overrides) loader.read_override(setting, "--set");
+  Config changed = loader.finish();
+  spell_out(changed);
+  return changed;
 }
 
 }  // namespace equipoise

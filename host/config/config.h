@@ -41,7 +41,7 @@ struct ModelConfig {
 };
 
 struct BalanceConfig {
-  std::vector<std::string> methods = {"gradnorm"};
+  std::vector<std::string> methods = {"gradnorm"};  ///< each with all its own keys once loaded
   double alpha = 0.16;
   std::vector<std::string> over;      ///< a name that the system knows, {"shared"} or parameter names; {} = by variant;
                                       ///< empty once loaded only at a latent
@@ -49,7 +49,7 @@ struct BalanceConfig {
   std::string private_parts = "own";  ///< or weights
   bool rescale = false;               ///< the step gets the plain sum's norm
   std::vector<double> initial_weights;  ///< {} = by kind and method; one a task once loaded
-  std::optional<double> lr;             ///< of the task weights; without it the optimizer's
+  std::optional<double> lr;             ///< of the task weights; the optimizer's once loaded, if any learn
   bool sum_rows = false;                ///< at a latent: over the gradient summed over the batch's rows
 
   bool operator==(const BalanceConfig&) const = default;
@@ -57,7 +57,7 @@ struct BalanceConfig {
 
 struct OptimizerConfig {
   std::string kind = "adam";
-  double lr = 8.5e-5;
+  double lr = 1e-3;
   double beta1 = 0.9;  ///< beta1, beta2: of adam
   double beta2 = 0.999;
   double eps = 1e-8;        ///< of adam and rmsprop
@@ -100,6 +100,7 @@ struct TrainConfig {
   std::string monitor = "auc";  ///< auc, loss or none: the last state is the model
   ClassWeights class_weights;   ///< of systems that weigh classes
   std::string on_nonfinite = "stop";
+  int warmup = 0;  ///< epochs before patience counts; 0 = until the training loss has fallen (engine/train/learning.h)
 
   bool operator==(const TrainConfig&) const = default;
 };
@@ -124,13 +125,17 @@ size_t loss_count(const Config& config);
 
 /// Reads a config: built-in defaults, then the file, then the environment variable EQUIPOISE_SET (key=value pairs
 /// joined by semicolons), then `overrides` ("section.key=value"), the later winning. A value of an override is TOML, or
-/// plain text where that is not. What the file leaves to the variant is filled in. Relative paths are taken from the
-/// folder of the config file, or, in an override, from the current folder. `balance[1].key` names the second of several
+/// plain text where that is not. What the file leaves to the variant is filled in, and methods get all their keys.
+/// Relative paths are taken from the folder of the config file, or, in an override, from the current folder.
+/// `balance[1].key` names the second of several
 /// [[balance]] sections, `balance.key` the first. A key of the file that only an override of data.source,
 /// optimizer.kind or train.monitor makes meaningless falls away. Throws Error(usage) naming every unknown key, key of
 /// another kind, wrong type and value out of range at once, one a line, as file:line:column; Error(file_system) when
 /// the file cannot be read.
 Config load_config(const std::filesystem::path& path, const std::vector<std::string>& overrides = {});
+
+/// `config` with `overrides` on top, as load_config checks them; `file` names it in messages.
+Config changed_config(const Config& config, const std::string& file, const std::vector<std::string>& overrides);
 
 /// The config as TOML; load_config makes the same Config of it, wherever it is stored.
 std::string to_toml(const Config& config);

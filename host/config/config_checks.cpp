@@ -231,12 +231,30 @@ std::vector<std::string> contradictions(const Config& config, const GivenKeys& g
   return Checker(config, given).run();
 }
 
-void fill_in(Config& config) {
+void name_places(Config& config) {
   const System& system = *config.model.system;
   const std::string over = published_setup(config.model.kind, config.model.variant).balance.front().over;
   for (BalanceConfig& balance : config.balance)
     if (system.traits().balanced && balance.over.empty() && !at_latent(balance)) balance.over = {over};
+}
+
+void fill_in(Config& config) {
+  name_places(config);
   share_settings(config);
+}
+
+void spell_out(Config& config) {
+  bool any_learns = false;
+  for (BalanceConfig& balance : config.balance) {
+    const MethodList list = parse_methods(balance.methods, "balance.methods");
+    balance.methods.clear();
+    for (const Method& method : list.methods) {
+      balance.methods.push_back(full_method_text(method));
+      any_learns = any_learns || learns_weights(method);
+    }
+  }
+  if (any_learns && !config.balance.front().lr)
+    for (BalanceConfig& balance : config.balance) balance.lr = config.optimizer.lr;
 }
 
 }  // namespace equipoise

@@ -27,7 +27,13 @@ struct GivenKeys {
 /// Everything that does not fit together, a sentence each, beginning with the place.
 std::vector<std::string> contradictions(const Config& config, const GivenKeys& given);
 
+/// Names the parameters over which the variant balances, where nothing is named and no latent is chosen.
+void name_places(Config& config);
+
 /// Sets what variant, methods and tasks decide where it was left open. `config` has no contradiction.
 void fill_in(Config& config);
+
+/// Gives each method all its own keys, and task weights that learn their rate, so that nothing is left to defaults.
+void spell_out(Config& config);
 
 }  // namespace equipoise

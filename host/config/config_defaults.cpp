@@ -8,6 +8,20 @@
 
 namespace equipoise {
 
+namespace {
+
+/// The rate of the config that `init` prints for this variant and source, which may be another than the published one.
+double rate_of(const System& system, const Defaults& d) {
+  for (const Preset& preset : system.presets()) {
+    const bool of_source = (preset.source.empty() ? "tables" : preset.source) == d.source;
+    const bool of_variant = preset.variant.empty() || preset.variant == d.setup.variant;
+    if (preset.lr > 0 && of_source && of_variant) return preset.lr;
+  }
+  return d.setup.settings.lr;
+}
+
+}  // namespace
+
 ModelConfig::ModelConfig() {
   const System& first = *systems().front();
   const Setup setup = first.defaults({}).setup;
@@ -46,7 +60,7 @@ Config default_config(std::string_view kind, const Chosen& chosen) {
   balance.alpha = setup.settings.alpha;
   if (setup.settings.task_lr != setup.settings.lr) balance.lr = setup.settings.task_lr;
   config.optimizer.kind = name_in(kOptimizers, setup.optimizer);
-  config.optimizer.lr = setup.settings.lr;
+  config.optimizer.lr = rate_of(system, d);
   config.train.epochs = d.epochs;
   config.train.batch = d.batch;
   config.train.monitor = name_in(kMonitors, d.monitor);

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <deque>
 #include <stdexcept>
 
 #include "engine/systems/words.h"
@@ -141,6 +142,9 @@ std::vector<Row> common_rows() {
       {kAll, {"train", "patience", EQ_SLOT(train.patience),
        "epochs without a better monitor on the validation rows; 0 = never stop early",
        {.range = {0, 100e6}}, {kSelecting}}},
+      {kAll, {"train", "warmup", EQ_SLOT(train.warmup),
+       "epochs before patience counts; 0 = until the training loss has fallen by more than its noise",
+       {.range = {0, 100e6}}, {kSelecting}}},
       {kAll, {"train", "monitor", EQ_SLOT(train.monitor), "auc, loss, or none: the last state is the model",
        {.choices = names_in(kMonitors)}}},
       {kUsers, {"train", "class_weights", EQ_SLOT(train.class_weights),
@@ -193,6 +197,7 @@ void add_model_keys(const System& system, std::vector<ConfigKey>& keys) {
 
 std::vector<ConfigKey> all_keys() {
   static const std::string kinds = fmt::format("the system: {}", fmt::join(kinds_of_systems(), ", "));
+  static std::deque<std::string> of_variants;  // meanings point into it
   std::vector<ConfigKey> keys;
   for (const Row& row : common_rows()) {
     const std::string dotted = row.key.dotted();
@@ -204,7 +209,8 @@ std::vector<ConfigKey> all_keys() {
       for (const System* system : systems()) {
         if (system->variants().empty()) continue;
         keys.push_back(row.key);
-        keys.back().meaning = system->variant_meaning();
+        keys.back().meaning =
+            of_variants.emplace_back(fmt::format("{}; keys that are left out follow it", system->variant_meaning()));
         keys.back().rule.choices = system->variants();
         keys.back().owner = system;
       }

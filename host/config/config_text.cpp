@@ -5,6 +5,7 @@
 
 #include "engine/base/error.h"
 #include "host/config/config.h"
+#include "host/config/config_checks.h"
 #include "host/config/config_schema.h"
 #include "host/config/config_value.h"
 #include "host/text/nearest_name.h"
@@ -52,7 +53,8 @@ std::vector<Start> starts() {
               default_config(system->kind(), {preset.variant})};
       for (const std::string_view view : preset.views) s.start.data.views.emplace_back(view);
       if (!preset.outcome.empty()) s.start.data.outcome = preset.outcome;
-      if (preset.lr > 0) s.start.optimizer.lr = preset.lr;
+      name_places(s.start);
+      name_places(s.tables);
       if (preset.source.empty()) s.tables = s.start;
       all.push_back(std::move(s));
     }
@@ -63,9 +65,7 @@ std::string commented_line(const Start& of, const ConfigKey& key) {
   const bool known = key.known_to(of.start);
   if (!known && !key.known_to(of.tables)) return "";
   if (!known && key.section == "data" && find_config_key(key.dotted(), &of.start)) return "";  // shown in other words
-  auto value = format_value(key, known ? of.start : of.tables);
-  const auto& choices = key.rule.choices;  // what the variant decides is left to it
-  if (std::find(choices.begin(), choices.end(), "") != choices.end()) value = "\"\"";
+  const auto value = format_value(key, known ? of.start : of.tables);
   const bool unset = !value || *value == "[]";
   std::string setting =
       fmt::format("{} = {}", key.name, unset && !key.rule.example.empty() ? key.rule.example : *value);

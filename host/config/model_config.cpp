@@ -32,19 +32,11 @@ Settings settings_of(const Config& config, Settings s) {
   return s;
 }
 
-/// GradNorm by its bare name, without keys, is that of the variant.
-std::vector<Method> methods_of(const BalanceConfig& balance, const Method& published) {
-  std::vector<Method> methods = parse_methods(balance.methods, "balance.methods").methods;
-  for (std::size_t m = 0; m < methods.size(); ++m)
-    if (methods[m].kind == published.kind && balance.methods[m].find(':') == std::string::npos) methods[m] = published;
-  return methods;
-}
-
-std::vector<BalanceSetup> balance_of(const Config& config, const Method& published) {
+std::vector<BalanceSetup> balance_of(const Config& config) {
   std::vector<BalanceSetup> balance;
   for (const BalanceConfig& words : config.balance) {
     BalanceSetup b;
-    b.methods = methods_of(words, published);
+    b.methods = parse_methods(words.methods, "balance.methods").methods;
     b.over = fmt::format("{}", fmt::join(words.over, " "));
     b.at = words.at;
     b.sum_rows = words.sum_rows;
@@ -59,7 +51,7 @@ Setup setup_of(const Config& config, const Dataset& data) {
   Setup setup = published_setup(config.model.kind, config.model.variant);
   setup.system = config.model.system;
   setup.system->take_sizes(data, setup);
-  setup.balance = balance_of(config, setup.balance.front().methods.front());
+  setup.balance = balance_of(config);
   read_name(kOptimizers, config.optimizer.kind, setup.optimizer);
   setup.settings = settings_of(config, setup.settings);
   balancers_of(setup, Pass::train);  // refuses names the model does not have
@@ -140,6 +132,7 @@ TrainingPlan training_plan(const Config& config, const Dataset& data, const Spli
   plan.batch = std::min(config.train.batch, std::max(1, static_cast<int>(split.train.size())));
   plan.epochs = config.train.epochs;
   plan.patience = split.validation.empty() ? 0 : config.train.patience;
+  plan.warmup = config.train.warmup;
   plan.monitor = monitor;
   plan.class_weights = class_weights(config.train.class_weights, data, split, plan.setup.system->weighed_classes(data));
   return plan;

@@ -12,6 +12,8 @@
 #include "engine/base/error.h"
 #include "engine/files/format.h"
 #include "engine/train/metrics.h"
+#include "host/config/config_checks.h"
+#include "host/config/older_config.h"
 #include "host/data/split.h"
 #include "host/run/run_summary.h"
 
@@ -110,37 +112,47 @@ namespace {
 /// The first line of a run's config: its format, in a comment.
 constexpr std::string_view kComment = "# ";
 
-/// A key, or the heading of a section of new keys, and the format of configs that has it first.
-struct NewLine {
-  std::string_view begin;
-  int since;
+/// A key that older configs lack.
+struct NewKey {
+  std::string_view section, name;
+  int since;  ///< format that brought it
 };
-constexpr NewLine kNewLines[] = {{"losses = ", 2}, {"[evaluate]", 3}, {"threshold = ", 3}};
+constexpr NewKey kNewKeys[] = {{"model", "losses", 2}, {"train", "warmup", 3}, {"evaluate", "threshold", 3}};
 
-/// The config as format `number` writes it: without the keys that are newer, and the blank line before a new section.
-std::string as_of_format(int number, const Config& config) {
-  std::istringstream lines(to_toml(config));
-  std::string text;
+/// Formats before this one have other words (host/config/older_config.h).
+constexpr int kWordsOfToday = 3;
+
+/// A config's text without the keys that are newer than `format`.
+std::string without_newer(const std::string& text, int format) {
+  std::istringstream lines(text);
+  std::string older, section;
   for (std::string line; std::getline(lines, line);) {
-    const auto newer = [&](const NewLine& key) { return key.since > number && line.starts_with(key.begin); };
-    const bool left_out = std::any_of(std::begin(kNewLines), std::end(kNewLines), newer);
-    if (!left_out) text += line + "\n";
-    else if (line.starts_with('[') && text.ends_with("\n\n")) text.pop_back();
+    if (line.starts_with('[')) section = line.substr(line.find_first_not_of('['), line.find(']') - line.rfind('[') - 1);
+    const bool newer = std::any_of(std::begin(kNewKeys), std::end(kNewKeys), [&](const NewKey& key) {
+      return key.since > format && key.section == section && line.starts_with(fmt::format("{} = ", key.name));
+    });
+    if (!newer) older += line + "\n";
+    else if (older.ends_with("\n\n[" + section + "]\n")) older.resize(older.size() - section.size() - 4);  // its first
   }
-  return text;
+  return older;
 }
 
-/// True if the text is what a run wrote for this config, in its format.
-bool as_written(const Config& config, const std::string& text, const std::string& file) {
-  if (!text.starts_with(kComment)) {
-    const int number = expect_format(file, file_format::kConfig, "");
-    return text == to_toml(config) || text == as_of_format(number, config);
-  }
+/// The text after its first line, which says the format if it is a comment, and the format's number.
+std::pair<int, std::string> taken_apart(const std::string& text, const std::string& file) {
+  if (!text.starts_with(kComment)) return {expect_format(file, file_format::kConfig, ""), text};
   const std::size_t end = std::min(text.find('\n'), text.size());
   std::string_view first = std::string_view(text).substr(kComment.size(), end - kComment.size());
   if (first.ends_with('\r')) first.remove_suffix(1);  // an editor's; the comparison says that the file was changed
-  const int number = expect_format(file, file_format::kConfig, first);
-  return text.substr(std::min(end + 1, text.size())) == as_of_format(number, config);
+  return {expect_format(file, file_format::kConfig, first), text.substr(std::min(end + 1, text.size()))};
+}
+
+/// True if the text is what a run of that format wrote for this config.
+bool as_written(const Config& config, const std::string& text, int format) {
+  const std::string known = to_toml(config);
+  // Files without a number are of before the keys of format 2, or have them already.
+  for (int keys = format; keys < (format == 1 ? 3 : format + 1); ++keys)
+    if (text == without_newer(known, keys)) return true;
+  return false;
 }
 
 }  // namespace
@@ -151,11 +163,15 @@ Config read_run_config(const fs::path& folder) {
   if (!fs::exists(path, ignored))
     throw Error(ExitCode::usage, fmt::format("{}: holds no run ({} is missing); give the folder a training wrote",
                                              folder.string(), run_file::kConfig));
-  Config config = load_config(path);
-  if (!as_written(config, read_text(path), path.string()))
+  const auto [format, text] = taken_apart(read_text(path), path.string());
+  Config config = load_config_as_given(path);
+  const bool older = format < kWordsOfToday;
+  if (!older) spell_out(config);
+  if (!as_written(config, text, format))
     throw Error(ExitCode::usage, fmt::format("{}: is not as the run wrote it; undo the changes, or unset EQUIPOISE_SET "
                                              "if that overrules it, and start a new run for new settings",
                                              path.string()));
+  if (older) take_older_meaning(config);
   return config;
 }
 
@@ -184,6 +200,10 @@ void RunFolder::begin(const Config& config, const PreparedData& prepared, const 
   write_file_atomically(file(run_file::kSummary), std::string_view(summary));
   write_file_atomically(file(run_file::kPreprocess), std::string_view(to_json(prepared.preprocess)));
   write_split_csv(file(run_file::kSplit), prepared.split, prepared.data.ids);
+  write_config(config);
+}
+
+void RunFolder::write_config(const Config& config) const {
   write_file_atomically(
       file(run_file::kConfig),
       std::string_view(fmt::format("{}{}\n{}", kComment, mark(file_format::kConfig), to_toml(config))));

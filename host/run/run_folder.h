@@ -29,8 +29,9 @@ void expect_apart(const std::filesystem::path& run, const std::filesystem::path&
 /// new run may begin there.
 bool failed_at_once(const std::filesystem::path& folder);
 
-/// The config a run was started with, exactly. Throws Error(usage) where there is none, and where it does not read back
-/// as it was written (edited since, or overruled by EQUIPOISE_SET).
+/// The config a run was started with, exactly; of an older format in today's words (host/config/older_config.h). Throws
+/// Error(usage) where there is none, and where it does not read back as it was written (edited since, or overruled by
+/// EQUIPOISE_SET).
 Config read_run_config(const std::filesystem::path& folder);
 
 /// A run folder that this process owns while it lives.
@@ -47,6 +48,9 @@ class RunFolder {
 
   /// Writes the config, the split, the preprocessing and the first run.json: all that is needed to start again.
   void begin(const Config& config, const PreparedData& prepared, const std::string& summary) const;
+
+  /// Writes the config anew: a key of it that may change in a run has.
+  void write_config(const Config& config) const;
 
   /// Adds a line to the metrics.
   void append_metrics(const std::string& line) { metrics_.append_line(line); }

@@ -109,6 +109,7 @@ std::string to_json(const RunSummary& s, const PreparedData& prepared, const std
   json["chosen_by"] = s.selects ? "validation" : "last epoch";
   json["best_validation"] = s.best ? figures_of(*s.best, task_names) : ordered_json();
   json["dead_layers"] = s.dead_layers;
+  json["warnings"] = s.warnings;
   json["hash"] = s.hash;
   return dump(json, 1) + "\n";
 }

@@ -26,6 +26,7 @@ struct RunSummary {
   bool selects = true;                   ///< the validation rows choose an epoch
   std::optional<Evaluation> best;        ///< of the validation rows in the best epoch
   std::vector<std::string> dead_layers;  ///< of the finished run's last state (engine/train/dead_layers.h)
+  std::vector<std::string> warnings;     ///< what makes the model doubtful (host/run/outcome.h)
   std::string hash;                      ///< of the finished run
 };
 

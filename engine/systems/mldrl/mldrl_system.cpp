@@ -27,7 +27,7 @@ std::string encoder(int view) { return fmt::format("encoder{}.linear1", view + 1
 }  // namespace
 
 std::vector<Preset> MldrlSystem::presets() const {
-  // The published rate, the built-in default, is too small for a few hundred patients.
+  // The published rate, 8.5e-5, is too small for a few hundred patients: it leaves the model untrained.
   return {{"mldrl",
            "",
            "",

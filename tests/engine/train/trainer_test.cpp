@@ -175,15 +175,6 @@ TEST_F(TrainerTest, NeverTakesACollapsedEpochForTheOneWithTheSmallestLoss) {
   EXPECT_GT(collapsed, 0) << "no epoch collapsed, so the test says nothing";
 }
 
-TEST_F(TrainerTest, StopsWhenPatienceRunsOut) {
-  plan.epochs = 10000;
-  plan.patience = 7;
-  Trainer trainer(data, split, plan, *executor);
-  while (!trainer.finished()) trainer.advance(1000);
-  EXPECT_EQ(trainer.control().epoch, trainer.best_epoch() + 7);
-  EXPECT_EQ(trainer.finish_reason(), "no improvement for 7 epochs");
-}
-
 TEST_F(TrainerTest, WithoutValidationRowsTheLastStateIsTheModel) {
   split = make_split(67, 0);
   plan.monitor = Monitor::loss;

@@ -56,9 +56,8 @@ TEST_F(Program, RefusesArgumentsThatMakeNoSense) {
 }
 
 TEST_F(Program, TellsEverythingWrongWithAConfigAtOnce) {
-  home_.write(
-      "bad.toml",
-      "[data]\nviews = []\nlable = \"x\"\n[train]\nepochs = 0\nbatch = \"many\"\n[optimizer]\nlr = nan\n");
+  home_.write("bad.toml",
+              "[data]\nviews = []\nlable = \"x\"\n[train]\nepochs = 0\nbatch = \"many\"\n[optimizer]\nlr = nan\n");
   expect_refused(kUsage, {"train", "bad.toml"},
                  {"bad.toml:3:1: unknown key 'data.lable'; did you mean 'data.label'?", "bad.toml:2:9: data.views",
                   "bad.toml:5:10: train.epochs", "bad.toml:6:9: train.batch", "bad.toml:8:6: optimizer.lr"});
@@ -258,10 +257,9 @@ TEST_F(Program, SaysThatNothingIsLeftToTrainAndHowToGoOn) {
   train("r");
   const Finished again = run({"train", "--resume", "--device", "cpu", "--out", "r"});
   EXPECT_EQ(again.code, 0) << again.log;
-  EXPECT_CONTAINS(again.log, "nothing is left to train: all 12 epochs done; to train for longer raise train.epochs");
-  EXPECT_CONTAINS(again.log, "r/config.toml\n");
-  expect_refused(kUsage, {"train", "--resume", "--out", "r", "--set", "train.epochs=13"},
-                 {"--set cannot change a run", "its own config.toml"});
+  EXPECT_CONTAINS(again.log,
+                  "nothing is left to train: all 12 epochs done; to train for longer: equipoise train "
+                  "--resume --out r --set train.epochs=24\n");
 }
 
 TEST_F(Program, NeverTakesAnotherDeviceThanTheOneNamed) {
@@ -276,13 +274,21 @@ TEST_F(Program, StopsAtANonFiniteValueNamingIt) {
   EXPECT_EQ(summary("r")["status"], "failed");
   const Finished skipping =
       run({"train", "c.toml", "--out", "s", "--set", "optimizer.lr=1e20", "--set", "train.on_nonfinite=skip"});
-  EXPECT_EQ(skipping.code, 0) << skipping.log;
+  EXPECT_EQ(skipping.code, kNumerics) << skipping.log;
   EXPECT_GT(summary("s")["skipped_steps"], 0);
   EXPECT_CONTAINS(skipping.log, "because of a non-finite value");
+  EXPECT_CONTAINS(skipping.log, "warning: training failed: every step of epoch 2 was left out: the ");
+  EXPECT_CONTAINS(skipping.out, "failed: every step of epoch 2 was left out: ");
+  EXPECT_EQ(summary("s")["status"], "failed");
   const Finished frozen =
       run({"train", "c.toml", "--out", "f", "--set", "optimizer.lr=1e20", "--set", "train.on_nonfinite=freeze"});
-  EXPECT_EQ(frozen.code, 0) << frozen.log;
-  EXPECT_CONTAINS(frozen.out, "finished: frozen at step");
+  EXPECT_EQ(frozen.code, kNumerics) << frozen.log;
+  EXPECT_CONTAINS(frozen.log, "warning: training failed: frozen at step");
+  EXPECT_CONTAINS(frozen.out, "failed: frozen at step");
+  EXPECT_EQ(summary("f")["status"], "failed");
+  const Finished again = run({"train", "--resume", "--out", "f"});
+  EXPECT_EQ(again.code, kNumerics) << again.log;
+  EXPECT_CONTAINS(again.log, "; start a new run\n");
 }
 
 TEST_F(Program, PlansWithoutWriting) {

@@ -17,7 +17,7 @@ class DeadLayerRun : public ProgramRun {
     for (const std::string& setting :
          {std::string("data.rows=200"), std::string("data.features=6"), std::string("data.outputs=2"),
           std::string("data.sigmas=[1.0,3.0]"), std::string("model.trunk=[8,8]"), std::string("train.epochs=12"),
-          std::string("balance.methods=[\"gradnorm\"]"), "optimizer.lr=" + lr})
+          std::string("balance.methods=[\"gradnorm:restart=each_step\"]"), "optimizer.lr=" + lr})
       arguments.insert(arguments.end(), {"--set", setting});
     return run(arguments);
   }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "tests/host/commands/run_program.h"
@@ -100,18 +101,42 @@ TEST_F(RunFormats, OfTheFirstCheckpointAreNotGoneOnWith) {
 TEST_F(RunFormats, ThatAreUnreadMakeNoOlderCheckpointServe) {
   const fs::path run = unpacked("format2");
   fs::copy(run / "last.safetensors", run / "last.previous.safetensors");
-  replace(run / "last.safetensors", "equipoise checkpoint 2", "equipoise checkpoint 3");
+  replace(run / "last.safetensors", "equipoise checkpoint 2", "equipoise checkpoint 4");
   const std::vector<std::string> resume = {"train", "--resume", "--device", "cpu", "--out", run.string()};
   testing::Finished f = equipoise(resume);
   EXPECT_EQ(f.code, kCheckpoint) << f.log;
-  EXPECT_CONTAINS(f.log, "last.safetensors: is equipoise checkpoint 3");
-  replace(run / "last.safetensors", "equipoise checkpoint 3", "equipoise checkpoint 2");
+  EXPECT_CONTAINS(f.log, "last.safetensors: is equipoise checkpoint 4");
+  replace(run / "last.safetensors", "equipoise checkpoint 4", "equipoise checkpoint 2");
   replace(run / "metrics.jsonl", "equipoise metrics 2", "equipoise metrics 3");
   f = equipoise(resume);
   EXPECT_EQ(f.code, kCheckpoint) << f.log;
   EXPECT_CONTAINS(f.log, "metrics.jsonl: is equipoise metrics 3");
   replace(run / "metrics.jsonl", "equipoise metrics 3", "equipoise metrics 2");
   EXPECT_EQ(equipoise(resume).code, 0);
+}
+
+TEST_F(RunFormats, OfTheSecondConfigGoOnAsTheirWordsWereMeant) {
+  const fs::path run = unpacked("format2_towers");
+  const testing::Finished f =
+      equipoise({"train", "--resume", "--device", "cpu", "--out", run.string(), "--set", "train.epochs=40"});
+  ASSERT_EQ(f.code, 0) << f.log;
+  EXPECT_CONTAINS(f.out, "finished: no improvement for 3 epochs\nbest epoch: 5,");
+  std::istringstream now(content_of(run / "metrics.jsonl")), then(content_of(run / "resumed.jsonl"));
+  int lines = 0;
+  for (std::string one, other; std::getline(then, other); ++lines) {
+    ASSERT_TRUE(std::getline(now, one)) << "it ended after " << lines;
+    if (lines == 0) continue;  // the format
+    for (const char* key : {"epoch", "train", "task_weights", "next_task_weights", "best"})
+      EXPECT_EQ(json::parse(one)[key], json::parse(other)[key]) << key << " of line " << lines;
+  }
+  EXPECT_EQ(lines, 9);
+  std::string line;
+  EXPECT_FALSE(std::getline(now, line)) << line;
+  const std::string config = content_of(run / "config.toml");
+  EXPECT_EQ(config.rfind("# equipoise config 3\n", 0), 0u) << config;
+  for (const char* said : {"\nepochs = 40\n", "\nwarmup = 1\n", "\nlr = 0.1\n",
+                           "\nmethods = [\"gradnorm:form=weights,loss_ratio=weighted,renormalise=in_loss,"})
+    EXPECT_CONTAINS(config, said);
 }
 
 TEST_F(RunFormats, OfTheFirstConfigMayLackNewKeysAlone) {

@@ -52,7 +52,7 @@ TEST_F(KindsOfConfigs, GiveTowersTheirPublishedDefaults) {
   EXPECT_EQ(c.balance[0].over, std::vector<std::string>{"last_trunk_weight"});
   EXPECT_EQ(c.balance[0].alpha, 0.16);
   EXPECT_EQ(c.balance[0].initial_weights, (std::vector<double>{1, 1}));
-  EXPECT_FALSE(c.balance[0].lr);
+  EXPECT_EQ(c.balance[0].lr, 1e-3) << "the optimizer's";
   EXPECT_EQ(c.optimizer.lr, 1e-3);
   EXPECT_EQ(c.train.epochs, 50);
   EXPECT_EQ(c.train.batch, 100);
@@ -228,7 +228,7 @@ TEST_F(KindsOfConfigs, TakeSeveralBalancersThatShareTheSettingsOfTheRun) {
   const Config c = load(kTwo + "sum_rows = true\n");
   ASSERT_EQ(c.balance.size(), 2u);
   EXPECT_EQ(c.balance[0].at, "parameters");
-  EXPECT_EQ(c.balance[1].methods, std::vector<std::string>{"mgda"});
+  EXPECT_EQ(c.balance[1].methods, std::vector<std::string>{"mgda:normalise=none"});
   EXPECT_TRUE(c.balance[1].over.empty());
   EXPECT_TRUE(c.balance[1].sum_rows);
   EXPECT_EQ(c.balance[1].lr, 0.5);
@@ -241,7 +241,7 @@ TEST_F(KindsOfConfigs, TakeOverridesOfEachBalancerByItsNumber) {
   EXPECT_EQ(c.balance[1].alpha, 2);
   EXPECT_TRUE(c.balance[0].rescale);
   EXPECT_FALSE(c.balance[1].rescale);
-  EXPECT_EQ(c.balance[1].methods, std::vector<std::string>{"cagrad"});
+  EXPECT_EQ(c.balance[1].methods, std::vector<std::string>{"cagrad:normalise=none,c=0.4"});
   EXPECT_CONTAINS(refused(kTwo, {"balance[2].rescale=true"}),
                   "--set balance[2].rescale: the config has 2 balancers, counted from 0; add a [[balance]] to it");
   EXPECT_CONTAINS(refused(kTwo, {"balance[1].at=0"}), "--set balance[1].at: balance[1].at is '0' but must be one of");

@@ -115,7 +115,7 @@ TEST(TrainingPlanOfAConfig, PassesOnHowTheStepIsMade) {
   EXPECT_EQ(Small().plan(config_of("paper", {"balance.over=shared"})).setup.balance[0].over, "shared");
 }
 
-TEST(TrainingPlanOfAConfig, TakesGradNormWithoutKeysAsTheVariantHasIt) {
+TEST(TrainingPlanOfAConfig, TakesGradNormWithoutKeysAsItsHelpSaysWhateverTheVariant) {
   const auto gradnorm = [](const std::string& variant, const std::string& methods) {
     const equipoise::Setup setup = Small().plan(config_of(variant, {"balance.methods=" + methods})).setup;
     for (const Method& m : setup.balance.at(0).methods)
@@ -126,12 +126,15 @@ TEST(TrainingPlanOfAConfig, TakesGradNormWithoutKeysAsTheVariantHasIt) {
   for (const char* methods :
        {"[\"gradnorm\"]", "[\" gradnorm \"]", "[\"gradnorm\", \"pcgrad\"]", "[\"rlw\", \"gradnorm\"]"}) {
     const Method code = gradnorm("code", methods), paper = gradnorm("paper", methods);
-    EXPECT_EQ(code.loss_ratio, LossRatio::weighted) << methods;
-    EXPECT_EQ(code.renormalise, Normalise::none) << methods;
+    EXPECT_EQ(code.loss_ratio, LossRatio::raw) << methods;
+    EXPECT_EQ(code.renormalise, Normalise::after_step) << methods;
     EXPECT_EQ(paper.loss_ratio, LossRatio::raw) << methods;
     EXPECT_EQ(paper.renormalise, Normalise::after_step) << methods;
   }
-  EXPECT_EQ(gradnorm("code", "[\"gradnorm:loss_ratio=raw\"]").loss_ratio, LossRatio::raw);
+  EXPECT_EQ(gradnorm("code", "[\"gradnorm:alpha=0.16,loss_ratio=weighted\"]").renormalise, Normalise::after_step);
+  const Method published = Small().plan(config_of("code")).setup.balance.at(0).methods.at(0);
+  EXPECT_EQ(published.loss_ratio, LossRatio::weighted) << "a default of the variant, and written down as such";
+  EXPECT_EQ(published.renormalise, Normalise::none);
   EXPECT_EQ(gradnorm("paper", "[\"gradnorm:renormalise=none\"]").renormalise, Normalise::none);
 }
 
@@ -222,8 +225,12 @@ TEST_F(BalancingOfAConfig, RefusesBalancingThatContradictsItself) {
 
 TEST_F(BalancingOfAConfig, ReadsBackEveryWayToBalanceFromItsResolvedForm) {
   const std::vector<std::pair<std::string, std::string>> ways = {
-      {"methods = [\"cagrad:c=0.4\"]", "methods = [\"cagrad:c=0.4\"]"},
-      {"methods = [ 'gradnorm', \"pcgrad:order=identity\" ]", "methods = [\"gradnorm\", \"pcgrad:order=identity\"]"},
+      {"methods = [\"cagrad\"]", "methods = [\"cagrad:normalise=none,c=0.4\"]"},
+      {"methods = [ 'gradnorm', \"pcgrad:order=identity\" ]",
+       "methods = [\"gradnorm:form=weights,loss_ratio=raw,renormalise=after_step,restart=never,network=off\", "
+       "\"pcgrad:normalise=none,order=identity\"]"},
+      {"methods = [\"gradnorm\"]", "lr = 0.001"},
+      {"methods = [\"rlw\"]", "methods = [\"rlw\"]"},
       {"methods = [\"gradnorm:alpha=0.3,lr=0.025\"]", "alpha = 0.3"},
       {"methods = [\"gradnorm:alpha=0.3,lr=0.025\"]", "lr = 0.025"},
       {"methods = [\"gradnorm:alpha=0.3\"]\nalpha = 0.3", "alpha = 0.3"},

@@ -165,7 +165,8 @@ TEST_F(RunFolders, GiveTheirConfigBackOnlyAsItWasWritten) {
   EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { read_run_config(path()); }), "holds no run");
   const Config config = load_config(home_.write("c.toml", testing::demo_config(kPbcseq)));
   const auto store = [&](const std::string& text) {
-    write_file_atomically(path() / run_file::kConfig, std::string_view(text));
+    write_file_atomically(path() / run_file::kConfig,
+                          std::string_view("# " + mark(file_format::kConfig) + "\n" + text));
   };
   store(to_toml(config));
   EXPECT_EQ(read_run_config(path()), config);

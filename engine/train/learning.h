@@ -1,0 +1,29 @@
+// engine/train/learning.h - the training losses of the epochs so far, and whether they have fallen.
+//
+// The training loss of an epoch is what monitor = "loss" would watch, of the training rows: the sum of the losses'
+// means by their initial weights. It has fallen, first at the end of epoch e, where
+//   mean(first five epochs) - mean(last five) > 3 * deviation(last five),   the two fives apart, so e >= 10:
+// five epochs of nothing but noise do that once in a hundred times or so. The deviation is that of the last five, as
+// the first may fall so steeply that their own says nothing of noise.
+#pragma once
+
+#include <span>
+#include <vector>
+
+namespace equipoise {
+
+inline constexpr std::size_t kLearningWindow = 5;  ///< epochs that are averaged
+
+struct LossHistory {
+  std::vector<double> total;  ///< [epochs] training loss; NaN where a system has no such sum
+  std::vector<double> first;  ///< [tasks] each loss in the first epoch
+};
+
+/// Whether the loss of the last epochs has fallen below that of the first by more than noise. Of a history that begins
+/// with NaN, and so can tell nothing, it is always true.
+bool has_fallen(std::span<const double> total);
+
+/// The epoch, from 1, at whose end the loss had first fallen so; 0 if it has not.
+int epoch_of_fall(std::span<const double> total);
+
+}  // namespace equipoise
