@@ -26,7 +26,8 @@ constexpr double kRowsOfAPart = 50;                   // the same where there ar
 constexpr int kRowsToTest = 12, kRowsToValidate = 4;  // of the rarest class, at least
 constexpr double kSteps = 4000, kStepsOfGenerator = 8000;
 constexpr int kRowsPerColumn = 5, kFewestKept = 10, kMostKept = 81;
-constexpr double kMostCounts = 20;  // mean of a count; larger ones are as well regressions
+constexpr size_t kLongSetting = 60;  // has its reason above it
+constexpr double kMostCounts = 20;   // mean of a count; larger ones are as well regressions
 
 /// Chooses value after value; lines are written in the order of the keys.
 class TablesConfig {
@@ -170,7 +171,8 @@ class TablesConfig {
     const std::string what = told ? "rows of the rarest class" : "rows";
     const auto part = [&](double fraction) { return static_cast<int>(std::floor(rarest_ * fraction + 0.5)); };
     say("data.validation", data.validation > 0
-                               ? fmt::format("about {} of the {} {} choose the epoch", part(share), rarest_, what)
+                               ? fmt::format("about {} of the {} {} {}", part(share), rarest_, what,
+                                             traits().balanced ? "choose the epoch" : "tell how training goes")
                                : fmt::format("there are {} {}: too few to choose an epoch by", rarest_, what));
     say("data.test", data.test > 0
                          ? fmt::format("about {} of the {} {} judge the result, once", part(share), rarest_, what)
@@ -233,8 +235,9 @@ class TablesConfig {
           std::find_if(reasons_.begin(), reasons_.end(), [&](const auto& said) { return said.first == key.dotted(); });
       if (reason == reasons_.end()) continue;
       if (key.section != section) text += fmt::format("\n[{}]\n", section = key.section);
-      text +=
-          fmt::format("{:<40} # {}\n", fmt::format("{} = {}", key.name, *format_value(key, config_)), reason->second);
+      const std::string setting = fmt::format("{} = {}", key.name, *format_value(key, config_));
+      text += setting.size() > kLongSetting ? fmt::format("# {}:\n{}\n", reason->second, setting)
+                                            : fmt::format("{:<40} # {}\n", setting, reason->second);
     }
     return text;
   }
