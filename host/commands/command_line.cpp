@@ -35,9 +35,10 @@ class CommandLine {
     add_embed();
     add_record();
     add_replay();
-    CLI::App* init =
-        command("init", "print a commented config to start from", [this] { return init_command(system_); });
-    init->add_option("SYSTEM", system_, fmt::format("{}", fmt::join(preset_names(), ", ")))->required();
+    CLI::App* init = command("init", "print a commented config to start from", [this] { return init_command(init_); });
+    init->add_option("SYSTEM", init_.system, fmt::format("{}", fmt::join(preset_names(), ", ")))->required();
+    init->add_option("--from", init_.tables, "choose values for these tables of features and outcome, with reasons")
+        ->type_name("TABLE");
     command("doctor", "build, devices, limits, and what to do when no GPU is found", doctor_command);
     add_generate();
     add_balance();
@@ -266,7 +267,8 @@ class CommandLine {
   CLI::App app_;
   std::vector<std::pair<CLI::App*, std::function<ExitCode()>>> actions_;
   bool version_ = false;
-  std::string system_, log_format_ = "text", split_, order_ = "random";
+  InitOptions init_;
+  std::string log_format_ = "text", split_, order_ = "random";
   TrainOptions train_;
   EvaluateOptions evaluate_;
   PredictOptions predict_;

@@ -108,8 +108,13 @@ ExitCode balance_command(const BalanceOptions& options);
 /// What --help says of balance beyond its options: the methods, and what one step means for those that learn.
 std::string balance_help();
 
-/// Prints a commented config to start from. Throws Error(usage) for a system that is not known.
-ExitCode init_command(const std::string& system);
+struct InitOptions {
+  std::string system;
+  std::vector<std::filesystem::path> tables;  ///< to choose values for; {} = the defaults
+};
+/// Prints a commented config to start from. Throws Error(usage) for a system that is not known, and what
+/// config_for_tables throws.
+ExitCode init_command(const InitOptions& options);
 
 /// Prints what was built, what the machine has, and what to do if no GPU is found.
 ExitCode doctor_command();

@@ -236,6 +236,7 @@ class Loader {
     take("data.views");
     config = default_config(config.model.kind,
                             {config.model.variant, config.data.source, static_cast<int>(config.data.views.size())});
+    take("select.methods");
     take("optimizer.kind");
     take("train.monitor");
     config.train.patience = config.train.monitor == "none" ? 0 : TrainConfig().patience;
@@ -259,6 +260,7 @@ class Loader {
     Config before = choices;
     const Config of_file = choose(of_file_);
     before.data.source = of_file.data.source;
+    before.select.methods = of_file.select.methods;
     before.optimizer.kind = of_file.optimizer.kind;
     before.train.monitor = of_file.train.monitor;
     for (const auto& [name, setting] : settings_) {
@@ -284,7 +286,8 @@ class Loader {
     return keys;
   }
 
-  inline static const std::set<std::string> kChoices{"model.kind", "data.source", "optimizer.kind", "train.monitor"};
+  inline static const std::set<std::string> kChoices{"model.kind", "data.source", "select.methods", "optimizer.kind",
+                                                     "train.monitor"};
 
   std::string file_;
   fs::path folder_;

@@ -10,6 +10,7 @@
 
 #include "engine/systems/system.h"
 #include "host/data/generators.h"
+#include "host/data/select/select.h"
 
 namespace equipoise {
 
@@ -108,6 +109,7 @@ struct TrainConfig {
 /// As it stands, the defaults of the first kind. What the kind does not know keeps its default.
 struct Config {
   DataConfig data;
+  SelectConfig select;
   ModelConfig model;
   std::vector<BalanceConfig> balance = {
       {}};  ///< balancers in the order of the file; at least one, identity where losses are routed

@@ -29,6 +29,7 @@ class Checker {
 
   std::vector<std::string> run() {
     check_data();
+    check_selection();
     check_model();
     for (size_t b = 0; b < config_.balance.size(); ++b) check_balancer(b);
     check_places();
@@ -74,6 +75,14 @@ class Checker {
                       fmt::format("data.tasks: the column '{}' holds the ids; name another", config_.data.id));
     } catch (const Error& e) {
       errors_.push_back(given_.where("data.tasks") + ": " + e.what());
+    }
+  }
+
+  void check_selection() {
+    try {
+      parse_select(config_.select, "select.methods");
+    } catch (const Error& e) {
+      errors_.push_back(given_.where("select.methods") + ": " + e.what());
     }
   }
 

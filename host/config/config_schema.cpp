@@ -21,6 +21,7 @@ constexpr Range kEps{1e-30, 1};
 constexpr Range kSeed{0, kLargestSeed};
 constexpr Range kOpenUnit{0, 1, true, true};
 constexpr Range kRows{1, 100e6};
+constexpr std::string_view kNamed = "that are not empty";  // methods that select
 using range::kNotNegative;
 using range::kPositive;
 using range::kShare;
@@ -30,7 +31,7 @@ const Condition kTables{Choice::source, {"tables"}}, kGenerated{Choice::source, 
     kToy{Choice::source, {"gradnorm-toy"}};
 const Condition kAdam{Choice::optimizer, {"adam"}}, kRmsprop{Choice::optimizer, {"rmsprop"}},
     kWithEps{Choice::optimizer, {"adam", "rmsprop"}}, kWithMomentum{Choice::optimizer, {"rmsprop", "sgd"}};
-const Condition kSelecting{Choice::monitor, {"auc", "loss"}};
+const Condition kSelecting{Choice::monitor, {"auc", "loss"}}, kWithMethods{Choice::selection, {kNamed}};
 
 /// Whether every system knows a key of the common table, or only those that say so.
 enum class Known { to_all, to_users };
@@ -52,6 +53,16 @@ std::string_view tasks_meaning() {
     for (const Likelihood* l : likelihoods())
       kinds += fmt::format("{}{} ({})", kinds.empty() ? "" : ", ", l->name(), l->meaning());
     return "targets as kind:column; kinds: " + kinds;
+  }();
+  return text;
+}
+
+std::string_view select_meaning() {
+  static const std::string text = [] {
+    std::vector<std::string_view> names;
+    for (const SelectMethod& method : select_methods()) names.push_back(method.name);
+    return fmt::format("which columns to keep, by the training rows; methods act left to right: {}",
+                       fmt::join(names, ", "));
   }();
   return text;
 }
@@ -89,13 +100,19 @@ std::vector<Row> common_rows() {
        {.range = kShare}}},
       {kAll, {"data", "test", EQ_SLOT(data.test), "share held out, never used for stopping or selection; 0 = none",
        {.range = kShare}}},
-      {kAll, {"data", "seed", EQ_SLOT(data.seed), "of the stratified split", {.range = kSeed}, {kTables}}},
+      {kAll, {"data", "seed", EQ_SLOT(data.seed), "of the stratified split, and of forests that select columns", {.range = kSeed}, {kTables}}},
       {kAll, {"data", "seed", EQ_SLOT(data.seed), "of the generated rows and their split", {.range = kSeed},
        {kGenerated}}},
       {kAll, {"data", "split", EQ_SLOT(data.split), "table id,repeat,fold that replaces the three keys above",
        {.example = "\"split.csv\""}, {kTables}}},
       {kAll, {"data", "split", EQ_SLOT(data.split), "table id,repeat,fold that replaces the shares",
        {.example = "\"split.csv\""}, {kGenerated}}},
+
+      {kAll, {"select", "methods", EQ_SLOT(select.methods), select_meaning(), {.example = "[\"forest\"]"}, {kTables}}},
+      {kAll, {"select", "keep", EQ_SLOT(select.keep), "columns that the last method keeps; 0 = all that pass",
+       {.range = {0, 1e6}}, {kTables, kWithMethods}}},
+      {kAll, {"select", "per", EQ_SLOT(select.per), "what keep counts, and what is compared: columns of each view, or of all",
+       {.choices = {"view", "all"}}, {kTables, kWithMethods}}},
 
       {kAll, {"model", "kind", EQ_SLOT(model.kind), "the system"}},
       {kUsers, {"model", "variant", EQ_SLOT(model.variant), ""}},
@@ -235,6 +252,8 @@ std::string_view chosen(const Config& config, Choice choice) {
   switch (choice) {
     case Choice::source:
       return config.data.source;
+    case Choice::selection:
+      return config.select.methods.empty() ? "" : kNamed;
     case Choice::optimizer:
       return config.optimizer.kind;
     case Choice::monitor:
@@ -247,6 +266,8 @@ std::string_view name_of(Choice choice) {
   switch (choice) {
     case Choice::source:
       return "data.source";
+    case Choice::selection:
+      return "select.methods";
     case Choice::optimizer:
       return "optimizer.kind";
     case Choice::monitor:

@@ -26,7 +26,7 @@ using Slot = std::variant<bool*, int*, uint64_t*, double*, std::optional<double>
                           ThresholdChoice*>;
 
 /// A setting besides the kind that decides which keys are known.
-enum class Choice { source, optimizer, monitor };
+enum class Choice { source, selection, optimizer, monitor };
 
 /// A key is known where each of its conditions holds: the choice is one of the values.
 struct Condition {

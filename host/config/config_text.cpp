@@ -56,6 +56,7 @@ std::vector<Start> starts() {
       name_places(s.start);
       name_places(s.tables);
       if (preset.source.empty()) s.tables = s.start;
+      s.tables.select = {{"forest"}, 81, "view"};  // shown as an example
       all.push_back(std::move(s));
     }
   return all;
@@ -79,6 +80,7 @@ std::string to_toml(const Config& config) {
   std::string text;
   std::string_view section;
   for (const ConfigKey& key : config_keys()) {
+    if (key.section == "select" && config.select.methods.empty()) continue;  // as before there was selection
     if (key.section != section && (key.section == "balance" || key.known_to(config))) {
       section = key.section;
       text += section == "balance" ? balancers(config) : fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);

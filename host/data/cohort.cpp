@@ -28,10 +28,6 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-bool is_id_name(std::string_view name) {
-  return std::find(kIdNames.begin(), kIdNames.end(), lower(name)) != kIdNames.end();
-}
-
 std::string patients(size_t count) { return count == 1 ? "1 patient" : fmt::format("{} patients", count); }
 
 std::string first_few(const std::vector<std::string>& names) {
@@ -339,6 +335,10 @@ void read_all_targets(const CohortSpec& spec, const Keyed& view, RawCohort& coho
 }
 
 }  // namespace
+
+bool is_id_name(std::string_view name) {
+  return std::find(kIdNames.begin(), kIdNames.end(), lower(name)) != kIdNames.end();
+}
 
 RawCohort read_cohort(const CohortSpec& spec) {
   if (spec.views.empty()) throw Error(ExitCode::data, "data.views names no table; name one for each view");

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -60,5 +61,8 @@ struct RawCohort {
 /// text or a number out of range among numbers, a fractional label, labels that differ between views, fewer than two
 /// classes, and targets as read_targets does; Error(file_system) when a file cannot be read.
 RawCohort read_cohort(const CohortSpec& spec);
+
+/// Whether a column of that name, in any case, usually holds ids.
+bool is_id_name(std::string_view name);
 
 }  // namespace equipoise

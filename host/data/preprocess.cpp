@@ -162,6 +162,7 @@ std::vector<size_t> match_columns(const RawView& view, const FittedView& fitted,
   offenders.refuse(ExitCode::data);
   if (!notices) return places;
   for (const size_t used : places) place_of.erase(view.columns[used]);
+  for (const std::string& name : fitted.dropped) place_of.erase(name);  // told once, when they were
   for (const std::string& name : view.columns) {
     if (!place_of.contains(name)) continue;
     notices->push_back(

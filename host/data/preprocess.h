@@ -12,6 +12,14 @@
 
 namespace equipoise {
 
+/// What a method of selection said of the columns that were kept in the end.
+struct SelectedBy {
+  std::string method;         ///< as it was written
+  std::vector<double> score;  ///< [columns]
+
+  bool operator==(const SelectedBy&) const = default;
+};
+
 /// What was fitted on one view; each vector has one entry per column.
 struct FittedView {
   std::vector<std::string> columns;
@@ -19,6 +27,8 @@ struct FittedView {
   std::vector<double> mean;                 ///< of the training rows after imputation
   std::vector<double> scale;                ///< their population standard deviation; 1 for a constant column
   std::vector<std::string> transform = {};  ///< done to values before all that; "" = none; {} = none anywhere
+  std::vector<SelectedBy> selected = {};    ///< by each method in turn; {} = nothing was selected
+  std::vector<std::string> dropped = {};    ///< names of the columns that selection left out, in their order
 
   /// A number of this column as the network has it, in the data's units.
   double in_units(double scaled, std::size_t column) const;

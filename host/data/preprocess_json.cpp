@@ -1,4 +1,5 @@
 // host/data/preprocess_json.cpp - preprocess.json, written and checked.
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -39,6 +40,18 @@ void refuse_scale_not_positive(const std::vector<double>& scales, const std::str
   }
 }
 
+/// Of a view without selection there is nothing.
+void read_selection(const Json& json, FittedView& view, const std::string& file) {
+  if (!json.contains("selected")) return;
+  for (const Json& step : json.at("selected"))
+    view.selected.push_back(
+        {step.at("method").get<std::string>(), finite_numbers(step, "score", view.columns.size(), file)});
+  view.dropped = unique_names(json, "dropped", file);
+  for (const std::string& name : view.dropped)
+    if (std::find(view.columns.begin(), view.columns.end(), name) != view.columns.end())
+      refuse(file, "'dropped' names a column that is kept");
+}
+
 FittedView view_from_json(const Json& json, const std::string& file) {
   FittedView view;
   view.columns = unique_names(json, "columns", file);
@@ -47,6 +60,7 @@ FittedView view_from_json(const Json& json, const std::string& file) {
   view.mean = finite_numbers(json, "mean", view.columns.size(), file);
   view.scale = finite_numbers(json, "scale", view.columns.size(), file);
   refuse_scale_not_positive(view.scale, file);
+  read_selection(json, view, file);
   if (!json.contains("transform")) return view;
   view.transform = json.at("transform").get<std::vector<std::string>>();
   if (view.transform.size() != view.columns.size()) refuse(file, "'transform' does not have one name per column");
@@ -83,6 +97,9 @@ std::string to_json(const Preprocess& preprocess) {
     json["views"].push_back(
         {{"columns", view.columns}, {"median", view.median}, {"mean", view.mean}, {"scale", view.scale}});
     if (!view.transform.empty()) json["views"].back()["transform"] = view.transform;
+    for (const SelectedBy& step : view.selected)
+      json["views"].back()["selected"].push_back({{"method", step.method}, {"score", step.score}});
+    if (!view.selected.empty()) json["views"].back()["dropped"] = view.dropped;
   }
   for (const FittedTarget& target : preprocess.targets) {
     json["targets"].push_back({{"kind", target.likelihood->name()},

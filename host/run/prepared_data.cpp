@@ -10,6 +10,7 @@
 #include "engine/files/sha256.h"
 #include "host/data/cohort.h"
 #include "host/data/generators.h"
+#include "host/data/selection.h"
 #include "host/data/split.h"
 #include "host/data/targets.h"
 #include "host/run/run_files.h"
@@ -95,6 +96,7 @@ PreparedData prepare_data(const Config& config) {
   Split split = split_of(config.data, cohort);
   std::vector<std::string> notices;
   Preprocess preprocess = fit_preprocess(cohort, split.train, &notices, config.data.transform);
+  select_features(cohort, split.train, config.select, config.data.seed, preprocess, &notices);
   return finish(config, cohort, std::move(split), std::move(preprocess), std::move(notices));
 }
 
