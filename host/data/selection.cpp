@@ -11,11 +11,11 @@ namespace {
 
 /// The training rows alone, so that nothing below can see another.
 RawCohort rows_alone(const RawCohort& cohort, std::span<const int> rows) {
-  RawCohort alone = cohort;
-  alone.ids.clear();
-  alone.label.clear();
-  for (RawView& view : alone.views) view.values.clear();
-  for (RawTarget& target : alone.targets) target.values.clear();
+  RawCohort alone;
+  alone.label_names = cohort.label_names;
+  for (const RawView& view : cohort.views) alone.views.push_back({view.file, view.columns, {}});
+  for (const RawTarget& target : cohort.targets)
+    alone.targets.push_back({target.file, target.likelihood, target.columns, {}, target.class_names});
   const auto copy_row = [](std::size_t row, std::size_t columns, const std::vector<double>& from,
                            std::vector<double>& to) {
     const auto first = from.begin() + static_cast<std::ptrdiff_t>(row * columns);

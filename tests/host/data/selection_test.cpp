@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "host/data/table.h"
+#include "tests/host/data/select/select_columns.h"
 #include "tests/host/temporary_folder.h"
 
 namespace equipoise {
@@ -166,6 +167,7 @@ TEST_F(SelectedPbc, CountsColumnsOfAllViewsTogetherIfAsked) {
 }
 
 TEST_F(SelectedPbc, ReadsBackAsItWasWritten) {
+  if (const std::string refused = testing::forest_refused(); !refused.empty()) GTEST_SKIP() << refused;
   const Preprocess some =
       selected(cohort_, {{"variance:least=1e-8", "correlation:most=0.95", "forest:trees=20"}, 5, "all"});
   EXPECT_EQ(some.views[0].selected.size(), 3u);

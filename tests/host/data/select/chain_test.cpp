@@ -38,6 +38,7 @@ TEST(SelectChain, LeavesRowsWithoutOutcomeOut) {
   const SelectColumns columns = columns_of({{0, 1, 2, 3, 4, 5, 0, 9}, {5, 4, 3, 3, 1, 0, 0, 0}});
   const SelectOutcome partly{{0, 0, 0, 1, 1, 1, kUnknown, kUnknown}, 2};
   for (const char* method : {"auc", "anova", "forest:trees=5"}) {
+    if (method[0] == 'f' && !testing::forest_refused().empty()) continue;  // built without
     SelectColumns changed = columns;
     const auto scores = run_chain(changed, partly, {method}, 2).scores;
     for (const std::size_t place : {6u, 7u, 14u, 15u}) changed.values[place] = -77;

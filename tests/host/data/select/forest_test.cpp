@@ -14,6 +14,13 @@ using testing::run_chain;
 
 constexpr int kForestRows = 120, kForestColumns = 40;
 
+class SelectForest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string refused = testing::forest_refused(); !refused.empty()) GTEST_SKIP() << refused;
+  }
+};
+
 /// Noise of 40 columns; `shift` is added to columns 7 and 30 by row.
 template <class Shift>
 SelectColumns noise_with(Shift shift) {
@@ -34,7 +41,7 @@ SelectOutcome alternating() {
   return outcome;
 }
 
-TEST(SelectForest, FindsTheColumnsThatTellClassesApart) {
+TEST_F(SelectForest, FindsTheColumnsThatTellClassesApart) {
   const SelectColumns columns = noise_with([](int row, int) { return row % 2 ? 0.6 : -0.6; });
   const Selection two = run_chain(columns, alternating(), {"forest"}, 2);
   EXPECT_EQ(two.kept, (std::vector<std::size_t>{7, 30}));
@@ -47,7 +54,7 @@ TEST(SelectForest, FindsTheColumnsThatTellClassesApart) {
 }
 
 // Class 1 lies on both sides of class 0: means, and areas under curves, are alike.
-TEST(SelectForest, FindsColumnsWhoseClassesDifferInSpreadAlone) {
+TEST_F(SelectForest, FindsColumnsWhoseClassesDifferInSpreadAlone) {
   const SelectColumns columns = noise_with([](int row, int c) {
     return row % 2 == 0 ? 0 : row / (c == 7 ? 2 : 4) % 2 ? 1.5 : -1.5;
   });
@@ -56,7 +63,7 @@ TEST(SelectForest, FindsColumnsWhoseClassesDifferInSpreadAlone) {
     EXPECT_NE(run_chain(columns, alternating(), {method}, 2).kept, (std::vector<std::size_t>{7, 30})) << method;
 }
 
-TEST(SelectForest, FindsTheColumnsOfANumber) {
+TEST_F(SelectForest, FindsTheColumnsOfANumber) {
   SelectOutcome outcome;
   for (int row = 0; row < kForestRows; ++row) outcome.values.push_back(std::sin(row * 1.7));
   const SelectColumns columns =
@@ -65,7 +72,7 @@ TEST(SelectForest, FindsTheColumnsOfANumber) {
 }
 
 // Every tree is one split at the only place where the classes part: all of the impurity is that column's.
-TEST(SelectForest, GivesAColumnThatAloneSeparatesTheClassesAllOfTheImpurity) {
+TEST_F(SelectForest, GivesAColumnThatAloneSeparatesTheClassesAllOfTheImpurity) {
   std::vector<std::vector<float>> columns(2);
   for (int row = 0; row < kForestRows; ++row) {
     columns[0].push_back(1);
@@ -75,7 +82,25 @@ TEST(SelectForest, GivesAColumnThatAloneSeparatesTheClassesAllOfTheImpurity) {
             (std::vector<double>{0, 1}));
 }
 
-TEST(SelectForest, IsTheSameForASeedAndAnotherForAnother) {
+// Class 0 lies left of the first column's gap, classes 1 and 2 right of it on the two sides of the second's. Gini's
+// impurity is 5/8. A tree tries one column at the root: the first takes 3/8 away and leaves 2/8 to the second, the
+// second takes 1/8 and leaves 4/8. Trees of both kinds, equally often: 7/10 and 3/10. Where a node below tries the
+// column that tells nothing, what was left to the other is lost; 2/8 more often than 4/8 in two nodes.
+TEST_F(SelectForest, CountsWhatEachSplitTakesFromTheRowsThatReachIt) {
+  std::vector<std::vector<float>> columns(2);
+  SelectOutcome quarters{{}, 3};
+  for (int row = 0; row < kForestRows; ++row) {
+    const bool right = row % 4 >= 2, upper = row % 2 == 1;
+    columns[0].push_back(static_cast<float>((right ? 300 : 0) + row));
+    columns[1].push_back(static_cast<float>((upper ? 300 : 0) + row));
+    quarters.values.push_back(right ? 1 + upper : 0);
+  }
+  const std::vector<double> shares = run_chain(columns_of(columns), quarters, {"forest"}, 2).scores[0];
+  EXPECT_GT(shares[1], 0.22) << "the second column splits nothing but what the first sends its way";
+  EXPECT_LT(shares[1], 0.34);
+}
+
+TEST_F(SelectForest, IsTheSameForASeedAndAnotherForAnother) {
   const SelectColumns columns = noise_with([](int row, int) { return row % 2 ? 0.3 : -0.3; });
   const auto scores = [&](uint64_t seed) {
     return run_chain(columns, alternating(), {"forest:trees=50"}, kForestColumns, seed).scores;

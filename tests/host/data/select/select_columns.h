@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/error.h"
 #include "host/data/select/select.h"
 
 namespace equipoise::testing {
@@ -33,6 +34,16 @@ inline SelectColumns columns_of(const std::vector<std::vector<float>>& columns, 
 inline Selection run_chain(const SelectColumns& columns, const SelectOutcome& outcome,
                            const std::vector<std::string>& methods, int keep, uint64_t seed = 1) {
   return select_columns(columns, outcome, parse_select({methods, keep, "view"}, "select.methods"), seed);
+}
+
+/// What a program that was built without forests says of them; "" if it has them.
+inline std::string forest_refused() {
+  try {
+    run_chain(columns_of({{0, 0, 0, 1, 1, 1}}), {{0, 0, 0, 1, 1, 1}, 2}, {"forest:trees=1"}, 1);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
 }
 
 }  // namespace equipoise::testing
