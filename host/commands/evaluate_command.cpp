@@ -6,6 +6,7 @@
 
 #include "host/commands/commands.h"
 #include "host/config/model_config.h"
+#include "host/run/column_figures.h"
 #include "host/run/device_choice.h"
 #include "host/run/run_folder.h"
 #include "host/run/run_summary.h"
@@ -25,6 +26,7 @@ std::string as_text(const Evaluation& e, const std::vector<std::string>& task_na
   for (const Figure& f : e.figures) {
     std::string values;
     for (const double value : f.values) values += (values.empty() ? "" : "  ") + figure(value);
+    values += unit_in_words(f.name);
     std::string name = f.name == "auc" ? "AUC" : f.name;
     std::replace(name.begin(), name.end(), '_', ' ');
     rows.emplace_back(name, values);
@@ -60,7 +62,8 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
   const auto executor = make_executor(o.device, log);
   const TrainingPlan plan = training_plan(config, prepared.data, prepared.split);
   ModelRunner runner(model, prepared, plan, *executor);
-  const Evaluation e = runner.evaluate(o.part);
+  Evaluation e = runner.evaluate(o.part);
+  for (Figure& f : column_figures(e, runner.system(), prepared, rows)) e.figures.push_back(std::move(f));
   const std::vector<std::string>& tasks = runner.program().task_names;
   const std::string& epoch = model.metadata_at("epoch");
   if (!o.json) {
