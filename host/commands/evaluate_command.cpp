@@ -6,6 +6,7 @@
 
 #include "engine/statistics/auc.h"
 #include "host/commands/commands.h"
+#include "host/run/column_figures.h"
 #include "host/run/device_choice.h"
 #include "host/run/stored_run.h"
 
@@ -23,10 +24,14 @@ struct Judged {
   Evaluation evaluation;
 };
 
-Judged judged_by(const StoredRun& run, ModelRunner& runner, const std::string& name, Part part) {
-  return {name, runner.program().task_names,
-          runner.system().decisions({run.preprocess.label_names, run.preprocess.targets}),
-          runner.evaluate(part, run.thresholds)};
+Judged judged_by(const StoredRun& run, ModelRunner& runner, const std::string& name, Part part, const Dataset& data,
+                 const std::vector<int>& rows) {
+  Judged judged{name, runner.program().task_names,
+                runner.system().decisions({run.preprocess.label_names, run.preprocess.targets}),
+                runner.evaluate(part, run.thresholds)};
+  for (Figure& f : column_figures(judged.evaluation, runner.system(), run.preprocess, data, rows))
+    judged.evaluation.figures.push_back(std::move(f));
+  return judged;
 }
 
 double threshold_of(const StoredRun& run, std::size_t decision) {
@@ -46,6 +51,7 @@ std::string as_text(const StoredRun& run, const Judged& judged) {
   for (const Figure& f : e.figures) {
     std::string values;
     for (const double value : f.values) values += (values.empty() ? "" : "  ") + figure(value);
+    values += unit_in_words(f.name);
     std::string name = f.name == "auc" ? "AUC" : f.name;
     std::replace(name.begin(), name.end(), '_', ' ');
     rows.emplace_back(name, values);
@@ -65,7 +71,7 @@ Judged judge_own(const StoredRun& run, const EvaluateOptions& o, Log& log) {
                                             o.run.string(), part_name(part)));
   const auto executor = make_executor(o.device, log);
   ModelRunner runner(run.model, prepared.data, prepared.split, *executor);
-  return judged_by(run, runner, part_name(part), part);
+  return judged_by(run, runner, part_name(part), part, prepared.data, rows_of(prepared.split, part));
 }
 
 Judged judge_new(const StoredRun& run, const EvaluateOptions& o, Log& log) {
@@ -77,7 +83,7 @@ Judged judge_new(const StoredRun& run, const EvaluateOptions& o, Log& log) {
                             o.views.front().string()));
   const auto executor = make_executor(o.device, log);
   ModelRunner runner(run.model, rows.data, rows.split, *executor);
-  return judged_by(run, runner, "external", Part::train);
+  return judged_by(run, runner, "external", Part::train, rows.data, rows.split.train);
 }
 
 }  // namespace

@@ -14,6 +14,8 @@
 
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
+#include "engine/files/format.h"
+#include "engine/systems/words.h"
 #include "host/config/config_checks.h"
 #include "host/config/config_schema.h"
 #include "host/config/config_value.h"
@@ -73,13 +75,16 @@ KeyName parse_name(const std::string& text) {
 toml::table parse_override(const std::string& dotted, const std::string& text) {
   const ConfigKey* key = find_config_key(dotted);
   Config scratch = key && key->owner ? default_config(key->owner->kind()) : Config();
-  const bool wants_text = key && (std::holds_alternative<std::string*>(key->at(scratch)) ||
-                                  std::holds_alternative<std::optional<fs::path>*>(key->at(scratch)) ||
-                                  std::holds_alternative<Word>(key->at(scratch)));
+  const bool wants_text =
+      key && (std::holds_alternative<std::string*>(key->at(scratch)) ||
+              std::holds_alternative<std::optional<fs::path>*>(key->at(scratch)) ||
+              std::holds_alternative<std::optional<std::string>*>(key->at(scratch)) ||
+              std::holds_alternative<Words>(key->at(scratch)) || std::holds_alternative<Word>(key->at(scratch)));
   try {
     toml::table document = toml::parse("value = " + text);
     const toml::node* value = document.get("value");
-    if (document.size() == 1 && (!wants_text || value->is_string() || value->is_array())) return document;
+    if (document.size() == 1 && (!wants_text || value->is_string() || value->is_array() || value->is_table()))
+      return document;
   } catch (const toml::parse_error&) {
     // plain text: model.variant=code
   }
@@ -151,6 +156,7 @@ class Loader {
       errors_.insert(errors_.end(), missing_.begin(), missing_.end());
       refuse_keys_of_others(choices);
     }
+    leave_out_labels(config);
     for (std::string& sentence : contradictions(config, given())) errors_.push_back(std::move(sentence));
     if (!errors_.empty()) {
       throw Error(ExitCode::usage, std::accumulate(std::next(errors_.begin()), errors_.end(), errors_.front(),
@@ -170,6 +176,7 @@ class Loader {
   using Settings = std::map<KeyName, Setting>;
 
   void read_file(const std::string& text) {
+    of_a_run_ = text.starts_with(fmt::format("# {} ", file_format::kConfig.name));
     if (const int line = line_of_endless_key(text); line > 0)
       throw Error(ExitCode::usage,
                   fmt::format("{}:{}:1: a key has more than {} parts joined by dots; write section.key", file_, line,
@@ -280,8 +287,17 @@ class Loader {
     }
   }
 
+  /// Without labels there is no loss that learns them, unless it was asked for, and no AUC to choose an epoch.
+  void leave_out_labels(Config& config) const {
+    if (!config.data.label.empty() || !config.model.system->traits().labels) return;
+    if (!settings_.contains({"model.losses", 0})) leave_out_classification(config);
+    const bool by_auc = config.train.monitor == name_in(kMonitors, Monitor::auc);
+    if (by_auc && !settings_.contains({"train.monitor", 0}) && !knows_auc(config))
+      config.train.monitor = name_in(kMonitors, config.model.system->monitors().front());
+  }
+
   GivenKeys given() const {
-    GivenKeys keys{file_, {}};
+    GivenKeys keys{file_, of_a_run_, {}};
     for (const auto& [name, setting] : settings_) keys.places[name] = setting.where;
     return keys;
   }
@@ -298,6 +314,7 @@ class Loader {
   std::vector<std::pair<std::string, std::string>> unknown_;  // dotted name and place
   std::vector<std::string> errors_, missing_;
   bool choice_is_wrong_ = false;
+  bool of_a_run_ = false;  // the file is a run's own
 };
 
 /// Splits at semicolons outside quotes; empty pieces are dropped.

@@ -26,6 +26,10 @@ struct DataConfig : GeneratorSpec {              ///< what rows are generated of
   double validation = 0.2;
   double test = 0.2;
   std::optional<std::filesystem::path> split;  ///< absolute once loaded
+  // Keys that a resolved config names only where they are given.
+  std::optional<std::vector<std::string>> missing, unlabelled, positive, allow;
+  std::optional<std::string> group, fold, outliers;
+  std::optional<int> repeat;
 
   bool operator==(const DataConfig&) const = default;
 };

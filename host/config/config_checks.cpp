@@ -50,7 +50,13 @@ class Checker {
              fmt::format("{} and data.test {} leave no row to train; make them smaller", data.validation, data.test));
     }
     if (data.id.empty()) refuse("data.id", "is empty; name a column");
+    for (const char* of_table : {"data.repeat", "data.fold"})
+      if (given_.contains(of_table) && !data.split)
+        refuse(of_table, "chooses from the table of data.split, and none is named; name it, or drop the key");
     const SystemTraits traits = config_.model.system->traits();
+    if (data.group && (*data.group == data.id || (traits.labels && *data.group == data.label)))
+      refuse("data.group",
+             fmt::format("names '{}', which is the id or the label; name a column of groups", *data.group));
     const int views = static_cast<int>(data.views.size());
     if (given_.contains("data.views") && (views < traits.least_views || views > traits.most_views))
       refuse("data.views", fmt::format("names {} tables, but {} takes {} to {}; name as many", views,
@@ -88,6 +94,11 @@ class Checker {
 
   void check_model() {
     for (const auto& [key, why] : config_.model.system->contradictions()) refuse("model." + key, why);
+    const bool labels = config_.model.system->traits().labels && !config_.data.label.empty();
+    if (!labels && knows_auc(config_) && given_.contains("model.losses") && !given_.of_a_run)
+      refuse("model.losses",
+             "names a loss that learns the label, and data.label is \"\"; leave it out, and set train.monitor = "
+             "\"loss\"");
   }
 
   void check_balancer(size_t b) {
@@ -230,6 +241,23 @@ void share_settings(Config& config) {
 }
 
 }  // namespace
+
+bool knows_auc(const Config& config) {
+  const std::vector<Monitor> known = config.model.system->monitors();
+  return std::find(known.begin(), known.end(), Monitor::auc) != known.end();
+}
+
+void leave_out_classification(Config& config) {
+  const ConfigKey* key = find_config_key("model.losses", &config);
+  if (!key || !knows_auc(config)) return;
+  auto& losses = *std::get<std::vector<std::string>*>(key->at(config));
+  const std::vector<std::string> all = losses;
+  for (const std::string& loss : all) {
+    std::erase(losses, loss);
+    if (!knows_auc(config)) return;
+    losses = all;
+  }
+}
 
 size_t loss_count(const Config& config) {
   if (!config.model.system->traits().targets) return config.model.system->tasks().size();

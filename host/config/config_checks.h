@@ -14,6 +14,7 @@ namespace equipoise {
 /// Keys that were given, with their places.
 struct GivenKeys {
   std::string file;
+  bool of_a_run = false;  ///< the file was written by a run, maybe one of an older version
   std::map<std::pair<std::string, size_t>, std::string> places;  ///< by dotted name and balancer
 
   bool contains(const std::string& dotted, size_t balancer = 0) const { return places.contains({dotted, balancer}); }
@@ -23,6 +24,11 @@ struct GivenKeys {
     return found == places.end() ? file : found->second;
   }
 };
+
+/// Whether an AUC can choose the model's epochs: it has a loss that learns the label.
+bool knows_auc(const Config& config);
+/// Takes out of the model's losses those without which no AUC is known.
+void leave_out_classification(Config& config);
 
 /// Everything that does not fit together, a sentence each, beginning with the place.
 std::vector<std::string> contradictions(const Config& config, const GivenKeys& given);

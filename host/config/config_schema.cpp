@@ -43,6 +43,7 @@ struct Row {
 };
 
 #define EQ_SLOT(member) [](Config& c, BalanceConfig&) -> Slot { return &c.member; }
+#define EQ_WORDS(member) [](Config& c, BalanceConfig&) -> Slot { return Words{&c.member}; }
 #define EQ_OF_BALANCER(member) [](Config&, BalanceConfig& b) -> Slot { return &b.member; }
 #define EQ_NAMES_OF_BALANCER(member) [](Config&, BalanceConfig& b) -> Slot { return NameOrNames{&b.member}; }
 
@@ -85,9 +86,17 @@ std::vector<Row> common_rows() {
        {kTables}}},
       {kAll, {"data", "id", EQ_SLOT(data.id), "id column; ID, PatientID, patient_id, Case are found too", {}, {kTables}}},
       {kUsers, {"data", "label", EQ_SLOT(data.label),
-       "label column; an empty cell, NA or -1 = unlabelled; \"\" = no labels"}},
+       "label column; an empty cell or NA = unlabelled; \"\" = no labels"}},
       {kUsers, {"data", "tasks", EQ_SLOT(data.tasks), tasks_meaning(), {.some = true, .required = true,
        .example = "[\"regression:stay\", \"count:visits\", \"binary:died\", \"multiclass:stage\"]"}, {kTables}}},
+      {kAll, {"data", "missing", EQ_WORDS(data.missing), "further words for a missing value, in every column but the id",
+       {.example = "[\"unknown\", -9]"}, {kTables}}},
+      {kAll, {"data", "unlabelled", EQ_WORDS(data.unlabelled),
+       "classes that mean unlabelled; without the key it is -1 where a label's other classes are 0 and 1; [] = none",
+       {.example = "-1"}, {kTables}}},
+      {kAll, {"data", "positive", EQ_WORDS(data.positive),
+       "of two classes the one that probabilities, AUC and sensitivity are of; without the key the last when sorted; "
+       "of a task: {task = \"class\"}", {.example = "\"case\""}, {kTables}}},
       {kUsers, {"data", "rows", EQ_SLOT(data.rows), "generated rows", {.range = kRows}, {kGenerated}}},
       {kUsers, {"data", "features", EQ_SLOT(data.features), "generated features", {.range = kWidth}, {kGenerated}}},
       {kUsers, {"data", "outputs", EQ_SLOT(data.outputs), "of each generated task", {.range = kWidth}, {kToy}}},
@@ -96,6 +105,15 @@ std::vector<Row> common_rows() {
       {kAll, {"data", "transform", EQ_SLOT(data.transform),
        "functions of features, done before they are scaled: a pattern of names = log1p, log or sqrt",
        {.choices = names_of_transforms(), .example = "{\"*_count\" = \"log1p\"}"}, {kTables}}},
+      {kAll, {"data", "allow", EQ_WORDS(data.allow),
+       "features, by names or patterns, that are let in although they look like the label or tell it",
+       {.example = "[\"Label\"]"}, {kTables}}},
+      {kAll, {"data", "outliers", EQ_SLOT(data.outliers),
+       "training values beyond 30 robust deviations: keep them with a notice, clip them there, or refuse them",
+       {.choices = {"keep", "clip", "refuse"}, .example = "\"keep\""}, {kTables}}},
+      {kAll, {"data", "group", EQ_SLOT(data.group),
+       "column whose equal values stay in one part, such as the family or the patient of a visit; no feature",
+       {.example = "\"family\""}, {kTables}}},
       {kAll, {"data", "validation", EQ_SLOT(data.validation), "share of the rows that choose the best epoch",
        {.range = kShare}}},
       {kAll, {"data", "test", EQ_SLOT(data.test), "share held out, never used for stopping or selection; 0 = none",
@@ -107,6 +125,11 @@ std::vector<Row> common_rows() {
        {.example = "\"split.csv\""}, {kTables}}},
       {kAll, {"data", "split", EQ_SLOT(data.split), "table id,repeat,fold that replaces the shares",
        {.example = "\"split.csv\""}, {kGenerated}}},
+      {kAll, {"data", "repeat", EQ_SLOT(data.repeat), "of several repeats in the split table the one to use",
+       {.range = {0, 1e9}, .example = "1"}, {kTables}}},
+      {kAll, {"data", "fold", EQ_SLOT(data.fold),
+       "of k folds in the split table the one that tests; of the others' rows the share `validation` validates",
+       {.example = "1"}, {kTables}}},
 
       {kAll, {"select", "methods", EQ_SLOT(select.methods), select_meaning(), {.example = "[\"forest\"]"}, {kTables}}},
       {kAll, {"select", "keep", EQ_SLOT(select.keep), "columns that the last method keeps; 0 = all that pass",
@@ -180,6 +203,7 @@ std::vector<Row> common_rows() {
 
 #undef EQ_NAMES_OF_BALANCER
 #undef EQ_OF_BALANCER
+#undef EQ_WORDS
 #undef EQ_SLOT
 
 /// The common row as one system uses it.

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,11 +20,16 @@ struct NameOrNames {
   std::vector<std::string>* names;  ///< written as one string where it holds one
 };
 
+/// Words of the tables, which may be numbers there: one, a list, or a table name = word, kept as "name=word".
+struct Words {
+  std::optional<std::vector<std::string>>* words;
+};
+
 /// Where a key's value lives; the type says how it is read and written.
 using Slot = std::variant<bool*, int*, uint64_t*, double*, std::optional<double>*, std::string*, std::vector<int>*,
                           std::vector<double>*, std::vector<std::string>*, NameOrNames, Word, std::vector<ViewSource>*,
                           std::map<std::string, std::string>*, std::optional<std::filesystem::path>*, ClassWeights*,
-                          ThresholdChoice*>;
+                          ThresholdChoice*, Words, std::optional<std::string>*, std::optional<int>*>;
 
 /// A setting besides the kind that decides which keys are known.
 enum class Choice { source, selection, optimizer, monitor };

@@ -98,6 +98,33 @@ class ValueReader {
     return std::nullopt;
   }
 
+  Complaint operator()(std::optional<int>* slot) const { return store(slot, integer<int>(node_)); }
+  Complaint operator()(std::optional<std::string>* slot) const {
+    return store(slot, key_.rule.choices.empty() ? text_or_number(node_) : word(node_));
+  }
+  Complaint operator()(const Words& slot) const {
+    std::vector<std::string> words;
+    if (const toml::table* table = node_.as_table()) {
+      for (const auto& [name, value] : *table) {
+        const auto text = text_or_number(value);
+        if (!text) return complaint_;
+        words.push_back(fmt::format("{}={}", name.str(), *text));
+      }
+    } else if (const toml::array* array = node_.as_array()) {
+      for (const toml::node& value : *array) {
+        const auto text = text_or_number(value);
+        if (!text) return complaint_;
+        words.push_back(*text);
+      }
+    } else {
+      const auto text = text_or_number(node_);
+      if (!text) return complaint_;
+      words.push_back(*text);
+    }
+    *slot.words = std::move(words);
+    return std::nullopt;
+  }
+
   Complaint operator()(NameOrNames slot) const {
     if (!node_.is_string() && !node_.is_array()) return complain(node_, "must be a string or a list of strings");
     if (node_.is_array()) return (*this)(slot.names);
@@ -165,6 +192,16 @@ class ValueReader {
     } else {
       return *value + 0.0;  // no -0
     }
+    return std::nullopt;
+  }
+
+  /// A word of the tables as it stands there, so far as TOML keeps it: 01 needs quotes.
+  std::optional<std::string> text_or_number(const toml::node& node) const {
+    if (const auto whole = node.value_exact<int64_t>()) return fmt::format("{}", *whole);
+    if (const auto number = node.value_exact<double>()) return fmt::format("{}", *number);
+    const auto text = node.value_exact<std::string>();
+    if (text && !text->empty()) return text;
+    complain(node, "must be a word in quotes or a number");
     return std::nullopt;
   }
 
@@ -300,6 +337,13 @@ struct ValueWriter {
       text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", format_string(name), format_string(value));
     return "{" + text + "}";
   }
+  Text operator()(const std::optional<int>* slot) const {
+    return *slot ? Text(fmt::format("{}", **slot)) : std::nullopt;
+  }
+  Text operator()(const std::optional<std::string>* slot) const {
+    return *slot ? Text(format_string(**slot)) : std::nullopt;
+  }
+  Text operator()(const Words& slot) const { return *slot.words ? (*this)(&**slot.words) : std::nullopt; }
   Text operator()(NameOrNames slot) const {
     if (slot.names->size() > 1) return (*this)(slot.names);
     return format_string(slot.names->empty() ? "" : slot.names->front());

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "host/data/labels.h"
+#include "host/data/positive_class.h"
 #include "host/data/table.h"
 #include "host/text/glob.h"
 #include "host/text/nearest_name.h"
@@ -59,10 +60,11 @@ int find_id_column(const Table& table, const std::string& wanted, std::vector<st
                                           did_you_mean(wanted, table.columns)));
 }
 
-Keyed read_keyed(const std::filesystem::path& path, const std::string& id, std::vector<std::string>& notices) {
+Keyed read_keyed(const std::filesystem::path& path, const CohortSpec& spec, std::vector<std::string>& notices) {
   Keyed keyed{read_table(path), -1, {}};
   const Table& table = keyed.table;
-  keyed.id_column = find_id_column(table, id, notices);
+  keyed.id_column = find_id_column(table, spec.id, notices);
+  take_as_missing(keyed.table, spec.missing, keyed.id_column);
   if (table.rows() == 0) throw Error(ExitCode::data, table.file + ":1:1: the table has a header but no rows; add some");
   Offenders offenders;
   for (int row = 0; row < table.rows(); ++row) {
@@ -167,7 +169,8 @@ void tell_left_out(const std::string& file, const std::vector<std::string>& name
 }
 
 bool is_outcome(const CohortSpec& spec, const std::string& name) {
-  return name == spec.label || std::any_of(spec.targets.begin(), spec.targets.end(), [&](const TargetSpec& target) {
+  return name == spec.label || name == spec.group ||
+         std::any_of(spec.targets.begin(), spec.targets.end(), [&](const TargetSpec& target) {
            return std::find(target.columns.begin(), target.columns.end(), name) != target.columns.end();
          });
 }
@@ -266,7 +269,7 @@ RawView read_asked(const Keyed& keyed, const CohortSpec& spec, std::size_t v, co
 
 /// The outcome table; its patients that the views do not have are told.
 Keyed read_outcome(const CohortSpec& spec, RawCohort& cohort) {
-  Keyed outcome = read_keyed(*spec.outcome, spec.id, cohort.notices);
+  Keyed outcome = read_keyed(*spec.outcome, spec, cohort.notices);
   std::vector<std::string> strangers;
   for (const auto& [id, row] : outcome.row_of) {
     if (!std::binary_search(cohort.ids.begin(), cohort.ids.end(), id)) strangers.push_back(id);
@@ -305,26 +308,56 @@ void read_labels(const CohortSpec& spec, const std::vector<Keyed>& views, RawCoh
                               views[0].table.file, spec.label, did_you_mean(spec.label, names)));
     }
   }
-  auto [label, names] = reader.result(spec.label, cohort.ids, spec.asked.empty());
-  cohort.label = std::move(label);
-  cohort.label_names = std::move(names);
+  const std::map<std::string, std::string> positive = positive_classes(spec.positive, {spec.label});
+  const bool to_train = spec.asked.empty();
+  const ClassRules rules{spec.unlabelled, true, positive.empty() ? "" : positive.begin()->second, to_train};
+  LabelReader::Result read = reader.result(spec.label, cohort.ids, rules);
+  cohort.label = std::move(read.label);
+  cohort.label_names = std::move(read.names);
+  cohort.notices.insert(cohort.notices.end(), read.notices.begin(), read.notices.end());
+  if (to_train && !read.unfound.empty())
+    cohort.notices.push_back(
+        tell_unfound(spec.outcome ? spec.outcome->string() : views.front().table.file, read.unfound));
 }
 
 void tell_labels(const std::string& label, RawCohort& cohort) {
-  std::string counts;
-  for (size_t k = 0; k < cohort.label_names.size(); ++k) {
-    counts += fmt::format("{}{} ({})", k ? ", " : "", cohort.label_names[k],
-                          std::count(cohort.label.begin(), cohort.label.end(), static_cast<int>(k)));
+  cohort.notices.push_back(fmt::format("{} in all views; {}: {}", patients(cohort.ids.size()), label,
+                                       class_counts(cohort.label, cohort.label_names, "unlabelled")));
+}
+
+/// In the outcome table, or else in the first view.
+void read_groups(const CohortSpec& spec, const Keyed& first, RawCohort& cohort) {
+  std::vector<std::string> told_before;
+  const Keyed outcome = spec.outcome ? read_keyed(*spec.outcome, spec, told_before) : Keyed{};
+  const Keyed& source = outcome.table.find(spec.group) >= 0 ? outcome : first;
+  const int column = source.table.find(spec.group);
+  if (column < 0) {
+    std::vector<std::string> names = outcome.table.columns;
+    names.insert(names.end(), first.table.columns.begin(), first.table.columns.end());
+    throw Error(ExitCode::data,
+                fmt::format("{}:1:1: there is no column '{}' of groups; set data.group, {}",
+                            (spec.outcome ? outcome : first).table.file, spec.group, did_you_mean(spec.group, names)));
   }
-  cohort.notices.push_back(fmt::format("{} in all views; {}: {}, {} unlabelled", patients(cohort.ids.size()), label,
-                                       counts, std::count(cohort.label.begin(), cohort.label.end(), -1)));
+  size_t alone = 0;
+  for (const int row : rows_of(source, cohort.ids)) {
+    const std::string_view cell = row < 0 ? "" : source.table.at(row, column);
+    cohort.groups.push_back(canonical_label(cell).value_or(std::string(cell)));
+    alone += cohort.groups.back().empty();
+  }
+  if (alone > 0)
+    cohort.notices.push_back(
+        fmt::format("{}: {} without a '{}': each a group of its own", source.table.file, patients(alone), spec.group));
 }
 
 void read_all_targets(const CohortSpec& spec, const Keyed& view, RawCohort& cohort) {
   const Keyed outcome = spec.outcome ? read_outcome(spec, cohort) : Keyed{};
   const Keyed& source = spec.outcome ? outcome : view;
+  std::vector<std::string> of_two;
+  for (const TargetSpec& target : spec.targets)
+    if (target.likelihood->classes().most == 2) of_two.push_back(target.name());
   cohort.targets =
-      read_targets(spec.targets, source.table, cohort.ids, rows_of(source, cohort.ids), spec.asked.empty());
+      read_targets(spec.targets, source.table, cohort.ids, rows_of(source, cohort.ids),
+                   {spec.unlabelled, positive_classes(spec.positive, of_two), spec.asked.empty()}, &cohort.notices);
   size_t bare = 0;
   for (size_t row = 0; row < cohort.ids.size(); ++row)
     bare +=
@@ -340,11 +373,13 @@ bool is_id_name(std::string_view name) {
   return std::find(kIdNames.begin(), kIdNames.end(), lower(name)) != kIdNames.end();
 }
 
-RawCohort read_cohort(const CohortSpec& spec) {
-  if (spec.views.empty()) throw Error(ExitCode::data, "data.views names no table; name one for each view");
+RawCohort read_cohort(const CohortSpec& as_written) {
+  if (as_written.views.empty()) throw Error(ExitCode::data, "data.views names no table; name one for each view");
   RawCohort cohort;
+  CohortSpec spec = as_written;
+  resolve_columns(spec.targets, spec.outcome ? *spec.outcome : spec.views.front().file);
   std::vector<Keyed> views;
-  for (const ViewSource& view : spec.views) views.push_back(read_keyed(view.file, spec.id, cohort.notices));
+  for (const ViewSource& view : spec.views) views.push_back(read_keyed(view.file, spec, cohort.notices));
   cohort.ids = spec.asked.empty() ? common_ids(views, cohort.notices) : all_ids(views);
   Offenders offenders;
   for (size_t v = 0; v < views.size(); ++v) {
@@ -361,6 +396,7 @@ RawCohort read_cohort(const CohortSpec& spec) {
     tell_labels(spec.label, cohort);
   }
   if (!spec.targets.empty()) read_all_targets(spec, views.front(), cohort);
+  if (!spec.group.empty()) read_groups(spec, views.front(), cohort);
   return cohort;
 }
 

@@ -30,7 +30,11 @@ struct CohortSpec {
   std::optional<std::filesystem::path> outcome;  ///< the table of labels; without it they are a column of the views
   std::string id = "id";        ///< the id column; where a table lacks it, ID, PatientID, patient_id, Case, ... serve
   std::string label = "label";  ///< the label column; "" = no labels are read
-  std::vector<TargetSpec> targets = {};  ///< of multi-task data: columns of the outcome, or else of the first view
+  std::vector<TargetSpec> targets = {};   ///< of multi-task data: columns of the outcome, or else of the first view
+  std::vector<std::string> missing = {};  ///< words that count as missing besides those of is_missing; not in ids
+  std::optional<std::vector<std::string>> unlabelled = {};  ///< classes that are none (ClassRules)
+  std::vector<std::string> positive = {};                   ///< as positive_classes reads them
+  std::string group = "";  ///< column of the outcome or the first view that holds groups; "" = none
   /// Of rows that a trained model is asked about: of each view the features it reads, by name. All patients are kept,
   /// with NaN in a view that lacks them, and any number of classes will do. Empty: rows to train on.
   std::vector<std::vector<std::string>> asked = {};
@@ -46,20 +50,22 @@ struct RawView {
 struct RawCohort {
   std::vector<std::string> ids;
   std::vector<RawView> views;
-  std::vector<int> label;                ///< [ids], an index of label_names, or -1 where unlabelled
-  std::vector<std::string> label_names;  ///< rising: by value if all are numbers, otherwise by bytes
-  std::vector<RawTarget> targets;        ///< of multi-task data
+  std::vector<int> label;  ///< [ids], an index of label_names, or -1 where unlabelled
+  std::vector<std::string>
+      label_names;                 ///< rising: by value if all are whole numbers, otherwise by bytes; the positive last
+  std::vector<RawTarget> targets;  ///< of multi-task data
+  std::vector<std::string> groups = {};  ///< [ids] or empty; "" = a group of its own
   bool standardised = true;              ///< false of generated data, whose numbers are used as they are
   std::vector<std::string> notices;      ///< sentences to tell the user: what was left out, and how many
 };
 
-/// Reads and joins the tables. To train on, kept are the patients that have a row in every view; a patient the outcome
-/// table lacks, or whose label is missing or -1, is unlabelled, and one without any target is told. Features are all
-/// columns, or those that fit the view's pattern, but the id, the label, the targets, other id columns, `diagnostics_*`
-/// and columns of text alone. Throws Error(data), with the first five offenders as file:line:column, on a table that
-/// parse_table refuses, an id that is missing or occurs twice in a file, no patient in common, no id or label column,
-/// text or a number out of range among numbers, a fractional label, labels that differ between views, fewer than two
-/// classes, and targets as read_targets does; Error(file_system) when a file cannot be read.
+/// Reads and joins the tables. To train on, kept are the patients that have a row in every view; a patient the outcome table lacks,
+/// or whose label is missing or none (ClassRules), is unlabelled, and one without any target is told. Features are all
+/// columns, or those that fit the view's pattern, but the id, the label, the targets, the group, other id columns,
+/// `diagnostics_*` and columns of text alone. Throws Error(data), with the first five offenders as file:line:column, on
+/// a table that parse_table refuses, an id that is missing or occurs twice in a file, no patient in common, no id or
+/// label column, text or a number out of range among numbers, a fractional label, labels that differ between views,
+/// fewer than two classes, and targets as read_targets does; Error(file_system) when a file cannot be read.
 RawCohort read_cohort(const CohortSpec& spec);
 
 /// Whether a column of that name, in any case, usually holds ids.

@@ -18,36 +18,25 @@
 namespace equipoise {
 namespace {
 
-uint64_t random_key(uint64_t seed, int row) {
-  const DrawKey key{seed, 0, 0, static_cast<uint32_t>(Purpose::split)};
-  const PhiloxBlock block = draw(key, static_cast<uint32_t>(row));
-  return uint64_t{block.v[1]} << 32 | block.v[0];
-}
-
-void check_fractions(double validation, double test) {
-  for (const double fraction : {validation, test}) {
-    if (!(fraction >= 0 && fraction < 1)) {
-      throw Error(ExitCode::data,
-                  fmt::format("data.validation and data.test must be at least 0 and below 1, not {}", fraction));
-    }
-  }
-  if (validation + test >= 1) {
-    throw Error(
-        ExitCode::data,
-        fmt::format("data.validation {} and data.test {} leave no row to train; make them smaller", validation, test));
-  }
-}
-
 struct PartSizes {
   int validation, test;
 };
 
+int share_of(int rows, double fraction) { return static_cast<int>(std::floor(rows * fraction + 0.5)); }
+
 PartSizes part_sizes(int rows, double validation, double test) {
-  const auto part = [&](double fraction) {
-    return fraction > 0 ? std::max(1, static_cast<int>(std::floor(rows * fraction + 0.5))) : 0;
-  };
+  const auto part = [&](double fraction) { return fraction > 0 ? std::max(1, share_of(rows, fraction)) : 0; };
   PartSizes sizes{part(validation), part(test)};
   while (sizes.validation + sizes.test >= rows) --(sizes.validation >= sizes.test ? sizes.validation : sizes.test);
+  return sizes;
+}
+
+/// What the rest gives of its rows, so that the parts have their shares of all rows, as far as it goes.
+PartSizes sizes_of_rest(int rows, int all, double validation, double test, const Split& so_far) {
+  PartSizes sizes{};
+  sizes.test = std::clamp(share_of(all, test) - static_cast<int>(so_far.test.size()), 0, rows);
+  sizes.validation =
+      std::clamp(share_of(all, validation) - static_cast<int>(so_far.validation.size()), 0, rows - sizes.test);
   return sizes;
 }
 
@@ -63,33 +52,50 @@ int column_of(const Table& table, const char* name) {
 
 }  // namespace
 
+void expect_shares(double validation, double test) {
+  for (const double fraction : {validation, test}) {
+    if (!(fraction >= 0 && fraction < 1)) {
+      throw Error(ExitCode::data,
+                  fmt::format("data.validation and data.test must be at least 0 and below 1, not {}", fraction));
+    }
+  }
+  if (validation + test >= 1) {
+    throw Error(
+        ExitCode::data,
+        fmt::format("data.validation {} and data.test {} leave no row to train; make them smaller", validation, test));
+  }
+}
+
+uint64_t split_key(uint64_t seed, int row) {
+  const DrawKey key{seed, 0, 0, static_cast<uint32_t>(Purpose::split)};
+  const PhiloxBlock block = draw(key, static_cast<uint32_t>(row));
+  return uint64_t{block.v[1]} << 32 | block.v[0];
+}
+
 Split stratified_split(const std::vector<int>& label, double validation, double test, uint64_t seed) {
-  check_fractions(validation, test);
+  return stratified_split(Strata{label}, validation, test, seed);
+}
+
+Split stratified_split(const Strata& strata, double validation, double test, uint64_t seed) {
+  expect_shares(validation, test);
+  expect_rows_for_parts(strata, validation, test);
   Split split;
   std::map<int, std::vector<std::pair<uint64_t, int>>> classes;  // by class: key and number of each row
-  for (int row = 0; row < static_cast<int>(label.size()); ++row) {
-    const int k = label[static_cast<size_t>(row)];
+  for (int row = 0; row < static_cast<int>(strata.of_row.size()); ++row) {
+    const int k = strata.of_row[static_cast<size_t>(row)];
     if (k < 0) {
       split.train.push_back(row);
     } else {
-      classes[k].emplace_back(random_key(seed, row), row);
+      classes[k].emplace_back(split_key(seed, row), row);
     }
   }
-  const int parts = 1 + (validation > 0) + (test > 0);
-  if (parts > 1 && classes.empty()) {
-    throw Error(ExitCode::data,
-                "no row is labelled, so none can validate or test; set data.validation and data.test to 0");
-  }
-  for (auto& [k, rows] : classes) {
-    const int count = static_cast<int>(rows.size());
-    if (count < parts) {
-      throw Error(ExitCode::data,
-                  fmt::format("class {} has {} labelled row{} for {} parts (train, validation, test); join it "
-                              "with another class or set data.validation or data.test to 0",
-                              k, count, count == 1 ? "" : "s", parts));
-    }
+  int all = 0;
+  for (auto& [k, rows] : classes) {  // the rest is the last
     std::sort(rows.begin(), rows.end());
-    const PartSizes sizes = part_sizes(count, validation, test);
+    const int count = static_cast<int>(rows.size());
+    all += count;
+    const PartSizes sizes =
+        k == strata.rest ? sizes_of_rest(count, all, validation, test, split) : part_sizes(count, validation, test);
     for (int i = 0; i < count; ++i) {
       auto& part = i < sizes.test ? split.test : i < sizes.test + sizes.validation ? split.validation : split.train;
       part.push_back(rows[static_cast<size_t>(i)].second);
@@ -111,7 +117,10 @@ void write_split_csv(const std::filesystem::path& path, const Split& split, cons
 }
 
 Split read_split_csv(const std::filesystem::path& path, const std::vector<std::string>& ids, int repeat) {
-  const Table table = read_table(path);
+  return split_of_table(read_table(path), ids, repeat);
+}
+
+Split split_of_table(const Table& table, const std::vector<std::string>& ids, int repeat) {
   const int id_column = column_of(table, "id"), fold_column = column_of(table, "fold"),
             repeat_column = table.find("repeat");
   std::unordered_map<std::string, int> row_of;

@@ -272,9 +272,32 @@ Table read_table(const std::filesystem::path& path, const TableLimits& limits) {
 }
 
 bool is_missing(std::string_view text) {
-  std::string upper(text.substr(0, 4));
-  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return upper.empty() || upper == "?" || upper == "NA" || upper == "N/A" || upper == "NAN";
+  constexpr std::string_view kWords[] = {"", "?", ".", "NA", "N/A", "NAN", "#N/A", "<NA>", "NULL"};
+  constexpr size_t kLongest = 4;
+  if (text.size() > kLongest) return false;
+  char upper[kLongest] = {};
+  for (size_t i = 0; i < text.size(); ++i)
+    upper[i] = text[i] >= 'a' && text[i] <= 'z' ? static_cast<char>(text[i] - 'a' + 'A') : text[i];
+  // Written by Python alone, and so in one spelling: a class "none" beside "mild" and "severe" is a class.
+  return text == "None" ||
+         std::find(std::begin(kWords), std::end(kWords), std::string_view(upper, text.size())) != std::end(kWords);
+}
+
+void take_as_missing(Table& table, const std::vector<std::string>& words, int except_column) {
+  if (words.empty()) return;
+  std::vector<Number> numbers;
+  for (const std::string& word : words) numbers.push_back(parse_number(word));
+  const size_t columns = table.columns.size();
+  for (size_t i = 0; i < table.cells.size(); ++i) {
+    if (static_cast<int>(i % columns) == except_column) continue;
+    Cell& cell = table.cells[i];
+    const std::string_view text = std::string_view(table.text).substr(cell.begin, cell.length);
+    const Number number = parse_number(text);
+    for (size_t w = 0; w < words.size(); ++w)
+      if (text == words[w] || (number.kind == NumberKind::number && numbers[w].kind == NumberKind::number &&
+                               number.value == numbers[w].value))
+        cell.length = 0;
+  }
 }
 
 Number parse_number(std::string_view text) {

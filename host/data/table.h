@@ -65,8 +65,13 @@ inline constexpr const char* kStandardInput = "-";
 /// is longer than limits.file_bytes.
 Table read_table(const std::filesystem::path& path, const TableLimits& limits = {});
 
-/// True of the spellings of "no value": empty, NA, NaN, N/A (in any case) and ?.
+/// True of the spellings of "no value": empty, NA, NaN, N/A, #N/A, <NA>, NULL (in any case), None (in this case alone),
+/// ? and a point alone.
 bool is_missing(std::string_view text);
+
+/// Empties every cell that holds one of the words, or a number equal to one that is a number, except in one column (-1:
+/// none), that of the ids.
+void take_as_missing(Table& table, const std::vector<std::string>& words, int except_column);
 
 enum class NumberKind { number, missing, out_of_range, text };
 

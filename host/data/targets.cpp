@@ -19,19 +19,61 @@ namespace {
 
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
-std::vector<std::string> split_at_commas(std::string_view text) {
+/// Names between commas; one in double quotes holds what it holds, doubled quotes included. `quoted` tells whether one
+/// was. Nothing on a quote in the wrong place.
+std::optional<std::vector<std::string>> split_at_commas(std::string_view text, bool& quoted) {
   std::vector<std::string> pieces;
-  size_t comma = text.find(',');
-  for (; comma != text.npos; comma = text.find(',')) {
-    pieces.emplace_back(trimmed(text.substr(0, comma)));
-    text.remove_prefix(comma + 1);
+  for (;;) {
+    text = trimmed(text);
+    std::string piece;
+    if (text.starts_with('"')) {
+      quoted = true;
+      size_t at = 1;
+      for (; at < text.size(); ++at) {
+        if (text[at] == '"' && !text.substr(at + 1).starts_with('"')) break;
+        at += text[at] == '"';
+        piece += text[at];
+      }
+      if (at >= text.size()) return std::nullopt;
+      pieces.emplace_back(trimmed(piece));
+      text = trimmed(text.substr(at + 1));
+      if (text.empty()) return pieces;
+      if (!text.starts_with(',')) return std::nullopt;
+    } else {
+      const size_t comma = std::min(text.find(','), text.size());
+      pieces.emplace_back(trimmed(text.substr(0, comma)));
+      text.remove_prefix(comma);
+      if (text.empty()) return pieces;
+    }
+    text.remove_prefix(1);
   }
-  pieces.emplace_back(trimmed(text));
-  return pieces;
 }
 
 [[noreturn]] void refuse(const std::string& where, const std::string& task, const std::string& why) {
   throw Error(ExitCode::usage, fmt::format("{} '{}': {}", where, task, why));
+}
+
+void expect_count(const TargetSpec& spec, const std::string& where, const std::string& task) {
+  const Count count = spec.likelihood->columns();
+  const std::string_view kind = spec.likelihood->name();
+  if (count.most == 1 && spec.columns.size() > 1)
+    refuse(where, task,
+           fmt::format("a {} task has one column; make a task of each, or write a name that has a comma as the table "
+                       "does",
+                       kind));
+  if (!count.holds(spec.columns.size()))
+    refuse(where, task,
+           fmt::format("a {} task has {} to {} columns, not {}", kind, count.least, count.most, spec.columns.size()));
+}
+
+/// Columns of which it is not known whether they are one are left out, unless `all` are known.
+void expect_different(std::span<const TargetSpec> specs, const std::string& where, bool all) {
+  std::set<std::string> taken;
+  for (const TargetSpec& spec : specs)
+    for (const std::string& column : spec.columns)
+      if ((all || spec.whole.empty()) && !taken.insert(column).second)
+        refuse(where, fmt::format("{}:{}", spec.likelihood->name(), fmt::join(spec.columns, ",")),
+               fmt::format("the column '{}' is already a target; name it once", column));
 }
 
 TargetSpec parse_target(const std::string& task, const std::string& where) {
@@ -43,47 +85,65 @@ TargetSpec parse_target(const std::string& task, const std::string& where) {
   TargetSpec spec{find_likelihood(kind), {}};
   if (!spec.likelihood)
     refuse(where, task, fmt::format("'{}' is no kind of task; {}", kind, did_you_mean(kind, names)));
-  spec.columns = split_at_commas(std::string_view(task).substr(colon + 1));
+  const std::string_view written = trimmed(std::string_view(task).substr(colon + 1));
+  bool quoted = false;
+  const auto columns = split_at_commas(written, quoted);
+  if (!columns)
+    refuse(where, task, "a quote is in the wrong place; quote a whole name, and double the quotes inside it");
+  spec.columns = *columns;
   if (std::find(spec.columns.begin(), spec.columns.end(), "") != spec.columns.end())
     refuse(where, task, "a column has no name; name one after the colon and after each comma");
-  const Count count = spec.likelihood->columns();
-  if (count.most == 1 && spec.columns.size() > 1)
-    refuse(where, task, fmt::format("a {} task has one column; make a task of each", kind));
-  if (!count.holds(spec.columns.size()))
-    refuse(where, task,
-           fmt::format("a {} task has {} to {} columns, not {}", kind, count.least, count.most, spec.columns.size()));
+  if (spec.columns.size() > 1 && !quoted) spec.whole = written;
+  else expect_count(spec, where, task);
   return spec;
 }
 
-/// The class of each patient, -1 where missing.
+/// The class of each patient, -1 where missing. Words of `unfound` that are found here are taken out.
 RawTarget read_classes(const TargetSpec& spec, const Table& table, int column, const std::vector<std::string>& ids,
-                       const std::vector<int>& rows, bool several) {
+                       const std::vector<int>& rows, const TargetRules& rules, std::vector<std::string>& unfound,
+                       std::vector<std::string>* notices) {
   LabelReader reader;
   reader.add(table, column, ids, rows);
-  auto [label, names] = reader.result(spec.name(), ids, several);
-  RawTarget target{table.file, spec.likelihood, spec.columns, {}, std::move(names)};
-  for (const int k : label) target.values.push_back(k < 0 ? kMissing : k);
+  const auto positive = rules.positive.find(spec.name());
+  const ClassRules of_classes{rules.unlabelled, false, positive == rules.positive.end() ? "" : positive->second,
+                              rules.several};
+  LabelReader::Result read = reader.result(spec.name(), ids, of_classes);
+  std::erase_if(unfound, [&](const std::string& word) {
+    return std::find(read.unfound.begin(), read.unfound.end(), word) == read.unfound.end();
+  });
+  if (notices) {
+    notices->insert(notices->end(), read.notices.begin(), read.notices.end());
+    notices->push_back(fmt::format("{}: {}", spec.name(), class_counts(read.label, read.names, "without")));
+  }
+  RawTarget target{table.file, spec.likelihood, spec.columns, {}, std::move(read.names)};
+  for (const int k : read.label) target.values.push_back(k < 0 ? kMissing : k);
   return target;
 }
 
 /// Names the first row of the file that brings a class more than the target may have; there is one.
-[[noreturn]] void refuse_further_class(const TargetSpec& spec, const Table& table, int column, std::vector<int> rows) {
+[[noreturn]] void refuse_further_class(const TargetSpec& spec, const Table& table, int column, std::vector<int> rows,
+                                       const TargetRules& rules) {
+  std::vector<std::string> none{""};
+  for (const std::string& word : rules.unlabelled.value_or(std::vector<std::string>{}))
+    none.push_back(canonical_label(word).value_or(word));
   const auto most = static_cast<size_t>(spec.likelihood->classes().most);
   std::sort(rows.begin(), rows.end());
   std::vector<std::string> seen;
   std::string place;
   for (size_t i = 0; seen.size() <= most; ++i) {
     const std::string name = rows[i] < 0 ? "" : canonical_label(table.at(rows[i], column)).value_or("");
-    if (name.empty() || std::find(seen.begin(), seen.end(), name) != seen.end()) continue;
+    if (std::find(none.begin(), none.end(), name) != none.end()) continue;
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) continue;
     seen.push_back(name);
     place = table.where(rows[i], column);
   }
   const std::string which = most == 2 ? "third" : fmt::format("{}th", most + 1);
-  throw Error(ExitCode::data, fmt::format("{}: {} is a {} value of the {} target '{}', after '{}'; correct it, or make "
-                                          "the task multiclass",
-                                          place, excerpt(seen.back()), which, spec.likelihood->name(),
-                                          table.columns[static_cast<size_t>(column)],
-                                          fmt::join(seen.begin(), seen.end() - 1, "' and '")));
+  throw Error(
+      ExitCode::data,
+      fmt::format("{}: {} is a {} value of the {} target '{}', after '{}'; correct it, make the "
+                  "task multiclass, or name in data.unlabelled what is no class",
+                  place, excerpt(seen.back()), which, spec.likelihood->name(),
+                  table.columns[static_cast<size_t>(column)], fmt::join(seen.begin(), seen.end() - 1, "' and '")));
 }
 
 RawTarget read_numbers(const TargetSpec& spec, const Table& table, const std::vector<int>& columns,
@@ -111,19 +171,28 @@ RawTarget read_numbers(const TargetSpec& spec, const Table& table, const std::ve
 
 std::vector<TargetSpec> parse_targets(std::span<const std::string> tasks, const std::string& where) {
   std::vector<TargetSpec> specs;
-  std::set<std::string> taken;
-  for (const std::string& task : tasks) {
-    specs.push_back(parse_target(task, where));
-    for (const std::string& column : specs.back().columns)
-      if (!taken.insert(column).second)
-        refuse(where, task, fmt::format("the column '{}' is already a target; name it once", column));
-  }
+  for (const std::string& task : tasks) specs.push_back(parse_target(task, where));
+  expect_different(specs, where, false);
   return specs;
 }
 
+void resolve_columns(std::vector<TargetSpec>& specs, const std::filesystem::path& table) {
+  if (std::all_of(specs.begin(), specs.end(), [](const TargetSpec& spec) { return spec.whole.empty(); })) return;
+  const std::vector<std::string> names = read_table(table).columns;
+  for (TargetSpec& spec : specs) {
+    if (spec.whole.empty()) continue;
+    if (std::find(names.begin(), names.end(), spec.whole) != names.end()) spec.columns = {spec.whole};
+    expect_count(spec, "data.tasks", fmt::format("{}:{}", spec.likelihood->name(), spec.whole));
+    spec.whole.clear();
+  }
+  expect_different(specs, "data.tasks", true);
+}
+
 std::vector<RawTarget> read_targets(std::span<const TargetSpec> specs, const Table& table,
-                                    const std::vector<std::string>& ids, const std::vector<int>& rows, bool several) {
+                                    const std::vector<std::string>& ids, const std::vector<int>& rows,
+                                    const TargetRules& rules, std::vector<std::string>* notices) {
   std::vector<RawTarget> targets;
+  std::vector<std::string> unfound = rules.unlabelled.value_or(std::vector<std::string>{});
   for (const TargetSpec& spec : specs) {
     std::vector<int> columns;
     for (const std::string& name : spec.columns) {
@@ -136,10 +205,11 @@ std::vector<RawTarget> read_targets(std::span<const TargetSpec> specs, const Tab
       targets.push_back(read_numbers(spec, table, columns, rows));
       continue;
     }
-    targets.push_back(read_classes(spec, table, columns[0], ids, rows, several));
+    targets.push_back(read_classes(spec, table, columns[0], ids, rows, rules, unfound, notices));
     if (targets.back().class_names.size() > static_cast<size_t>(spec.likelihood->classes().most))
-      refuse_further_class(spec, table, columns[0], rows);
+      refuse_further_class(spec, table, columns[0], rows, rules);
   }
+  if (notices && !unfound.empty()) notices->push_back(tell_unfound(table.file, unfound));
   return targets;
 }
 
@@ -148,14 +218,23 @@ bool RawTarget::known(size_t row) const {
   return std::any_of(first, first + static_cast<ptrdiff_t>(columns.size()), [](double x) { return !std::isnan(x); });
 }
 
-std::vector<int> strata(std::span<const RawTarget> targets, size_t rows) {
-  for (const RawTarget& target : targets)
-    if (std::vector<int> stratum = target.likelihood->strata(target.values, target.columns.size()); !stratum.empty())
-      return stratum;
-  std::vector<int> stratum(rows, -1);
-  for (size_t row = 0; row < rows; ++row)
-    stratum[row] = std::any_of(targets.begin(), targets.end(), [&](const RawTarget& t) { return t.known(row); }) - 1;
-  return stratum;
+Strata strata(std::span<const RawTarget> targets, size_t rows) {
+  const auto knows_one = [&](size_t row) {
+    return std::any_of(targets.begin(), targets.end(), [&](const RawTarget& t) { return t.known(row); });
+  };
+  Strata result;
+  for (const RawTarget& target : targets) {
+    result.of_row = target.likelihood->strata(target.values, target.columns.size());
+    if (result.of_row.empty()) continue;
+    result.names = target.class_names;
+    result.column = target.name();
+    result.rest = 1 + *std::max_element(result.of_row.begin(), result.of_row.end());
+    for (size_t row = 0; row < rows; ++row)
+      if (result.of_row[row] < 0 && knows_one(row)) result.of_row[row] = result.rest;
+    return result;
+  }
+  for (size_t row = 0; row < rows; ++row) result.of_row.push_back(knows_one(row) - 1);
+  return result;
 }
 
 std::string number_fault(const Table& table, int row, int column) {

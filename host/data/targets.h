@@ -2,12 +2,16 @@
 // table.
 #pragma once
 
+#include <filesystem>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/likelihood/likelihood.h"
+#include "host/data/strata.h"
 #include "host/data/table.h"
 
 namespace equipoise {
@@ -15,14 +19,21 @@ namespace equipoise {
 struct TargetSpec {
   const Likelihood* likelihood = nullptr;
   std::vector<std::string> columns;  ///< as many as the likelihood reads
+  std::string whole = "";  ///< what is written without quotes and with a comma: perhaps the name of one column
 
   /// Of the task.
   const std::string& name() const { return columns.front(); }
 };
 
-/// Reads "likelihood:column" or "regression:column,column". `where` begins each message. Throws Error(usage) on another
-/// form, an unknown likelihood, an empty column, columns too few or too many, and a column named twice.
+/// Reads "likelihood:column" or "regression:column,column"; a name may stand in double quotes, as in CSV, and must
+/// where it has a comma and is not the only one. `where` begins each message. Throws Error(usage) on another form, an
+/// unknown likelihood, an empty column, columns too few or too many (where resolve_columns has not to look), and a
+/// column named twice.
 std::vector<TargetSpec> parse_targets(std::span<const std::string> tasks, const std::string& where);
+
+/// Takes what is written with commas for the one column of that name, if the table has it. Throws Error(usage) on what
+/// are then too many columns, or one named twice. A table is read only where there is a choice.
+void resolve_columns(std::vector<TargetSpec>& specs, const std::filesystem::path& table);
 
 /// A task's column or columns, joined to the patients.
 struct RawTarget {
@@ -37,17 +48,24 @@ struct RawTarget {
   bool known(size_t row) const;
 };
 
-/// `rows` are the table's rows of `ids`, -1 where it has none. A class that is written -1 is missing, as for labels.
+/// How classes among the targets are read.
+struct TargetRules {
+  std::optional<std::vector<std::string>> unlabelled = {};  ///< ClassRules
+  std::map<std::string, std::string> positive = {};         ///< by task
+  bool several = true;                                      ///< ClassRules
+};
+
+/// `rows` are the table's rows of `ids`, -1 where it has none. The classes of each task are counted in `notices`.
 /// Throws Error(data) with the nearest name on a column the table lacks, and with file:line:column on text or a number
 /// out of range or one that the likelihood refuses, a class more than it takes, a fractional class, and, to train on
 /// (`several`), a single class.
 std::vector<RawTarget> read_targets(std::span<const TargetSpec> specs, const Table& table,
                                     const std::vector<std::string>& ids, const std::vector<int>& rows,
-                                    bool several = true);
+                                    const TargetRules& rules = {}, std::vector<std::string>* notices = nullptr);
 
-/// Class numbers to stratify by: of the first target that gives strata, -1 where missing; without one, 0 where any
-/// target is known and -1 elsewhere.
-std::vector<int> strata(std::span<const RawTarget> targets, size_t rows);
+/// What to stratify by: the first target that gives strata; rows without it that know another target are the rest.
+/// Without such a target all rows that know one are a stratum. Rows that know none train.
+Strata strata(std::span<const RawTarget> targets, size_t rows);
 
 /// What is wrong with a cell that should be a number or missing, "" if nothing.
 std::string number_fault(const Table& table, int row, int column);

@@ -10,8 +10,13 @@
 #include "engine/files/sha256.h"
 #include "host/data/cohort.h"
 #include "host/data/generators.h"
+#include "host/data/group_split.h"
+#include "host/data/known_columns.h"
+#include "host/data/leaks.h"
+#include "host/data/outliers.h"
 #include "host/data/selection.h"
 #include "host/data/split.h"
+#include "host/data/split_table.h"
 #include "host/data/targets.h"
 #include "host/run/run_files.h"
 
@@ -50,21 +55,47 @@ std::string hash_arrays(const Dataset& data, const Split& split) {
   return sha.hex();
 }
 
-Split split_of(const DataConfig& config, const RawCohort& cohort) {
-  if (config.split) return read_split_csv(*config.split, cohort.ids);
-  if (!cohort.targets.empty())
-    return stratified_split(strata(cohort.targets, cohort.ids.size()), config.validation, config.test, config.seed);
-  if (cohort.label_names.empty())  // nothing to stratify by: all patients are one class
-    return stratified_split(std::vector<int>(cohort.label.size(), 0), config.validation, config.test, config.seed);
-  return stratified_split(cohort.label, config.validation, config.test, config.seed);
+Strata strata_of(const DataConfig& config, const RawCohort& cohort) {
+  if (!cohort.targets.empty()) return strata(cohort.targets, cohort.ids.size());
+  if (cohort.label_names.empty()) return {std::vector<int>(cohort.label.size(), 0)};  // all patients are one class
+  return {cohort.label, cohort.label_names, config.label};
+}
+
+Split split_of(const DataConfig& config, const RawCohort& cohort, std::vector<std::string>& notices) {
+  const Strata strata = strata_of(config, cohort);
+  if (config.split)
+    return read_split_table(*config.split, cohort.ids, strata, cohort.groups,
+                            {config.repeat, config.fold, config.validation, config.seed}, notices);
+  if (cohort.groups.empty()) return stratified_split(strata, config.validation, config.test, config.seed);
+  return grouped_split(strata, cohort.groups, config.validation, config.test, config.seed, notices);
 }
 
 RawCohort cohort_of(const Config& config) {
   const DataConfig& data = config.data;
   if (data.generated()) return generate_cohort(data);
   const SystemTraits traits = config.model.system->traits();
-  if (!traits.targets) return read_cohort({data.views, data.outcome, data.id, traits.labels ? data.label : ""});
-  return read_cohort({data.views, data.outcome, data.id, "", parse_targets(data.tasks, "data.tasks")});
+  const auto list = [](const auto& words) { return words.value_or(std::vector<std::string>{}); };
+  CohortSpec spec{data.views, data.outcome, data.id, traits.labels && !traits.targets ? data.label : "", {}};
+  if (traits.targets) spec.targets = parse_targets(data.tasks, "data.tasks");
+  spec.missing = list(data.missing);
+  spec.unlabelled = data.unlabelled;
+  spec.positive = list(data.positive);
+  spec.group = data.group.value_or("");
+  return read_cohort(spec);
+}
+
+LeakRules leak_rules(const DataConfig& data, const RawCohort& cohort) {
+  LeakRules rules{{data.label, data.id}, data.allow.value_or(std::vector<std::string>{})};
+  for (const RawTarget& target : cohort.targets)
+    rules.names.insert(rules.names.end(), target.columns.begin(), target.columns.end());
+  return rules;
+}
+
+/// Of generated rows nothing is in doubt.
+void clean(const DataConfig& data, std::span<const int> train_rows, RawCohort& cohort,
+           std::vector<std::string>& notices) {
+  if (data.generated()) return;
+  treat_outliers(cohort, train_rows, data.outliers.value_or("keep"), data.transform, notices);
 }
 
 PreparedData finish(const Config& config, const RawCohort& cohort, Split split, Preprocess preprocess,
@@ -92,21 +123,28 @@ std::vector<fs::path> files_of(const DataConfig& data) {
 }
 
 PreparedData prepare_data(const Config& config) {
-  const RawCohort cohort = cohort_of(config);
-  Split split = split_of(config.data, cohort);
+  RawCohort cohort = cohort_of(config);
   std::vector<std::string> notices;
+  Split split = split_of(config.data, cohort, notices);
+  if (!config.data.generated()) {
+    expect_no_leaks(cohort, split.train, leak_rules(config.data, cohort), notices);
+    leave_out_unknown(cohort, split.train, notices);
+  }
+  clean(config.data, split.train, cohort, notices);
   Preprocess preprocess = fit_preprocess(cohort, split.train, &notices, config.data.transform);
   select_features(cohort, split.train, config.select, config.data.seed, preprocess, &notices);
   return finish(config, cohort, std::move(split), std::move(preprocess), std::move(notices));
 }
 
 PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
-  const RawCohort cohort = cohort_of(config);
+  RawCohort cohort = cohort_of(config);
   Split split = read_split_csv(folder / run_file::kSplit, cohort.ids);
   const fs::path fitted = folder / run_file::kPreprocess;
   Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
   expect_transforms(cohort, preprocess, config.data.transform);
-  return finish(config, cohort, std::move(split), std::move(preprocess), {});
+  std::vector<std::string> notices;
+  clean(config.data, split.train, cohort, notices);
+  return finish(config, cohort, std::move(split), std::move(preprocess), std::move(notices));
 }
 
 }  // namespace equipoise

@@ -129,6 +129,8 @@ CohortSpec spec_of(const StoredRun& run, const std::vector<fs::path>& views) {
   std::vector<ViewSource> trained = run.config.data.views;
   if (trained.size() != count) trained.assign(count, ViewSource("generated"));  // of generated rows
   CohortSpec spec{sources_of(trained, views), std::nullopt, run.config.data.id, ""};
+  spec.missing = run.config.data.missing.value_or(std::vector<std::string>{});
+  spec.unlabelled = run.config.data.unlabelled;
   for (const FittedView& view : run.preprocess.views) spec.asked.push_back(view.columns);
   return spec;
 }
@@ -145,6 +147,10 @@ void add_outcome(const StoredRun& run, const std::optional<fs::path>& outcome, C
   const SystemTraits traits = run.config.model.system->traits();
   if (traits.targets) spec.targets = parse_targets(data.tasks, "data.tasks");
   else if (traits.labels) spec.label = data.label;
+  // What -1 means was known from all labels of training.
+  const std::vector<std::string>& classes = run.preprocess.label_names;
+  if (!traits.targets && !spec.unlabelled && std::find(classes.begin(), classes.end(), "-1") == classes.end())
+    spec.unlabelled = {"-1"};
 }
 
 }  // namespace

@@ -180,12 +180,14 @@ TEST_F(KindsOfConfigs, RefuseTasksOfTheWrongForm) {
     return refused("[data]\nviews = [\"a.csv\"]\ntasks = " + list + "\n" + kind("mtl"));
   };
   EXPECT_CONTAINS(tasks("[\"stay\"]"), "c.toml:3:9: data.tasks 'stay': a task is written kind:column");
-  const std::string two = tasks("[\"regresion:a\", \"binary:b,c\"]");
+  const std::string two = tasks("[\"regresion:a\", 'binary:\"b\",c']");
   EXPECT_CONTAINS(two, "'regresion' is no kind of task; did you mean 'regression'?");
-  EXPECT_CONTAINS(two, "data.tasks 'binary:b,c': a binary task has one column");
+  EXPECT_CONTAINS(two, "data.tasks 'binary:\"b\",c': a binary task has one column");
   EXPECT_CONTAINS(tasks("[\"regression:a,,b\"]"), "a column has no name");
   EXPECT_CONTAINS(tasks("[\"binary:\"]"), "a column has no name");
-  EXPECT_CONTAINS(tasks("[\"regression:a,b\", \"binary:b\"]"), "the column 'b' is already a target; name it once");
+  EXPECT_CONTAINS(tasks("['regression:a,\"b\"', \"binary:b\"]"), "the column 'b' is already a target; name it once");
+  EXPECT_EQ(load("[data]\nviews = [\"a.csv\"]\ntasks = [\"binary:b, c\"]\n" + kind("mtl")).data.tasks.size(), 1u)
+      << "which the table may have as one column";
   EXPECT_CONTAINS(tasks("[\"binary:id\"]"), "data.tasks: the column 'id' holds the ids; name another");
   EXPECT_CONTAINS(tasks("[]"), "data.tasks is [] but must have an element or more");
   EXPECT_CONTAINS(refused(kVaegan + kind("mtl")), "c.toml: data.tasks is missing; add it: targets as kind:column");
@@ -285,6 +287,7 @@ TEST_F(KindsOfConfigs, KnowEachKeyOnceAtAPlaceOfItsOwn) {
       const void* place = std::visit(
           [](auto value) -> const void* {
             if constexpr (std::is_same_v<decltype(value), NameOrNames>) return value.names;
+            else if constexpr (std::is_same_v<decltype(value), Words>) return value.words;
             else if constexpr (std::is_same_v<decltype(value), Word>) return nullptr;
             else return value;
           },

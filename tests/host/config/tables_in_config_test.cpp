@@ -51,6 +51,42 @@ TEST_F(TablesInConfig, MayMapPatternsToTransforms) {
   EXPECT_EQ(load(to_toml(inlined)), inlined) << to_toml(inlined);
 }
 
+TEST_F(TablesInConfig, MayNameWordsOfTheTablesAsTheyStandThere) {
+  using Names = std::vector<std::string>;
+  const Config config = load(kShared +
+                             "missing = [\"unknown\", -9, 99.5]\nunlabelled = -1\npositive = \"case\"\n"
+                             "allow = \"Label\"\ngroup = \"family\"\noutliers = \"clip\"\n"
+                             "split = \"s.csv\"\nrepeat = 2\nfold = 3\n");
+  EXPECT_EQ(config.data.missing, (Names{"unknown", "-9", "99.5"}));
+  EXPECT_EQ(config.data.unlabelled, Names{"-1"});
+  EXPECT_EQ(config.data.positive, Names{"case"});
+  EXPECT_EQ(config.data.allow, Names{"Label"});
+  EXPECT_EQ(config.data.group, "family");
+  EXPECT_EQ(config.data.outliers, "clip");
+  EXPECT_EQ(config.data.repeat, 2);
+  EXPECT_EQ(config.data.fold, "3");
+  EXPECT_EQ(load(to_toml(config)), config) << to_toml(config);
+  EXPECT_EQ(load(kShared + "positive = {died = \"yes\", stage = 2}\n").data.positive, (Names{"died=yes", "stage=2"}));
+  EXPECT_EQ(load(kShared + "unlabelled = []\n").data.unlabelled, Names{}) << "none is not the same as not said";
+  const Config set = load(kShared, {"data.positive=true", "data.unlabelled=01", "data.missing=[1, \"x\"]"});
+  EXPECT_EQ(set.data.positive, Names{"true"});
+  EXPECT_EQ(set.data.unlabelled, Names{"01"});
+  EXPECT_EQ(set.data.missing, (Names{"1", "x"}));
+  const std::string unsaid = to_toml(load(kShared));
+  for (const char* key : {"missing", "unlabelled", "positive", "allow", "group", "outliers", "repeat", "fold"})
+    EXPECT_EQ(unsaid.find(std::string("\n") + key + " ="), std::string::npos) << key;
+}
+
+TEST_F(TablesInConfig, RefuseWordsAndChoicesThatAreNone) {
+  EXPECT_CONTAINS(refused(kShared + "missing = [true]\n"), "but must be a word in quotes or a number");
+  EXPECT_CONTAINS(refused(kShared + "group = \"\"\n"), "but must be a word in quotes or a number");
+  EXPECT_CONTAINS(refused(kShared + "outliers = \"cilp\"\n"), "did you mean 'clip'?");
+  EXPECT_CONTAINS(refused(kShared + "repeat = 1.5\nsplit = \"s.csv\"\n"), "must be a whole number");
+  EXPECT_CONTAINS(refused(kShared + "repeat = 1\n"),
+                  "c.toml:3:10: data.repeat chooses from the table of data.split, and none is named");
+  EXPECT_CONTAINS(refused(kShared + "group = \"id\"\n"), "data.group names 'id', which is the id or the label");
+}
+
 TEST_F(TablesInConfig, AreRefusedWithTheirPlacesWhereTheyAreWrong) {
   const auto views = [&](const std::string& value) { return refused("[data]\nviews = " + value + "\n"); };
   EXPECT_CONTAINS(views("[{file = \"a.csv\", colums = \"x\"}, \"b.csv\"]"),

@@ -244,7 +244,8 @@ TEST_F(Cohort, RefusesFractionalAndInfiniteLabels) {
 TEST_F(Cohort, RefusesASingleClassCountingKeptPatientsOnly) {
   const std::string view = "id,x\np1,1\np2,2\n";
   EXPECT_CONTAINS(refused(view, view, "id,label\np1,1\np2,1\np3,0\n"), "holds only the class '1'");
-  EXPECT_CONTAINS(refused(view, view, "id,label\np1,\np2,-1\n"), "holds no label");
+  EXPECT_CONTAINS(refused(view, view, "id,label\np1,\np2,NA\n"), "holds no label");
+  EXPECT_CONTAINS(refused(view, view, "id,label\np1,\np2,-1\n"), "holds only the class '-1'");
 }
 
 TEST_F(Cohort, RefusesAMeasurementNamedAsTheLabel) {

@@ -100,12 +100,39 @@ TEST(Split, RefusesWhatCannotBeSplit) {
   const auto refused = [](const std::vector<int>& label, double validation, double test) {
     return refusal(ExitCode::data, [&] { stratified_split(label, validation, test, 1); });
   };
-  EXPECT_CONTAINS(refused(labels(10, 2), 0.2, 0.2), "class 1 has 2 labelled rows for 3 parts");
-  EXPECT_CONTAINS(refused(labels(10, 1), 0.2, 0), "class 1 has 1 labelled row for 2 parts");
+  EXPECT_CONTAINS(
+      refused(labels(10, 2), 0.2, 0.2),
+      "the class '1' has 2 rows for 3 parts (train, validation, test); all classes: 0 (10), 1 (2); join it");
+  EXPECT_CONTAINS(refused(labels(10, 1), 0.2, 0),
+                  "the class '1' has 1 row for 2 parts (train, validation); all classes: 0 (10), 1 (1)");
   EXPECT_CONTAINS(refused(labels(0, 0, 10), 0.2, 0), "no row is labelled");
   EXPECT_CONTAINS(refused(labels(10, 10), 0.5, 0.5), "leave no row to train");
   EXPECT_CONTAINS(refused(labels(10, 10), -0.1, 0), "at least 0 and below 1, not -0.1");
   EXPECT_CONTAINS(refused(labels(10, 10), 0, std::nan("")), "at least 0 and below 1, not nan");
+}
+
+TEST(Split, NamesAllShortClassesByTheirOwnTextAndWhatOneIsMeantFor) {
+  Strata strata{{}, {"control", "case", "contrl", "other"}, "status"};
+  for (const auto& [k, count] : std::vector<std::pair<int, int>>{{0, 12}, {1, 9}, {2, 1}, {3, 2}})
+    strata.of_row.insert(strata.of_row.end(), static_cast<size_t>(count), k);
+  EXPECT_EQ(refusal(ExitCode::data, [&] { stratified_split(strata, 0.2, 0.2, 1); }),
+            "the class 'contrl' of 'status' has 1 row, the class 'other' has 2 rows for 3 parts (train, validation, "
+            "test); all classes: control (12), case (9), contrl (1), other (2); is 'contrl' meant for 'control'? else "
+            "join each with another class, or set data.validation or data.test to 0");
+  EXPECT_EQ(stratified_split(strata, 0, 0, 1).train.size(), 24u) << "one part takes any class";
+}
+
+TEST(Split, FillsTheSharesFromTheRestOfRowsWithoutAClass) {
+  Strata strata{{}, {"I", "II"}, "stage", 2};
+  for (int row = 0; row < 60; ++row) strata.of_row.push_back(row < 5 ? 0 : row < 10 ? 1 : 2);
+  const Split split = stratified_split(strata, 0.3, 0.2, 1);
+  EXPECT_EQ(split.validation.size(), 18u);  // 60 * 0.3
+  EXPECT_EQ(split.test.size(), 12u);        // 60 * 0.2
+  EXPECT_EQ(counts(split.test, strata.of_row), (std::map<int, int>{{0, 1}, {1, 1}, {2, 10}}));
+  EXPECT_EQ(counts(split.validation, strata.of_row), (std::map<int, int>{{0, 2}, {1, 2}, {2, 14}}));
+  strata.of_row.assign(13, 0);
+  strata.of_row.insert(strata.of_row.end(), {1, 1, 1, 2});
+  EXPECT_EQ(stratified_split(strata, 0.2, 0.2, 1).train.size(), 9u) << "a rest of one row is no class too small";
 }
 
 class SplitCsv : public ::testing::Test {

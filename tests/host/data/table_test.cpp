@@ -144,11 +144,23 @@ TEST(Number, ReadsDecimalNumbersToTheNearestDouble) {
 }
 
 TEST(Number, TakesTheUsualSpellingsOfNoValueAsMissing) {
-  for (const char* text : {"", "NA", "na", "NaN", "nan", "NAN", "N/A", "n/a", "?"}) {
+  for (const char* text :
+       {"", "NA", "na", "NaN", "nan", "NAN", "N/A", "n/a", "?", "#N/A", "#n/a", "NULL", "null", "None", "<NA>", "."}) {
     EXPECT_EQ(parse_number(text).kind, NumberKind::missing) << text;
     EXPECT_TRUE(is_missing(text)) << text;
   }
-  for (const char* text : {"NAA", "N", "??", "nano", "0"}) EXPECT_FALSE(is_missing(text)) << text;
+  for (const char* text : {"NAA", "N", "??", "nano", "0", "none", "NONE", "<NA", "#NA", "..", "nulls"})
+    EXPECT_FALSE(is_missing(text)) << text;
+}
+
+TEST(Table, TakesFurtherWordsAsMissingInEveryColumnButTheId) {
+  Table table = parse_table("id,a,b\n999,999,-9.0\n-9,unknown,9990\n", "t.csv");
+  take_as_missing(table, {"999", "-9", "unknown"}, 0);
+  EXPECT_EQ(table.at(0, 0), "999");
+  EXPECT_EQ(table.at(1, 0), "-9");
+  for (const auto& [row, column] : std::vector<std::pair<int, int>>{{0, 1}, {0, 2}, {1, 1}})
+    EXPECT_EQ(table.at(row, column), "") << row << ", " << column;
+  EXPECT_EQ(table.at(1, 2), "9990");
 }
 
 TEST(Number, SetsInfinitiesAndOverflowsApart) {
@@ -159,7 +171,7 @@ TEST(Number, SetsInfinitiesAndOverflowsApart) {
 
 TEST(Number, TakesEverythingElseAsText) {
   for (const char* text :
-       {"abc", "1,5", "1 2", "0x10", "1e", "+-3", "++3", "+", "-", ".", "1_000", "-nan", "nan(2)", "12%"}) {
+       {"abc", "1,5", "1 2", "0x10", "1e", "+-3", "++3", "+", "-", "..", "1_000", "-nan", "nan(2)", "12%"}) {
     EXPECT_EQ(parse_number(text).kind, NumberKind::text) << text;
   }
 }

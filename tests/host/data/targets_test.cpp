@@ -46,7 +46,7 @@ TEST(Targets, ReadSeveralColumnsAsOneRegression) {
 }
 
 TEST(Targets, NumberClassesAsLabelsAreNumbered) {
-  const auto targets = read("died,stage\nyes,10\nno,9\n,2\nyes,-1\nno,10.0\n", {"binary:died", "multiclass:stage"});
+  const auto targets = read("died,stage\nyes,10\nno,9\n,2\nyes,NULL\nno,10.0\n", {"binary:died", "multiclass:stage"});
   EXPECT_EQ(targets[0].class_names, (std::vector<std::string>{"no", "yes"}));
   EXPECT_EQ(text_of(targets[0].values), "1.00 0.00 - 1.00 0.00 ");
   EXPECT_EQ(targets[1].class_names, (std::vector<std::string>{"2", "9", "10"}));
@@ -67,8 +67,8 @@ TEST(Targets, RefuseAColumnTheTableLacksWithTheNearestName) {
 
 TEST(Targets, RefuseAThirdValueOfABinaryTargetWithItsPlace) {
   EXPECT_EQ(refused("x\n0\n\n?\n1\n0\nmaybe\n", {"binary:x"}),
-            "o.csv:7:1: 'maybe' is a third value of the binary target 'x', after '0' and '1'; correct it, or make the "
-            "task multiclass");
+            "o.csv:7:1: 'maybe' is a third value of the binary target 'x', after '0' and '1'; correct it, make the "
+            "task multiclass, or name in data.unlabelled what is no class");
 }
 
 TEST(Targets, RefuseTextAmongNumbersAndSingleClasses) {
@@ -76,7 +76,7 @@ TEST(Targets, RefuseTextAmongNumbersAndSingleClasses) {
                   "o.csv:4:3: 'two' in the column 'x' is not a number; correct it, or leave the cell empty");
   EXPECT_CONTAINS(refused("a,x\n1,1\n1,2\n1,2\n1,\n1,1e999\n", {"regression:x"}),
                   "o.csv:6:3: '1e999' in the column 'x'");
-  EXPECT_CONTAINS(refused("x\n1\n1\n1\n1\n-1\n", {"binary:x"}), "holds only the class '1'");
+  EXPECT_CONTAINS(refused("x\n1\n1\n1\n1\nNone\n", {"binary:x"}), "holds only the class '1'");
   EXPECT_CONTAINS(refused("x\n0.5\n1\n1\n1\n0\n", {"binary:x"}), "o.csv:2:1: the label '0.5' is not a whole number");
 }
 
@@ -94,9 +94,14 @@ TEST(Targets, RefuseNumbersThatAreNoCountsWithTheirPlaces) {
 
 TEST(Targets, StratifyByTheFirstTaskOfClassesOrElseByNone) {
   const std::string table = "x,y,z\n1,a,0\n2,b,1\n,c,0\n3,,1\n4,c,1\n";
-  EXPECT_EQ(strata(read(table, {"regression:x", "multiclass:y", "binary:z"}), 5), (std::vector<int>{0, 1, 2, -1, 2}));
-  EXPECT_EQ(strata(read(table, {"regression:x"}), 5), (std::vector<int>{0, 0, -1, 0, 0}));
-  EXPECT_EQ(strata(read(table, {"count:x"}), 5), (std::vector<int>{0, 0, -1, 0, 0}));
+  const Strata by_y = strata(read(table, {"regression:x", "multiclass:y", "binary:z"}), 5);
+  EXPECT_EQ(by_y.of_row, (std::vector<int>{0, 1, 2, 3, 2})) << "the row without y knows x and z: it is of the rest";
+  EXPECT_EQ(by_y.rest, 3);
+  EXPECT_EQ(by_y.names, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(by_y.column, "y");
+  EXPECT_EQ(strata(read(table, {"multiclass:y"}), 5).of_row, (std::vector<int>{0, 1, 2, -1, 2})) << "it knows nothing";
+  EXPECT_EQ(strata(read(table, {"regression:x"}), 5).of_row, (std::vector<int>{0, 0, -1, 0, 0}));
+  EXPECT_EQ(strata(read(table, {"count:x"}), 5).of_row, (std::vector<int>{0, 0, -1, 0, 0}));
 }
 
 class MultiTaskData : public ::testing::Test {

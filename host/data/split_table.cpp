@@ -1,0 +1,138 @@
+// host/data/split_table.cpp - reduces a table of repeats and folds to one split.
+#include "host/data/split_table.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "host/data/group_split.h"
+#include "host/data/labels.h"
+#include "host/data/split.h"
+#include "host/data/table.h"
+#include "host/text/offenders.h"
+
+namespace equipoise {
+namespace {
+
+constexpr size_t kNamesTold = 12;
+
+bool names_a_part(std::string_view fold) { return fold == "train" || fold == "validation" || fold == "test"; }
+
+std::string spelling(std::string_view cell) { return canonical_label(cell).value_or(std::string(cell)); }
+
+/// Different spellings of a column, sorted as classes are; empty cells are left out.
+std::vector<std::string> names_in(const Table& table, int column) {
+  std::set<std::string> seen;
+  for (int line = 0; line < table.rows(); ++line) seen.insert(spelling(table.at(line, column)));
+  seen.erase("");
+  std::vector<std::string> names(seen.begin(), seen.end());
+  sort_class_names(names);
+  return names;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  if (names.size() <= kNamesTold) return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{}, ...", fmt::join(names.begin(), names.begin() + kNamesTold, ", "));
+}
+
+int repeat_of(const Table& table, const SplitChoice& choice) {
+  const int column = table.find("repeat");
+  if (column < 0) {
+    if (choice.repeat.value_or(1) == 1) return 1;
+    throw Error(ExitCode::data, fmt::format("{}:1:1: there is no column 'repeat' to find data.repeat = {} in; name a "
+                                            "table that has one, or drop the key",
+                                            table.file, *choice.repeat));
+  }
+  const std::vector<std::string> repeats = names_in(table, column);
+  if (!choice.repeat && repeats.size() > 1)
+    throw Error(ExitCode::data, fmt::format("{}: the table holds {} repeats ({}); choose one by data.repeat",
+                                            table.file, repeats.size(), listed(repeats)));
+  const std::string wanted = choice.repeat ? std::to_string(*choice.repeat) : repeats.empty() ? "1" : repeats.front();
+  if (choice.repeat && std::find(repeats.begin(), repeats.end(), wanted) == repeats.end())
+    throw Error(ExitCode::data, fmt::format("{}: there is no repeat {}; choose one of {} by data.repeat", table.file,
+                                            wanted, listed(repeats)));
+  const Number number = parse_number(wanted);
+  return number.kind == NumberKind::number && number.value >= -1e9 && number.value <= 1e9
+             ? static_cast<int>(number.value)
+             : 1;  // split_of_table names the cell
+}
+
+/// The table with the folds test and train, by what is chosen.
+Table with_parts(const Table& table, int column, const std::string& fold) {
+  Table parts = table;
+  const size_t test = parts.text.size(), train = test + 4;
+  parts.text += "testtrain";
+  const size_t columns = table.columns.size();
+  for (int line = 0; line < table.rows(); ++line) {
+    const std::string name = spelling(table.at(line, column));
+    if (name.empty()) continue;  // split_of_table names the cell
+    Cell& cell = parts.cells[static_cast<size_t>(line) * columns + static_cast<size_t>(column)];
+    cell.begin = name == fold ? test : train;
+    cell.length = name == fold ? 4 : 5;
+  }
+  return parts;
+}
+
+/// Of the rows outside the test fold a share validates.
+Split split_the_rest(const Split& folds, const Strata& strata, const std::vector<std::string>& groups,
+                     const SplitChoice& choice, std::vector<std::string>& notices) {
+  Strata rest = strata;
+  rest.of_row.clear();
+  std::vector<std::string> groups_of_rest;
+  for (const int row : folds.train) {
+    rest.of_row.push_back(strata.of_row[static_cast<size_t>(row)]);
+    if (!groups.empty()) groups_of_rest.push_back(groups[static_cast<size_t>(row)]);
+  }
+  const Split of_rest = groups.empty()
+                            ? stratified_split(rest, choice.validation, 0, choice.seed)
+                            : grouped_split(rest, groups_of_rest, choice.validation, 0, choice.seed, notices);
+  Split split;
+  split.test = folds.test;
+  for (const int row : of_rest.train) split.train.push_back(folds.train[static_cast<size_t>(row)]);
+  for (const int row : of_rest.validation) split.validation.push_back(folds.train[static_cast<size_t>(row)]);
+  return split;
+}
+
+}  // namespace
+
+Split read_split_table(const std::filesystem::path& path, const std::vector<std::string>& ids, const Strata& strata,
+                       const std::vector<std::string>& groups, const SplitChoice& choice,
+                       std::vector<std::string>& notices) {
+  const Table table = read_table(path);
+  const int repeat = repeat_of(table, choice);
+  const int column = table.find("fold");
+  if (column < 0) return split_of_table(table, ids, repeat);  // which names the column that lacks
+  const std::vector<std::string> folds = names_in(table, column);
+  if (std::any_of(folds.begin(), folds.end(), names_a_part) || folds.empty()) {
+    if (choice.fold)
+      throw Error(ExitCode::data, fmt::format("{}: the folds are {}, which need no data.fold; drop the key", table.file,
+                                              listed(folds)));
+    Split split = split_of_table(table, ids, repeat);
+    if (!groups.empty()) expect_whole_groups(split, groups, table.file);
+    return split;
+  }
+  if (!choice.fold)
+    throw Error(ExitCode::data,
+                fmt::format("{}: the folds are {}, not train, validation and test; choose the fold that "
+                            "tests by data.fold, and data.validation is the share of the others that "
+                            "validates",
+                            table.file, listed(folds)));
+  const std::string fold = spelling(*choice.fold);
+  if (std::find(folds.begin(), folds.end(), fold) == folds.end())
+    throw Error(ExitCode::data, fmt::format("{}: there is no fold {}; choose one of {} by data.fold", table.file,
+                                            excerpt(*choice.fold), listed(folds)));
+  const Split of_folds = split_of_table(with_parts(table, column, fold), ids, repeat);
+  if (of_folds.test.empty())
+    throw Error(ExitCode::data, fmt::format("{}: repeat {} has no row in the fold {}; choose another by data.fold",
+                                            table.file, repeat, fold));
+  if (!groups.empty()) expect_whole_groups(of_folds, groups, table.file);
+  const Split split = split_the_rest(of_folds, strata, groups, choice, notices);
+  notices.push_back(fmt::format("{}: of the folds {} {} tests with {} rows; of the others' {} rows {} validate",
+                                table.file, listed(folds), fold, split.test.size(), of_folds.train.size(),
+                                split.validation.size()));
+  return split;
+}
+
+}  // namespace equipoise
