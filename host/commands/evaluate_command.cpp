@@ -7,8 +7,10 @@
 #include "host/commands/commands.h"
 #include "host/config/model_config.h"
 #include "host/run/device_choice.h"
+#include "host/run/figure_parts.h"
 #include "host/run/run_folder.h"
 #include "host/run/run_summary.h"
+#include "host/text/shell_word.h"
 
 namespace equipoise {
 
@@ -18,13 +20,15 @@ namespace fs = std::filesystem;
 
 std::string figure(double x) { return x == x ? fmt::format("{:.4f}", x) : "undefined"; }
 
-std::string as_text(const Evaluation& e, const std::vector<std::string>& task_names, Part part,
+std::string as_text(const Evaluation& e, const std::vector<std::string>& task_names, const Config& config, Part part,
                     const std::string& epoch) {
   std::vector<std::pair<std::string, std::string>> rows = {
       {"split", part_name(part)}, {"epoch", epoch}, {"rows", fmt::format("{}, {} labelled", e.rows, e.labelled)}};
   for (const Figure& f : e.figures) {
     std::string values;
-    for (const double value : f.values) values += (values.empty() ? "" : "  ") + figure(value);
+    const std::vector<std::string> parts = figure_parts(e, f, config.data.views);
+    for (std::size_t i = 0; i < f.values.size(); ++i)
+      values += (i > 0 ? "  " : "") + (parts.empty() ? "" : parts[i] + " ") + figure(f.values[i]);
     std::string name = f.name == "auc" ? "AUC" : f.name;
     std::replace(name.begin(), name.end(), '_', ' ');
     rows.emplace_back(name, values);
@@ -47,7 +51,7 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
         ExitCode::checkpoint,
         fmt::format("{}: is missing: the run ended before it was first written, or it was removed; resume with: "
                     "equipoise train --resume --out {}",
-                    model_path.string(), o.run.string()));
+                    model_path.string(), shell_word(o.run)));
   const TensorFile model = read_safetensors(model_path);
   const PreparedData prepared = prepare_data_as(config, o.run);
   expect_same_data(read_earlier_run(o.run / run_file::kSummary), prepared);
@@ -56,7 +60,7 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
     throw Error(ExitCode::data, fmt::format("{}: no row is in the part '{}' of this run; choose another --split",
                                             o.run.string(), part_name(o.part)));
 
-  Log log;
+  Log log(LogFormat::text, o.quiet);
   const auto executor = make_executor(o.device, log);
   const TrainingPlan plan = training_plan(config, prepared.data, prepared.split);
   ModelRunner runner(model, prepared, plan, *executor);
@@ -64,10 +68,12 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
   const std::vector<std::string>& tasks = runner.program().task_names;
   const std::string& epoch = model.metadata_at("epoch");
   if (!o.json) {
-    print_result(as_text(e, tasks, o.part, epoch));
+    print_result(as_text(e, tasks, config, o.part, epoch));
     return ExitCode::done;
   }
   auto json = nlohmann::ordered_json::parse(evaluation_json(e, tasks, -1));
+  for (const Figure& f : e.figures)
+    if (const auto parts = figure_parts(e, f, config.data.views); !parts.empty()) json["parts"][f.name] = parts;
   json["split"] = part_name(o.part);
   json["epoch"] = std::strtol(epoch.c_str(), nullptr, 10);
   print_result(json.dump(1) + "\n");

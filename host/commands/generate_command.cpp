@@ -9,6 +9,7 @@
 #include "host/data/preprocess.h"
 #include "host/data/table.h"
 #include "host/run/device_choice.h"
+#include "host/run/output_file.h"
 #include "host/run/run_files.h"
 #include "host/run/run_folder.h"
 #include "host/text/csv_field.h"
@@ -53,11 +54,14 @@ ExitCode generate_command(const GenerateOptions& o) {
   if (o.rows < 1 || o.rows > 10'000'000)
     throw Error(ExitCode::usage, fmt::format("--rows {}: must be from 1 to 10000000", o.rows));
   read_run_config(o.run);  // says clearly what is wrong where there is no run
-  if (o.out) expect_apart(o.run, *o.out);
+  if (o.out) {
+    expect_apart(o.run, *o.out);
+    expect_may_write(*o.out, o.force);
+  }
   const std::filesystem::path fitted = o.run / run_file::kPreprocess;
   const Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
   const TensorFile model = read_safetensors(o.run / run_file::kModel);
-  Log log;
+  Log log(LogFormat::text, o.quiet);
   const auto executor = make_executor(o.device, log);
   const std::vector<float> values = generate_rows(model, o.rows, o.seed, *executor);
   const FittedView& view = preprocess.views.front();
@@ -76,7 +80,7 @@ ExitCode generate_command(const GenerateOptions& o) {
     print_result(text);
     return ExitCode::done;
   }
-  write_file_atomically(*o.out, std::string_view(text));
+  write_output(*o.out, text, o.force);
   log.info(fmt::format("generated {} rows of {} columns: {}", o.rows, view.columns.size(), o.out->string()));
   return ExitCode::done;
 }

@@ -9,6 +9,7 @@
 #include "host/run/run_folder.h"
 #include "host/run/run_summary.h"
 #include "host/run/training.h"
+#include "host/text/shell_word.h"
 #include "host/text/signals.h"
 
 namespace equipoise {
@@ -105,7 +106,7 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
   if (!prepared.split.test.empty())
     text +=
         fmt::format("test: {} rows chose nothing; look at them once, at the end: equipoise evaluate {} --split test\n",
-                    prepared.split.test.size(), path);
+                    prepared.split.test.size(), shell_word(path));
   return text;
 }
 
@@ -152,9 +153,9 @@ class TrainRun {
     log_.info(fmt::format("resumed {} after epoch {}, step {}", folder.path().string(), trainer.control().epoch,
                           trainer.control().step));
     if (trainer.finished())
-      log_.info(fmt::format(
-          "nothing is left to train: {}; to train for longer raise train.epochs or train.patience in {}",
-          trainer.finish_reason(), folder.file(run_file::kConfig).string()));
+      log_.info(
+          fmt::format("nothing is left to train: {}; to train for longer raise train.epochs or train.patience in {}",
+                      trainer.finish_reason(), folder.file(run_file::kConfig).string()));
     return run(folder, prepared, trainer, *executor);
   }
 
@@ -179,7 +180,8 @@ class TrainRun {
       const std::string path = folder.path().string();
       throw Error(ExitCode::stopped,
                   fmt::format("stopped by {} after epoch {}, step {}; resume with: equipoise train --resume --out {}",
-                              signal_name(signals_.received()), trainer.control().epoch, trainer.control().step, path));
+                              signal_name(signals_.received()), trainer.control().epoch, trainer.control().step,
+                              shell_word(path)));
     }
     summary_.dead_layers = trainer.dead_layers();
     summary_.hash = trainer.hash(folder.metrics_without_times());
@@ -226,7 +228,7 @@ ExitCode train_command(const TrainOptions& options) {
     print_result(to_toml(config));
     return ExitCode::done;
   }
-  Log log(options.log_format);
+  Log log(options.log_format, options.quiet);
   if (options.dry_run) return dry_run(config, options, log);
   const StopSignals signals;
   TrainRun run(config, options, signals, log);

@@ -13,6 +13,7 @@
 #include "engine/files/format.h"
 #include "engine/train/metrics.h"
 #include "host/data/split.h"
+#include "host/text/shell_word.h"
 
 namespace equipoise {
 
@@ -36,7 +37,7 @@ fs::path unused(const fs::path& path, bool fresh) {
   if (fresh && holds_run(path))
     throw Error(ExitCode::file_system, fmt::format("{}: holds a run already; go on with it by --resume --out {}, or "
                                                    "choose another --out",
-                                                   path.string(), path.string()));
+                                                   path.string(), shell_word(path)));
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path, ignored)) {
     const std::string name = entry.path().filename().string();

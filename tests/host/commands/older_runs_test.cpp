@@ -56,7 +56,9 @@ TEST_P(OlderRuns, AreEvaluatedToTheSameFigures) {
   const fs::path run = unpacked(GetParam());
   const testing::Finished f = evaluated(run);
   ASSERT_EQ(f.code, 0) << f.log;
-  EXPECT_EQ(json::parse(f.out), json::parse(content_of(run / "expected.json")));
+  json got = json::parse(f.out);
+  got.erase("parts");  // names, since then
+  EXPECT_EQ(got, json::parse(content_of(run / "expected.json")));
 }
 
 TEST_P(OlderRuns, WithAChangedConfigAreRefused) {
