@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "engine/base/error.h"
@@ -134,15 +135,18 @@ void combine(const BalanceProblem& p, const Chain& chain, BalanceResult& result)
   const Method& last = chain.methods[chain.count - 1];
   const bool drops = last.kind == MethodKind::graddrop;
   const StepDraws draws{p.seed, 0, 0};
-  result.balanced.resize(k * d);
-  result.step.resize(d);
+  const bool wide = p.exponent != 0;
+  const double unit = std::ldexp(1.0, p.exponent);
+  (wide ? result.wide_balanced.resize(k * d) : result.balanced.resize(k * d));
+  (wide ? result.wide_step.resize(d) : result.step.resize(d));
   result.gains.assign(k, 0.0);
   double squares = 0;
   std::vector<double> row(k);  // the element in each task's balanced gradient
   for (std::size_t e = 0; e < d; ++e) {
     for (Row i = 0; i < k; ++i) {
       row[i] = 0;
-      for (Row j = 0; j < k; ++j) row[i] = std::fma(result.mixing[i * k + j], double{p.gradients[j * d + e]}, row[i]);
+      for (Row j = 0; j < k; ++j)
+        row[i] = std::fma(result.mixing[i * k + j], unit * double{p.gradients[j * d + e]}, row[i]);
     }
     if (drops) {
       const float x = p.input.empty() ? 1.0f : p.input[e];
@@ -155,14 +159,49 @@ void combine(const BalanceProblem& p, const Chain& chain, BalanceResult& result)
     }
     double sum = 0;
     for (Row i = 0; i < k; ++i) {
-      result.balanced[i * d + e] = static_cast<float>(row[i]);
+      if (wide) result.wide_balanced[i * d + e] = row[i];
+      else result.balanced[i * d + e] = static_cast<float>(row[i]);
       sum += row[i];
     }
-    result.step[e] = static_cast<float>(sum);
+    if (wide) result.wide_step[e] = sum;
+    else result.step[e] = static_cast<float>(sum);
     squares = std::fma(sum, sum, squares);
-    for (Row i = 0; i < k; ++i) result.gains[i] = std::fma(sum, double{p.gradients[i * d + e]}, result.gains[i]);
+    for (Row i = 0; i < k; ++i) result.gains[i] = std::fma(sum, unit * double{p.gradients[i * d + e]}, result.gains[i]);
   }
   result.step_norm = std::sqrt(squares);
+}
+
+}  // namespace
+
+namespace {
+
+std::string place_in(const StoredTensor& tensor, std::size_t e) {
+  if (tensor.shape.size() != 2) return fmt::format("{}", e);
+  const auto columns = static_cast<std::size_t>(tensor.shape[1]);
+  return fmt::format("{} of row {}", e % columns, e / columns);
+}
+
+/// Whole numbers that float32 would round are mostly not what was meant.
+template <class Whole>
+void expect_exact_as(const StoredTensor& tensor, const std::vector<float>& values, const std::string& what) {
+  for (std::size_t e = 0; e < values.size(); ++e) {
+    Whole whole;
+    std::memcpy(&whole, tensor.bytes.data() + e * sizeof whole, sizeof whole);
+    // 2^63 and 2^64 are beyond their types: no conversion back is defined there.
+    const bool beyond = static_cast<double>(values[e]) >= std::ldexp(1.0, std::numeric_limits<Whole>::digits);
+    if (!beyond && static_cast<Whole>(values[e]) == whole) continue;
+    refuse(
+        fmt::format("{}: element {} is {}, which float32 rounds to {:.0f}; convert the array with "
+                    "astype(numpy.float32) if that is meant",
+                    what, place_in(tensor, e), whole, values[e]));
+  }
+}
+
+void expect_exact(const StoredTensor& tensor, const std::vector<float>& values, const std::string& what) {
+  if (tensor.type == ElementType::i64) expect_exact_as<int64_t>(tensor, values, what);
+  if (tensor.type == ElementType::u64) expect_exact_as<uint64_t>(tensor, values, what);
+  if (tensor.type == ElementType::i32) expect_exact_as<int32_t>(tensor, values, what);
+  if (tensor.type == ElementType::u32) expect_exact_as<uint32_t>(tensor, values, what);
 }
 
 }  // namespace
@@ -177,6 +216,9 @@ BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const S
   std::fill_n(own.initial_weights, kMaxTasks, 1.0);
   BalanceResult result;
   result.geometry = gradient_geometry(problem.gradients, problem.tasks, problem.columns, cuda_device);
+  // A power of two and its square: no bit is rounded.
+  for (double& product : result.geometry.gram) product = std::ldexp(product, 2 * problem.exponent);
+  result.geometry.shortest = std::ldexp(result.geometry.shortest, problem.exponent);
   const std::vector<double>& gram = result.geometry.gram;
   const auto k = static_cast<Row>(problem.tasks);
   for (Row i = 0; i < k; ++i) result.norms.push_back(std::sqrt(gram[i * k + i]));
@@ -190,6 +232,7 @@ BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const S
 
 std::vector<float> finite_floats(const StoredTensor& tensor, const std::string& what) {
   const std::vector<float> values = tensor.to_floats();
+  expect_exact(tensor, values, what);
   for (std::size_t e = 0; e < values.size(); ++e) {
     if (std::isfinite(values[e])) continue;
     StoredTensor one{tensor.type, {1}, {}};  // the value as it was before it was rounded
@@ -197,12 +240,7 @@ std::vector<float> finite_floats(const StoredTensor& tensor, const std::string& 
     const auto begin = tensor.bytes.begin() + static_cast<std::ptrdiff_t>(e) * size;
     one.bytes.assign(begin, begin + size);
     const double value = one.to_doubles()[0];
-    std::string place = fmt::format("{}", e);
-    if (tensor.shape.size() == 2) {
-      const auto columns = static_cast<std::size_t>(tensor.shape[1]);
-      place = fmt::format("{} of row {}", e % columns, e / columns);
-    }
-    refuse(fmt::format("{}: element {} is {}; {}", what, place, value,
+    refuse(fmt::format("{}: element {} is {}; {}", what, place_in(tensor, e), value,
                        std::isfinite(value) ? "float32 ends at 3.4e38: scale the gradients down"
                                             : "only finite numbers can be balanced"));
   }

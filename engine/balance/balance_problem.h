@@ -25,6 +25,7 @@ struct BalanceProblem {
   int tasks = 0;                            ///< K
   int64_t columns = 0;                      ///< D
   std::vector<float> gradients;             ///< [K, D]
+  int exponent = 0;                         ///< the tasks' gradients are 2^exponent times these
   std::vector<double> losses = {};          ///< [K]; empty: ones
   std::vector<double> initial_losses = {};  ///< [K]; empty: ones
   std::vector<float> input = {};  ///< [D] of GradDrop: the representation; empty: signs are the gradients' own
@@ -32,17 +33,18 @@ struct BalanceProblem {
   uint64_t seed = 1;
 };
 
-/// Matrices are row-major.
+/// Matrices are row-major. All of it is of the gradients themselves, whatever power of two they are held by.
 struct BalanceResult {
-  GradientGeometry geometry;    ///< of the gradients as they are given
-  std::vector<double> norms;    ///< [K] |g_i|
-  std::vector<double> mixing;   ///< [K, K] C; GradDrop acts on C J
-  std::vector<double> weights;  ///< [K] sums of C's columns: coefficients of the gradients in 1^T C J
-  double step_norm = 0;         ///< of `step`
-  std::vector<double> gains;    ///< [K] step . g_i: negative where the step raises the task's loss
-  double certificate = -1;      ///< gap of the min-norm solution; -1 where no method has one
-  std::vector<float> balanced;  ///< [K, D] C J, after GradDrop if that is the last method
-  std::vector<float> step;      ///< [D] sum of the balanced rows, rounded once
+  GradientGeometry geometry;                     ///< of the gradients as they are given
+  std::vector<double> norms;                     ///< [K] |g_i|
+  std::vector<double> mixing;                    ///< [K, K] C; GradDrop acts on C J
+  std::vector<double> weights;                   ///< [K] sums of C's columns: coefficients of the gradients in 1^T C J
+  double step_norm = 0;                          ///< of `step`
+  std::vector<double> gains;                     ///< [K] step . g_i: negative where the step raises the task's loss
+  double certificate = -1;                       ///< gap of the min-norm solution; -1 where no method has one
+  std::vector<float> balanced;                   ///< [K, D] C J, after GradDrop if that is the last method
+  std::vector<float> step;                       ///< [D] sum of the balanced rows, rounded once
+  std::vector<double> wide_balanced, wide_step;  ///< instead of the two above where the problem has an exponent
 };
 
 /// One step. Of the settings it reads task_lr, alpha, beta1, beta2 and eps. Throws Error(data) for a problem that is
@@ -51,8 +53,9 @@ struct BalanceResult {
 BalanceResult balance(const BalanceProblem& problem, const Chain& chain, const Settings& settings,
                       std::optional<int> cuda_device = std::nullopt);
 
-/// A tensor's values as float32, as the engine's gradients are: float64 is rounded. Throws Error(data) naming `what`
-/// and the place for a value that is not finite or beyond float32's range.
+/// A tensor's values as float32, as the engine's gradients are: float64 is rounded, whole numbers must be exact. Throws
+/// Error(data) naming `what` and the place for a value that is not finite, beyond float32's range, or a whole number
+/// that float32 would round.
 std::vector<float> finite_floats(const StoredTensor& tensor, const std::string& what);
 
 }  // namespace equipoise

@@ -138,13 +138,18 @@ uint32_t little_endian(std::span<const std::byte> bytes) {
 }
 
 ElementType element_type(const std::string& type, const std::string& path) {
-  if (type.size() == 3 && (type[0] == '<' || type[0] == '>') && type[1] == 'f') {
-    if (type[2] == '2') return ElementType::f16;
-    if (type[2] == '4') return ElementType::f32;
-    if (type[2] == '8') return ElementType::f64;
-  }
-  throw Error(ExitCode::data, fmt::format("{}: holds elements of a type other than float16, float32 and float64; "
-                                          "convert them with astype",
+  constexpr std::pair<std::string_view, ElementType> kTypes[] = {
+      {"f2", ElementType::f16}, {"f4", ElementType::f32}, {"f8", ElementType::f64},
+      {"i2", ElementType::i16}, {"i4", ElementType::i32}, {"i8", ElementType::i64},
+      {"u2", ElementType::u16}, {"u4", ElementType::u32}, {"u8", ElementType::u64}};
+  constexpr std::pair<std::string_view, ElementType> kBytes[] = {
+      {"|i1", ElementType::i8}, {"|u1", ElementType::u8}, {"|b1", ElementType::boolean}};
+  for (const auto& [name, element] : kBytes)
+    if (type == name) return element;
+  for (const auto& [name, element] : kTypes)
+    if (type.size() == 3 && (type[0] == '<' || type[0] == '>') && type.substr(1) == name) return element;
+  throw Error(ExitCode::data, fmt::format("{}: holds elements of a type other than float16 to float64, whole numbers "
+                                          "and truth values; convert them with astype",
                                           path));
 }
 

@@ -16,7 +16,8 @@ namespace equipoise {
 /// Whether a file that begins so is an array file.
 bool is_npy(std::span<const std::byte> beginning);
 
-/// The array, row-major and little-endian whatever it is in the file. Floating point of 2, 4 or 8 bytes. Throws
+/// The array, row-major and little-endian whatever it is in the file. Floating point of 2, 4 or 8
+/// bytes, whole numbers of 1 to 8, truth values. Throws
 /// Error(file_system) if the file cannot be read, Error(data) if anything about it is not as the format says.
 StoredTensor read_npy(const std::filesystem::path& path);
 

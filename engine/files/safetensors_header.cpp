@@ -210,11 +210,21 @@ void check_extent(const TensorRange& range, uint64_t data_bytes, const std::stri
 
 }  // namespace
 
+bool is_zip_archive(std::string_view first_bytes) {
+  // A local file's header; the end of an archive without files.
+  return first_bytes.starts_with("PK\x03\x04") || first_bytes.starts_with("PK\x05\x06");
+}
+
 uint64_t safetensors_header_length(std::string_view first_bytes, uint64_t file_bytes, const std::string& path) {
   uint64_t length = 0;
   if (first_bytes.size() < sizeof length) {
     refuse(path, fmt::format("only {} bytes long, too short for a safetensors file", first_bytes.size()));
   }
+  if (is_zip_archive(first_bytes))
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: is a zip archive, as numpy.savez and torch.save write them, and no safetensors file; "
+                            "write the tensors with save_file of safetensors.numpy or safetensors.torch",
+                            path));
   std::memcpy(&length, first_bytes.data(), sizeof length);
   if (length > kSafetensorsMaxHeader) {
     refuse(path, fmt::format("says that its header has {} bytes, over the limit of {}: damaged or no safetensors file",

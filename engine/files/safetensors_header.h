@@ -28,6 +28,9 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
+/// Whether a file that begins so is a zip archive: numpy.savez and torch.save write such.
+bool is_zip_archive(std::string_view first_bytes);
+
 /// The header's length in bytes from the first 8 bytes of a file of `file_bytes`; checked against both limits.
 uint64_t safetensors_header_length(std::string_view first_bytes, uint64_t file_bytes, const std::string& path);
 

@@ -1,6 +1,7 @@
 // engine/systems/evaluation.h - what a trained model says about some rows.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct Evaluation {
   std::vector<double> answers;  ///< [rows, answer_cols] what predictions are made of: probabilities or values
   int answer_cols = 0;
   std::vector<Figure> figures;
+  /// By a figure's name: what its values are of. A figure of several that is not here has one for each view.
+  std::map<std::string, std::vector<std::string>> parts = {};
 
   /// The first value of a figure; NaN if there is none of that name.
   double figure(const std::string& name) const {

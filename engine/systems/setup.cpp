@@ -14,8 +14,20 @@ namespace equipoise {
 
 namespace {
 
+/// What is said of a name that is no parameter; it may be a group of another kind's.
+std::string absence(const System& system, const std::string& name) {
+  std::vector<std::string> own;
+  for (const NamedStretches& group : system.parameter_groups()) own.push_back("\"" + group.name + "\"");
+  for (const System* other : systems())
+    for (const NamedStretches& group : other->parameter_groups())
+      if (group.name == name)
+        return fmt::format("'{}' is a group of kind {}; kind {} knows {}{}\"shared\" or a list of its parameters", name,
+                           other->kind(), system.kind(), fmt::join(own, ", "), own.empty() ? "" : ", ");
+  return fmt::format("the model has no parameter '{}'", name);
+}
+
 /// One named parameter of the model ("decoder1.linear1.weight").
-Stretch find_parameter(const Graph& graph, const std::string& name) {
+Stretch find_parameter(const System& system, const Graph& graph, const std::string& name) {
   std::string known;
   for (std::size_t layer = 0; layer < graph.layers().size(); ++layer)
     for (const LayerSlice& s : graph.layers()[layer].slices)
@@ -24,7 +36,7 @@ Stretch find_parameter(const Graph& graph, const std::string& name) {
         if (name == here) return {static_cast<int>(layer), bias, s.first_row, s.rows, 1};
         known += (known.empty() ? "" : ", ") + here;
       }
-  throw Error(ExitCode::usage, "balance.over: the model has no parameter '" + name + "'; it has " + known);
+  throw Error(ExitCode::usage, fmt::format("balance.over: {}; it has {}", absence(system, name), known));
 }
 
 std::vector<Stretch> stretches_of(const System& system, const Graph& graph, const std::string& over) {
@@ -32,7 +44,7 @@ std::vector<Stretch> stretches_of(const System& system, const Graph& graph, cons
     if (over == group.name) return group.stretches;
   std::vector<Stretch> stretches;
   std::istringstream names(over);
-  for (std::string name; names >> name;) stretches.push_back(find_parameter(graph, name));
+  for (std::string name; names >> name;) stretches.push_back(find_parameter(system, graph, name));
   return stretches;
 }
 

@@ -1,19 +1,18 @@
 // host/commands/balance_command.cpp - balance: what a composition of methods makes of one step's gradients.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/balance/balance_problem.h"
+#include "engine/balance/gradient_range.h"
 #include "engine/balance/methods.h"
-#include "engine/files/file_descriptor.h"
-#include "engine/files/npy.h"
 #include "host/commands/commands.h"
 #include "host/run/device_choice.h"
+#include "host/run/gradient_file.h"
+#include "host/run/output_file.h"
 #include "host/text/json_number.h"
 #include "host/text/nearest_name.h"
 #include "kernels/balance/chain.h"
@@ -25,18 +24,6 @@ namespace {
 using nlohmann::ordered_json;
 
 [[noreturn]] void refuse(ExitCode code, const std::string& sentence) { throw Error(code, sentence); }
-
-/// The file's tensors; an array file holds one without a name.
-TensorFile read_tensors(const std::filesystem::path& path) {
-  std::array<std::byte, 6> beginning;
-  const std::size_t read = read_at(open_file(path, O_RDONLY).get(), 0, beginning, path);
-  if (is_npy(std::span(beginning).first(read))) return {{{"", read_npy(path)}}, {}, path.string()};
-  try {
-    return read_safetensors(path);
-  } catch (const Error& error) {  // gradients are data here, not a checkpoint
-    throw Error(error.code() == ExitCode::checkpoint ? ExitCode::data : error.code(), error.what());
-  }
-}
 
 const StoredTensor& tensor_of(const TensorFile& file, const std::optional<std::string>& name, const char* option) {
   if (file.tensors.contains("")) {
@@ -59,7 +46,7 @@ std::vector<float> elementwise(const TensorFile& file, const std::optional<std::
 }
 
 BalanceProblem read_problem(const BalanceOptions& o) {
-  const TensorFile file = read_tensors(o.file);
+  const TensorFile file = read_gradient_file(o.file);
   const StoredTensor& gradients = tensor_of(file, o.tensor, "--tensor");
   if (gradients.shape.size() != 2)
     refuse(ExitCode::data, fmt::format("{}: gradients must have two dimensions, tasks and elements, not the shape [{}]",
@@ -73,7 +60,9 @@ BalanceProblem read_problem(const BalanceOptions& o) {
   BalanceProblem problem;
   problem.tasks = static_cast<int>(tasks);
   problem.columns = columns;
-  problem.gradients = finite_floats(gradients, fmt::format("{}: gradients", file.path));
+  ScaledFloats scaled = scaled_gradients(gradients, fmt::format("{}: gradients", file.path));
+  problem.gradients = std::move(scaled.values);
+  problem.exponent = scaled.exponent;
   problem.losses = o.losses;
   problem.initial_losses = o.initial_losses;
   problem.draws = elementwise(file, o.draws, "--draws");
@@ -100,6 +89,45 @@ MethodList read_methods(const BalanceOptions& o) {
            "--rescale: graddrop drops single elements, so its step's norm is not known from the Gram "
            "matrix; leave one out");
   return list;
+}
+
+/// What a method does with a loss that it cannot do with one that is not positive.
+std::string use_of_losses(const Method& method) {
+  if (method.kind == MethodKind::uw) return "learns the logarithm of a variance that only a positive loss has";
+  if (method.kind == MethodKind::dwa) return "takes the ratio of two losses";
+  if (method.kind == MethodKind::famo) return "takes logarithms of losses";
+  return "divides a gradient by its loss";
+}
+
+/// Without losses they are ones.
+void expect_losses_that_fit(const MethodList& list, const BalanceOptions& o) {
+  for (const Method& method : list.methods) {
+    if (!needs_positive_losses(method)) continue;
+    const bool looks_back = method.kind == MethodKind::dwa || method.kind == MethodKind::famo;
+    for (const auto& [option, losses] : {std::pair{"--losses", &o.losses}, {"--initial-losses", &o.initial_losses}})
+      for (std::size_t i = 0; i < losses->size() && (losses == &o.losses || looks_back); ++i)
+        if ((*losses)[i] <= 0)
+          refuse(ExitCode::usage, fmt::format("{}: that of task {} is {}, and {} {}; give losses above 0, or another "
+                                              "method",
+                                              option, i, (*losses)[i], method_text(method), use_of_losses(method)));
+  }
+}
+
+/// Throws Error(numerics) naming the first figure that is no number.
+void expect_finite(const std::string& method, const BalanceResult& r) {
+  const auto check = [&](const char* what, std::span<const double> values) {
+    for (const double x : values)
+      if (!std::isfinite(x))
+        refuse(ExitCode::numerics,
+               fmt::format("{}: {} is {}: these gradients and losses are beyond what the method can "
+                           "work with in float64; scale them, or choose another method",
+                           method, what, std::isnan(x) ? std::abs(x) : x));
+  };
+  check("an inner product of gradients", r.geometry.gram);
+  check("an entry of the mixing matrix", r.mixing);
+  check("a weight", r.weights);
+  check("a gain", r.gains);
+  check("the norm of the step", {&r.step_norm, 1});
 }
 
 std::string text_of(const MethodList& list) {
@@ -135,8 +163,7 @@ std::string as_json(const std::string& method, const BalanceResult& r) {
                       {"weights", numbers(r.weights)},
                       {"step_norm", json_number(r.step_norm)},
                       {"gains", numbers(r.gains)},
-                      {"certificate",
-                       r.certificate == kNoCertificate ? ordered_json() : json_number(r.certificate)}}
+                      {"certificate", r.certificate == kNoCertificate ? ordered_json() : json_number(r.certificate)}}
              .dump(1) +
          "\n";
 }
@@ -181,16 +208,20 @@ std::string as_text(const std::string& method, const BalanceProblem& p, const Ba
 }
 
 void write_outcome(const std::filesystem::path& path, const std::string& method, const BalanceProblem& p,
-                   const BalanceResult& r) {
+                   const BalanceResult& r, bool force) {
+  const auto write = [&](StoredTensor balanced, StoredTensor step) {
+    write_output(path, {{{"balanced", std::move(balanced)}, {"step", std::move(step)}}, {{"method", method}}, {}},
+                 force);
+  };
+  if (p.exponent != 0)  // beyond float32 as they came
+    return write(StoredTensor::from_doubles({p.tasks, p.columns}, r.wide_balanced),
+                 StoredTensor::from_doubles({p.columns}, r.wide_step));
   for (const auto* values : {&r.balanced, &r.step})
     if (!std::all_of(values->begin(), values->end(), [](float x) { return std::isfinite(x); }))
       refuse(ExitCode::numerics, fmt::format("{}: balanced gradients are beyond float32's range; scale the gradients "
                                              "down",
                                              path.string()));
-  write_safetensors(path, {{{"balanced", StoredTensor::from_floats({p.tasks, p.columns}, r.balanced)},
-                            {"step", StoredTensor::from_floats({p.columns}, r.step)}},
-                           {{"method", method}},
-                           {}});
+  write(StoredTensor::from_floats({p.tasks, p.columns}, r.balanced), StoredTensor::from_floats({p.columns}, r.step));
 }
 
 }  // namespace
@@ -199,11 +230,12 @@ ExitCode balance_command(const BalanceOptions& o) {
   if (o.out && o.out->extension() == ".npy")
     refuse(ExitCode::usage,
            fmt::format("--out {}: two tensors are written, as safetensors; name it so", o.out->string()));
-  std::error_code none;
-  if (o.out && std::filesystem::equivalent(*o.out, o.file, none))
-    refuse(ExitCode::usage,
-           fmt::format("--out {}: that is the file with the gradients; name another", o.out->string()));
+  if (o.out) {
+    expect_not_input(*o.out, o.file, "the file with the gradients");
+    expect_may_write(*o.out, o.force);
+  }
   const MethodList list = read_methods(o);
+  expect_losses_that_fit(list, o);
   const BalanceProblem problem = read_problem(o);
   Chain chain = make_chain(list.methods, problem.tasks);
   chain.rescale = o.rescale;
@@ -214,7 +246,8 @@ ExitCode balance_command(const BalanceOptions& o) {
   const BalanceResult result = balance(problem, chain, settings, cuda_device);
   const std::string method = text_of(list);
   const bool drops = list.methods.back().kind == MethodKind::graddrop;
-  if (o.out) write_outcome(*o.out, method, problem, result);
+  expect_finite(method, result);
+  if (o.out) write_outcome(*o.out, method, problem, result, o.force);
   print_result(o.json ? as_json(method, result) : as_text(method, problem, result, drops, cuda_device));
   return ExitCode::done;
 }
@@ -229,7 +262,10 @@ std::string balance_help() {
       "A task gains if the step's inner product with its gradient is positive: a step against it lowers its loss.\n"
       "The shortest convex combination of the gradients (that MGDA steps along) is told for every method: near zero\n"
       "beside the gradients' norms, no direction helps every task. --device says where the gradients are read for\n"
-      "their Gram matrix; the bits are the same.",
+      "their Gram matrix; the bits are the same. Losses of uw, dwa, famo and of normalise = loss or loss+ must be\n"
+      "positive. float64 gradients beyond float32's range are held by a power of two, which no figure shows; --out "
+      "then\n"
+      "writes float64.",
       settings.alpha, settings.task_lr, methods_help());
 }
 

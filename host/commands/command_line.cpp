@@ -3,29 +3,39 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <functional>
 #include <map>
 #include <new>
 #include <sstream>
 
+#include "engine/balance/methods.h"
 #include "host/commands/commands.h"
+#include "host/commands/completion.h"
+#include "host/commands/failure.h"
 #include "host/config/config.h"
+#include "host/config/config_schema.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
 
 namespace {
 
+/// Dotted names of all keys, each once.
+std::vector<std::string> config_key_names() {
+  std::vector<std::string> names;
+  for (const ConfigKey& key : config_keys())
+    if (std::find(names.begin(), names.end(), key.dotted()) == names.end()) names.push_back(key.dotted());
+  return names;
+}
+
 /// The commands with their options, bound to where the values go.
 class CommandLine {
  public:
   CommandLine() : app_("Trains small multi-loss networks and balances the gradients of their losses.", "equipoise") {
     app_.require_subcommand(0, 1);
-    app_.add_flag("--version", version_, "version, commit, compiler, CUDA and architectures");
+    app_.add_flag("-V,--version", version_, "version, commit, compiler, CUDA and architectures");
     app_.footer(
         "Results go to standard output, the log to standard error.\nExit codes: 0 done, 2 usage or config, 3 data, "
         "4 checkpoint or record, 5 file system, 6 device,\n7 numerics or tolerance, 75 stopped and resumable.");
@@ -36,12 +46,14 @@ class CommandLine {
     add_record();
     add_replay();
     CLI::App* init = command("init", "print a commented config to start from", [this] { return init_command(init_); });
-    init->add_option("SYSTEM", init_.system, fmt::format("{}", fmt::join(preset_names(), ", ")))->required();
+    choices_[init->add_option("SYSTEM", init_.system, fmt::format("{}", fmt::join(preset_names(), ", ")))->required()] =
+        preset_names();
     init->add_option("--from", init_.tables, "choose values for these tables of features and outcome, with reasons")
         ->type_name("TABLE");
     command("doctor", "build, devices, limits, and what to do when no GPU is found", doctor_command);
     add_generate();
     add_balance();
+    add_completion_and_help();  // last: they know the commands before them
   }
 
   ExitCode run(int argc, const char* const* argv) {
@@ -55,6 +67,7 @@ class CommandLine {
       refuse(error);
     }
     if (version_) return version_command();
+    refuse_empty_values();
     for (const auto& [app, action] : actions_)
       if (app->parsed()) return action();
     throw Error(ExitCode::usage, fmt::format("no command is given; the commands are {}; see equipoise --help",
@@ -76,15 +89,32 @@ class CommandLine {
     throw Error(ExitCode::usage, fmt::format("{} '{}': not a choice; {}", option, word, did_you_mean(word, words)));
   }
 
-  static void add_settings(CLI::App* app, std::vector<std::string>& settings) {
-    app->add_option("--set", settings, "overrule a key of the config: --set optimizer.lr=1e-3; may be repeated")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
+  void add_settings(CLI::App* app, std::vector<std::string>& settings) {
+    CLI::Option* set =
+        app->add_option("--set", settings,
+                        "overrule a key of the config: --set optimizer.lr=1e-3; may be repeated; KEY= takes back what "
+                        "the file sets")
+            ->type_name("KEY=VALUE")
+            ->allow_extra_args(false);
+    for (const std::string& key : config_key_names()) choices_[set].push_back(key + "=");
   }
-  static void add_device(CLI::App* app, std::string& device) {
-    app->add_option("--device", device, "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one")
-        ->type_name("DEVICE")
-        ->capture_default_str();
+  void add_device(CLI::App* app, std::string& device) {
+    choices_[app->add_option("--device", device, "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one")
+                 ->type_name("DEVICE")
+                 ->capture_default_str()] = {"auto", "cpu", "cuda"};
+  }
+  /// An option that takes one of `words`; the words also complete it.
+  CLI::Option* add_choice(CLI::App* app, const std::string& name, std::string& word, std::vector<std::string> words,
+                          const std::string& meaning) {
+    CLI::Option* option = app->add_option(name, word, meaning);
+    choices_[option] = std::move(words);
+    return option;
+  }
+  static void add_quiet(CLI::App* app, bool& quiet) {
+    app->add_flag("-q,--quiet", quiet, "no notices and no progress; warnings, errors and results stay");
+  }
+  static void add_force(CLI::App* app, bool& force) {
+    app->add_flag("--force", force, "replace the file of --out if there is one");
   }
 
   static CLI::Option* add_views(CLI::App* app, std::vector<std::filesystem::path>& views, const char* meaning) {
@@ -109,7 +139,8 @@ class CommandLine {
     add_data_root(app, train_.data_root);
     app->add_flag("--dry-run", train_.dry_run, "say what would be done, parameters and memory; write nothing");
     app->add_flag("--print-config", train_.print_config, "print the resolved config and end");
-    app->add_option("--log-format", log_format_, "text or json")->type_name("FORMAT");
+    add_choice(app, "--log-format", log_format_, {"text", "json"}, "text or json")->type_name("FORMAT");
+    add_quiet(app, train_.quiet);
   }
 
   void add_evaluate() {
@@ -120,12 +151,15 @@ class CommandLine {
       return evaluate_command(evaluate_);
     });
     app->add_option("RUN", evaluate_.run, "run folder")->required();
-    app->add_option("--split", split_, "validation, test or train; default: validation")->type_name("PART");
+    add_choice(app, "--split", split_, {"validation", "test", "train"},
+               "validation, test or train; default: validation")
+        ->type_name("PART");
     add_views(app, evaluate_.views, "tables of other patients, one for each view; - is standard input");
     app->add_option("--outcome", evaluate_.outcome, "their table of labels or targets")->type_name("FILE");
     add_data_root(app, evaluate_.data_root);
     add_device(app, evaluate_.device);
     app->add_flag("--json", evaluate_.json, "print JSON");
+    add_quiet(app, evaluate_.quiet);
   }
 
   void add_predict() {
@@ -135,7 +169,9 @@ class CommandLine {
     add_views(app, predict_.views, "tables of the patients, one for each view; - is standard input")->required();
     app->add_option("--out", predict_.out, "the table of answers; default: standard output")->type_name("FILE");
     app->add_flag("--latent", predict_.latent, "the means of the latents too");
+    add_force(app, predict_.force);
     add_device(app, predict_.device);
+    add_quiet(app, predict_.quiet);
   }
 
   void add_embed() {
@@ -146,7 +182,9 @@ class CommandLine {
     app->add_option("--out", embed_.out, "an array where it ends in .npy, else a table; default: standard output")
         ->type_name("FILE");
     add_data_root(app, embed_.data_root);
+    add_force(app, embed_.force);
     add_device(app, embed_.device);
+    add_quiet(app, embed_.quiet);
   }
 
   void add_generate() {
@@ -159,7 +197,9 @@ class CommandLine {
         ->check(CLI::Range(int64_t{0}, INT64_MAX))
         ->capture_default_str();
     app->add_option("--out", generate_.out, "the table; default: standard output")->type_name("FILE");
+    add_force(app, generate_.force);
     add_device(app, generate_.device);
+    add_quiet(app, generate_.quiet);
   }
 
   void add_record() {
@@ -168,8 +208,10 @@ class CommandLine {
     app->add_option("CONFIG", record_.config, "config file")->required();
     app->add_option("--steps", record_.steps, "how many")->type_name("N")->required();
     app->add_option("--out", record_.out, "the record")->type_name("FILE")->required();
+    add_force(app, record_.force);
     add_settings(app, record_.settings);
     add_device(app, record_.device);
+    add_quiet(app, record_.quiet);
   }
 
   void add_replay() {
@@ -182,6 +224,8 @@ class CommandLine {
         ->capture_default_str();
     app->add_flag("--json", replay_.json, "print JSON");
     app->add_option("--out", replay_.out, "write the outcomes")->type_name("FILE");
+    add_force(app, replay_.force);
+    add_quiet(app, replay_.quiet);
   }
 
   void add_balance() {
@@ -192,10 +236,11 @@ class CommandLine {
     app->add_option("FILE", balance_.file, "gradients [K, D]: safetensors or .npy, float32 or rounded to it")
         ->required();
     app->add_option("--tensor", balance_.tensor, "their name in a safetensors file; default: grads")->type_name("NAME");
-    app->add_option("--method", balance_.methods, "NAME or NAME:key=value,...; may be repeated, acts left to right")
-        ->type_name("METHOD")
-        ->allow_extra_args(false)
-        ->required();
+    choices_[app->add_option("--method", balance_.methods,
+                             "NAME or NAME:key=value,...; may be repeated, acts left to right")
+                 ->type_name("METHOD")
+                 ->allow_extra_args(false)
+                 ->required()] = method_names();
     const auto add_losses = [&](const char* name, std::vector<double>& losses, const char* meaning) {
       app->add_option(name, losses, meaning)->type_name("L,L,...")->delimiter(',')->allow_extra_args(false);
     };
@@ -205,7 +250,8 @@ class CommandLine {
         ->type_name("S")
         ->check(CLI::Range(int64_t{0}, INT64_MAX))
         ->capture_default_str();
-    app->add_option("--order", order_, "in which pcgrad and gradvac visit tasks: random or identity")
+    add_choice(app, "--order", order_, {"random", "identity"},
+               "in which pcgrad and gradvac visit tasks: random or identity")
         ->type_name("ORDER");
     app->add_option("--draws", balance_.draws, "tensor [D] of graddrop's uniform draws; default: drawn with the seed")
         ->type_name("NAME");
@@ -215,7 +261,32 @@ class CommandLine {
     app->add_flag("--rescale", balance_.rescale, "give the step the norm of the plain sum of gradients");
     app->add_flag("--json", balance_.json, "print JSON");
     app->add_option("--out", balance_.out, "write balanced [K, D] and step [D] as safetensors")->type_name("FILE");
+    add_force(app, balance_.force);
     app->footer(balance_help);
+  }
+
+  void add_completion_and_help() {
+    CLI::App* completion =
+        command("completion", "print a script by which a shell completes commands and options", [this] {
+          print_result(completion_script(app_, choices_, shell_));
+          return ExitCode::done;
+        });
+    add_choice(completion, "SHELL", shell_, shell_names(), fmt::format("{}", fmt::join(shell_names(), ", ")))
+        ->required();
+    completion->footer("Try it with: source <(equipoise completion bash). The script says where it can be kept.");
+    CLI::App* help = command("help", "print what a command does, as its --help", [this] { return print_help(); });
+    CLI::Option* topic = help->add_option("COMMAND", topic_, "a command; without it the program's own help");
+    choices_[topic] = names();
+  }
+
+  ExitCode print_help() {
+    const std::vector<std::string> known = names();
+    if (!topic_.empty() && std::find(known.begin(), known.end(), topic_) == known.end())
+      throw Error(ExitCode::usage, fmt::format("help '{}': not a command; {}", topic_, did_you_mean(topic_, known)));
+    // App::help of the program would print that of the command that was given: of this one.
+    print_result(topic_.empty() ? app_.get_formatter()->make_help(&app_, app_.get_name(), CLI::AppFormatMode::Normal)
+                                : app_.get_subcommand(topic_)->help(app_.get_name()));
+    return ExitCode::done;
   }
 
   std::vector<std::string> names() const {
@@ -234,6 +305,16 @@ class CommandLine {
         throw Error(ExitCode::usage, fmt::format("'{}' is not a command; {}", word, did_you_mean(word, known)));
       return;
     }
+  }
+
+  /// An empty argument is mostly a variable that a script did not set.
+  void refuse_empty_values() const {
+    const CLI::App& app = active();
+    for (const CLI::Option* option : app.get_options())
+      for (const std::string& value : option->results())
+        if (value.empty())
+          throw Error(ExitCode::usage, fmt::format("{}: {} is empty; give it a value or leave it out", app.get_name(),
+                                                   option->get_name(option->get_positional())));
   }
 
   const CLI::App& active() const {
@@ -266,9 +347,10 @@ class CommandLine {
 
   CLI::App app_;
   std::vector<std::pair<CLI::App*, std::function<ExitCode()>>> actions_;
+  Choices choices_;  // of options that take words, for completion
   bool version_ = false;
   InitOptions init_;
-  std::string log_format_ = "text", split_, order_ = "random";
+  std::string shell_, topic_, log_format_ = "text", split_, order_ = "random";
   TrainOptions train_;
   EvaluateOptions evaluate_;
   PredictOptions predict_;
@@ -279,37 +361,21 @@ class CommandLine {
   BalanceOptions balance_;
 };
 
-/// Of what should not happen; no documented code fits it.
-constexpr int kInternalError = 1;
-
-int tell(ExitCode code, const std::string& sentences) noexcept {
-  try {
-    const char* name = wants_colour(STDERR_FILENO) ? "\x1b[31mequipoise:\x1b[0m " : "equipoise: ";
-    std::istringstream lines(sentences);
-    for (std::string line; std::getline(lines, line);) fmt::print(stderr, "{}{}\n", name, line);
-  } catch (...) {
-    // Standard error is gone or memory is: the exit code must do.
-  }
-  return static_cast<int>(code);
-}
-
 }  // namespace
 
 int run_program(int argc, const char* const* argv) noexcept {
+  const LogFormat format = log_format_of(argc, argv);
   try {
     return static_cast<int>(CommandLine().run(argc, argv));
   } catch (const Error& error) {
-    return tell(error.code(), error.what());
+    return tell_failure(static_cast<int>(error.code()), error.what(), format);
   } catch (const std::bad_alloc&) {
-    std::fputs("equipoise: memory ran out; lower train.batch, or use a machine with more of it\n", stderr);
-    return static_cast<int>(ExitCode::device);
+    return tell_failure(static_cast<int>(ExitCode::device),
+                        "memory ran out; lower train.batch, or use a machine with more of it", format);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "equipoise: internal error: %s; please report it with the command and its input\n",
-                 error.what());
-    return kInternalError;
+    return tell_internal_error(error.what(), format);
   } catch (...) {
-    std::fputs("equipoise: internal error; please report it with the command and its input\n", stderr);
-    return kInternalError;
+    return tell_internal_error("", format);
   }
 }
 

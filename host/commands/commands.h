@@ -24,6 +24,7 @@ struct TrainOptions {
   std::optional<std::filesystem::path> data_root;  ///< of --resume: where the run's tables lie now
   bool resume = false, dry_run = false, print_config = false;
   LogFormat log_format = LogFormat::text;
+  bool quiet = false;  ///< here and below: neither notices nor progress
 };
 /// Trains, resumes, or shows what it would do. Returns `stopped` after a signal.
 ExitCode train_command(const TrainOptions& options);
@@ -35,7 +36,7 @@ struct EvaluateOptions {
   std::optional<std::filesystem::path> outcome;    ///< of those
   std::optional<std::filesystem::path> data_root;  ///< where the run's own tables lie now
   std::string device = "auto";
-  bool json = false;
+  bool json = false, quiet = false;
 };
 /// Figures of a run's model on a part of its data, or on other patients.
 ExitCode evaluate_command(const EvaluateOptions& options);
@@ -45,6 +46,7 @@ struct PredictOptions {
   std::vector<std::filesystem::path> views;  ///< tables of the patients
   std::optional<std::filesystem::path> out;  ///< standard output without it
   bool latent = false;                       ///< latents too
+  bool force = false, quiet = false;
   std::string device = "auto";
 };
 /// What a run's model says of patients that it has not seen.
@@ -55,6 +57,7 @@ struct EmbedOptions {
   std::vector<std::filesystem::path> views;        ///< tables of the patients; none: the run's own
   std::optional<std::filesystem::path> data_root;  ///< where the run's own tables lie now
   std::optional<std::filesystem::path> out;        ///< .npy, else a table; standard output without it
+  bool force = false, quiet = false;
   std::string device = "auto";
 };
 /// The numbers by which a run's model represents rows.
@@ -65,7 +68,9 @@ struct GenerateOptions {
   int rows = 1000;
   uint64_t seed = 1;
   std::optional<std::filesystem::path> out;  ///< standard output without it
+  bool force = false;                        ///< here and below: replaces a file that `out` names
   std::string device = "auto";
+  bool quiet = false;
 };
 /// New rows from a trained VAE-GAN, as a table in the data's units.
 ExitCode generate_command(const GenerateOptions& options);
@@ -75,7 +80,9 @@ struct RecordOptions {
   std::vector<std::string> settings;
   int steps = 0;
   std::filesystem::path out;
+  bool force = false;
   std::string device = "auto";
+  bool quiet = false;
 };
 /// Writes down the first steps of a training.
 ExitCode record_command(const RecordOptions& options);
@@ -84,8 +91,9 @@ struct ReplayOptions {
   std::filesystem::path record;
   std::string device = "auto";
   double tolerance = 1e-4;
-  bool json = false;
+  bool json = false, quiet = false;
   std::optional<std::filesystem::path> out;
+  bool force = false;
 };
 /// Runs a record's steps and compares; returns `numerics` if a tensor deviates by more than the tolerance.
 ExitCode replay_command(const ReplayOptions& options);
@@ -101,6 +109,7 @@ struct BalanceOptions {
   std::string device = "cpu";               ///< where the gradients are measured; no GPU is started unasked
   bool rescale = false, json = false;
   std::optional<std::filesystem::path> out;
+  bool force = false;
 };
 /// What a composition of methods makes of one step's gradients.
 ExitCode balance_command(const BalanceOptions& options);

@@ -3,11 +3,11 @@
 
 #include <cmath>
 
-#include "engine/files/atomic_file.h"
 #include "engine/files/npy.h"
 #include "host/commands/commands.h"
 #include "host/run/answers.h"
 #include "host/run/device_choice.h"
+#include "host/run/output_file.h"
 #include "host/run/run_folder.h"
 #include "host/run/stored_run.h"
 #include "host/text/csv_field.h"
@@ -96,8 +96,11 @@ Embedded embed(const StoredRun& run, const EmbedOptions& o, Log& log) {
 
 ExitCode embed_command(const EmbedOptions& o) {
   const StoredRun run = read_stored_run(o.run);
-  if (o.out) expect_apart(o.run, *o.out);
-  Log log;
+  if (o.out) {
+    expect_apart(o.run, *o.out);
+    expect_may_write(*o.out, o.force);
+  }
+  Log log(LogFormat::text, o.quiet);
   if (!run.unfinished.empty()) log.warning(run.unfinished);
   const Embedded e = embed(run, o, log);
   if (!o.out) {
@@ -110,7 +113,7 @@ ExitCode embed_command(const EmbedOptions& o) {
                           {static_cast<int64_t>(e.ids.size()), static_cast<int64_t>(e.names.size())}, values));
     log.info("the rows of the array are in the order of their ids");
   } else {
-    write_file_atomically(*o.out, std::string_view(as_table(e)));
+    write_output(*o.out, as_table(e), o.force);
   }
   log.info(fmt::format("embedded {} rows by {} numbers: {}", e.ids.size(), e.names.size(), o.out->string()));
   return ExitCode::done;

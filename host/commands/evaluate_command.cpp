@@ -8,6 +8,7 @@
 #include "host/commands/commands.h"
 #include "host/run/column_figures.h"
 #include "host/run/device_choice.h"
+#include "host/run/figure_parts.h"
 #include "host/run/stored_run.h"
 
 namespace equipoise {
@@ -50,7 +51,9 @@ std::string as_text(const StoredRun& run, const Judged& judged) {
     }
   for (const Figure& f : e.figures) {
     std::string values;
-    for (const double value : f.values) values += (values.empty() ? "" : "  ") + figure(value);
+    const std::vector<std::string> parts = figure_parts(e, f, run.config.data.views);
+    for (std::size_t i = 0; i < f.values.size(); ++i)
+      values += (i > 0 ? "  " : "") + (parts.empty() ? "" : parts[i] + " ") + figure(f.values[i]);
     values += unit_in_words(f.name);
     std::string name = f.name == "auc" ? "AUC" : f.name;
     std::replace(name.begin(), name.end(), '_', ' ');
@@ -96,7 +99,7 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
   if (!external && o.outcome)
     throw Error(ExitCode::usage, "evaluate: --outcome belongs to other patients; name their tables by --views");
   const StoredRun run = read_stored_run(o.run);
-  Log log;
+  Log log(LogFormat::text, o.quiet);
   if (!run.unfinished.empty()) log.warning(run.unfinished);
   const Judged judged = external ? judge_new(run, o, log) : judge_own(run, o, log);
   if (!o.json) {
@@ -109,6 +112,9 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
       json["positive_class"][decision.name] = decision.classes[1];
       json["threshold"][decision.name] = threshold_of(run, d);
     }
+  for (const Figure& f : judged.evaluation.figures)
+    if (const auto parts = figure_parts(judged.evaluation, f, run.config.data.views); !parts.empty())
+      json["parts"][f.name] = parts;
   json["split"] = judged.part;
   json["epoch"] = std::strtol(run.epoch().c_str(), nullptr, 10);
   print_result(json.dump(1) + "\n");

@@ -8,6 +8,7 @@
 #include "host/commands/commands.h"
 #include "host/data/preprocess.h"
 #include "host/run/device_choice.h"
+#include "host/run/output_file.h"
 #include "host/run/run_files.h"
 #include "host/run/run_folder.h"
 #include "host/run/stored_run.h"
@@ -44,8 +45,11 @@ ExitCode generate_command(const GenerateOptions& o) {
   if (o.rows < 1 || o.rows > 10'000'000)
     throw Error(ExitCode::usage, fmt::format("--rows {}: must be from 1 to 10000000", o.rows));
   const StoredRun run = read_stored_run(o.run);
-  if (o.out) expect_apart(o.run, *o.out);
-  Log log;
+  if (o.out) {
+    expect_apart(o.run, *o.out);
+    expect_may_write(*o.out, o.force);
+  }
+  Log log(LogFormat::text, o.quiet);
   if (!run.unfinished.empty()) log.warning(run.unfinished);
   const auto executor = make_executor(o.device, log);
   const TensorFile& model = run.model;
@@ -67,7 +71,7 @@ ExitCode generate_command(const GenerateOptions& o) {
     print_result(text);
     return ExitCode::done;
   }
-  write_file_atomically(*o.out, std::string_view(text));
+  write_output(*o.out, text, o.force);
   log.info(fmt::format("generated {} rows of {} columns: {}", o.rows, view.columns.size(), o.out->string()));
   return ExitCode::done;
 }

@@ -3,10 +3,10 @@
 
 #include <cmath>
 
-#include "engine/files/atomic_file.h"
 #include "host/commands/commands.h"
 #include "host/run/answers.h"
 #include "host/run/device_choice.h"
+#include "host/run/output_file.h"
 #include "host/run/run_folder.h"
 #include "host/run/stored_run.h"
 #include "host/text/csv_field.h"
@@ -66,8 +66,11 @@ class AnsweredRows {
 
 ExitCode predict_command(const PredictOptions& o) {
   const StoredRun run = read_stored_run(o.run);
-  if (o.out) expect_apart(o.run, *o.out);
-  Log log;
+  if (o.out) {
+    expect_apart(o.run, *o.out);
+    expect_may_write(*o.out, o.force);
+  }
+  Log log(LogFormat::text, o.quiet);
   if (!run.unfinished.empty()) log.warning(run.unfinished);
   const NewRows rows = read_new_rows(run, o.views, false, std::nullopt);
   for (const std::string& notice : rows.notices) log.info(notice);
@@ -84,7 +87,7 @@ ExitCode predict_command(const PredictOptions& o) {
     print_result(text);
     return ExitCode::done;
   }
-  write_file_atomically(*o.out, std::string_view(text));
+  write_output(*o.out, text, o.force);
   log.info(fmt::format("answered {} of {} patients: {}", rows.data.rows, rows.ids.size(), o.out->string()));
   return ExitCode::done;
 }

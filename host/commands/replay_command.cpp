@@ -8,6 +8,7 @@
 #include "engine/train/replay.h"
 #include "host/commands/commands.h"
 #include "host/run/device_choice.h"
+#include "host/run/output_file.h"
 #include "host/text/json_number.h"
 
 namespace equipoise {
@@ -44,11 +45,15 @@ std::string as_json(const std::vector<Deviation>& deviations, const Deviation& w
 ExitCode replay_command(const ReplayOptions& o) {
   if (!(o.tolerance >= 0))
     throw Error(ExitCode::usage, fmt::format("--tolerance {}: must be a number of at least 0", o.tolerance));
+  if (o.out) {
+    expect_not_input(*o.out, o.record, "the record");
+    expect_may_write(*o.out, o.force);
+  }
   const TensorFile record = read_safetensors(o.record);
-  Log log;
+  Log log(LogFormat::text, o.quiet);
   const auto executor = make_executor(o.device, log);
   const TensorFile replayed = replay_record(record, *executor);
-  if (o.out) write_safetensors(*o.out, replayed);
+  if (o.out) write_output(*o.out, replayed, o.force);
   std::vector<Deviation> deviations = compare_record(record, replayed);
   if (deviations.empty())
     throw Error(ExitCode::checkpoint,

@@ -14,6 +14,7 @@
 #include "host/run/run_folder.h"
 #include "host/run/run_summary.h"
 #include "host/run/training.h"
+#include "host/text/shell_word.h"
 #include "host/text/signals.h"
 #include "host/text/trimmed.h"
 
@@ -127,7 +128,7 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
   if (!prepared.split.test.empty())
     text +=
         fmt::format("test: {} rows chose nothing; look at them once, at the end: equipoise evaluate {} --split test\n",
-                    prepared.split.test.size(), path);
+                    prepared.split.test.size(), shell_word(path));
   return text;
 }
 
@@ -222,7 +223,8 @@ class TrainRun {
       const std::string path = folder.path().string();
       throw Error(ExitCode::stopped,
                   fmt::format("stopped by {} after epoch {}, step {}; resume with: equipoise train --resume --out {}",
-                              signal_name(signals_.received()), trainer.control().epoch, trainer.control().step, path));
+                              signal_name(signals_.received()), trainer.control().epoch, trainer.control().step,
+                              shell_word(path)));
     }
     summary_.dead_layers = trainer.dead_layers();
     summary_.hash = trainer.hash(folder.metrics_without_times());
@@ -293,7 +295,7 @@ ExitCode train_command(const TrainOptions& options) {
     print_result(to_toml(config));
     return ExitCode::done;
   }
-  Log log(options.log_format);
+  Log log(options.log_format, options.quiet);
   if (options.dry_run) return dry_run(config, options, log);
   const StopSignals signals;
   TrainRun run(config, options, signals, log);

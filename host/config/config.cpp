@@ -20,6 +20,7 @@
 #include "host/config/config_schema.h"
 #include "host/config/config_value.h"
 #include "host/config/older_config.h"
+#include "host/config/toml_advice.h"
 #include "host/text/nearest_name.h"
 #include "host/text/trimmed.h"
 
@@ -91,6 +92,20 @@ toml::table parse_override(const std::string& dotted, const std::string& text) {
   return toml::table{{"value", text}};
 }
 
+/// Whether an override takes back what was said of a key: nothing stands after the equals sign, and the key has no use
+/// for an empty text of its own.
+bool unsets(const std::string& dotted, const std::string& text) {
+  if (!text.empty() && text != "\"\"" && text != "''") return false;
+  const ConfigKey* key = find_config_key(dotted);
+  if (!key) return false;
+  Config scratch = key->owner ? default_config(key->owner->kind()) : Config();
+  const Slot slot = key->at(scratch);
+  const auto& choices = key->rule.choices;
+  const bool is_text = std::holds_alternative<std::string*>(slot) || std::holds_alternative<NameOrNames>(slot) ||
+                       std::holds_alternative<Word>(slot);
+  return !is_text || (!choices.empty() && std::find(choices.begin(), choices.end(), "") == choices.end());
+}
+
 /// Parts of a dotted key that the parser, which recurses into them, is given at most.
 constexpr int kMostKeyParts = 64;
 
@@ -139,6 +154,10 @@ class Loader {
                                     balancers_, balancers_ == 1 ? "" : "s"));
       return;
     }
+    if (unsets(name.first, value)) {
+      settings_.erase(name);
+      return;
+    }
     documents_.push_back(parse_override(name.first, value));
     add(name, where, *documents_.back().get("value"), where, fs::current_path(), false);
   }
@@ -184,8 +203,8 @@ class Loader {
     try {
       documents_.push_back(toml::parse(text));
     } catch (const toml::parse_error& problem) {
-      throw Error(ExitCode::usage,
-                  fmt::format("{}: {}; correct the TOML", at(file_, problem.source()), problem.description()));
+      throw Error(ExitCode::usage, fmt::format("{}: {}; {}", at(file_, problem.source()), problem.description(),
+                                               toml_advice(text, problem.source().begin.line)));
     }
     const std::vector<std::string> sections = section_names();
     for (const auto& [section, node] : documents_.back()) {

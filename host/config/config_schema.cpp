@@ -114,7 +114,8 @@ std::vector<Row> common_rows() {
       {kAll, {"data", "group", EQ_SLOT(data.group),
        "column whose equal values stay in one part, such as the family or the patient of a visit; no feature",
        {.example = "\"family\""}, {kTables}}},
-      {kAll, {"data", "validation", EQ_SLOT(data.validation), "share of the rows that choose the best epoch",
+      {kAll, {"data", "validation", EQ_SLOT(data.validation),
+       "share of the rows that figures are told of; they choose the epoch where train.monitor says so",
        {.range = kShare}}},
       {kAll, {"data", "test", EQ_SLOT(data.test), "share held out, never used for stopping or selection; 0 = none",
        {.range = kShare}}},
@@ -185,7 +186,7 @@ std::vector<Row> common_rows() {
       {kAll, {"train", "warmup", EQ_SLOT(train.warmup),
        "epochs before patience counts; 0 = until the training loss has fallen by more than its noise",
        {.range = {0, 100e6}}, {kSelecting}}},
-      {kAll, {"train", "monitor", EQ_SLOT(train.monitor), "auc, loss, or none: the last state is the model",
+      {kAll, {"train", "monitor", EQ_SLOT(train.monitor), "",
        {.choices = names_in(kMonitors)}}},
       {kUsers, {"train", "class_weights", EQ_SLOT(train.class_weights),
        "in the cross-entropy: [] = none, \"balanced\" or one number per class",
@@ -236,6 +237,17 @@ void add_model_keys(const System& system, std::vector<ConfigKey>& keys) {
                     &system});
 }
 
+/// Of train.monitor: a system's own monitors, not those of all.
+std::string_view monitor_meaning(const System& system) {
+  static std::map<std::string_view, std::string> meanings;
+  std::string choosing;
+  for (const Monitor monitor : system.monitors())
+    if (monitor != Monitor::none)
+      choosing += fmt::format("{}{}", choosing.empty() ? "" : " or ", name_in(kMonitors, monitor));
+  return meanings[system.kind()] =
+             fmt::format("{}: by it the validation rows choose the epoch; none: the last state is the model", choosing);
+}
+
 std::vector<ConfigKey> all_keys() {
   static const std::string kinds = fmt::format("the system: {}", fmt::join(kinds_of_systems(), ", "));
   static std::deque<std::string> of_variants;  // meanings point into it
@@ -256,6 +268,12 @@ std::vector<ConfigKey> all_keys() {
         keys.back().owner = system;
       }
       for (const System* system : systems()) add_model_keys(*system, keys);
+    } else if (dotted == "train.monitor") {
+      for (const System* system : systems()) {
+        keys.push_back(row.key);
+        keys.back().meaning = monitor_meaning(*system);
+        keys.back().owner = system;
+      }
     } else if (row.known == kAll) {
       keys.push_back(row.key);
     } else {

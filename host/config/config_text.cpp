@@ -1,5 +1,6 @@
 // host/config/config_text.cpp - configs written out: resolved for the run folder, commented for a new user.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -74,6 +75,20 @@ std::string commented_line(const Start& of, const ConfigKey& key) {
   return fmt::format("{:<40} # {}\n", setting, key.meaning);
 }
 
+/// What is said of a name that is no preset's, though it may name something else.
+std::string no_preset(const std::string& name) {
+  if (const System* kind = find_system(name)) {
+    std::vector<std::string> presets;
+    for (const Preset& preset : kind->presets()) presets.push_back(fmt::format("equipoise init {}", preset.name));
+    return fmt::format("is a kind of model, and its configs are those of its presets: {}", fmt::join(presets, " or "));
+  }
+  if (name == "balancers" || name == "balance" || name == "balancer")
+    return "needs no config: equipoise balance FILE --method NAME balances gradients of your own (equipoise balance "
+           "--help lists the methods), and in a training balance.methods names them, a key of the configs of " +
+           fmt::format("{}", fmt::join(preset_names(), ", "));
+  return "not a system; " + did_you_mean(name, preset_names());
+}
+
 }  // namespace
 
 std::string to_toml(const Config& config) {
@@ -112,7 +127,7 @@ std::string commented_config(const std::string& name) {
     }
     return text;
   }
-  throw Error(ExitCode::usage, fmt::format("init '{}': not a system; {}", name, did_you_mean(name, preset_names())));
+  throw Error(ExitCode::usage, fmt::format("init '{}': {}", name, no_preset(name)));
 }
 
 }  // namespace equipoise

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "host/config/toml_advice.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -18,7 +19,8 @@ using Complaint = std::optional<std::string>;
 std::string as_written(const toml::node& node) {
   std::ostringstream text;
   node.visit([&](const auto& value) { text << value; });
-  const std::string whole = text.str();
+  std::string whole = text.str();
+  for (char& c : whole) c = static_cast<unsigned char>(c) < 0x20 ? ' ' : c;  // a complaint is one line
   return whole.size() <= 60 ? whole : whole.substr(0, 57) + "...";
 }
 
@@ -223,8 +225,15 @@ class ValueReader {
 
   std::optional<fs::path> path(const toml::node& node) const {
     const auto value = node.value_exact<std::string>();
-    if (value && !value->empty()) return (base_ / *value).lexically_normal();
-    complain(node, "must be the path of a file");
+    if (!value || value->empty()) {
+      complain(node, "must be the path of a file");
+      return std::nullopt;
+    }
+    const fs::path whole = (base_ / *value).lexically_normal();
+    std::error_code absent;
+    const std::string advice = path_advice(*value);
+    if (advice.empty() || fs::exists(whole, absent)) return whole;
+    complain(node, advice);
     return std::nullopt;
   }
 
@@ -233,6 +242,7 @@ class ValueReader {
     const toml::table* table = node.as_table();
     if (!table) {
       if (auto file = path(node)) return ViewSource(std::move(*file));
+      if (node.is_string()) return std::nullopt;  // and the path's complaint
       complain(node, "must be the path of a file, or {file = \"...\", columns = \"pattern\"}");
       return std::nullopt;
     }

@@ -9,30 +9,6 @@
 namespace equipoise {
 namespace {
 
-/// The training rows alone, so that nothing below can see another.
-RawCohort rows_alone(const RawCohort& cohort, std::span<const int> rows) {
-  RawCohort alone;
-  alone.label_names = cohort.label_names;
-  for (const RawView& view : cohort.views) alone.views.push_back({view.file, view.columns, {}});
-  for (const RawTarget& target : cohort.targets)
-    alone.targets.push_back({target.file, target.likelihood, target.columns, {}, target.class_names});
-  const auto copy_row = [](std::size_t row, std::size_t columns, const std::vector<double>& from,
-                           std::vector<double>& to) {
-    const auto first = from.begin() + static_cast<std::ptrdiff_t>(row * columns);
-    to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>(columns));
-  };
-  for (const int number : rows) {
-    const auto row = static_cast<std::size_t>(number);
-    alone.ids.push_back(cohort.ids[row]);
-    alone.label.push_back(cohort.label[row]);
-    for (std::size_t v = 0; v < cohort.views.size(); ++v)
-      copy_row(row, cohort.views[v].columns.size(), cohort.views[v].values, alone.views[v].values);
-    for (std::size_t t = 0; t < cohort.targets.size(); ++t)
-      copy_row(row, cohort.targets[t].columns.size(), cohort.targets[t].values, alone.targets[t].values);
-  }
-  return alone;
-}
-
 SelectOutcome outcome_of(const Dataset& data) {
   SelectOutcome outcome;
   if (data.tasks.empty()) {
@@ -106,7 +82,7 @@ void select_features(const RawCohort& cohort, std::span<const int> train_rows, c
                      uint64_t seed, Preprocess& preprocess, std::vector<std::string>* notices) {
   const std::vector<SelectStep> steps = parse_select(wanted, "select.methods");
   if (steps.empty()) return;
-  const Dataset data = apply(rows_alone(cohort, train_rows), preprocess);
+  const Dataset data = apply(rows_alone(cohort, {train_rows.begin(), train_rows.end()}), preprocess);
   const SelectOutcome outcome = outcome_of(data);
   const std::size_t views = preprocess.views.size(), together = wanted.per == "all" ? views : 1;
   for (std::size_t first = 0; first < views; first += together) {

@@ -88,6 +88,31 @@ void check_encoding(std::string_view bytes, const std::string& file) {
   offenders.refuse(ExitCode::data);
 }
 
+/// What a line of a version control's unfinished merge begins with, at the start of a line; "" of any other text.
+std::string_view merge_mark(std::string_view first_cell) {
+  for (const std::string_view mark : {"<<<<<<<", "|||||||", "=======", ">>>>>>>"}) {
+    if (!first_cell.starts_with(mark)) continue;
+    if (first_cell.size() == mark.size() || first_cell[mark.size()] == ' ') return mark;
+  }
+  return "";
+}
+
+bool is_number(std::string_view text) {
+  const NumberKind kind = parse_number(text).kind;
+  return kind == NumberKind::number || kind == NumberKind::out_of_range;
+}
+
+/// Whether what stands where names belong is a row of data: numbers throughout that do not merely count the columns (as
+/// programs name columns that have no name), or a number that stands there twice.
+bool looks_like_data(const std::vector<std::string>& names, bool number_twice) {
+  if (number_twice) return true;
+  if (names.size() < 2 || !std::all_of(names.begin(), names.end(), is_number)) return false;
+  for (size_t i = 0; i < names.size(); ++i)
+    if (parse_number(names[i]).value != parse_number(names[0]).value + static_cast<double>(i)) return true;
+  const double first = parse_number(names[0]).value;
+  return first != 0 && first != 1;
+}
+
 /// The separator the first line that is not blank has most of outside quotes; comma wins a tie.
 char detect_separator(std::string_view bytes) {
   const size_t first = bytes.find_first_not_of(" \r\n");
@@ -186,6 +211,7 @@ class Reader {
   }
 
   void add_column() {
+    if (table_.columns.empty()) note_merge_mark();
     if (table_.columns.size() >= limits_.columns) {
       refuse(field_, "more than " + std::to_string(limits_.columns) + " columns; split the table");
     }
@@ -194,6 +220,7 @@ class Reader {
       offenders_.add(format_place(table_.file, field_) + "column " + std::to_string(table_.columns.size() + 1) +
                      " has no name; name it or remove it");
     } else if (const auto [first, added] = names_.try_emplace(name, field_); !added) {
+      number_twice_ = number_twice_ || is_number(name);
       offenders_.add(format_place(table_.file, field_) + "the column '" + name + "' is already at " +
                      std::to_string(first->second.line) + ":" + std::to_string(first->second.column) +
                      "; rename or remove one of them");
@@ -206,25 +233,43 @@ class Reader {
     if (table_.cells.size() >= limits_.cells) {
       refuse(field_, "more than " + std::to_string(limits_.cells) + " cells; split the table");
     }
+    if (row_cells_ == 0) note_merge_mark();
     ++row_cells_;
     if (row_cells_ > table_.columns.size()) return;  // ragged: counted for the message, not kept
     table_.cells.push_back({table_.text.size(), static_cast<uint32_t>(submitted_text_.size()), field_});
     table_.text += submitted_text_;
   }
 
+  void note_merge_mark() {
+    if (const std::string_view mark = merge_mark(submitted_text_); !mark.empty()) {
+      offenders_.add(format_place(table_.file, field_) + "the line begins with " + std::string(mark) +
+                     ", which marks an unfinished merge of two versions; keep the rows of one and remove the marks");
+      marked_ = true;
+    }
+  }
+
   void end_row() {
     if (in_header_) {
       in_header_ = false;
+      if (!marked_ && looks_like_data(table_.columns, number_twice_))
+        refuse(table_.column_places.front(),
+               "the first line looks like data (" + excerpt(table_.columns.front()) + ", " +
+                   excerpt(table_.columns.back()) + (number_twice_ ? ", a number twice" : "") +
+                   "); put a line above it that names the " + std::to_string(table_.columns.size()) +
+                   " columns, such as id,a,b,label");
+      marked_ = false;
       offenders_.refuse(ExitCode::data);  // rows of a table with a broken header would only add noise
       return;
     }
     if (row_cells_ != table_.columns.size()) {
-      offenders_.add(format_place(table_.file, record_) + "the row has " + std::to_string(row_cells_) +
-                     (row_cells_ == 1 ? " cell" : " cells") + " but the header has " +
-                     std::to_string(table_.columns.size()) + "; give every row one cell per column");
+      if (!marked_)  // else the line is named already
+        offenders_.add(format_place(table_.file, record_) + "the row has " + std::to_string(row_cells_) +
+                       (row_cells_ == 1 ? " cell" : " cells") + " but the header has " +
+                       std::to_string(table_.columns.size()) + "; give every row one cell per column");
       table_.cells.resize(table_.cells.size() - std::min(row_cells_, table_.columns.size()));
     }
     row_cells_ = 0;
+    marked_ = false;
   }
 
   std::string_view bytes_;
@@ -236,6 +281,8 @@ class Reader {
   Offenders offenders_;
   std::unordered_map<std::string, TextPlace> names_;
   bool in_header_ = true;
+  bool number_twice_ = false;  ///< among the names
+  bool marked_ = false;        ///< the record being read is a mark of a merge
   size_t row_cells_ = 0;
   size_t field_begin_ = 0, record_begin_ = 0;
   TextPlace field_, record_;  ///< where the field and the record being read begin
@@ -300,12 +347,32 @@ void take_as_missing(Table& table, const std::vector<std::string>& words, int ex
   }
 }
 
+namespace {
+
+/// Whether a decimal number that no double can hold lies below all of them, not above: by the place of its first digit
+/// that is not zero, and its exponent.
+bool is_tiny(std::string_view text) {
+  const size_t e = std::min(text.find_first_of("eE"), text.size());
+  const std::string_view digits = text.substr(0, e), exponent = text.substr(std::min(e + 1, text.size()));
+  const bool negative = exponent.starts_with('-');
+  const std::string_view size = exponent.substr(!exponent.empty() && (negative || exponent[0] == '+') ? 1 : 0);
+  double power = 0;  // of ten; infinity where it is beyond all numbers
+  const auto [end, failure] = std::from_chars(size.data(), size.data() + size.size(), power);
+  if (failure == std::errc::result_out_of_range) power = std::numeric_limits<double>::infinity();
+  const size_t point = std::min(digits.find('.'), digits.size()), first = digits.find_first_of("123456789");
+  const double place = static_cast<double>(point) - static_cast<double>(std::min(first, digits.size()));
+  return place + (negative ? -power : power) < 0;
+}
+
+}  // namespace
+
 Number parse_number(std::string_view text) {
   if (is_missing(text)) return {NumberKind::missing, 0};
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   double value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failure == std::errc::invalid_argument || end != text.data() + text.size()) return {NumberKind::text, 0};
+  if (failure == std::errc::result_out_of_range && is_tiny(text)) return {NumberKind::number, 0};
   if (failure == std::errc::result_out_of_range || std::isinf(value)) return {NumberKind::out_of_range, 0};
   if (std::isnan(value)) return {NumberKind::text, 0};  // "-nan", "nan(1)": not among the spellings of "missing"
   return {NumberKind::number, value};

@@ -55,7 +55,8 @@ struct Table {
 /// Parses a table with a header line. The separator is whichever of comma, semicolon and tab the header has most of;
 /// a UTF-8 byte order mark is dropped; lines end in LF, CRLF or CR; blank lines are skipped; fields may be quoted.
 /// Throws Error(data), with the first five offenders as file:line:column, on a NUL, text that is not UTF-8, a misplaced
-/// or unclosed quote, a ragged row, a nameless or doubled column, no header, or a limit passed.
+/// or unclosed quote, a ragged row, a nameless or doubled column, no header or one that looks like data, the marks of
+/// an unfinished merge, or a limit passed.
 Table parse_table(std::string_view bytes, const std::string& file, const TableLimits& limits = {});
 
 /// The name by which read_table takes standard input.
@@ -80,8 +81,8 @@ struct Number {
   double value = 0;  ///< of a number; 0 otherwise
 };
 
-/// Reads a trimmed cell as a decimal number ("+3" included, hexadecimal not). Infinities and what no double can hold
-/// (1e999, 1e-999) are out of range.
+/// Reads a trimmed cell as a decimal number ("+3" included, hexadecimal not). Infinities and what is beyond all doubles
+/// (1e999) are out of range; what is nearer to zero than any (1e-999) is 0.
 Number parse_number(std::string_view text);
 
 }  // namespace equipoise

@@ -47,9 +47,13 @@ std::optional<int> cuda_device_of(const std::string& device) {
     const auto [rest, problem] = std::from_chars(device.data() + 5, end, number);
     if (problem == std::errc{} && rest == end && number >= 0) return number;
   }
+  // "gpu" is a letter from "cpu" and means the opposite.
+  const bool means_gpu =
+      edit_distance(device.substr(0, 3), "gpu") == 0 || edit_distance(device.substr(0, 6), "nvidia") == 0;
   throw Error(ExitCode::usage,
               fmt::format("--device '{}': not a device; {} (N counts from 0)", device,
-                          did_you_mean(device, std::vector<std::string>{"auto", "cpu", "cuda", "cuda:N"})));
+                          means_gpu ? "a GPU is called cuda, or cuda:N"
+                                    : did_you_mean(device, std::vector<std::string>{"auto", "cpu", "cuda", "cuda:N"})));
 }
 
 std::unique_ptr<Executor> make_executor(const std::string& device, Log& log) {

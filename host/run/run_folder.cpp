@@ -16,6 +16,7 @@
 #include "host/config/older_config.h"
 #include "host/data/split.h"
 #include "host/run/run_summary.h"
+#include "host/text/shell_word.h"
 
 namespace equipoise {
 
@@ -48,7 +49,7 @@ fs::path unused(const fs::path& path, bool fresh) {
   if (fresh && holds_run(path))
     throw Error(ExitCode::file_system, fmt::format("{}: holds a run already; go on with it by --resume --out {}, or "
                                                    "choose another --out",
-                                                   path.string(), path.string()));
+                                                   path.string(), shell_word(path)));
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path, ignored)) {
     const std::string name = entry.path().filename().string();

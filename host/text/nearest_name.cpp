@@ -2,6 +2,7 @@
 #include "host/text/nearest_name.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 namespace equipoise {
@@ -9,8 +10,23 @@ namespace {
 
 constexpr size_t kLongestName = 200;  // the table below is quadratic: a hostile name must not cost seconds
 constexpr size_t kNamesListed = 8;
+constexpr size_t kShortestBeginning = 2;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// The only name that begins so.
+std::optional<std::string> begun_name(std::string_view beginning, std::span<const std::string> names) {
+  std::optional<std::string> found;
+  for (const std::string& name : names) {
+    if (beginning.size() < kShortestBeginning || name.size() <= beginning.size() ||
+        !std::equal(beginning.begin(), beginning.end(), name.begin(),
+                    [](char a, char b) { return lower(a) == lower(b); }))
+      continue;
+    if (found) return std::nullopt;
+    found = name;
+  }
+  return found;
+}
 
 }  // namespace
 
@@ -49,7 +65,7 @@ std::optional<std::string> nearest_name(std::string_view wanted, std::span<const
       nearest = &name;
     }
   }
-  return nearest ? std::optional(*nearest) : std::nullopt;
+  return nearest ? std::optional(*nearest) : begun_name(wanted, names);
 }
 
 std::string did_you_mean(std::string_view wanted, std::span<const std::string> names) {

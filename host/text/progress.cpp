@@ -57,9 +57,10 @@ bool wants_colour(int descriptor) {
   return ::isatty(descriptor) == 1 && !is_dumb_terminal() && (!no_colour || *no_colour == '\0');
 }
 
-Log::Log(LogFormat format)
+Log::Log(LogFormat format, bool quiet)
     : format_(format),
-      live_(format == LogFormat::text && ::isatty(STDERR_FILENO) == 1 && !is_dumb_terminal()),
+      quiet_(quiet),
+      live_(!quiet && format == LogFormat::text && ::isatty(STDERR_FILENO) == 1 && !is_dumb_terminal()),
       colour_(wants_colour(STDERR_FILENO)) {}
 
 void Log::clear_live() {
@@ -67,9 +68,13 @@ void Log::clear_live() {
   drawn_ = false;
 }
 
-void Log::raw(const std::string& line) {
+void Log::tell(const std::string& line) {
   clear_live();
   write_line(line + "\n");
+}
+
+void Log::raw(const std::string& line) {
+  if (!quiet_) tell(line);
 }
 
 void Log::info(const std::string& sentence) {
@@ -77,8 +82,8 @@ void Log::info(const std::string& sentence) {
 }
 
 void Log::warning(const std::string& sentence) {
-  if (format_ == LogFormat::json) return raw(as_json({{"level", "warning"}, {"message", sentence}}));
-  raw((colour_ ? "\x1b[33mwarning:\x1b[0m " : "warning: ") + sentence);
+  if (format_ == LogFormat::json) return tell(as_json({{"level", "warning"}, {"message", sentence}}));
+  tell((colour_ ? "\x1b[33mwarning:\x1b[0m " : "warning: ") + sentence);
 }
 
 void Log::draw_live(const std::string& line) {
@@ -145,14 +150,16 @@ std::string Progress::vanished(const BalancerMetrics& m, const std::vector<std::
   for (const std::size_t k : m.vanished) names.push_back(program_.task_names[k]);
   std::string text =
       names.size() == program_.task_names.size()
-          ? fmt::format("the measured gradients of all {} tasks were exactly zero in every step, so that balancing has "
-                        "nothing to go by",
-                        names.size())
+          ? fmt::format(
+                "the measured gradients of all {} tasks were exactly zero in every step, so that balancing has "
+                "nothing to go by",
+                names.size())
           : fmt::format("the measured gradient of {} was exactly zero in every step", fmt::join(names, ", "));
   if (dead_layers.empty()) return text;
-  return text + fmt::format("; dead layers, no unit of which is positive on any training row: {} - no gradient comes "
-                            "back through them; start anew with a smaller optimizer.lr or another train.seed",
-                            fmt::join(dead_layers, ", "));
+  return text + fmt::format(
+                    "; dead layers, no unit of which is positive on any training row: {} - no gradient comes "
+                    "back through them; start anew with a smaller optimizer.lr or another train.seed",
+                    fmt::join(dead_layers, ", "));
 }
 
 void Progress::epoch(const EpochMetrics& m, const std::function<std::vector<std::string>()>& dead_layers) {

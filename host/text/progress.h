@@ -19,14 +19,15 @@ enum class LogFormat { text, json };
 /// Writes sentences to standard error, as text or as JSON lines. A log that cannot be written stops nothing.
 class Log {
  public:
-  explicit Log(LogFormat format = LogFormat::text);
+  /// A quiet one keeps notices and progress to itself and tells only warnings.
+  explicit Log(LogFormat format = LogFormat::text, bool quiet = false);
   ~Log() { clear_live(); }
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
   void info(const std::string& sentence);
   void warning(const std::string& sentence);
-  /// One JSON object in the format json.
+  /// One JSON object in the format json; as info, a quiet log keeps it to itself.
   void raw(const std::string& line);
 
   LogFormat format() const { return format_; }
@@ -38,8 +39,10 @@ class Log {
   void clear_live();
 
  private:
+  void tell(const std::string& line);
+
   LogFormat format_;
-  bool live_, colour_;
+  bool quiet_, live_, colour_;
   bool drawn_ = false;
 };
 

@@ -198,6 +198,7 @@ void VaeganSystem::judge(const Said& said, Evaluation& e) const {
     real.values[i % 3] += sigmoid(said.outputs[2][i]) / static_cast<double>(said.rows.size());
   const double error = mean_squared_error(said.outputs[0], said.data.views[0], said.rows, said.data.features[0]);
   e.figures = {{"reconstruction_error", {error}}, real};
+  e.parts[real.name] = {"original", "reconstructed", "sampled"};
 }
 
 // Its losses pull against each other, so that their sum says little.

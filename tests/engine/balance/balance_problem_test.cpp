@@ -36,7 +36,8 @@ TEST(BalanceProblem, MeasuresTheStepThatItReturns) {
     EXPECT_NEAR(r.gains[i], static_cast<double>(gains[i]), 1e-12 * norm * r.norms[i]) << i;
     EXPECT_NEAR(r.norms[i], static_cast<double>(std::sqrt(gram[i * 5 + i])), 1e-12 * r.norms[i]) << i;
     for (std::size_t j = 0; j < 5; ++j)
-      EXPECT_NEAR(r.geometry.gram[i * 5 + j], static_cast<double>(gram[i * 5 + j]), 1e-12 * r.norms[i] * r.norms[j]) << i << j;
+      EXPECT_NEAR(r.geometry.gram[i * 5 + j], static_cast<double>(gram[i * 5 + j]), 1e-12 * r.norms[i] * r.norms[j])
+          << i << j;
   }
 }
 
@@ -149,6 +150,29 @@ TEST(BalanceProblem, DropsAfterTheOtherMethods) {
   for (std::size_t e = 0; e < 150; ++e) EXPECT_NEAR(both.balanced[e], by_hand.balanced[e], 1e-6) << e;
 }
 
+TEST(BalanceProblem, TakesAPowerOfTwoForThePartOfTheGradientsThatItIs) {
+  // The same gradients, held by another power: every figure keeps its bits.
+  const BalanceProblem p = random_problem(3, 30, 19);
+  for (const std::string spec : {"pcgrad:order=identity", "mgda", "nash_mtl", "gradnorm", "uw", "graddrop"}) {
+    const BalanceResult plain = run(p, {spec});
+    EXPECT_TRUE(plain.wide_step.empty());
+    for (const int exponent : {-60, 60}) {
+      BalanceProblem held = p;
+      held.exponent = exponent;
+      for (float& g : held.gradients) g = std::ldexp(g, -exponent);
+      const BalanceResult r = run(held, {spec});
+      EXPECT_EQ(r.norms, plain.norms) << spec;
+      EXPECT_EQ(r.mixing, plain.mixing) << spec;
+      EXPECT_EQ(r.gains, plain.gains) << spec;
+      EXPECT_EQ(r.step_norm, plain.step_norm) << spec;
+      EXPECT_EQ(r.geometry.gram, plain.geometry.gram) << spec;
+      EXPECT_EQ(r.geometry.shortest, plain.geometry.shortest) << spec;
+      EXPECT_EQ(std::vector<float>(r.wide_step.begin(), r.wide_step.end()), plain.step) << spec;
+      EXPECT_EQ(std::vector<float>(r.wide_balanced.begin(), r.wide_balanced.end()), plain.balanced) << spec;
+    }
+  }
+}
+
 TEST(BalanceProblem, WorksAtBothEndsOfFloat32) {
   const BalanceProblem p = random_problem(3, 30, 19);
   for (const float scale : {0x1p-100f, 0x1p+100f}) {
@@ -191,6 +215,29 @@ TEST(BalanceProblem, RefusesProblemsThatAreNone) {
   expect_refused([&](auto& p) { p.draws = {0, 1, 0.5f, 1.5f}; }, "1.5 is among the draws");
   expect_refused([&](auto& p) { p.draws = {0, 1, 0.5f, nan}; }, "among the draws");
   expect_refused([&](auto& p) { p.input = {0.5f}; }, "the input holds");
+}
+
+TEST(BalanceProblem, TakesWholeNumbersThatFloat32HoldsExactly) {
+  const auto said = [](const StoredTensor& tensor) {
+    try {
+      finite_floats(tensor, "f");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::data);
+      return std::string(error.what());
+    }
+    return std::string("taken");
+  };
+  using Whole = std::vector<int64_t>;
+  EXPECT_EQ(finite_floats(StoredTensor::from_int64({3}, Whole{16777216, -16777218, int64_t{1} << 62}), "f"),
+            (std::vector<float>{0x1p24f, -16777218.0f, 0x1p62f}));
+  EXPECT_EQ(said(StoredTensor::from_int64({2}, Whole{0, 16777217})).substr(0, 62),
+            "f: element 1 is 16777217, which float32 rounds to 16777216; co");
+  // Rounded twice, by way of float64, 2^53 + 1 would look exact; and INT64_MAX is rounded to 2^63.
+  for (const int64_t x : {(int64_t{1} << 53) + 1, INT64_MAX, INT64_MIN + 1})
+    EXPECT_NE(said(StoredTensor::from_int64({1}, Whole{x})), "taken") << x;
+  EXPECT_EQ(said(StoredTensor::from_int64({1}, Whole{INT64_MIN})), "taken");
+  EXPECT_NE(said(StoredTensor::from_uint64({1}, std::vector<uint64_t>{UINT64_MAX})), "taken");
+  EXPECT_EQ(said(StoredTensor::from_uint64({1}, std::vector<uint64_t>{uint64_t{1} << 63})), "taken");
 }
 
 TEST(BalanceProblem, RoundsToFloat32AndRefusesWhatItCannotHold) {

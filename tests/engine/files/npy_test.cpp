@@ -86,6 +86,27 @@ TEST(Npy, ReadsWhatNumpyWrites) {
   EXPECT_EQ(row.shape, (Shape{3}));
 }
 
+TEST(Npy, ReadsWholeNumbersAndTruthValues) {
+  // Written by NumPy 2.4.6 of [[1, -2, 3]] and [[True, False]], headers cut short.
+  const auto array = [](const std::string& type, const std::string& shape, const std::string& hex) {
+    return parse(
+        with_header("{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + "}", from_hex(hex)));
+  };
+  for (const auto& [type, hex] : {std::pair{"|i1", "01fe03"},
+                                  {"<i2", "0100feff0300"},
+                                  {">i2", "0001fffe0003"},
+                                  {"<i4", "01000000feffffff03000000"},
+                                  {">i4", "00000001fffffffe00000003"},
+                                  {"<i8", "0100000000000000feffffffffffffff0300000000000000"}})
+    EXPECT_EQ(array(type, "(1, 3)", hex).to_doubles(), (Doubles{1, -2, 3})) << type;
+  for (const auto& [type, hex] : {std::pair{"|u1", "01fe"},
+                                  {"<u2", "0100fe00"},
+                                  {">u4", "00000001000000fe"},
+                                  {"<u8", "0100000000000000fe00000000000000"}})
+    EXPECT_EQ(array(type, "(2,)", hex).to_doubles(), (Doubles{1, 254})) << type;
+  EXPECT_EQ(array("|b1", "(1, 2)", "0100").to_doubles(), (Doubles{1, 0}));
+}
+
 TEST(Npy, TurnsFortranOrderOfThreeDimensions) {
   // numpy.arange(24.).reshape(2, 3, 4) in Fortran order: element (i, j, k) lies at i + 2 j + 6 k.
   std::string elements(24 * 4, '\0');
@@ -164,7 +185,7 @@ TEST(Npy, EvaluatesNoExpression) {
 }
 
 TEST(Npy, RefusesElementsThatAreNoFloats) {
-  for (const std::string type : {"'<i4'", "'|O'", "'<c8'", "'<f16'", "'f4'", "'<f3'"})
+  for (const std::string type : {"'|i4'", "'<i1'", "'<b1'", "'<i3'", "'|O'", "'<c8'", "'<f16'", "'f4'", "'<f3'"})
     EXPECT_REFUSED(with_header("{'descr': " + type + ", 'fortran_order': False, 'shape': (0,)}"), "astype");
   EXPECT_REFUSED(with_header("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (0,)}"), "records");
 }

@@ -222,6 +222,17 @@ TEST(Safetensors, TellsAnAbsentFileAndAFolderFromADamagedFile) {
   EXPECT_EQ(code_of(folder / "damaged"), ExitCode::checkpoint);
 }
 
+TEST(Safetensors, CallsAZipArchiveOne) {
+  // What numpy.savez writes first, and an archive without files.
+  for (const std::string& beginning : {std::string("PK\x03\x04-\0\0\0", 8), std::string("PK\x05\x06\0\0\0\0", 8)}) {
+    const std::string archive = beginning + std::string(40, '\0');
+    const std::string message = refusal([&] { parse_safetensors(std::as_bytes(std::span(archive)), "model.npz"); });
+    EXPECT_NE(message.find("model.npz: is a zip archive, as numpy.savez and torch.save write them"), std::string::npos)
+        << message;
+    EXPECT_NE(message.find("save_file"), std::string::npos) << message;
+  }
+}
+
 TEST(Safetensors, WritesNothingThatItWouldNotRead) {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& name, const StoredTensor& tensor) {

@@ -325,7 +325,7 @@ TEST_F(Program, RecordsStepsThatReplayToTheSameBits) {
   for (const std::string variant : {"paper", "code"}) {
     const std::string record = variant + ".safetensors";
     ASSERT_EQ(run({"record", "c.toml", "--steps", "5", "--out", record, "--set", "model.variant=" + variant}).code, 0);
-    const Finished f = run({"replay", record, "--json", "--tolerance", "0", "--out", "again.safetensors"});
+    const Finished f = run({"replay", record, "--json", "--tolerance", "0", "--out", "again.safetensors", "--force"});
     EXPECT_EQ(f.code, 0) << f.log;
     const json report = json::parse(f.out);
     EXPECT_EQ(report["worst"], 0.0);
@@ -338,7 +338,8 @@ TEST_F(Program, RecordsStepsThatReplayToTheSameBits) {
 TEST_F(Program, RecordsHowTheLossesWereBalanced) {
   for (const std::string way : {"methods=[\"gradnorm:alpha=0.4\", \"cagrad:c=0.3\"]", "methods=[\"uw\", \"graddrop\"]",
                                 "over=[\"_enc_mu.bias\", \"_enc_log_sigma.bias\"]", "at=latent", "rescale=true"}) {
-    ASSERT_EQ(run({"record", "c.toml", "--steps", "5", "--out", "way", "--set", "balance." + way}).code, 0) << way;
+    ASSERT_EQ(run({"record", "c.toml", "--steps", "5", "--out", "way", "--force", "--set", "balance." + way}).code, 0)
+        << way;
     const Finished f = run({"replay", "way", "--json", "--tolerance", "0"});
     EXPECT_EQ(f.code, 0) << way << f.log;
     EXPECT_EQ(json::parse(f.out)["worst"], 0.0) << way;

@@ -111,6 +111,42 @@ TEST(Table, RefusesDoubledColumnNames) {
 
 TEST(Table, RefusesAColumnWithoutAName) { EXPECT_CONTAINS(refused(",id\n0,x\n"), "t.csv:1:1: column 1 has no name;"); }
 
+TEST(Table, SaysOfAFirstLineOfNumbersThatItLooksLikeData) {
+  // As the UCI repository gives its tables, without names.
+  EXPECT_CONTAINS(
+      refused("5,1,1,1,2\n5,4,4,5,2\n"),
+      "t.csv:1:1: the first line looks like data ('5', '2', a number twice); put a line above it that names "
+      "the 5 columns");
+  EXPECT_CONTAINS(refused("5.1,3.5,1.4,0.2\n4.9,3.0,1.4,0.2\n"), "looks like data ('5.1', '0.2'); put a line above");
+  EXPECT_CONTAINS(refused("p1;0.5;0.5\np2;1;2\n"), "looks like data ('p1', '0.5', a number twice)");
+  EXPECT_CONTAINS(refused("2,3,4\n1,1,1\n"), "looks like data");
+  EXPECT_CONTAINS(refused("0,1,3\n1,1,1\n"), "looks like data");
+}
+
+TEST(Table, TakesNamesThatAreNumbersForNames) {
+  // As pandas names columns that have none, and as spectra name theirs.
+  for (const char* header : {"0,1,2", "1,2,3", "id,400.5,401.5", "id,5,1", "7", "id,1,1.0"})
+    EXPECT_EQ(parse_table(std::string(header) + "\n", "t.csv").rows(), 0) << header;
+}
+
+TEST(Table, RefusesTheMarksOfAnUnfinishedMerge) {
+  const std::string message =
+      refused("id,a\n<<<<<<< HEAD\nx,1\n||||||| base\nx,0\n=======\nx,2\n>>>>>>> branch,\ny,3\n");
+  for (const char* part : {"t.csv:2:1: the line begins with <<<<<<<, which marks an unfinished merge",
+                           "t.csv:4:1: the line "
+                           "begins with |||||||",
+                           "t.csv:6:1: the line begins with =======",
+                           "t.csv:8:1: the line begins "
+                           "with >>>>>>>"})
+    EXPECT_CONTAINS(message, part);
+  EXPECT_EQ(message.find("cell"), std::string::npos) << "named once: " << message;
+  EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 3) << message;
+  EXPECT_CONTAINS(refused("<<<<<<< HEAD\nid,a\n"), "t.csv:1:1: the line begins with <<<<<<<");
+  EXPECT_CONTAINS(refused("id\nx\n=======\ny\n"), "t.csv:3:1: the line begins with =======");
+  for (const char* id : {"<<<<<<", "========", "x<<<<<<<", "<<<<<<<x"})
+    EXPECT_EQ(parse_table("id,a\n" + std::string(id) + ",1\n", "t.csv").at(0, 0), id);
+}
+
 TEST(Table, RefusesATableWithoutAHeader) {
   for (const char* empty : {"", "\n\n", "\xEF\xBB\xBF", "   "}) EXPECT_CONTAINS(refused(empty), "the table is empty;");
 }
@@ -164,9 +200,23 @@ TEST(Table, TakesFurtherWordsAsMissingInEveryColumnButTheId) {
 }
 
 TEST(Number, SetsInfinitiesAndOverflowsApart) {
-  for (const char* text : {"inf", "-inf", "+inf", "Infinity", "1e999", "-1e999", "1e-999"}) {
+  for (const char* text :
+       {"inf", "-inf", "+inf", "Infinity", "1e999", "-1e999", "1e99999999999999999999", "9999e400"}) {
     EXPECT_EQ(parse_number(text).kind, NumberKind::out_of_range) << text;
   }
+}
+
+TEST(Number, TakesWhatIsNearerToZeroThanAnyDoubleForZero) {
+  const std::string zeros(400, '0');
+  for (const std::string& text :
+       {std::string("1e-400"), std::string("-1e-400"), std::string("1e-999"), std::string("+12345E-350"),
+        std::string("1e-99999999999999999999"), "0." + zeros + "1", "." + zeros + "7e5", std::string("0.001e-330")}) {
+    EXPECT_EQ(parse_number(text).kind, NumberKind::number) << text;
+    EXPECT_EQ(parse_number(text).value, 0) << text;
+  }
+  EXPECT_EQ(parse_number("1" + zeros).kind, NumberKind::out_of_range);
+  EXPECT_EQ(parse_number("1" + zeros + "e-100").value, 1e300);
+  EXPECT_EQ(parse_number("1" + zeros + "e-50").kind, NumberKind::out_of_range);
 }
 
 TEST(Number, TakesEverythingElseAsText) {

@@ -29,6 +29,16 @@ TEST(NearestName, IsSilentWhenNothingIsNear) {
   EXPECT_EQ(nearest_name("", names), std::nullopt);
 }
 
+TEST(NearestName, TakesTheOnlyNameThatBeginsSo) {
+  const std::vector<std::string> names = {"validation", "test", "train"};
+  EXPECT_EQ(nearest_name("val", names), "validation");
+  EXPECT_EQ(nearest_name("Valid", names), "validation");
+  EXPECT_EQ(nearest_name("te", names), "test");
+  EXPECT_EQ(nearest_name("v", names), std::nullopt) << "one letter says nothing";
+  EXPECT_EQ(nearest_name("pre", std::vector<std::string>{"prediction", "preprocess"}), std::nullopt);
+  EXPECT_EQ(nearest_name("valx", names), std::nullopt);
+}
+
 TEST(NearestName, DoesNotSpendQuadraticTimeOnHostileNames) {
   const std::vector<std::string> names = {std::string(1 << 20, 'a')};
   EXPECT_EQ(nearest_name(std::string(1 << 20, 'a'), names), std::nullopt);

@@ -1,0 +1,58 @@
+// host/commands/failure.cpp - a line for each sentence.
+#include "host/commands/failure.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace equipoise {
+
+LogFormat log_format_of(int argc, const char* const* argv) noexcept {
+  LogFormat format = LogFormat::text;
+  constexpr std::string_view kOption = "--log-format";
+  for (int i = 1; i < argc; ++i) {
+    std::string_view word = argv[i];
+    if (!word.starts_with(kOption)) continue;
+    word.remove_prefix(kOption.size());
+    if (word.empty() && i + 1 < argc) word = argv[++i];
+    else if (word.starts_with('=')) word.remove_prefix(1);
+    format = word == "json" ? LogFormat::json : LogFormat::text;
+  }
+  return format;
+}
+
+int tell_failure(int code, std::string_view sentences, LogFormat format) noexcept {
+  try {
+    const char* name = wants_colour(STDERR_FILENO) ? "\x1b[31mequipoise:\x1b[0m " : "equipoise: ";
+    std::istringstream lines{std::string(sentences)};
+    for (std::string line; std::getline(lines, line);) {
+      if (format == LogFormat::text) {
+        fmt::print(stderr, "{}{}\n", name, line);
+        continue;
+      }
+      const nlohmann::ordered_json event{{"level", "error"}, {"code", code}, {"message", line}};
+      fmt::print(stderr, "{}\n", event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    }
+  } catch (...) {  // memory is gone, or standard error is
+    std::fputs("equipoise: ", stderr);
+    std::fwrite(sentences.data(), 1, sentences.size(), stderr);
+    std::fputs("\n", stderr);
+  }
+  return code;
+}
+
+int tell_internal_error(std::string_view what, LogFormat format) noexcept {
+  constexpr int kInternalError = 1;  // of what should not happen; no documented code fits it
+  constexpr std::string_view kReport = "internal error; please report it with the command and its input";
+  try {
+    return tell_failure(kInternalError, what.empty() ? std::string(kReport) : fmt::format("{}: {}", kReport, what),
+                        format);
+  } catch (...) {
+    return tell_failure(kInternalError, kReport, format);
+  }
+}
+
+}  // namespace equipoise

@@ -1,0 +1,97 @@
+// host/run/output_file.cpp - what stands at the path decides how it is written.
+#include "host/run/output_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/files/atomic_file.h"
+#include "engine/files/safetensors_header.h"
+
+namespace equipoise {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Pieces = std::vector<std::span<const std::byte>>;
+
+/// The number of the descriptor of this process that a path names, as /dev/stdout does. Opened by its name a file
+/// behind it would be written from its start, over what the shell has appended to.
+std::optional<int> descriptor_named(const fs::path& path) {
+  const std::string name = fs::absolute(path).lexically_normal().string();
+  if (name == "/dev/stdout") return STDOUT_FILENO;
+  if (name == "/dev/stderr") return STDERR_FILENO;
+  for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    if (!name.starts_with(folder)) continue;
+    int number = -1;
+    const char* end = name.data() + name.size();
+    const auto [rest, problem] = std::from_chars(name.data() + folder.size(), end, number);
+    if (problem == std::errc{} && rest == end && number >= 0) return number;
+  }
+  return std::nullopt;
+}
+
+/// Whether `path` leads to something that is written to and not replaced.
+bool takes_bytes(const fs::path& path) {
+  std::error_code absent;
+  const fs::file_status status = fs::status(path, absent);
+  return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+}
+
+void write_pieces(int descriptor, const Pieces& pieces, const fs::path& path) {
+  for (const auto& piece : pieces) write_all(descriptor, piece, path);
+}
+
+void write_anywhere(const fs::path& path, const Pieces& pieces, bool force) {
+  if (const std::optional<int> number = descriptor_named(path)) return write_pieces(*number, pieces, path);
+  if (takes_bytes(path)) {
+    FileDescriptor file = open_file(path, O_WRONLY);
+    write_pieces(file.get(), pieces, path);
+    return file.close(path);
+  }
+  expect_may_write(path, force);
+  std::error_code absent;
+  const fs::path target = fs::canonical(path, absent);  // a link stays a link
+  write_file_atomically(absent ? path : target, pieces);
+}
+
+}  // namespace
+
+void expect_may_write(const fs::path& path, bool force) {
+  if (descriptor_named(path)) return;
+  std::error_code absent;
+  const fs::file_status status = fs::status(path, absent);
+  if (fs::is_directory(status))
+    throw Error(ExitCode::file_system, fmt::format("--out {}: is a folder; name a file in it", path.string()));
+  if (fs::is_regular_file(status) && !force)
+    throw Error(
+        ExitCode::file_system,
+        fmt::format("--out {}: exists already; add --force to replace it, or name another file", path.string()));
+}
+
+void expect_not_input(const fs::path& path, const fs::path& input, std::string_view what) {
+  std::error_code absent;
+  if (fs::is_regular_file(path, absent) && fs::equivalent(path, input, absent))
+    throw Error(ExitCode::usage, fmt::format("--out {}: is {} itself; name another file", path.string(), what));
+}
+
+void write_output(const fs::path& path, std::string_view text, bool force) {
+  write_anywhere(path, {std::as_bytes(std::span(text.data(), text.size()))}, force);
+}
+
+void write_output(const fs::path& path, const TensorFile& file, bool force) {
+  const SafetensorsLayout layout = lay_out_safetensors(file, path.string());
+  Pieces pieces{std::as_bytes(std::span(layout.head))};
+  for (const StoredTensor* tensor : layout.body) pieces.emplace_back(tensor->bytes);
+  write_anywhere(path, pieces, force);
+}
+
+}  // namespace equipoise
