@@ -256,7 +256,7 @@ TEST(MinNorm, StaysOnTheSimplexForMatricesThatAreNoGramMatrices) {
 
 // The exponents of their lengths are 1023 apart, and 2^-1023 is below what the solver's powers of two reach.
 TEST(MinNorm, ProvesItsSolutionForLengthsAtBothEndsOfDoubles) {
-  constexpr double kLeast = std::numeric_limits<double>::min(), kMost = std::numeric_limits<double>::max();
+  static constexpr double kLeast = std::numeric_limits<double>::min(), kMost = std::numeric_limits<double>::max();
   const auto expect_first = [](const Doubles& gram, std::size_t m, std::size_t shortest) {
     const Solution s = solve(gram, static_cast<int>(m));
     for (std::size_t i = 0; i < m; ++i) EXPECT_EQ(s.weights[i], i == shortest ? 1.0 : 0.0);
