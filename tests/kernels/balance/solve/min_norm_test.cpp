@@ -263,10 +263,10 @@ TEST(MinNorm, ProvesItsSolutionForLengthsAtBothEndsOfDoubles) {
     EXPECT_EQ(s.norm.value, kLeast);
     EXPECT_LE(s.norm.gap, kGap);
   };
-  // The longer gradients' parts along the shortest are as long as it is.
-  expect_first({kLeast, kLeast, kLeast, kMost}, 2, 0);
-  expect_first({kMost, kLeast, kLeast, kLeast}, 2, 1);
-  expect_first({kMost, kLeast, 0, kLeast, kLeast, kLeast, 0, kLeast, kMost}, 3, 1);
+  constexpr double kAlong = 0x1p-511;  // the shortest gradient lies along the longer ones
+  expect_first({kLeast, kAlong, kAlong, kMost}, 2, 0);
+  expect_first({kMost, kAlong, kAlong, kLeast}, 2, 1);
+  expect_first({kMost, kAlong, 0, kAlong, kLeast, kAlong, 0, kAlong, kMost}, 3, 1);
 }
 
 }  // namespace
