@@ -16,6 +16,8 @@
 
 namespace equipoise {
 
+struct DeviceReport;  // kernels/run/device.h
+
 struct TrainOptions {
   std::optional<std::filesystem::path> config;  ///< may be left out to resume
   std::vector<std::string> settings;            ///< of --set: key=value
@@ -127,6 +129,8 @@ ExitCode init_command(const InitOptions& options);
 
 /// Prints what was built, what the machine has, and what to do if no GPU is found.
 ExitCode doctor_command();
+/// What doctor prints where `report` is what the machine has.
+std::string doctor_text(const DeviceReport& report);
 
 /// Prints version, commit, compiler and CUDA.
 ExitCode version_command();

@@ -38,9 +38,8 @@ std::string devices_of(const DeviceReport& report) {
 
 }  // namespace
 
-ExitCode doctor_command() {
+std::string doctor_text(const DeviceReport& report) {
   const BuildInfo& b = build_info();
-  const DeviceReport report = device_report();
   std::string text = fmt::format("build\n  version     {}\n  commit      {}\n  compiler    {}\n  CUDA        {}\n",
                                  b.version, b.git, b.compiler, b.cuda);
   if (report.built_with_cuda) {
@@ -65,7 +64,11 @@ ExitCode doctor_command() {
   text += "devices\n" + devices_of(report);
   text += fmt::format("limits\n  a model     {} tasks, {} loss terms\n  a table     2 GiB\n  a config    1 MiB\n",
                       kMaxTasks, kMaxTerms);
-  print_result(text);
+  return text;
+}
+
+ExitCode doctor_command() {
+  print_result(doctor_text(device_report()));
   return ExitCode::done;
 }
 

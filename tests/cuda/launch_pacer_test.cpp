@@ -28,6 +28,15 @@ TEST(LaunchPacer, AimsAtTheTimeWantedWhateverTheStepsTake) {
   }
 }
 
+TEST(LaunchPacer, ShrinksWhereStepsHaveBecomeSlower) {
+  LaunchPacer pacer;
+  pacer.next(1000, 1, 0.5);
+  pacer.ran(1, 1e-3);
+  pacer.next(1000, 1, 0.5);
+  pacer.ran(8, 0.8);
+  EXPECT_EQ(pacer.next(1000, 1, 0.5), 5);
+}
+
 TEST(LaunchPacer, DoesOneStepWhereASingleOneTakesTooLong) {
   LaunchPacer pacer;
   for (int launch = 0; launch < 5; ++launch) {

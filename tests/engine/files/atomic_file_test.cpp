@@ -275,6 +275,13 @@ TEST(RunLock, IsFreeAgainAfterItsHolderEndsOrIsKilled) {
   EXPECT_NO_THROW(RunLock(folder.path()));
 }
 
+TEST(RunLock, LeavesNothingOfALongerNumberThatStoodThere) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / ".lock", "pid 99999999999999999999");
+  const RunLock lock(folder.path());
+  EXPECT_EQ(read_text(folder / ".lock"), "pid " + std::to_string(::getpid()));
+}
+
 TEST(RunLock, NeedsTheFolderToExist) {
   const TemporaryFolder folder;
   const std::string message = message_of(ExitCode::file_system, [&] { RunLock lock(folder / "absent"); });

@@ -196,5 +196,35 @@ TEST(Lowering, RefusesBatchesWhoseUnitsOverflow) {
   }
 }
 
+// Nothing is balanced where the losses stand, so that they share a lane, but their weights are those that MGDA finds by
+// gradients elsewhere: they are not known before the lane's gradients are.
+TEST(Lowering, WeighsLossesOfOneLaneByWeightsThatAreFoundAfterwards) {
+  Sketch s;
+  const Region balanced = s.dense(s.x[0], 5), merged = s.dense(s.x[1], kInputCols);
+  for (int k = 0; k < 3; ++k) s.task({s.reconstruction(balanced, k % 2), s.error(merged, k % 2)});
+  s.balance(0);
+  for (const std::vector<std::string>& methods : {std::vector<std::string>{"mgda"}, {"gradnorm", "cagrad"}}) {
+    SCOPED_TRACE(methods.back());
+    expect_sound(lower(s.graph, options_of(s, 5, {}, methods)));
+    expect_total_gradient(s, 1, methods);
+  }
+}
+
+TEST(Lowering, WithGradDropDrawsForEveryElementOfAModelApart) {
+  Sketch s;
+  const Region h = s.dense(s.dense(s.x[0], 5), 5);
+  for (int i = 0; i < 2; ++i) s.task({s.reconstruction(h, i)});
+  s.balance(0);
+  const Program program = lower(s.graph, options_of(s, 5, {}, {"graddrop:leak=0.3"}));
+  std::vector<std::pair<int64_t, int64_t>> drawn;  // first element, and the one behind the last
+  for (const Operation& o : program.code->operations)
+    if (o.kind == OperationKind::graddrop_parameters)
+      drawn.emplace_back(o.graddrop_parameters.first_element,
+                         o.graddrop_parameters.first_element + o.graddrop_parameters.count);
+  ASSERT_EQ(drawn.size(), 2u);
+  std::sort(drawn.begin(), drawn.end());
+  EXPECT_LE(drawn[0].second, drawn[1].first);
+}
+
 }  // namespace
 }  // namespace equipoise::test

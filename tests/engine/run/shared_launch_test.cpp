@@ -109,6 +109,22 @@ TEST(SharedLaunches, AreCutWhereProgramsKeepOtherParametersInFastMemory) {
   expect_equal(expected, apart);
 }
 
+TEST(SharedLaunches, AreCutWhereProgramsBalanceByOtherMethods) {
+  const auto setup = [](const char* method) {
+    auto s = synthetic_setup();
+    balance_by(s, {method});
+    return s;
+  };
+  const Program one = synthetic_program(setup("mgda"), 4), other = synthetic_program(setup("pcgrad"), 4);
+  ASSERT_EQ(one.state_floats, other.state_floats);
+  Population first(setup("mgda"), one, {0}), second(setup("pcgrad"), other, {0}), third = first;
+  const ProgramRun runs[] = {{one, first.settings, first.controls, {1, false}},
+                             {other, second.settings, second.controls, {1, false}}};
+  EXPECT_EQ(shared_launches(runs, 1).size(), 2u);
+  const ProgramRun alike[] = {runs[0], {one, third.settings, third.controls, {1, false}}};
+  EXPECT_EQ(shared_launches(alike, 1).size(), 1u);
+}
+
 TEST(SharedLaunches, HoldAtMostFourPrograms) {
   const auto setup = synthetic_towers(2);
   const SyntheticSystem s = synthetic_system(setup);

@@ -386,6 +386,7 @@ TEST_F(Program, TellsWhatItIs) {
   for (const char* part : {"processor", "devices", "limits"}) EXPECT_CONTAINS(doctor.out, part);
   const std::regex libraries("  libraries   Thrust [0-9]+\\.[0-9]+\\.[0-9]+, CUB [0-9]+\\.[0-9]+\\.[0-9]+.*\\n");
   EXPECT_EQ(std::regex_search(doctor.out, libraries), device_report(false).built_with_cuda) << doctor.out;
+  EXPECT_EQ(doctor.out.find("libraries") != std::string::npos, device_report(false).built_with_cuda) << doctor.out;
   const Finished help = run({"train", "--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_CONTAINS(help.out, "--dry-run");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "host/config/config_schema.h"
@@ -131,6 +132,12 @@ TEST_F(ConfigFile, ReadsBackWhatItWroteFromAnotherFolder) {
   EXPECT_TRUE(config.train.class_weights.balanced);
   const TemporaryFolder elsewhere;
   EXPECT_EQ(load_config(elsewhere.write("resolved.toml", to_toml(config))), config);
+}
+
+TEST_F(ConfigFile, TakesMinusZeroForZero) {
+  const Config config = load(kViews + "[optimizer]\nclip_norm = -0.0\n");
+  EXPECT_FALSE(std::signbit(config.optimizer.clip_norm));
+  EXPECT_CONTAINS(to_toml(config), "\nclip_norm = 0.0\n");
 }
 
 TEST_F(ConfigFile, LetsTheVariantDecideWhatIsLeftOpen) {

@@ -84,7 +84,8 @@ TEST(Table, RefusesANulByte) {
 }
 
 TEST(Table, RefusesWhatIsNotUtf8) {
-  for (const char* bad : {"\xFF", "\xC0\x80", "\xE9t\xE9", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
+  for (const char* bad : {"\xFF", "\xC0\x80", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xE9t\xE9", "\xED\xA0\x80",
+                          "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
     const std::string message = refused(std::string("id,a\nx,y") + bad + "\n");
     EXPECT_CONTAINS(message, "t.csv:2:4: a byte that is not UTF-8; save the file as UTF-8");
   }

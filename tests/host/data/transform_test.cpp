@@ -35,9 +35,11 @@ TEST(Transforms, AreUndoneByTheirInverses) {
     EXPECT_EQ(find_transform(t.name), &t);
     for (const double x : {0.001, 0.5, 1.0, 3.25, 1e6}) EXPECT_NEAR(t.inverse(t.forward(x)), x, 1e-12 * x) << t.name;
   }
+  EXPECT_EQ(find_transform("sqrt")->inverse(-2), 0) << "no root is negative: the number nearest to one that is";
   EXPECT_EQ(find_transform("exp"), nullptr);
   EXPECT_FALSE(find_transform("log")->defined(0));
   EXPECT_TRUE(find_transform("log1p")->defined(0));
+  EXPECT_FALSE(find_transform("log1p")->defined(-1));
   EXPECT_FALSE(find_transform("sqrt")->defined(-1e-9));
 }
 

@@ -145,6 +145,25 @@ TEST(CaGrad, IsOptimalToHalfTheDigitsWhereGradientsSpanFewDimensions) {
   EXPECT_LE(worst, 1e-7);
 }
 
+// With c near 1 the ball's rim touches 0, where the step is made of gradients that cancel the mean but for little.
+TEST(CaGrad, IsOptimalToHalfTheDigitsWhereAGradientCancelsTheMeanButForLittle) {
+  constexpr double kC = 0.9999999;
+  double worst = 0.0;
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    const std::size_t tasks = 3 + seed % 5;
+    Rows gradients = reference::random_gradients(seed, tasks, 3, 0.0);
+    const std::vector<double> little = gradients[0];
+    const double size = std::pow(10.0, -9.0 + static_cast<double>(seed % 9) / 2);
+    gradients[0].assign(3, 0.0);
+    const std::vector<double> others = mean_of(gradients);  // tasks times this is the sum of all but the first
+    const auto m = static_cast<double>(tasks);
+    reference::add_scaled(gradients[0], -m / (kC * m + 1.0), others);  // then g_1 = -g_0 / c
+    reference::add_scaled(gradients[0], size, little);
+    worst = std::max(worst, proven_gap(run<false>(gradients, kC), gradients, kC));
+  }
+  EXPECT_LE(worst, 1e-7);
+}
+
 TEST(CaGrad, MatchesASearchOverTheWeightsOfTwoAndThreeTasks) {
   for (const std::size_t tasks : {2u, 3u})
     for (std::uint64_t seed = 0; seed < 8; ++seed)

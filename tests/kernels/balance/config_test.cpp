@@ -85,6 +85,15 @@ TEST(ConFIG, StandsStillWhereUnitGradientsCancel) {
   for (double w : three.mixing) EXPECT_EQ(w, 0.0);
 }
 
+// Directions (1, 0), (0, 1) and (-1, 1) / sqrt(2): the x with |U x - 1| least is (1 - h, 1 + h), h = sqrt(2) / 4, and
+// has length 3/2; the gradients (3, 0), (0, 2) and (-1, 1) gain 2 x_1 + 3 x_2 along it.
+TEST(ConFIG, TakesTheDirectionOfLeastSquaresWhereNoneHasEqualCosines) {
+  const auto step = step_of({{3, 0}, {0, 2}, {-1, 1}});
+  const double h = std::sqrt(2.0) / 4;
+  EXPECT_NEAR(step[0], (5 + h) * (1 - h) / 2.25, 1e-14);
+  EXPECT_NEAR(step[1], (5 + h) * (1 + h) / 2.25, 1e-14);
+}
+
 TEST(ConFIG, KeepsItsDirectionWhenATaskIsDuplicated) {
   std::mt19937_64 random(2);
   const Rows rows = random_rows(3, 9, random, 0.5);

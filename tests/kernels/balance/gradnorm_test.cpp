@@ -164,6 +164,38 @@ TEST(GradNorm, KeepsAWeightThatARateWouldDriveBelowZeroAtItsFloor) {
   EXPECT_EQ(g.run.next_weight[0], kMinTaskWeight);
 }
 
+TEST(GradNorm, DoesNotStartAgainWhenAPowerOfBetaVanishes) {
+  Weigher run({.kind = MethodKind::gradnorm, .renormalise = Normalise::none}, {1.0, 1.0});
+  run.settings.beta1 = 0.25;
+  run.settings.alpha = 0;
+  run.settings.task_lr = 1e-5;
+  const auto step = [&] {
+    const double before = run.row(GradNormState::kValue, 0);
+    run.step({{1, 1}, {2, 1}, {true, true}});
+    run.accept();
+    return before - run.row(GradNormState::kValue, 0);
+  };
+  run.step({{1, 1}, {2, 1}, {true, true}});
+  run.accept();
+  for (int t = 1; t < 700; ++t) step();  // 0.25^538 is below every double
+  EXPECT_EQ(run.row(GradNormState::kPower1, 0), 0.0);
+  EXPECT_NEAR(step(), 1e-5, 1e-12) << "the rate, which another bias correction would not give";
+}
+
+TEST(GradNorm, OfNormsTakesAGradientThatWasAlwaysZeroForOneThatHasFallenToNothing) {
+  Weigher run({.kind = MethodKind::gradnorm_modified, .renormalise = Normalise::none}, {1, 1, 1});
+  run.settings.alpha = 1;
+  const StepInput in{{1, 1, 1}, {0, 1, 3}, {true, true, true}};
+  run.step(in);
+  run.accept();
+  run.step(in);
+  // Ratios 0, 1, 1 over their mean 2/3, times the mean norm, 4/3 but for the weights' first small steps.
+  EXPECT_EQ(run.target[0], 0.0);
+  const double mean_norm = (run.weight[1] + 3 * run.weight[2]) / 3;
+  EXPECT_NEAR(run.target[1], 1.5 * mean_norm, 1e-14);
+  EXPECT_NEAR(run.target[2], 1.5 * mean_norm, 1e-14);
+}
+
 /// The derivative of GradNorm's loss by the logits, told from the first moment of one Adam step (1 - beta1 times it).
 void expect_golden(const Golden& file, MethodKind kind, const std::string& name) {
   const std::vector<double> logits = file.values("gradnorm.logits"), loss0 = file.values("loss0");

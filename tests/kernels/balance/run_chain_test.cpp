@@ -174,6 +174,35 @@ TEST(Chain, RescalesToTheNormOfThePlainSum) {
   EXPECT_EQ(plain.certificate, kNoCertificate);
 }
 
+TEST(Chain, LeavesAStepThatVanishesAsItIs) {
+  const ChainCase in({{1, 0}, {-2, 0}});
+  Chain chain = chain_of({"dualproj"}, 2);  // 1 and 1/2: the gradients cancel, though their sum does not vanish
+  chain.rescale = 1;
+  const Chained out = run_alone(chain, in);
+  EXPECT_EQ(out.shared, (std::vector<double>{1, 0.5}));
+  EXPECT_EQ(out.step_norm, 0.0);
+}
+
+TEST(Chain, DividesByNoLossThatIsNotPositive) {
+  for (const double loss : {-0.5, 0.0}) {
+    ChainCase in({{1, 0}, {0, 1}});
+    in.loss = {loss, 2};
+    // Gradients of lengths 1 and 1/2: weights 1/5 and 4/5, and half of the second.
+    const Chained out = run_alone(chain_of({"mgda:normalise=loss"}, 2), in);
+    EXPECT_NEAR(out.shared[0], 0.2, 1e-15) << loss;
+    EXPECT_NEAR(out.shared[1], 0.4, 1e-15) << loss;
+  }
+}
+
+TEST(Chain, AsksNothingOfTheLossOfAnAbsentTask) {
+  ChainCase in(some_rows(3, 8));
+  in.without(1);
+  const Chained expected = run_alone(chain_of({"mgda"}, 3), in);
+  in.loss[1] = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(run_alone(chain_of({"mgda"}, 3), in).shared, expected.shared);
+  EXPECT_NE(expected.shared, (std::vector<double>{1, 1, 1}));
+}
+
 TEST(Chain, WithANonFiniteGradientOrLossIsTheIdentityAndKeepsItsState) {
   for (const bool in_loss : {false, true}) {
     ChainCase in(some_rows(3, 8));

@@ -254,5 +254,20 @@ TEST(MinNorm, StaysOnTheSimplexForMatricesThatAreNoGramMatrices) {
   }
 }
 
+// The exponents of their lengths are 1023 apart, and 2^-1023 is below what the solver's powers of two reach.
+TEST(MinNorm, ProvesItsSolutionForLengthsAtBothEndsOfDoubles) {
+  static constexpr double kLeast = std::numeric_limits<double>::min(), kMost = std::numeric_limits<double>::max();
+  const auto expect_first = [](const Doubles& gram, std::size_t m, std::size_t shortest) {
+    const Solution s = solve(gram, static_cast<int>(m));
+    for (std::size_t i = 0; i < m; ++i) EXPECT_EQ(s.weights[i], i == shortest ? 1.0 : 0.0);
+    EXPECT_EQ(s.norm.value, kLeast);
+    EXPECT_LE(s.norm.gap, kGap);
+  };
+  constexpr double kAlong = 0x1p-511;  // the shortest gradient lies along the longer ones
+  expect_first({kLeast, kAlong, kAlong, kMost}, 2, 0);
+  expect_first({kMost, kAlong, kAlong, kLeast}, 2, 1);
+  expect_first({kMost, kAlong, 0, kAlong, kLeast, kAlong, 0, kAlong, kMost}, 3, 1);
+}
+
 }  // namespace
 }  // namespace equipoise::test
