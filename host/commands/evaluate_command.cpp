@@ -18,18 +18,18 @@ namespace {
 std::string figure(double x) { return x == x ? fmt::format("{:.4f}", x) : "undefined"; }
 
 /// What was judged.
-struct Judged {
+struct JudgedRows {
   std::string part;
   std::vector<std::string> tasks;
   std::vector<Decision> decisions;
   Evaluation evaluation;
 };
 
-Judged judged_by(const StoredRun& run, ModelRunner& runner, const std::string& name, Part part, const Dataset& data,
-                 const std::vector<int>& rows) {
-  Judged judged{name, runner.program().task_names,
-                runner.system().decisions({run.preprocess.label_names, run.preprocess.targets}),
-                runner.evaluate(part, run.thresholds)};
+JudgedRows judged_by(const StoredRun& run, ModelRunner& runner, const std::string& name, Part part, const Dataset& data,
+                     const std::vector<int>& rows) {
+  JudgedRows judged{name, runner.program().task_names,
+                    runner.system().decisions({run.preprocess.label_names, run.preprocess.targets}),
+                    runner.evaluate(part, run.thresholds)};
   for (Figure& f : column_figures(judged.evaluation, runner.system(), run.preprocess, data, rows))
     judged.evaluation.figures.push_back(std::move(f));
   return judged;
@@ -39,7 +39,7 @@ double threshold_of(const StoredRun& run, std::size_t decision) {
   return decision < run.thresholds.size() ? run.thresholds[decision] : kHalf;
 }
 
-std::string as_text(const StoredRun& run, const Judged& judged) {
+std::string as_text(const StoredRun& run, const JudgedRows& judged) {
   const Evaluation& e = judged.evaluation;
   std::vector<std::pair<std::string, std::string>> rows = {
       {"split", judged.part}, {"epoch", run.epoch()}, {"rows", fmt::format("{}, {} labelled", e.rows, e.labelled)}};
@@ -66,7 +66,7 @@ std::string as_text(const StoredRun& run, const Judged& judged) {
   return text;
 }
 
-Judged judge_own(const StoredRun& run, const EvaluateOptions& o, Log& log) {
+JudgedRows judge_own(const StoredRun& run, const EvaluateOptions& o, Log& log) {
   const Part part = o.part.value_or(Part::validation);
   const PreparedData prepared = data_of_run(run, o.data_root);
   if (rows_of(prepared.split, part).empty())
@@ -77,7 +77,7 @@ Judged judge_own(const StoredRun& run, const EvaluateOptions& o, Log& log) {
   return judged_by(run, runner, part_name(part), part, prepared.data, rows_of(prepared.split, part));
 }
 
-Judged judge_new(const StoredRun& run, const EvaluateOptions& o, Log& log) {
+JudgedRows judge_new(const StoredRun& run, const EvaluateOptions& o, Log& log) {
   const NewRows rows = read_new_rows(run, o.views, true, o.outcome);
   for (const std::string& notice : rows.notices) log.info(notice);
   if (rows.data.rows == 0)
@@ -101,7 +101,7 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
   const StoredRun run = read_stored_run(o.run);
   Log log(LogFormat::text, o.quiet);
   if (!run.unfinished.empty()) log.warning(run.unfinished);
-  const Judged judged = external ? judge_new(run, o, log) : judge_own(run, o, log);
+  const JudgedRows judged = external ? judge_new(run, o, log) : judge_own(run, o, log);
   if (!o.json) {
     print_result(as_text(run, judged));
     return ExitCode::done;

@@ -132,9 +132,9 @@ size_t loss_count(const Config& config);
 /// Reads a config: built-in defaults, then the file, then the environment variable EQUIPOISE_SET (key=value pairs
 /// joined by semicolons), then `overrides` ("section.key=value"), the later winning. A value of an override is TOML, or
 /// plain text where that is not. What the file leaves to the variant is filled in, and methods get all their keys.
-/// Relative paths are taken from the folder of the config file, or, in an override, from the current folder. An override
-/// without a value ("data.outcome=") takes back what was said of the key, unless an empty text means something to it.
-/// `balance[1].key` names the second of several
+/// Relative paths are taken from the folder of the config file, or, in an override, from the current folder. An
+/// override without a value ("data.outcome=") takes back what was said of the key, unless an empty text means something
+/// to it. `balance[1].key` names the second of several
 /// [[balance]] sections, `balance.key` the first. A key of the file that only an override of data.source,
 /// optimizer.kind or train.monitor makes meaningless falls away. Throws Error(usage) naming every unknown key, key of
 /// another kind, wrong type and value out of range at once, one a line, as file:line:column; Error(file_system) when

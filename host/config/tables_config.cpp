@@ -144,7 +144,11 @@ class TablesConfig {
 
   /// What is stratified by: [rows], -1 where unknown; one class where there are none.
   std::vector<int> classes_of_rows() const {
-    if (!cohort_.targets.empty()) return strata(cohort_.targets, cohort_.ids.size());
+    if (!cohort_.targets.empty()) {
+      Strata s = strata(cohort_.targets, cohort_.ids.size());
+      if (s.rest >= 0) std::replace(s.of_row.begin(), s.of_row.end(), s.rest, -1);
+      return s.of_row;
+    }
     if (cohort_.label_names.empty()) return std::vector<int>(cohort_.ids.size(), 0);
     return cohort_.label;
   }

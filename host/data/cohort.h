@@ -59,13 +59,14 @@ struct RawCohort {
   std::vector<std::string> notices;      ///< sentences to tell the user: what was left out, and how many
 };
 
-/// Reads and joins the tables. To train on, kept are the patients that have a row in every view; a patient the outcome table lacks,
-/// or whose label is missing or none (ClassRules), is unlabelled, and one without any target is told. Features are all
-/// columns, or those that fit the view's pattern, but the id, the label, the targets, the group, other id columns,
-/// `diagnostics_*` and columns of text alone. Throws Error(data), with the first five offenders as file:line:column, on
-/// a table that parse_table refuses, an id that is missing or occurs twice in a file, no patient in common, no id or
-/// label column, text or a number out of range among numbers, a fractional label, labels that differ between views,
-/// fewer than two classes, and targets as read_targets does; Error(file_system) when a file cannot be read.
+/// Reads and joins the tables. To train on, kept are the patients that have a row in every view; a patient the outcome
+/// table lacks, or whose label is missing or none (ClassRules), is unlabelled, and one without any target is told.
+/// Features are all columns, or those that fit the view's pattern, but the id, the label, the targets, the group, other
+/// id columns, `diagnostics_*` and columns of text alone. Throws Error(data), with the first five offenders as
+/// file:line:column, on a table that parse_table refuses, an id that is missing or occurs twice in a file, no patient
+/// in common, no id or label column, text or a number out of range among numbers, a fractional label, labels that
+/// differ between views, fewer than two classes, and targets as read_targets does; Error(file_system) when a file
+/// cannot be read.
 RawCohort read_cohort(const CohortSpec& spec);
 
 /// Whether a column of that name, in any case, usually holds ids.

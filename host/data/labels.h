@@ -43,8 +43,8 @@ class LabelReader {
     std::vector<std::string> notices;  ///< what counts as unlabelled, and how often
     std::vector<std::string> unfound;  ///< spellings of "unlabelled" that no cell has
   };
-  /// Throws Error(data) on labels that differ between tables, and to train on with fewer than two classes, or so many that the column
-  /// cannot be one of classes, and where the positive class is none, or one of more than two.
+  /// Throws Error(data) on labels that differ between tables, and to train on with fewer than two classes, or so many
+  /// that the column cannot be one of classes, and where the positive class is none, or one of more than two.
   Result result(const std::string& label_name, const std::vector<std::string>& ids, const ClassRules& rules = {}) const;
 
  private:

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "host/data/new_rows.h"
+
 namespace equipoise {
 namespace {
 

@@ -60,8 +60,8 @@ std::vector<Figure> column_figures(const Evaluation& evaluation, const System& s
       const auto answer =
           std::find_if(answers.begin(), answers.end(), [&](const AnswerColumn& a) { return a.name == column; });
       if (answer == answers.end()) continue;
-      const ColumnErrors errors = errors_of(evaluation, *answer, targets[t], c,
-                                            static_cast<std::size_t>(task.first_col) + c, data, rows);
+      const ColumnErrors errors =
+          errors_of(evaluation, *answer, targets[t], c, static_cast<std::size_t>(task.first_col) + c, data, rows);
       const std::string name = targets[t].columns.size() == 1 ? task.name : fmt::format("{}.{}", task.name, column);
       for (Figure& figure : errors.figures(name))
         if (std::none_of(evaluation.figures.begin(), evaluation.figures.end(),

@@ -30,9 +30,9 @@ struct PreparedData {
   std::vector<std::string> notices;  ///< sentences for the user
 };
 
-/// Reads and joins the tables, or generates rows; splits; fits imputation, scaling and selection on the training rows alone.
-/// Multi-task data is split by its first task of classes, or at random. Throws Error(data) as the stages
-/// do, and where nothing is labelled but a stratified split is asked for.
+/// Reads and joins the tables, or generates rows; splits; fits imputation, scaling and selection on the training rows
+/// alone. Multi-task data is split by its first task of classes, or at random. Throws Error(data) as the stages do, and
+/// where nothing is labelled but a stratified split is asked for.
 PreparedData prepare_data(const Config& config);
 
 /// The same with the split and the fit that a run stored in `folder`.

@@ -52,7 +52,8 @@ TEST(Lowering, GivesTheInherentVariationalLossOfAnyNumberOfViewsTheSlopesOfEvery
           s.graph.add(InherentVariationalNode{z, 3, inherent, variational});
           s.task(variational_first ? std::vector{variational, inherent} : std::vector{inherent, variational}, form);
           std::vector<int> errors;
-          for (int i = 0; i < views && reached; ++i) errors.push_back(s.reconstruction(s.graph.block(z.tensor, i), i % 2));
+          for (int i = 0; i < views && reached; ++i)
+            errors.push_back(s.reconstruction(s.graph.block(z.tensor, i), i % 2));
           if (reached) s.task(errors);
           expect_sound_gradients_merged_and_balanced(s);
         }

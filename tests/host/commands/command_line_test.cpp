@@ -30,8 +30,9 @@ class Program : public ProgramRun {
 };
 
 TEST_F(Program, WithoutACommandNamesThem) {
-  expect_refused(kUsage, {},
-                 {"no command is given", "train, evaluate, predict, embed, record, replay, init, doctor, generate, balance"});
+  expect_refused(
+      kUsage, {},
+      {"no command is given", "train, evaluate, predict, embed, record, replay, init, doctor, generate, balance"});
 }
 
 TEST_F(Program, SuggestsTheNearestCommandAndOption) {

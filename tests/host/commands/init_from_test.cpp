@@ -157,7 +157,7 @@ TEST_F(InitFrom, TrainsSmallDataForMoreEpochs) {
     return config.train.epochs;
   };
   EXPECT_EQ(epochs(200), 1000);  // 100 train: 4 steps an epoch
-  EXPECT_EQ(epochs(2000), 160);   // 1600 train by 64: 25 steps
+  EXPECT_EQ(epochs(2000), 160);  // 1600 train by 64: 25 steps
   EXPECT_EQ(epochs(20000), 32);  // 16000 train by 128: 125 steps
 }
 

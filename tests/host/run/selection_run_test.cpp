@@ -26,7 +26,8 @@ class WideTables : public ::testing::Test {
     Trainer trainer(prepared.data, prepared.split, plan, *executor);
     while (!trainer.finished()) trainer.advance(1 << 20);
     TensorFile model = trainer.model();
-    if (test_auc) *test_auc = ModelRunner(model, prepared.data, prepared.split, *executor).evaluate(Part::test).figure("auc");
+    if (test_auc)
+      *test_auc = ModelRunner(model, prepared.data, prepared.split, *executor).evaluate(Part::test).figure("auc");
     return model;
   }
 
