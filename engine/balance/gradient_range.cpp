@@ -18,7 +18,7 @@ constexpr int kLargestExponent = 120;
 /// Norms beyond these have squares, or products of squares with what methods make of them, beyond float64's range.
 constexpr double kLargestNorm = 1e120, kSmallestNorm = 1e-120;
 
-[[noreturn]] void refuse(const std::string& sentence) { throw Error(ExitCode::data, sentence); }
+[[noreturn]] void refuse_range(const std::string& sentence) { throw Error(ExitCode::data, sentence); }
 
 double largest_of(const double* begin, const double* end) {
   double largest = 0;
@@ -46,12 +46,12 @@ ScaledFloats scaled_gradients(const StoredTensor& gradients, const std::string& 
     const double here = largest_of(begin, begin + columns);
     if (here == 0) continue;
     if (here > kLargestNorm || here < kSmallestNorm)
-      refuse(
+      refuse_range(
           fmt::format("{}: row {} reaches to {:.3g}, where methods work with numbers from {:g} to {:g}; scale all "
                       "gradients by the same number",
                       what, row, here, kSmallestNorm, kLargestNorm));
     if (std::ldexp(here, -scaled.exponent) < std::numeric_limits<float>::min())
-      refuse(
+      refuse_range(
           fmt::format("{}: row {} reaches to {:.3g} and another one to {:.3g}, too far apart for float32; scale the "
                       "loss of one of the tasks",
                       what, row, here, largest));
