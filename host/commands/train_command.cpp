@@ -198,7 +198,7 @@ class TrainRun {
     if (!trainer.failure().empty()) return why + "; start a new run";
     const bool impatient = trainer.out_of_patience();
     return fmt::format("{}{}; to train for longer: equipoise train --resume --out {} --set train.{}={}",
-                       impatient ? "patience ended the run, " : "", why, options_.out->string(),
+                       impatient ? "patience ended the run, " : "", why, shell_word(*options_.out),
                        impatient ? "patience" : "epochs",
                        2 * int64_t{impatient ? trainer.plan().patience : trainer.plan().epochs});
   }

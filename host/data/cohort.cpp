@@ -251,8 +251,8 @@ RawView read_asked(const Keyed& keyed, const CohortSpec& spec, std::size_t v, co
     for (int row = 0; row < table.rows(); ++row)
       if (const std::string fault = number_fault(table, row, features.back()); !fault.empty()) offenders.add(fault);
   }
-  std::vector<std::string> others;
   const std::string& pattern = spec.views[v].columns;
+  std::vector<std::string> others;
   for (int column = 0; column < static_cast<int>(table.columns.size()); ++column) {
     const std::string& name = table.columns[static_cast<size_t>(column)];
     const bool expected = column == keyed.id_column || is_outcome(spec, name) || name.starts_with("diagnostics_") ||
@@ -318,10 +318,7 @@ void read_labels(const CohortSpec& spec, const std::vector<Keyed>& views, RawCoh
   if (to_train && !read.unfound.empty())
     cohort.notices.push_back(
         tell_unfound(spec.outcome ? spec.outcome->string() : views.front().table.file, read.unfound));
-}
-
-void tell_labels(const std::string& label, RawCohort& cohort) {
-  cohort.notices.push_back(fmt::format("{} in all views; {}: {}", patients(cohort.ids.size()), label,
+  cohort.notices.push_back(fmt::format("{} in all views; {}: {}", patients(cohort.ids.size()), spec.label,
                                        class_counts(cohort.label, cohort.label_names, "unlabelled")));
 }
 
@@ -389,12 +386,8 @@ RawCohort read_cohort(const CohortSpec& as_written) {
                                : read_asked(views[v], spec, v, rows, offenders, cohort.notices));
   }
   offenders.refuse(ExitCode::data);
-  if (spec.label.empty()) {
-    cohort.label.assign(cohort.ids.size(), -1);
-  } else {
-    read_labels(spec, views, cohort);
-    tell_labels(spec.label, cohort);
-  }
+  if (spec.label.empty()) cohort.label.assign(cohort.ids.size(), -1);
+  else read_labels(spec, views, cohort);
   if (!spec.targets.empty()) read_all_targets(spec, views.front(), cohort);
   if (!spec.group.empty()) read_groups(spec, views.front(), cohort);
   return cohort;

@@ -12,6 +12,7 @@
 #include "host/run/data_places.h"
 #include "host/run/run_files.h"
 #include "host/run/run_folder.h"
+#include "host/text/shell_word.h"
 
 namespace equipoise {
 
@@ -55,7 +56,7 @@ std::optional<TensorFile> newest_checkpoint(const fs::path& folder) {
 [[noreturn]] void refuse_without_model(const StoredRun& run, const std::string& when) {
   throw Error(ExitCode::checkpoint,
               fmt::format("{}: the run {}, so there is no model yet; go on with: equipoise train --resume --out {}",
-                          run.folder.string(), when, run.folder.string()));
+                          run.folder.string(), when, shell_word(run.folder)));
 }
 
 /// The model of a run that has not finished.
@@ -93,7 +94,7 @@ TensorFile finished_model(const StoredRun& run) {
   if (!is_present(path))
     throw Error(ExitCode::checkpoint,
                 fmt::format("{}: is missing; the run writes it anew with: equipoise train --resume --out {}",
-                            path.string(), run.folder.string()));
+                            path.string(), shell_word(run.folder)));
   return read_safetensors(path);
 }
 

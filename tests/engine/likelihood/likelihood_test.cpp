@@ -82,7 +82,8 @@ TEST(Binary, TellsBothProbabilities) {
   EXPECT_EQ(figures[0].name, "died.auc");
   EXPECT_EQ(figures[0].values[0], 1.0);
   EXPECT_EQ(figures[1].name, "died.accuracy");
-  EXPECT_DOUBLE_EQ(figures[1].values[0], 2.0 / 3);  // even odds fall to the first class
+  EXPECT_DOUBLE_EQ(figures[1].values[0], 1);  // at even odds, as at any threshold, a row is called positive
+  EXPECT_DOUBLE_EQ(binary().figures({t, answer, truth, 0.6}, told)[1].values[0], 2.0 / 3);
 }
 
 // Of scikit-learn 1.9.1: mean_poisson_deviance, mean_absolute_error and d2_tweedie_score of power 1.

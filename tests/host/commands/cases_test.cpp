@@ -142,8 +142,9 @@ TEST_F(TableCases, ColumnsOfOneTaskAreJudgedEachInItsUnits) {
 
 TEST_F(TableCases, NamesMayHoldCommas) {
   EXPECT_CONTAINS(told("comma"), "margin (R0, R1): R0 (15), R1 (15, positive), 0 without\n");
-  EXPECT_CONTAINS(content_of(at("comma") / "predictions.csv"),
-                  "id,fold,seed,\"margin (R0, R1)_R0\",\"margin (R0, R1)_R1\",\"length, mm\",width\n");
+  EXPECT_CONTAINS(
+      content_of(at("comma") / "predictions.csv"),
+      "id,fold,seed,\"margin (R0, R1)_R0\",\"margin (R0, R1)_R1\",\"length, mm\",width,\"decision_margin (R0, R1)\"\n");
   said({"evaluate", "comma", "--split", "test"});
   expect_refused_case("comma", {"data.tasks=[\"binary:margin (R0, R2)\"]"}, {"a binary task has one column"}, kUsage);
   expect_refused_case("comma", {"data.tasks=['regression:\"length, mm,width']"}, {"a quote is in the wrong place"},

@@ -40,12 +40,12 @@ TEST_F(SmallTables, PredictEachKindOfTargetForEveryRowInTheDatasUnits) {
   const Cells cells = predictions("r");
   ASSERT_EQ(cells.size(), kSmallRows + 1u);
   EXPECT_EQ(cells[0], (std::vector<std::string>{"id", "fold", "seed", "stay", "cost", "died_no", "died_yes", "stage_I",
-                                                "stage_II", "stage_III"}));
+                                                "stage_II", "stage_III", "decision_died", "decision_stage"}));
   double stay = 0, cost = 0;
   int died = 0;
   for (int row = 0; row < kSmallRows; ++row) {
     const std::vector<std::string>& line = cells[static_cast<std::size_t>(row) + 1];
-    ASSERT_EQ(line.size(), 10u);
+    ASSERT_EQ(line.size(), 12u);
     EXPECT_EQ(line[0], "p" + std::to_string(100 + row));
     stay += std::abs(std::stod(line[3]) - small_stay(row)) / kSmallRows;
     cost += std::abs(std::stod(line[4]) - small_cost(row)) / kSmallRows;
@@ -140,7 +140,8 @@ TEST_F(SmallTables, SelectTheEpochOfTheLeastLossWhereAsked) {
 
 TEST_F(SmallTables, TrainOnOneTaskAndOnTargetsBesideTheFeatures) {
   train("mtl.toml", "one", {"data.tasks=[\"binary:died\"]"});
-  EXPECT_EQ(predictions("one")[0], (std::vector<std::string>{"id", "fold", "seed", "died_no", "died_yes"}));
+  EXPECT_EQ(predictions("one")[0],
+            (std::vector<std::string>{"id", "fold", "seed", "died_no", "died_yes", "decision_died"}));
   home_.write("beside.toml",
               "[data]\nviews = [\"outcome.csv\"]\ntasks = [\"regression:stay\", \"multiclass:stage\"]\n"
               "[model]\nkind = \"mtl\"\n[train]\nepochs = 2\n");
@@ -190,7 +191,8 @@ TEST_F(SmallTables, EncodeEveryRowAsTheMeansOfItsLatents) {
   train("vaegan.toml", "r");
   const Cells cells = predictions("r");
   ASSERT_EQ(cells.size(), kSmallRows + 1u);
-  EXPECT_EQ(cells[0], (std::vector<std::string>{"id", "fold", "seed", "latent1", "latent2", "latent3"}));
+  EXPECT_EQ(cells[0], (std::vector<std::string>{"id", "fold", "seed", "latent1", "latent2", "latent3",
+                                                "reconstruction_error", "discriminator_real"}));
   const json real = json::parse(said({"evaluate", "r", "--json"}))["discriminator_real"];
   ASSERT_EQ(real.size(), 3u) << "original, reconstructed and sampled rows";
   for (const json& p : real) {
