@@ -111,8 +111,8 @@ std::vector<std::string> warnings_of(const Trainer& trainer, const Judged& judge
       const bool equal = std::adjacent_find(plan.class_weights.begin(), plan.class_weights.end(),
                                             std::not_equal_to<>()) == plan.class_weights.end();
       warnings.push_back(fmt::format(
-          "the {} on the validation rows is 0: all of them are told the same class at the threshold .5; {}choose "
-          "another threshold by the probabilities in predictions.csv",
+          "the {} on the validation rows is 0: all of them are told the same class at the run's threshold; {}set "
+          "evaluate.threshold = \"youden\"",
           blind,
           equal && plan.setup.system->traits().weighs_classes ? "set train.class_weights = \"balanced\", or " : ""));
     }

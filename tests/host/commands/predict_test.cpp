@@ -119,6 +119,16 @@ TEST_F(Predict, ReadsStandardInputWhereThereIsOneView) {
   const Finished f = run_program("/bin/sh", home_.path(), {"-c", command});
   EXPECT_EQ(f.code, 0) << f.log;
   EXPECT_EQ(cells_of(content_of(at("answers.csv"))), kept("r", 4));
+  const std::vector<std::string> again{"predict", "r", "-q", "--views", "after.csv", "--out", "answers.csv"};
+  expect_refused(kFileSystem, again, {"answers.csv", "--force"});
+  std::vector<std::string> forced = again;
+  forced.emplace_back("--force");
+  EXPECT_EQ(run(forced).log, "");
+  for (const char* out : {"latents.csv", "latents.npy"}) {
+    said({"embed", "r", "--out", out});
+    expect_refused(kFileSystem, {"embed", "r", "-q", "--out", out}, {out, "--force"});
+    said({"embed", "r", "--out", out, "--force"});
+  }
   expect_refused(kUsage, {"predict", "r", "--views", "after.csv", "--out", "r/run.json"}, {"a file of the run itself"});
 }
 

@@ -123,7 +123,7 @@ TEST_F(Outcome, OfAClassThatNoValidationRowIsToldIsSaid) {
   judged.validation->figures[0].values[0] = 0;
   ASSERT_EQ(said(judged).size(), 1u);
   EXPECT_CONTAINS(said(judged)[0], "the sensitivity on the validation rows is 0: ");
-  EXPECT_CONTAINS(said(judged)[0], "set train.class_weights = \"balanced\", or choose another threshold");
+  EXPECT_CONTAINS(said(judged)[0], "set train.class_weights = \"balanced\", or set evaluate.threshold = \"youden\"");
   judged.validation->figures = {{"sensitivity", {1.0}}, {"specificity", {0.0}}};
   EXPECT_CONTAINS(said(judged)[0], "the specificity on the validation rows is 0: ");
 }
