@@ -80,7 +80,7 @@ TEST_P(OlderRuns, WithLineEndingsOfAnotherSystemAreRefused) {
   EXPECT_CONTAINS(f.log, "config.toml: is not as the run wrote it");
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, OlderRuns, ::testing::Values("format1", "format2"),
+INSTANTIATE_TEST_SUITE_P(Formats, OlderRuns, ::testing::Values("format1", "format2", "format3"),
                          [](const auto& name) { return name.param; });
 
 TEST_F(RunFormats, OfTheFirstCheckpointAreNotGoneOnWith) {
