@@ -170,6 +170,15 @@ TEST_F(OutcomeOfARun, IsWarnedOfInTheLogInTheResultAndInTheRunsAccount) {
   EXPECT_TRUE(logged) << as_json.log;
 }
 
+TEST_F(OutcomeOfARun, WhoseLastStepLeftNoNumbersIsAFailure) {
+  const testing::Finished f = run(testing::train_arguments(
+      "c.toml", "r", {"optimizer.lr=1e30", "optimizer.weight_decay=1e30", "train.epochs=1", "train.batch=1000"}));
+  EXPECT_EQ(f.code, testing::kNumerics) << f.log;
+  EXPECT_CONTAINS(f.log, "is not finite: training diverged; lower optimizer.lr");
+  EXPECT_EQ(f.out, "");
+  EXPECT_EQ(summary("r")["status"], "failed");
+}
+
 TEST_F(OutcomeOfARun, ThatLearnedHasNoWarning) {
   const testing::Finished f = run(testing::train_arguments("c.toml", "r", {"optimizer.lr=0.005", "train.epochs=30"}));
   ASSERT_EQ(f.code, 0) << f.log;
