@@ -19,16 +19,6 @@ bool has_value(const RawView& view, std::size_t row) {
   return std::any_of(first, first + columns, [](double x) { return !std::isnan(x); });
 }
 
-template <class Value>
-std::vector<Value> some_rows(const std::vector<Value>& all, std::size_t columns, const std::vector<int>& rows) {
-  std::vector<Value> some;
-  for (const int row : rows) {
-    const auto first = all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(row) * columns);
-    some.insert(some.end(), first, first + static_cast<std::ptrdiff_t>(columns));
-  }
-  return some;
-}
-
 /// Deviations from the training rows' mean.
 double distance(const FittedView& fitted, std::size_t column, double value) {
   const std::string name = fitted.transform.empty() ? "" : fitted.transform[column];
@@ -45,15 +35,6 @@ std::vector<int> answerable_rows(const RawCohort& cohort) {
     if (std::all_of(cohort.views.begin(), cohort.views.end(), [&](const RawView& v) { return has_value(v, row); }))
       rows.push_back(static_cast<int>(row));
   return rows;
-}
-
-RawCohort rows_alone(const RawCohort& cohort, const std::vector<int>& rows) {
-  RawCohort some = cohort;
-  some.ids = some_rows(cohort.ids, 1, rows);
-  some.label = some_rows(cohort.label, 1, rows);
-  for (RawView& view : some.views) view.values = some_rows(view.values, view.columns.size(), rows);
-  for (RawTarget& target : some.targets) target.values = some_rows(target.values, target.columns.size(), rows);
-  return some;
 }
 
 std::vector<std::string> told_of(const RawCohort& cohort, const Preprocess& preprocess) {

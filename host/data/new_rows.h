@@ -14,9 +14,6 @@ inline constexpr double kFar = 10;
 /// Rows of the cohort with a value in every view, rising; the others a model can say nothing of.
 std::vector<int> answerable_rows(const RawCohort& cohort);
 
-/// Those rows alone.
-RawCohort rows_alone(const RawCohort& cohort, const std::vector<int>& rows);
-
 /// Sentences: of each view how many values are missing and take the training rows' median, and of single values that
 /// lie more than kFar deviations from the training rows' mean, after their transform, the first five and how many more.
 std::vector<std::string> told_of(const RawCohort& cohort, const Preprocess& preprocess);

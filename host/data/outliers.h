@@ -14,12 +14,20 @@ namespace equipoise {
 /// standard deviation of normal values. Columns of which more than half are one value have none.
 inline constexpr double kOutlying = 30;
 
+/// Of the columns of a view; where a column has none, the ends of all numbers.
+struct ClipBounds {
+  std::vector<double> low, high;
+};
+
 /// Looks at features (after their `transforms`: a pattern of names -> a name of host/data/transform.h) and at targets
 /// of numbers in the training rows. `mode` is
 /// - keep: they are told, the farthest five by patient, column and distance, the others counted;
-/// - clip: they are set to kOutlying robust deviations, and told. Rows that validate or test stay as they are;
+/// - clip: they are set to kOutlying robust deviations, and told. Of features the bounds are returned, by which the fit
+///   clips every row that comes later (FittedView); targets of rows that validate or test stay as they are;
 /// - refuse: Throws Error(data) with the same sentence.
-void treat_outliers(RawCohort& cohort, std::span<const int> train_rows, const std::string& mode,
-                    const std::map<std::string, std::string>& transforms, std::vector<std::string>& notices);
+/// Returns the bounds of each view, in the data's units; empty unless `mode` is clip.
+std::vector<ClipBounds> treat_outliers(RawCohort& cohort, std::span<const int> train_rows, const std::string& mode,
+                                       const std::map<std::string, std::string>& transforms,
+                                       std::vector<std::string>& notices);
 
 }  // namespace equipoise

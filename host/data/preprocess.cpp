@@ -171,6 +171,12 @@ std::vector<size_t> match_columns(const RawView& view, const FittedView& fitted,
   return places;
 }
 
+/// NaN stays what it is.
+double clipped(const FittedView& fitted, size_t column, double value) {
+  if (fitted.low.empty()) return value;
+  return value < fitted.low[column] ? fitted.low[column] : value > fitted.high[column] ? fitted.high[column] : value;
+}
+
 std::vector<float> apply_view(const RawView& view, const FittedView& fitted, const std::vector<std::string>& ids,
                               std::vector<std::string>* notices) {
   const std::vector<size_t> places = match_columns(view, fitted, notices);
@@ -179,8 +185,8 @@ std::vector<float> apply_view(const RawView& view, const FittedView& fitted, con
   Offenders offenders;
   for (size_t row = 0; row < ids.size(); ++row) {
     for (size_t c = 0; c < places.size(); ++c) {
-      const double raw = transformed(view, transform_of(fitted, c), view.values[row * view.columns.size() + places[c]],
-                                     ids[row], places[c], offenders);
+      const double value = clipped(fitted, c, view.values[row * view.columns.size() + places[c]]);
+      const double raw = transformed(view, transform_of(fitted, c), value, ids[row], places[c], offenders);
       const double scaled = ((std::isnan(raw) ? fitted.median[c] : raw) - fitted.mean[c]) / fitted.scale[c];
       if (!(std::fabs(scaled) <= double{std::numeric_limits<float>::max()})) {
         offenders.add(fmt::format("{}: {} of {} in the column '{}' is too far from the training rows; correct it",

@@ -27,6 +27,7 @@ struct FittedView {
   std::vector<double> mean;                 ///< of the training rows after imputation
   std::vector<double> scale;                ///< their population standard deviation; 1 for a constant column
   std::vector<std::string> transform = {};  ///< done to values before all that; "" = none; {} = none anywhere
+  std::vector<double> low = {}, high = {};  ///< values beyond are taken for these, before all else; {} = none are
   std::vector<SelectedBy> selected = {};    ///< by each method in turn; {} = nothing was selected
   std::vector<std::string> dropped = {};    ///< names of the columns that selection left out, in their order
 

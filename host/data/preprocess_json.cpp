@@ -61,6 +61,10 @@ FittedView view_from_json(const Json& json, const std::string& file) {
   view.scale = finite_numbers(json, "scale", view.columns.size(), file);
   refuse_scale_not_positive(view.scale, file);
   read_selection(json, view, file);
+  if (json.contains("low")) {
+    view.low = finite_numbers(json, "low", view.columns.size(), file);
+    view.high = finite_numbers(json, "high", view.columns.size(), file);
+  }
   if (!json.contains("transform")) return view;
   view.transform = json.at("transform").get<std::vector<std::string>>();
   if (view.transform.size() != view.columns.size()) refuse(file, "'transform' does not have one name per column");
@@ -97,6 +101,7 @@ std::string to_json(const Preprocess& preprocess) {
     json["views"].push_back(
         {{"columns", view.columns}, {"median", view.median}, {"mean", view.mean}, {"scale", view.scale}});
     if (!view.transform.empty()) json["views"].back()["transform"] = view.transform;
+    if (!view.low.empty()) json["views"].back().update({{"low", view.low}, {"high", view.high}});
     for (const SelectedBy& step : view.selected)
       json["views"].back()["selected"].push_back({{"method", step.method}, {"score", step.score}});
     if (!view.selected.empty()) json["views"].back()["dropped"] = view.dropped;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "host/data/new_rows.h"
+#include "host/data/cohort_rows.h"
 
 namespace equipoise {
 namespace {
@@ -54,6 +54,8 @@ void narrow(FittedView& view, std::span<const std::size_t> kept, const Selection
     left.median.push_back(view.median[c]);
     left.mean.push_back(view.mean[c]);
     left.scale.push_back(view.scale[c]);
+    if (!view.low.empty()) left.low.push_back(view.low[c]);
+    if (!view.high.empty()) left.high.push_back(view.high[c]);
     if (!view.transform.empty()) left.transform.push_back(view.transform[c]);
   }
   for (std::size_t c = 0; c < view.columns.size(); ++c)
@@ -84,7 +86,7 @@ void select_features(const RawCohort& cohort, std::span<const int> train_rows, c
                      uint64_t seed, Preprocess& preprocess, std::vector<std::string>* notices) {
   const std::vector<SelectStep> steps = parse_select(wanted, "select.methods");
   if (steps.empty()) return;
-  const Dataset data = apply(rows_alone(cohort, {train_rows.begin(), train_rows.end()}), preprocess);
+  const Dataset data = apply(rows_alone(cohort, train_rows), preprocess);
   const SelectOutcome outcome = outcome_of(data);
   const std::size_t views = preprocess.views.size(), together = wanted.per == "all" ? views : 1;
   for (std::size_t first = 0; first < views; first += together) {

@@ -92,10 +92,10 @@ LeakRules leak_rules(const DataConfig& data, const RawCohort& cohort) {
 }
 
 /// Of generated rows nothing is in doubt.
-void clean(const DataConfig& data, std::span<const int> train_rows, RawCohort& cohort,
-           std::vector<std::string>& notices) {
-  if (data.generated()) return;
-  treat_outliers(cohort, train_rows, data.outliers.value_or("keep"), data.transform, notices);
+std::vector<ClipBounds> clean(const DataConfig& data, std::span<const int> train_rows, RawCohort& cohort,
+                              std::vector<std::string>& notices) {
+  if (data.generated()) return {};
+  return treat_outliers(cohort, train_rows, data.outliers.value_or("keep"), data.transform, notices);
 }
 
 PreparedData finish(const Config& config, const RawCohort& cohort, Split split, Preprocess preprocess,
@@ -130,8 +130,12 @@ PreparedData prepare_data(const Config& config) {
     expect_no_leaks(cohort, split.train, leak_rules(config.data, cohort), notices);
     leave_out_unknown(cohort, split.train, notices);
   }
-  clean(config.data, split.train, cohort, notices);
+  const std::vector<ClipBounds> bounds = clean(config.data, split.train, cohort, notices);
   Preprocess preprocess = fit_preprocess(cohort, split.train, &notices, config.data.transform);
+  for (std::size_t v = 0; v < bounds.size(); ++v) {
+    preprocess.views[v].low = bounds[v].low;
+    preprocess.views[v].high = bounds[v].high;
+  }
   select_features(cohort, split.train, config.select, config.data.seed, preprocess, &notices);
   return finish(config, cohort, std::move(split), std::move(preprocess), std::move(notices));
 }

@@ -151,7 +151,7 @@ TEST_F(RunFormats, ThatAreToComeAreRefusedByNameAndNumber) {
     int newest;
   };
   for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 3},
-                                             {"preprocess.json", "equipoise preprocessing", 2},
+                                             {"preprocess.json", "equipoise preprocessing", 3},
                                              {"run.json", "equipoise run", 2},
                                              {"model.safetensors", "equipoise model", 2}}) {
     const fs::path run = unpacked("format2");
