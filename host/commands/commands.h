@@ -135,6 +135,10 @@ std::string doctor_text(const DeviceReport& report);
 /// Prints version, commit, compiler and CUDA.
 ExitCode version_command();
 
+/// Writes a result to the file of --out, of which `told` is said then, or else to standard output.
+void give_result(const std::optional<std::filesystem::path>& out, bool force, const std::string& text, Log& log,
+                 const std::string& told);
+
 /// Writes to standard output. Throws Error(file_system) if that fails, as on a full disk.
 void print_result(const std::string& text);
 

@@ -7,8 +7,6 @@
 #include "host/commands/commands.h"
 #include "host/run/answers.h"
 #include "host/run/device_choice.h"
-#include "host/run/output_file.h"
-#include "host/run/run_folder.h"
 #include "host/run/stored_run.h"
 #include "host/text/csv_field.h"
 
@@ -80,6 +78,12 @@ std::string as_table(const Embedded& e) {
   return text;
 }
 
+std::string as_array(const Embedded& e) {
+  const std::vector<float> values(e.values.begin(), e.values.end());
+  return npy_file(
+      StoredTensor::from_floats({static_cast<int64_t>(e.ids.size()), static_cast<int64_t>(e.names.size())}, values));
+}
+
 Embedded embed(const StoredRun& run, const EmbedOptions& o, Log& log) {
   if (o.views.empty()) {
     const PreparedData prepared = data_of_run(run, o.data_root);
@@ -95,27 +99,12 @@ Embedded embed(const StoredRun& run, const EmbedOptions& o, Log& log) {
 }  // namespace
 
 ExitCode embed_command(const EmbedOptions& o) {
-  const StoredRun run = read_stored_run(o.run);
-  if (o.out) {
-    expect_apart(o.run, *o.out);
-    expect_may_write(*o.out, o.force);
-  }
   Log log(LogFormat::text, o.quiet);
-  if (!run.unfinished.empty()) log.warning(run.unfinished);
+  const StoredRun run = run_to_ask(o.run, o.out, o.force, log);
   const Embedded e = embed(run, o, log);
-  if (!o.out) {
-    print_result(as_table(e));
-    return ExitCode::done;
-  }
-  if (o.out->extension() == ".npy") {
-    const std::vector<float> values(e.values.begin(), e.values.end());
-    write_npy(*o.out, StoredTensor::from_floats(
-                          {static_cast<int64_t>(e.ids.size()), static_cast<int64_t>(e.names.size())}, values));
-    log.info("the rows of the array are in the order of their ids");
-  } else {
-    write_output(*o.out, as_table(e), o.force);
-  }
-  log.info(fmt::format("embedded {} rows by {} numbers: {}", e.ids.size(), e.names.size(), o.out->string()));
+  const bool array = o.out && o.out->extension() == ".npy";
+  give_result(o.out, o.force, array ? as_array(e) : as_table(e), log,
+              fmt::format("embedded {} rows, in the order of their ids, by {} numbers", e.ids.size(), e.names.size()));
   return ExitCode::done;
 }
 

@@ -98,9 +98,8 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
                 "evaluate: --split names a part of the run's own data, --views other patients; drop one");
   if (!external && o.outcome)
     throw Error(ExitCode::usage, "evaluate: --outcome belongs to other patients; name their tables by --views");
-  const StoredRun run = read_stored_run(o.run);
   Log log(LogFormat::text, o.quiet);
-  if (!run.unfinished.empty()) log.warning(run.unfinished);
+  const StoredRun run = run_to_ask(o.run, std::nullopt, false, log);
   const JudgedRows judged = external ? judge_new(run, o, log) : judge_own(run, o, log);
   if (!o.json) {
     print_result(as_text(run, judged));

@@ -3,14 +3,11 @@
 
 #include <cmath>
 
-#include "engine/files/atomic_file.h"
 #include "engine/train/generate.h"
 #include "host/commands/commands.h"
 #include "host/data/preprocess.h"
 #include "host/run/device_choice.h"
-#include "host/run/output_file.h"
 #include "host/run/run_files.h"
-#include "host/run/run_folder.h"
 #include "host/run/stored_run.h"
 #include "host/text/csv_field.h"
 
@@ -44,13 +41,8 @@ std::string table_of(const std::vector<float>& values, int rows, const FittedVie
 ExitCode generate_command(const GenerateOptions& o) {
   if (o.rows < 1 || o.rows > 10'000'000)
     throw Error(ExitCode::usage, fmt::format("--rows {}: must be from 1 to 10000000", o.rows));
-  const StoredRun run = read_stored_run(o.run);
-  if (o.out) {
-    expect_apart(o.run, *o.out);
-    expect_may_write(*o.out, o.force);
-  }
   Log log(LogFormat::text, o.quiet);
-  if (!run.unfinished.empty()) log.warning(run.unfinished);
+  const StoredRun run = run_to_ask(o.run, o.out, o.force, log);
   const auto executor = make_executor(o.device, log);
   const TensorFile& model = run.model;
   const std::vector<float> values = generate_rows(model, o.rows, o.seed, *executor);
@@ -66,13 +58,8 @@ ExitCode generate_command(const GenerateOptions& o) {
                   fmt::format("{}: the model decodes to values that are not finite; train it again with a lower "
                               "optimizer.lr",
                               model.path));
-  const std::string text = table_of(values, o.rows, view);
-  if (!o.out) {
-    print_result(text);
-    return ExitCode::done;
-  }
-  write_output(*o.out, text, o.force);
-  log.info(fmt::format("generated {} rows of {} columns: {}", o.rows, view.columns.size(), o.out->string()));
+  give_result(o.out, o.force, table_of(values, o.rows, view), log,
+              fmt::format("generated {} rows of {} columns", o.rows, view.columns.size()));
   return ExitCode::done;
 }
 

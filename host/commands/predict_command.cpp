@@ -6,8 +6,6 @@
 #include "host/commands/commands.h"
 #include "host/run/answers.h"
 #include "host/run/device_choice.h"
-#include "host/run/output_file.h"
-#include "host/run/run_folder.h"
 #include "host/run/stored_run.h"
 #include "host/text/csv_field.h"
 
@@ -65,13 +63,8 @@ class AnsweredRows {
 }  // namespace
 
 ExitCode predict_command(const PredictOptions& o) {
-  const StoredRun run = read_stored_run(o.run);
-  if (o.out) {
-    expect_apart(o.run, *o.out);
-    expect_may_write(*o.out, o.force);
-  }
   Log log(LogFormat::text, o.quiet);
-  if (!run.unfinished.empty()) log.warning(run.unfinished);
+  const StoredRun run = run_to_ask(o.run, o.out, o.force, log);
   const NewRows rows = read_new_rows(run, o.views, false, std::nullopt);
   for (const std::string& notice : rows.notices) log.info(notice);
   const auto executor = make_executor(o.device, log);
@@ -83,12 +76,7 @@ ExitCode predict_command(const PredictOptions& o) {
     text += csv_field(rows.ids[row]) + (known ? answered.line(next) : answered.empty_line()) + '\n';
     next += known ? 1 : 0;
   }
-  if (!o.out) {
-    print_result(text);
-    return ExitCode::done;
-  }
-  write_output(*o.out, text, o.force);
-  log.info(fmt::format("answered {} of {} patients: {}", rows.data.rows, rows.ids.size(), o.out->string()));
+  give_result(o.out, o.force, text, log, fmt::format("answered {} of {} patients", rows.data.rows, rows.ids.size()));
   return ExitCode::done;
 }
 

@@ -7,6 +7,7 @@
 
 #include "host/commands/commands.h"
 #include "host/run/build_info.h"
+#include "host/run/output_file.h"
 
 namespace equipoise {
 
@@ -21,6 +22,13 @@ void print_result(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw Error(ExitCode::file_system,
                 fmt::format("standard output: cannot be written ({}); send it elsewhere", std::strerror(errno)));
+}
+
+void give_result(const std::optional<std::filesystem::path>& out, bool force, const std::string& text, Log& log,
+                 const std::string& told) {
+  if (!out) return print_result(text);
+  write_output(*out, text, force);
+  log.info(fmt::format("{}: {}", told, out->string()));
 }
 
 }  // namespace equipoise

@@ -15,7 +15,8 @@ namespace {
 constexpr double kLeastAuc = 0.6;  // of training rows: chance is .5
 constexpr double kGrowth = 100;    // of a loss since the first epoch
 
-std::string all_finite_but(const TensorFile& file) {
+/// The first tensor that holds a value that is not finite, "" if none does.
+std::string nonfinite_tensor(const TensorFile& file) {
   for (const auto& [name, tensor] : file.tensors) {
     if (tensor.type != ElementType::f32) continue;
     const std::vector<float> values = tensor.to_floats();
@@ -76,8 +77,8 @@ std::string blind_figure(const Evaluation& validation) {
 }  // namespace
 
 std::string nonfinite_parameter(const Trainer& trainer, const TensorFile& model) {
-  const std::string kept = all_finite_but(model);
-  return kept.empty() ? all_finite_but(trainer.last_parameters()) : kept;
+  const std::string kept = nonfinite_tensor(model);
+  return kept.empty() ? nonfinite_tensor(trainer.last_parameters()) : kept;
 }
 
 bool has_class_figures(const System& system) {

@@ -26,8 +26,7 @@ struct Judged {
 
 /// Sentences, each with what to change:
 ///   - the kept epoch's training loss is no better than that of the first, or the loss never fell by more than its
-///   noise
-///     (engine/train/learning.h), or the best epoch is the first while the loss fell afterwards, or an AUC of the
+///     noise (engine/train/learning.h), or the best epoch is the first while the loss fell afterwards, or an AUC of the
 ///     training rows is below .6: the model may be untrained
 ///   - a loss of the last epoch is more than a hundred times that of the first
 ///   - more than half of the steps were left out

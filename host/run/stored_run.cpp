@@ -8,8 +8,10 @@
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
 #include "engine/train/checkpoint.h"
+#include "host/data/cohort_rows.h"
 #include "host/data/new_rows.h"
 #include "host/run/data_places.h"
+#include "host/run/output_file.h"
 #include "host/run/run_files.h"
 #include "host/run/run_folder.h"
 #include "host/text/shell_word.h"
@@ -27,54 +29,47 @@ bool is_present(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-/// How the run stands, as a clause.
-std::string standing(const EarlierRun& account, int epochs, const Config& config) {
-  const std::string how = account.status == "stopped"  ? "was stopped"
-                          : account.status == "failed" ? "failed"
-                                                       : "has not ended, or was killed,";
-  return fmt::format("the run {} after epoch {} of {}", how, epochs, config.train.epochs);
-}
-
-/// The newest checkpoint that is whole; none where there is none.
-std::optional<TensorFile> newest_checkpoint(const fs::path& folder) {
+/// The model of the newest checkpoint that is whole. None where there is none, and where none can be read but the run's
+/// model file is there, as in a run of an older format; else throws what is wrong with the newest.
+std::optional<CheckpointModel> newest_model(const fs::path& folder) {
   std::optional<Error> refused;
   for (const char* name : {run_file::kLast, run_file::kPrevious}) {
     if (!is_present(folder / name)) continue;
     try {
-      TensorFile file = read_safetensors(folder / name);
-      model_of_checkpoint(file);
-      return file;
+      return model_of_checkpoint(read_safetensors(folder / name));
     } catch (const Error& error) {
       if (error.code() != ExitCode::checkpoint) throw;
       if (!refused) refused = error;
     }
   }
-  if (refused) throw *refused;
+  if (refused && !is_present(folder / run_file::kModel)) throw *refused;
   return std::nullopt;
 }
 
-[[noreturn]] void refuse_without_model(const StoredRun& run, const std::string& when) {
+[[noreturn]] void refuse_without_model(const StoredRun& run, const std::string& why) {
   throw Error(ExitCode::checkpoint,
               fmt::format("{}: the run {}, so there is no model yet; go on with: equipoise train --resume --out {}",
-                          run.folder.string(), when, shell_word(run.folder)));
+                          run.folder.string(), why, shell_word(run.folder)));
 }
 
 /// The model of a run that has not finished.
-void take_from_checkpoint(StoredRun& run) {
-  const std::optional<TensorFile> checkpoint = newest_checkpoint(run.folder);
-  if (!checkpoint) {
-    if (!is_present(run.folder / run_file::kModel)) refuse_without_model(run, "ended before its first checkpoint");
+void take_unfinished(StoredRun& run) {
+  const std::string& status = run.account.status;
+  const bool ended = status == "stopped" || status == "failed";
+  const std::string how = ended ? (status == "failed" ? "failed" : "was stopped") : "has not ended, or was killed,";
+  int epochs = run.account.epochs;
+  if (std::optional<CheckpointModel> newest = newest_model(run.folder)) {
+    epochs = newest->standing.epochs;
+    if (epochs == 0)
+      refuse_without_model(run, fmt::format("{} in its first epoch, after step {}", how, newest->standing.steps));
+    run.model = std::move(newest->model);
+  } else if (is_present(run.folder / run_file::kModel)) {
     run.model = read_safetensors(run.folder / run_file::kModel);
-    run.unfinished = fmt::format("{}: {} has no checkpoint; this is its model of epoch {}", run.folder.string(),
-                                 standing(run.account, run.account.epochs, run.config), run.epoch());
-    return;
+  } else {
+    refuse_without_model(run, how + " before its first checkpoint");
   }
-  const Standing at = standing_of(*checkpoint);
-  const std::string verb = run.account.status == "failed" ? "failed" : "was stopped";
-  if (at.epochs == 0) refuse_without_model(run, fmt::format("{} in its first epoch, after step {}", verb, at.steps));
-  run.model = model_of_checkpoint(*checkpoint);
-  run.unfinished = fmt::format("{}: {}; this is its model of epoch {}", run.folder.string(),
-                               standing(run.account, at.epochs, run.config), run.epoch());
+  run.unfinished = fmt::format("{}: the run {} after epoch {} of {}; this is its model of epoch {}",
+                               run.folder.string(), how, epochs, run.config.train.epochs, run.epoch());
 }
 
 /// Youden's point is chosen when a run ends.
@@ -165,9 +160,19 @@ StoredRun read_stored_run(const fs::path& folder) {
     run.model = finished_model(run);
     run.thresholds = thresholds_of(run.model);
   } else {
-    take_from_checkpoint(run);
+    take_unfinished(run);
     set_thresholds_of_config(run);
   }
+  return run;
+}
+
+StoredRun run_to_ask(const fs::path& folder, const std::optional<fs::path>& out, bool force, Log& log) {
+  StoredRun run = read_stored_run(folder);
+  if (out) {
+    expect_apart(folder, *out);
+    expect_may_write(*out, force);
+  }
+  if (!run.unfinished.empty()) log.warning(run.unfinished);
   return run;
 }
 

@@ -11,6 +11,7 @@
 #include "host/config/config.h"
 #include "host/run/prepared_data.h"
 #include "host/run/run_summary.h"
+#include "host/text/progress.h"
 
 namespace equipoise {
 
@@ -30,6 +31,11 @@ struct StoredRun {
 /// there is no run, Error(checkpoint) where it has no model yet (stopped, failed or killed in its first epoch) or files
 /// are damaged.
 StoredRun read_stored_run(const std::filesystem::path& folder);
+
+/// The same for a command that writes to `out`, if it is given: that must be no file of the run, and none that is there
+/// already without `force`. What is unfinished is told.
+StoredRun run_to_ask(const std::filesystem::path& folder, const std::optional<std::filesystem::path>& out, bool force,
+                     Log& log);
 
 /// The rows that it was trained on, found by with_tables_found, checked to be the same.
 PreparedData data_of_run(const StoredRun& run, const std::optional<std::filesystem::path>& root);

@@ -51,6 +51,10 @@ TEST_F(AskedFolder, JudgesAnExternalCohortAsItWouldItsOwnRows) {
   EXPECT_EQ(ill["labelled"], 2);
   EXPECT_TRUE(ill["auc"].is_null() && ill["specificity"].is_null());
   EXPECT_FALSE(ill["sensitivity"].is_null());
+  home_.write("marked.csv", "id,label\np101,case\np102,-1\np103,NULL\n");  // no class of training
+  EXPECT_EQ(json::parse(said({"evaluate", "r", "--views", "before.csv", "after.csv", "--outcome", "marked.csv",
+                              "--json"}))["labelled"],
+            1);
   home_.write("other.csv", "id,label\np101,Case\np102,Control\n");
   expect_refused(kData, {"evaluate", "r", "--views", "before.csv", "after.csv", "--outcome", "other.csv"},
                  {"the class 'Case' was not in the training data", "did you mean 'case'?"});
@@ -210,6 +214,23 @@ TEST_F(AskedFolder, OfAnInterruptedRunAnswersByItsCheckpointAndSaysSo) {
   fs::remove(at("r/model.safetensors"));
   EXPECT_EQ(said({"evaluate", "r", "--json"}), f.out);
   EXPECT_CONTAINS(run({"predict", "r", "--views", "before.csv", "after.csv"}).log, "was stopped after epoch");
+}
+
+TEST_F(AskedFolder, WhoseCheckpointsCannotBeReadAnswersByItsModel) {
+  train("r");
+  const std::string figures = said({"evaluate", "r", "--json"});
+  std::string account = content_of(at("r/run.json"));
+  account.replace(account.find("\"finished\""), 10, "\"running\"");
+  home_.write("r/run.json", account);
+  home_.write("r/last.safetensors", "torn");
+  const Finished f = run({"evaluate", "r", "--json"});
+  EXPECT_EQ(f.out, figures) << f.log;
+  EXPECT_CONTAINS(f.log, "r: the run has not ended, or was killed, after epoch 30 of 30; this is its model of epoch ");
+  fs::remove(at("r/model.safetensors"));
+  expect_refused(kCheckpoint, {"evaluate", "r"}, {"last.safetensors"});
+  fs::remove(at("r/last.safetensors"));
+  fs::remove(at("r/last.previous.safetensors"));
+  expect_refused(kCheckpoint, {"evaluate", "r"}, {"was killed, before its first checkpoint", "--resume --out r"});
 }
 
 TEST_F(AskedFolder, OfARunStoppedInItsFirstEpochSaysThatThereIsNoModel) {

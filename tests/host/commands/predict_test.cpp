@@ -64,6 +64,43 @@ TEST_F(Predict, AnswersAlikeWhateverTheClassesAreCalled) {
                     "," + one[r][1] + "," + one[r][2] + "," + (one[r][3] == "case" ? "\"b worse, soon\"" : "a stable"));
 }
 
+TEST_F(Predict, PreparesRowsAsTheRunDidItsOwn) {
+  // Columns are chosen, a word counts as missing, and a slip of the pen is clipped: in training rows, and in others.
+  const auto with_slips = [&](const std::string& slip) {
+    std::string table = view(0, 0, kSmallRows);
+    for (const char* row : {"p101,", "p105,", "p110,", "p112,"}) {
+      const std::size_t cell = table.find(row) + 5;
+      table.replace(cell, table.find(',', cell) - cell, slip);
+    }
+    return table.replace(table.find(",NA"), 3, ",unknown");
+  };
+  home_.write("before.csv", with_slips("7777"));
+  const std::vector<std::string> settings{"data.outliers=clip", "data.missing=[\"unknown\"]",
+                                          "select.methods=[\"anova\"]", "select.keep=3"};
+  train("r", settings);
+  const auto own = kept("r", 4);
+  EXPECT_EQ(predicted({"before.csv", "after.csv"}), own);
+  // Whoever is clipped has the answer of a value at the bound, however far the slip.
+  home_.write("farther.csv", with_slips("1e9"));
+  EXPECT_EQ(predicted({"farther.csv", "after.csv"}), own);
+  home_.write("nearer.csv", with_slips("1"));
+  EXPECT_NE(predicted({"nearer.csv", "after.csv"}), own);
+}
+
+TEST_F(Predict, EndsWhereAnAnswerIsNoNumber) {
+  home_.write("counts.csv", [] {
+    std::string table = "id,x,visits\n";
+    for (int row = 0; row < kSmallRows; ++row) table += fmt::format("{},{},{}\n", id(row), row % 10, row % 10);
+    return table;
+  }());
+  home_.write("count.toml",
+              "[data]\nviews = [\"counts.csv\"]\ntasks = [\"count:visits\"]\n[model]\nkind = \"mtl\"\ndropout = 0.0\n"
+              "[optimizer]\nlr = 0.01\n[train]\nepochs = 60\n");
+  said(train_arguments("count.toml", "r", {"data.allow=[\"x\"]"}));
+  home_.write("far.csv", "id,x\nnear,3\nfar,1e9\n");  // the expected count is exp of some 1e8
+  expect_refused(kNumerics, {"predict", "r", "--views", "far.csv"}, {"the answer for far is not finite"});
+}
+
 TEST_F(Predict, GivesPatientsWithoutAViewARowWithoutAnswers) {
   train("r");
   // Patient 0 is in one view alone, patient 1 has no value in the second, patient 2 is like the first of training.
