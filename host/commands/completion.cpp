@@ -9,6 +9,7 @@
 
 #include "engine/base/error.h"
 #include "host/text/nearest_name.h"
+#include "host/text/shell_word.h"
 
 namespace equipoise {
 
@@ -172,12 +173,6 @@ complete -F _equipoise equipoise
       with_value, values, options, fmt::join(names_of(commands), " "), places);
 }
 
-std::string in_single_quotes(const std::string& text) {
-  std::string safe;
-  for (const char c : text) safe += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return "'" + safe + "'";
-}
-
 /// ":message:action" of what an argument takes.
 std::string zsh_value(const Argument& a) {
   const std::string of = ":" + escaped(a.placeholder, ":[]\\") + ":";
@@ -202,8 +197,7 @@ std::string zsh_option(const Argument& o) {
   std::string text;
   for (const std::string& name : o.names) {
     const std::string once = o.repeats ? "*" : fmt::format("({})", fmt::join(o.names, " "));
-    text +=
-        fmt::format(" \\\n        {}", in_single_quotes(once + name + (name.starts_with("--") ? equals : "") + rest));
+    text += fmt::format(" \\\n        {}", shell_word(once + name + (name.starts_with("--") ? equals : "") + rest));
   }
   return text;
 }
@@ -214,13 +208,12 @@ std::string zsh_script(const std::vector<Command>& commands) {
     std::string arguments;
     for (const Argument& o : c.options) arguments += zsh_option(o);
     for (std::size_t p = 0; p < c.positionals.size(); ++p)
-      arguments +=
-          fmt::format(" \\\n        {}", in_single_quotes(std::to_string(p + 1) + zsh_value(c.positionals[p])));
+      arguments += fmt::format(" \\\n        {}", shell_word(std::to_string(p + 1) + zsh_value(c.positionals[p])));
     if (c.name.empty()) {
       top = arguments;
       continue;
     }
-    described += fmt::format("        {}\n", in_single_quotes(c.name + ":" + escaped(c.meaning, ":\\")));
+    described += fmt::format("        {}\n", shell_word(c.name + ":" + escaped(c.meaning, ":\\")));
     cases += fmt::format("        {})\n          _arguments -s{} ;;\n", c.name, arguments);
   }
   return fmt::format(

@@ -14,6 +14,7 @@
 #include "host/data/cohort.h"
 #include "host/data/split.h"
 #include "host/data/survey.h"
+#include "host/text/lower_case.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -103,7 +104,7 @@ class TablesConfig {
     for (const ColumnLook& column : table.columns) {
       if (column.name == config_.data.id || is_id_name(column.name)) continue;
       const auto usual = usual_labels();
-      if (!outcome && std::find(usual.begin(), usual.end(), in_lower_case(column.name)) == usual.end()) continue;
+      if (!outcome && std::find(usual.begin(), usual.end(), lower_case(column.name)) == usual.end()) continue;
       const Likelihood* likelihood = likelihood_of(column);
       // a comma separates columns of a task
       if (likelihood && column.name.find(',') == column.name.npos && config_.data.tasks.size() < kMaxTasks)

@@ -13,6 +13,7 @@
 #include "host/data/positive_class.h"
 #include "host/data/table.h"
 #include "host/text/glob.h"
+#include "host/text/lower_case.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"
 
@@ -22,12 +23,6 @@ namespace {
 constexpr std::array<std::string_view, 10> kIdNames = {"id",     "patientid", "patient_id", "patient",   "case",
                                                        "caseid", "case_id",   "subject_id", "subjectid", "subject"};
 constexpr size_t kIdsListed = 5;
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return result;
-}
 
 std::string patients(size_t count) { return count == 1 ? "1 patient" : fmt::format("{} patients", count); }
 
@@ -50,7 +45,7 @@ int find_id_column(const Table& table, const std::string& wanted, std::vector<st
   if (wanted.empty() || is_id_name(wanted)) {
     for (const std::string_view usual : kIdNames) {
       for (size_t column = 0; column < table.columns.size(); ++column) {
-        if (lower(table.columns[column]) != usual) continue;
+        if (lower_case(table.columns[column]) != usual) continue;
         notices.push_back(fmt::format("{}: ids are read from the column '{}'", table.file, table.columns[column]));
         return static_cast<int>(column);
       }
@@ -367,7 +362,7 @@ void read_all_targets(const CohortSpec& spec, const Keyed& view, RawCohort& coho
 }  // namespace
 
 bool is_id_name(std::string_view name) {
-  return std::find(kIdNames.begin(), kIdNames.end(), lower(name)) != kIdNames.end();
+  return std::find(kIdNames.begin(), kIdNames.end(), lower_case(name)) != kIdNames.end();
 }
 
 RawCohort read_cohort(const CohortSpec& as_written) {

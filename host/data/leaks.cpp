@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "host/text/glob.h"
+#include "host/text/lower_case.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"
 
@@ -20,11 +21,8 @@ constexpr size_t kLevelsPerClass = 2;
 
 /// Without case and blanks.
 std::string bare_name(std::string_view name) {
-  std::string bare;
-  for (const char c : name) {
-    if (c == ' ' || c == '\t') continue;
-    bare += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
+  std::string bare = lower_case(name);
+  std::erase_if(bare, [](char c) { return c == ' ' || c == '\t'; });
   return bare;
 }
 

@@ -11,6 +11,7 @@
 #include "host/data/cohort.h"
 #include "host/data/labels.h"
 #include "host/data/table.h"
+#include "host/text/lower_case.h"
 
 namespace equipoise {
 namespace {
@@ -45,7 +46,7 @@ ColumnLook look_at_column(const Table& table, int column) {
 }
 
 bool named_outcome(const TableLook& table) {
-  const std::string stem = in_lower_case(table.file.stem().string());
+  const std::string stem = lower_case(table.file.stem().string());
   return std::any_of(kOutcomeFiles.begin(), kOutcomeFiles.end(),
                      [&](std::string_view word) { return stem.find(word) != stem.npos; });
 }
@@ -64,18 +65,12 @@ std::optional<Found> usual_label(std::span<const TableLook> tables, const std::s
   for (const std::string_view usual : kLabelNames)
     for (const TableLook& table : tables)
       for (const ColumnLook& column : table.columns)
-        if (column.name != id && in_lower_case(column.name) == usual && column.class_like())
+        if (column.name != id && lower_case(column.name) == usual && column.class_like())
           return Found{column.name, {}, fmt::format("a usual name, and {} classes", column.classes), ""};
   return std::nullopt;
 }
 
 }  // namespace
-
-std::string in_lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 std::span<const std::string_view> usual_labels() { return kLabelNames; }
 

@@ -52,6 +52,5 @@ std::optional<size_t> find_outcome(std::span<const TableLook> tables, std::strin
 
 /// Usual names of what is learned, in lower case; the first is the surest.
 std::span<const std::string_view> usual_labels();
-std::string in_lower_case(std::string_view text);
 
 }  // namespace equipoise

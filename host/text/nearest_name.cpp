@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "host/text/lower_case.h"
+
 namespace equipoise {
 namespace {
 
@@ -12,15 +14,13 @@ constexpr size_t kLongestName = 200;  // the table below is quadratic: a hostile
 constexpr size_t kNamesListed = 8;
 constexpr size_t kShortestBeginning = 2;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 /// The only name that begins so.
 std::optional<std::string> begun_name(std::string_view beginning, std::span<const std::string> names) {
   std::optional<std::string> found;
   for (const std::string& name : names) {
     if (beginning.size() < kShortestBeginning || name.size() <= beginning.size() ||
         !std::equal(beginning.begin(), beginning.end(), name.begin(),
-                    [](char a, char b) { return lower(a) == lower(b); }))
+                    [](char a, char b) { return lower_case(a) == lower_case(b); }))
       continue;
     if (found) return std::nullopt;
     found = name;
@@ -40,10 +40,11 @@ int edit_distance(std::string_view a, std::string_view b) {
         here = static_cast<int>(i + j);
         continue;
       }
-      const bool same = lower(a[i - 1]) == lower(b[j - 1]);
+      const bool same = lower_case(a[i - 1]) == lower_case(b[j - 1]);
       here = std::min({edits[(i - 1) * columns + j] + 1, edits[i * columns + j - 1] + 1,
                        edits[(i - 1) * columns + j - 1] + (same ? 0 : 1)});
-      const bool swapped = i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]);
+      const bool swapped = i > 1 && j > 1 && lower_case(a[i - 1]) == lower_case(b[j - 2]) &&
+                           lower_case(a[i - 2]) == lower_case(b[j - 1]);
       if (swapped) here = std::min(here, edits[(i - 2) * columns + j - 2] + 1);
     }
   }
