@@ -112,7 +112,7 @@ TEST_F(Completion, OfZshAndFishIsTheirLanguage) {
   const std::string zsh = said({"completion", "zsh"}), fish = said({"completion", "fish"});
   EXPECT_TRUE(zsh.starts_with("#compdef equipoise\n"));
   EXPECT_CONTAINS(zsh, "'(--log-format)--log-format=[text or json]:FORMAT:(text json)'");
-  EXPECT_CONTAINS(zsh, "'1:CONFIG:_files'");
+  EXPECT_CONTAINS(zsh, " 1:CONFIG:_files");
   EXPECT_CONTAINS(zsh, "'1:RUN:_files -/'");
   EXPECT_CONTAINS(zsh, "'(-q --quiet)-q[");
   EXPECT_CONTAINS(zsh, "'*--set=[overrule a key of the config\\: --set optimizer.lr=1e-3; may be repeated");
