@@ -1,7 +1,7 @@
 # tools/ensure-packages.sh - sourced by tools/demo and tools/check: makes sure Debian packages are there.
 #   ensure_packages PACKAGE...   installs what is missing with apt-get, saying what; without root, names it and stops.
 
-build_packages=(g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libcsv-dev libssl-dev
+build_packages=(g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libcsv-dev zlib1g-dev libssl-dev
   libopencv-ml-dev)
 
 ensure_packages() {

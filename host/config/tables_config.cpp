@@ -12,6 +12,7 @@
 #include "host/config/config_schema.h"
 #include "host/config/config_value.h"
 #include "host/data/cohort.h"
+#include "host/data/keyed_table.h"
 #include "host/data/split.h"
 #include "host/data/survey.h"
 #include "host/text/lower_case.h"

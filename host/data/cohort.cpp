@@ -4,303 +4,182 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <limits>
+#include <deque>
 #include <map>
 #include <set>
 
+#include "host/data/feature_columns.h"
+#include "host/data/keyed_table.h"
 #include "host/data/labels.h"
 #include "host/data/positive_class.h"
-#include "host/data/table.h"
-#include "host/text/glob.h"
-#include "host/text/lower_case.h"
+#include "host/text/first_few.h"
 #include "host/text/nearest_name.h"
-#include "host/text/offenders.h"
 
 namespace equipoise {
 namespace {
 
-constexpr std::array<std::string_view, 10> kIdNames = {"id",     "patientid", "patient_id", "patient",   "case",
-                                                       "caseid", "case_id",   "subject_id", "subjectid", "subject"};
-constexpr size_t kIdsListed = 5;
+namespace fs = std::filesystem;
 
 std::string patients(size_t count) { return count == 1 ? "1 patient" : fmt::format("{} patients", count); }
 
-std::string first_few(const std::vector<std::string>& names) {
-  std::string list;
-  for (size_t i = 0; i < std::min(names.size(), kIdsListed); ++i) list += (i ? ", " : "") + names[i];
-  return names.size() > kIdsListed ? list + ", ..." : list;
-}
+/// The tables of a spec, each file once.
+class Tables {
+ public:
+  Tables(const CohortSpec& spec, RawCohort& cohort) {
+    const TableWishes wishes = wishes_of(spec);
+    std::deque<Table> read;
+    const auto number_of = [&](const fs::path& path) {
+      const auto known = std::find(paths_.begin(), paths_.end(), path);
+      if (known != paths_.end()) return static_cast<size_t>(known - paths_.begin());
+      paths_.push_back(path);
+      read.push_back(read_table(path, wishes));
+      cohort.files.push_back({path, read.back().sha256, read.back().seekable});
+      return paths_.size() - 1;
+    };
+    for (const ViewSource& view : spec.views) of_view_.push_back(number_of(view.file));
+    views_ = paths_.size();
+    if (spec.outcome) outcome_ = number_of(*spec.outcome);
+    find_ids(spec, read, cohort.notices);
+  }
 
-/// A table and the row of each of its patients.
-struct Keyed {
-  Table table;
-  int id_column = -1;
-  std::map<std::string, int> row_of;
-};
+  KeyedTable& view(size_t v) { return tables_[of_view_[v]]; }
+  bool has_outcome() const { return outcome_.has_value(); }
+  const KeyedTable& outcome() const { return tables_[*outcome_]; }
+  /// Those of the views, each once.
+  std::span<const KeyedTable> of_views() const { return std::span(tables_).first(views_); }
+  /// Whether no later view reads the same table.
+  bool last_reader(size_t v) const {
+    return std::find(of_view_.begin() + static_cast<std::ptrdiff_t>(v) + 1, of_view_.end(), of_view_[v]) ==
+           of_view_.end();
+  }
 
-/// The column named in the config; failing that, if the config's name is itself a usual one, the first usual one.
-int find_id_column(const Table& table, const std::string& wanted, std::vector<std::string>& notices) {
-  if (const int exact = table.find(wanted); exact >= 0) return exact;
-  if (wanted.empty() || is_id_name(wanted)) {
-    for (const std::string_view usual : kIdNames) {
-      for (size_t column = 0; column < table.columns.size(); ++column) {
-        if (lower_case(table.columns[column]) != usual) continue;
-        notices.push_back(fmt::format("{}: ids are read from the column '{}'", table.file, table.columns[column]));
-        return static_cast<int>(column);
+  /// Throws Error(data) where the header of one holds the ids of another.
+  void expect_patients_in_rows() const {
+    for (const KeyedTable& a : tables_)
+      for (const KeyedTable& b : tables_)
+        if (&a != &b && ids_in_header(a.table, b.ids)) refuse_transposed(a.table, b.ids);
+  }
+
+ private:
+  static TableWishes wishes_of(const CohortSpec& spec) {
+    std::set<std::string, std::less<>> names{spec.id, spec.label, spec.group};
+    for (const TargetSpec& target : spec.targets) {
+      names.insert(target.columns.begin(), target.columns.end());
+      names.insert(target.whole);
+    }
+    TableWishes wishes;
+    wishes.keeps_text = [names](std::string_view name) { return is_id_name(name) || names.contains(name); };
+    wishes.missing = spec.missing;
+    return wishes;
+  }
+
+  void find_ids(const CohortSpec& spec, std::deque<Table>& read, std::vector<std::string>& notices) {
+    const IdRules rules{spec.id, read.size() == 1};
+    std::exception_ptr unfound;
+    size_t without = 0;
+    for (size_t t = 0; t < read.size(); ++t) {
+      Table& table = read[t];
+      try {
+        notices.insert(notices.end(), table.notices.begin(), table.notices.end());
+        const int id = find_id_column(table, rules, notices);
+        for (const std::string& name : {spec.label, spec.group}) forget_missing(table, name, id, spec.missing);
+        for (const TargetSpec& target : spec.targets)
+          for (const std::string& name : target.columns) forget_missing(table, name, id, spec.missing);
+        tables_.push_back(keyed(std::move(table), id, notices));
+      } catch (const NoIds&) {
+        if (!unfound) unfound = std::current_exception(), without = t;
       }
     }
+    if (!unfound) return;
+    for (const KeyedTable& other : tables_)
+      if (ids_in_header(read[without], other.ids)) refuse_transposed(read[without], other.ids);
+    std::rethrow_exception(unfound);
   }
-  throw Error(ExitCode::data, fmt::format("{}:1:1: there is no id column '{}'; set data.id, {}", table.file, wanted,
-                                          did_you_mean(wanted, table.columns)));
-}
 
-Keyed read_keyed(const std::filesystem::path& path, const CohortSpec& spec, std::vector<std::string>& notices) {
-  Keyed keyed{read_table(path), -1, {}};
-  const Table& table = keyed.table;
-  keyed.id_column = find_id_column(table, spec.id, notices);
-  take_as_missing(keyed.table, spec.missing, keyed.id_column);
-  if (table.rows() == 0) throw Error(ExitCode::data, table.file + ":1:1: the table has a header but no rows; add some");
-  Offenders offenders;
-  for (int row = 0; row < table.rows(); ++row) {
-    const std::string name(table.at(row, keyed.id_column));
-    const std::string where = table.where(row, keyed.id_column);
-    if (is_missing(name)) {
-      offenders.add(where + ": the row has no id; give every patient one");
-    } else if (const auto [first, added] = keyed.row_of.try_emplace(name, row); !added) {
-      offenders.add(fmt::format("{}: the id {} is already at {}; keep one row per patient", where, name,
-                                table.where(first->second, keyed.id_column)));
-    }
+  static void forget_missing(Table& table, const std::string& name, int id, const std::vector<std::string>& words) {
+    if (const int column = table.find(name); column >= 0 && column != id) take_as_missing(table, words, column);
   }
-  offenders.refuse(ExitCode::data);
-  return keyed;
-}
+
+  std::vector<fs::path> paths_;
+  std::vector<KeyedTable> tables_;  ///< [paths]
+  std::vector<size_t> of_view_;
+  size_t views_ = 0;
+  std::optional<size_t> outcome_;
+};
 
 /// The ids that any view has, rising.
-std::vector<std::string> all_ids(const std::vector<Keyed>& views) {
+std::vector<std::string> all_ids(const Tables& tables) {
   std::set<std::string> ids;
-  for (const Keyed& view : views)
-    for (const auto& [id, row] : view.row_of) ids.insert(id);
+  for (const KeyedTable& view : tables.of_views()) ids.insert(view.ids.begin(), view.ids.end());
   return {ids.begin(), ids.end()};
 }
 
 /// The ids that every view has, rising; what is left out is told.
-std::vector<std::string> common_ids(const std::vector<Keyed>& views, std::vector<std::string>& notices) {
-  std::vector<std::string> ids;
-  const auto everywhere = [&](const std::string& id) {
-    return std::all_of(views.begin(), views.end(), [&](const Keyed& view) { return view.row_of.contains(id); });
-  };
-  for (const auto& [id, row] : views[0].row_of) {
-    if (everywhere(id)) ids.push_back(id);
+std::vector<std::string> common_ids(const Tables& tables, std::vector<std::string>& notices) {
+  const std::span<const KeyedTable> views = tables.of_views();
+  std::vector<std::string> ids = views.front().ids;
+  for (const KeyedTable& view : views.subspan(1)) {
+    std::vector<std::string> both;
+    std::set_intersection(ids.begin(), ids.end(), view.ids.begin(), view.ids.end(), std::back_inserter(both));
+    ids = std::move(both);
   }
-  for (const Keyed& view : views) {
-    std::vector<std::string> alone;
-    for (const auto& [id, row] : view.row_of) {
-      if (!everywhere(id)) alone.push_back(id);
-    }
+  for (const KeyedTable& view : views) {
     if (ids.empty()) {
+      tables.expect_patients_in_rows();
       throw Error(
           ExitCode::data,
           fmt::format(
               "{}: no patient has a row in every view ({} has {}, {} has {}); write the ids alike in all tables",
-              view.table.file, view.table.file, view.row_of.begin()->first, views.back().table.file,
-              views.back().row_of.begin()->first));
+              view.table.file, view.table.file, view.ids.front(), views.back().table.file, views.back().ids.front()));
     }
-    if (!alone.empty()) {
+    std::vector<std::string> alone;
+    std::set_difference(view.ids.begin(), view.ids.end(), ids.begin(), ids.end(), std::back_inserter(alone));
+    if (!alone.empty())
       notices.push_back(fmt::format("{}: {} without a row in every other view left out: {}", view.table.file,
                                     patients(alone.size()), first_few(alone)));
-    }
   }
   return ids;
 }
 
-std::vector<int> rows_of(const Keyed& keyed, const std::vector<std::string>& ids) {
-  std::vector<int> rows;
-  for (const std::string& id : ids) {
-    const auto found = keyed.row_of.find(id);
-    rows.push_back(found == keyed.row_of.end() ? -1 : found->second);
-  }
-  return rows;
-}
-
-enum class ColumnKind { numbers, text };
-
-/// Such as 0,1234: a number as decimal commas write it.
-bool has_decimal_comma(std::string_view cell) {
-  const std::size_t comma = cell.find(',');
-  if (comma == cell.npos || comma == 0 || comma + 1 == cell.size()) return false;
-  std::string point(cell);
-  point[comma] = '.';
-  return parse_number(point).kind == NumberKind::number;
-}
-
-/// A column of text alone is no feature; one that mixes text or numbers out of range with numbers goes to `offenders`.
-ColumnKind inspect_column(const Table& table, int column, Offenders& offenders) {
-  int numeric = 0, text = 0;
-  for (int row = 0; row < table.rows(); ++row) {
-    const NumberKind kind = parse_number(table.at(row, column)).kind;
-    numeric += kind == NumberKind::number || kind == NumberKind::out_of_range;
-    text += kind == NumberKind::text;
-  }
-  if (numeric == 0 && text > 0) {
-    for (int row = 0; row < table.rows(); ++row)
-      if (const std::string_view cell = table.at(row, column); has_decimal_comma(cell)) {
-        offenders.add(fmt::format("{}: {} in the column '{}' is not a number; write a decimal point, not a comma",
-                                  table.where(row, column), excerpt(cell), table.columns[static_cast<size_t>(column)]));
-        return ColumnKind::numbers;
-      }
-    return ColumnKind::text;
-  }
-  for (int row = 0; row < table.rows() && numeric > 0; ++row)
-    if (const std::string fault = number_fault(table, row, column); !fault.empty()) offenders.add(fault);
-  return ColumnKind::numbers;
-}
-
-void tell_left_out(const std::string& file, const std::vector<std::string>& names, const char* what,
-                   std::vector<std::string>& notices) {
-  if (names.empty()) return;
-  notices.push_back(fmt::format("{}: {} {}{} left out: {}", file, names.size(), what, names.size() == 1 ? "" : "s",
-                                first_few(names)));
-}
-
-bool is_outcome(const CohortSpec& spec, const std::string& name) {
-  return name == spec.label || name == spec.group ||
-         std::any_of(spec.targets.begin(), spec.targets.end(), [&](const TargetSpec& target) {
-           return std::find(target.columns.begin(), target.columns.end(), name) != target.columns.end();
-         });
-}
-
-/// Numbers of the given columns and rows; NaN where missing, and in all of a row that is none (-1).
-void read_values(const Table& table, const std::vector<int>& columns, const std::vector<int>& rows, RawView& view) {
-  view.values.reserve(rows.size() * columns.size());
-  for (const int row : rows) {
-    for (const int column : columns) {
-      const Number number = row < 0 ? Number{} : parse_number(table.at(row, column));
-      view.values.push_back(number.kind == NumberKind::number ? number.value
-                                                              : std::numeric_limits<double>::quiet_NaN());
-    }
-  }
-}
-
-RawView read_features(const Keyed& keyed, const CohortSpec& spec, const std::string& pattern,
-                      const std::vector<int>& rows, Offenders& offenders, std::vector<std::string>& notices) {
-  const Table& table = keyed.table;
-  RawView view{table.file, {}, {}};
-  std::vector<int> features;
-  std::vector<std::string> diagnostics, text, other_ids;
-  for (int column = 0; column < static_cast<int>(table.columns.size()); ++column) {
-    const std::string& name = table.columns[static_cast<size_t>(column)];
-    if (column == keyed.id_column || is_outcome(spec, name)) continue;
-    if (!pattern.empty() && !matches(pattern, name)) continue;
-    if (name.starts_with("diagnostics_")) {
-      diagnostics.push_back(name);
-    } else if (is_id_name(name)) {
-      other_ids.push_back(name);
-    } else if (inspect_column(table, column, offenders) == ColumnKind::text) {
-      text.push_back(name);
-    } else {
-      features.push_back(column);
-      view.columns.push_back(name);
-    }
-  }
-  tell_left_out(table.file, diagnostics, "diagnostics column", notices);
-  tell_left_out(table.file, text, "text column", notices);
-  tell_left_out(table.file, other_ids, "second id column", notices);
-  const bool fits_others = std::any_of(table.columns.begin(), table.columns.end(),
-                                       [&](const std::string& name) { return matches(pattern, name); });
-  if (features.empty() && !pattern.empty() && fits_others)
-    throw Error(ExitCode::data,
-                fmt::format("{}:1:1: of the columns that fit the pattern '{}' none is a feature: they are "
-                            "text, ids or what is learned; set the view's columns in data.views",
-                            table.file, pattern));
-  if (features.empty() && !pattern.empty())
-    throw Error(
-        ExitCode::data,
-        fmt::format("{}:1:1: no column of numbers fits the pattern '{}'; set the view's columns in data.views, {}",
-                    table.file, pattern, did_you_mean(pattern, table.columns)));
-  if (!pattern.empty())
-    notices.push_back(fmt::format("{}: {} column{} fit{} '{}'", table.file, features.size(),
-                                  features.size() == 1 ? "" : "s", features.size() == 1 ? "s" : "", pattern));
-  if (features.empty()) {
-    throw Error(ExitCode::data,
-                table.file + ":1:1: no column of numbers is left as a feature; name a table with measurements");
-  }
-  read_values(table, features, rows, view);
-  return view;
-}
-
-/// The features that a trained model reads, in its order. Whatever else the table has is told, but for what the outcome
-/// needs.
-RawView read_asked(const Keyed& keyed, const CohortSpec& spec, std::size_t v, const std::vector<int>& rows,
-                   Offenders& offenders, std::vector<std::string>& notices) {
-  const Table& table = keyed.table;
-  RawView view{table.file, spec.asked[v], {}};
-  std::vector<int> features;
-  for (const std::string& name : view.columns) {
-    features.push_back(table.find(name));
-    if (features.back() < 0) {
-      offenders.add(fmt::format("{}:1:1: the column '{}' of the training data is missing; add it, {}", table.file, name,
-                                offenders.full() ? "" : did_you_mean(name, table.columns)));
-      continue;
-    }
-    for (int row = 0; row < table.rows(); ++row)
-      if (const std::string fault = number_fault(table, row, features.back()); !fault.empty()) offenders.add(fault);
-  }
-  const std::string& pattern = spec.views[v].columns;
-  std::vector<std::string> others;
-  for (int column = 0; column < static_cast<int>(table.columns.size()); ++column) {
-    const std::string& name = table.columns[static_cast<size_t>(column)];
-    const bool expected = column == keyed.id_column || is_outcome(spec, name) || name.starts_with("diagnostics_") ||
-                          (!pattern.empty() && !matches(pattern, name)) ||
-                          std::find(features.begin(), features.end(), column) != features.end();
-    if (!expected) others.push_back(name);
-  }
-  if (!others.empty())
-    notices.push_back(fmt::format("{}: {} column{} that the model does not read left out: {}", table.file,
-                                  others.size(), others.size() == 1 ? "" : "s", first_few(others)));
-  if (std::find(features.begin(), features.end(), -1) == features.end()) read_values(table, features, rows, view);
-  return view;
-}
-
-/// The outcome table; its patients that the views do not have are told.
-Keyed read_outcome(const CohortSpec& spec, RawCohort& cohort) {
-  Keyed outcome = read_keyed(*spec.outcome, spec, cohort.notices);
+/// Tells of the outcome's patients that the views do not have.
+void tell_strangers(const Tables& tables, RawCohort& cohort) {
+  const KeyedTable& outcome = tables.outcome();
   std::vector<std::string> strangers;
-  for (const auto& [id, row] : outcome.row_of) {
-    if (!std::binary_search(cohort.ids.begin(), cohort.ids.end(), id)) strangers.push_back(id);
-  }
-  if (!strangers.empty()) {
-    cohort.notices.push_back(fmt::format("{}: {} without features in every view left out: {}", outcome.table.file,
-                                         patients(strangers.size()), first_few(strangers)));
-  }
-  return outcome;
+  std::set_difference(outcome.ids.begin(), outcome.ids.end(), cohort.ids.begin(), cohort.ids.end(),
+                      std::back_inserter(strangers));
+  if (strangers.empty()) return;
+  if (strangers.size() == outcome.ids.size()) tables.expect_patients_in_rows();
+  cohort.notices.push_back(fmt::format("{}: {} without features in every view left out: {}", outcome.table.file,
+                                       patients(strangers.size()), first_few(strangers)));
 }
 
-void read_labels(const CohortSpec& spec, const std::vector<Keyed>& views, RawCohort& cohort) {
+void read_labels(const CohortSpec& spec, const Tables& tables, RawCohort& cohort) {
   LabelReader reader;
+  const std::span<const KeyedTable> views = tables.of_views();
   if (spec.outcome) {
-    const Keyed outcome = read_outcome(spec, cohort);
+    tell_strangers(tables, cohort);
+    const KeyedTable& outcome = tables.outcome();
     const int column = outcome.table.find(spec.label);
     if (column < 0) {
       throw Error(ExitCode::data,
                   fmt::format("{}:1:1: there is no label column '{}'; set data.label, {}", outcome.table.file,
                               spec.label, did_you_mean(spec.label, outcome.table.columns)));
     }
-    reader.add(outcome.table, column, cohort.ids, rows_of(outcome, cohort.ids));
+    reader.add(outcome.table, column, cohort.ids, outcome.rows_of(cohort.ids));
   } else {
     std::vector<std::string> names;
     bool found = false;
-    for (const Keyed& view : views) {
+    for (const KeyedTable& view : views) {
       names.insert(names.end(), view.table.columns.begin(), view.table.columns.end());
       const int column = view.table.find(spec.label);
       if (column < 0) continue;
       found = true;
-      reader.add(view.table, column, cohort.ids, rows_of(view, cohort.ids));
+      reader.add(view.table, column, cohort.ids, view.rows_of(cohort.ids));
     }
     if (!found) {
       throw Error(ExitCode::data,
                   fmt::format("{}:1:1: no view has the label column '{}'; set data.label or data.outcome, {}",
-                              views[0].table.file, spec.label, did_you_mean(spec.label, names)));
+                              views.front().table.file, spec.label, did_you_mean(spec.label, names)));
     }
   }
   const std::map<std::string, std::string> positive = positive_classes(spec.positive, {spec.label});
@@ -318,20 +197,21 @@ void read_labels(const CohortSpec& spec, const std::vector<Keyed>& views, RawCoh
 }
 
 /// In the outcome table, or else in the first view.
-void read_groups(const CohortSpec& spec, const Keyed& first, RawCohort& cohort) {
-  std::vector<std::string> told_before;
-  const Keyed outcome = spec.outcome ? read_keyed(*spec.outcome, spec, told_before) : Keyed{};
-  const Keyed& source = outcome.table.find(spec.group) >= 0 ? outcome : first;
+void read_groups(const CohortSpec& spec, const Tables& tables, RawCohort& cohort) {
+  const KeyedTable& first = tables.of_views().front();
+  const bool of_outcome = spec.outcome && tables.outcome().table.find(spec.group) >= 0;
+  const KeyedTable& source = of_outcome ? tables.outcome() : first;
   const int column = source.table.find(spec.group);
   if (column < 0) {
-    std::vector<std::string> names = outcome.table.columns;
-    names.insert(names.end(), first.table.columns.begin(), first.table.columns.end());
-    throw Error(ExitCode::data,
-                fmt::format("{}:1:1: there is no column '{}' of groups; set data.group, {}",
-                            (spec.outcome ? outcome : first).table.file, spec.group, did_you_mean(spec.group, names)));
+    std::vector<std::string> names = first.table.columns;
+    if (spec.outcome) names = tables.outcome().table.columns;
+    if (spec.outcome) names.insert(names.end(), first.table.columns.begin(), first.table.columns.end());
+    throw Error(ExitCode::data, fmt::format("{}:1:1: there is no column '{}' of groups; set data.group, {}",
+                                            (spec.outcome ? tables.outcome() : first).table.file, spec.group,
+                                            did_you_mean(spec.group, names)));
   }
   size_t alone = 0;
-  for (const int row : rows_of(source, cohort.ids)) {
+  for (const int row : source.rows_of(cohort.ids)) {
     const std::string_view cell = row < 0 ? "" : source.table.at(row, column);
     cohort.groups.push_back(canonical_label(cell).value_or(std::string(cell)));
     alone += cohort.groups.back().empty();
@@ -341,14 +221,14 @@ void read_groups(const CohortSpec& spec, const Keyed& first, RawCohort& cohort) 
         fmt::format("{}: {} without a '{}': each a group of its own", source.table.file, patients(alone), spec.group));
 }
 
-void read_all_targets(const CohortSpec& spec, const Keyed& view, RawCohort& cohort) {
-  const Keyed outcome = spec.outcome ? read_outcome(spec, cohort) : Keyed{};
-  const Keyed& source = spec.outcome ? outcome : view;
+void read_all_targets(const CohortSpec& spec, const Tables& tables, RawCohort& cohort) {
+  if (spec.outcome) tell_strangers(tables, cohort);
+  const KeyedTable& source = spec.outcome ? tables.outcome() : tables.of_views().front();
   std::vector<std::string> of_two;
   for (const TargetSpec& target : spec.targets)
     if (target.likelihood->classes().most == 2) of_two.push_back(target.name());
   cohort.targets =
-      read_targets(spec.targets, source.table, cohort.ids, rows_of(source, cohort.ids),
+      read_targets(spec.targets, source.table, cohort.ids, source.rows_of(cohort.ids),
                    {spec.unlabelled, positive_classes(spec.positive, of_two), spec.asked.empty()}, &cohort.notices);
   size_t bare = 0;
   for (size_t row = 0; row < cohort.ids.size(); ++row)
@@ -359,32 +239,57 @@ void read_all_targets(const CohortSpec& spec, const Keyed& view, RawCohort& coho
         fmt::format("{} of the {} rows are without any target: kept, but they train nothing", bare, cohort.ids.size()));
 }
 
-}  // namespace
-
-bool is_id_name(std::string_view name) {
-  return std::find(kIdNames.begin(), kIdNames.end(), lower_case(name)) != kIdNames.end();
+FeatureRules rules_of(const CohortSpec& spec, size_t v) {
+  FeatureRules rules{{}, spec.views[v].columns};
+  if (!spec.label.empty()) rules.not_features.push_back(spec.label);
+  if (!spec.group.empty()) rules.not_features.push_back(spec.group);
+  for (const TargetSpec& target : spec.targets)
+    rules.not_features.insert(rules.not_features.end(), target.columns.begin(), target.columns.end());
+  return rules;
 }
+
+/// The columns of each view, among all offenders first.
+std::vector<std::vector<int>> choose_columns(const CohortSpec& spec, Tables& tables, RawCohort& cohort) {
+  std::vector<std::vector<int>> columns;
+  Offenders offenders;
+  for (size_t v = 0; v < spec.views.size(); ++v) {
+    const KeyedTable& view = tables.view(v);
+    const FeatureRules rules = rules_of(spec, v);
+    columns.push_back(spec.asked.empty() ? find_features(view, rules, offenders, cohort.notices)
+                                         : find_asked(view, spec.asked[v], rules, offenders, cohort.notices));
+  }
+  offenders.refuse(ExitCode::data);
+  return columns;
+}
+
+void read_views(const std::vector<std::vector<int>>& columns, Tables& tables, RawCohort& cohort) {
+  for (size_t v = 0; v < columns.size(); ++v) {
+    KeyedTable& keyed = tables.view(v);
+    RawView view{keyed.table.file, {}, {}};
+    for (const int column : columns[v]) view.columns.push_back(keyed.table.columns[static_cast<size_t>(column)]);
+    const std::vector<int> rows = keyed.rows_of(cohort.ids);
+    const bool in_place = tables.last_reader(v) && std::is_sorted(columns[v].begin(), columns[v].end()) &&
+                          std::find(rows.begin(), rows.end(), -1) == rows.end();
+    view.values = in_place ? take_values(keyed.table, columns[v], rows) : copy_values(keyed.table, columns[v], rows);
+    cohort.views.push_back(std::move(view));
+  }
+}
+
+}  // namespace
 
 RawCohort read_cohort(const CohortSpec& as_written) {
   if (as_written.views.empty()) throw Error(ExitCode::data, "data.views names no table; name one for each view");
   RawCohort cohort;
   CohortSpec spec = as_written;
-  resolve_columns(spec.targets, spec.outcome ? *spec.outcome : spec.views.front().file);
-  std::vector<Keyed> views;
-  for (const ViewSource& view : spec.views) views.push_back(read_keyed(view.file, spec, cohort.notices));
-  cohort.ids = spec.asked.empty() ? common_ids(views, cohort.notices) : all_ids(views);
-  Offenders offenders;
-  for (size_t v = 0; v < views.size(); ++v) {
-    const std::vector<int> rows = rows_of(views[v], cohort.ids);
-    cohort.views.push_back(spec.asked.empty()
-                               ? read_features(views[v], spec, spec.views[v].columns, rows, offenders, cohort.notices)
-                               : read_asked(views[v], spec, v, rows, offenders, cohort.notices));
-  }
-  offenders.refuse(ExitCode::data);
+  Tables tables(spec, cohort);
+  resolve_columns(spec.targets, (spec.outcome ? tables.outcome() : tables.of_views().front()).table.columns);
+  cohort.ids = spec.asked.empty() ? common_ids(tables, cohort.notices) : all_ids(tables);
+  const std::vector<std::vector<int>> columns = choose_columns(spec, tables, cohort);
   if (spec.label.empty()) cohort.label.assign(cohort.ids.size(), -1);
-  else read_labels(spec, views, cohort);
-  if (!spec.targets.empty()) read_all_targets(spec, views.front(), cohort);
-  if (!spec.group.empty()) read_groups(spec, views.front(), cohort);
+  else read_labels(spec, tables, cohort);
+  if (!spec.targets.empty()) read_all_targets(spec, tables, cohort);
+  if (!spec.group.empty()) read_groups(spec, tables, cohort);
+  read_views(columns, tables, cohort);
   return cohort;
 }
 

@@ -46,6 +46,13 @@ struct RawView {
   std::vector<double> values;        ///< [ids, columns], NaN where missing
 };
 
+/// A file as it was read.
+struct ReadFile {
+  std::filesystem::path path;
+  std::string sha256;
+  bool seekable = true;  ///< false of a pipe, which cannot be read again
+};
+
 /// Patients sorted by the bytes of their ids, so that the order of rows in the files never matters.
 struct RawCohort {
   std::vector<std::string> ids;
@@ -57,6 +64,7 @@ struct RawCohort {
   std::vector<std::string> groups = {};  ///< [ids] or empty; "" = a group of its own
   bool standardised = true;              ///< false of generated data, whose numbers are used as they are
   std::vector<std::string> notices;      ///< sentences to tell the user: what was left out, and how many
+  std::vector<ReadFile> files = {};      ///< views (each once), outcome
 };
 
 /// Reads and joins the tables. To train on, kept are the patients that have a row in every view; a patient the outcome
@@ -68,8 +76,5 @@ struct RawCohort {
 /// differ between views, fewer than two classes, and targets as read_targets does; Error(file_system) when a file
 /// cannot be read.
 RawCohort read_cohort(const CohortSpec& spec);
-
-/// Whether a column of that name, in any case, usually holds ids.
-bool is_id_name(std::string_view name);
 
 }  // namespace equipoise

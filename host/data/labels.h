@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 
 namespace equipoise {
 

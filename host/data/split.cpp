@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "engine/files/atomic_file.h"
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 #include "host/text/csv_field.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"

@@ -8,7 +8,7 @@
 
 #include "engine/base/dataset.h"
 #include "host/data/strata.h"
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 
 namespace equipoise {
 

@@ -10,7 +10,7 @@
 #include "host/data/group_split.h"
 #include "host/data/labels.h"
 #include "host/data/split.h"
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 #include "host/text/offenders.h"
 
 namespace equipoise {
@@ -64,11 +64,10 @@ Table with_parts(const Table& table, int column, const std::string& fold) {
   Table parts = table;
   const size_t test = parts.text.size(), train = test + 4;
   parts.text += "testtrain";
-  const size_t columns = table.columns.size();
   for (int line = 0; line < table.rows(); ++line) {
     const std::string name = spelling(table.at(line, column));
     if (name.empty()) continue;  // split_of_table names the cell
-    Cell& cell = parts.cells[static_cast<size_t>(line) * columns + static_cast<size_t>(column)];
+    Cell& cell = parts.cells_of(column)[static_cast<size_t>(line)];
     cell.begin = name == fold ? test : train;
     cell.length = name == fold ? 4 : 5;
   }
@@ -97,10 +96,9 @@ Split split_the_rest(const Split& folds, const Strata& strata, const std::vector
 
 }  // namespace
 
-Split read_split_table(const std::filesystem::path& path, const std::vector<std::string>& ids, const Strata& strata,
+Split read_split_table(const Table& table, const std::vector<std::string>& ids, const Strata& strata,
                        const std::vector<std::string>& groups, const SplitChoice& choice,
                        std::vector<std::string>& notices) {
-  const Table table = read_table(path);
   const int repeat = repeat_of(table, choice);
   const int column = table.find("fold");
   if (column < 0) return split_of_table(table, ids, repeat);  // which names the column that lacks

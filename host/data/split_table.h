@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/dataset.h"
 #include "host/data/strata.h"
+#include "host/data/table/table.h"
 
 namespace equipoise {
 
@@ -19,12 +19,12 @@ struct SplitChoice {
   uint64_t seed = 1;                     ///< of these rows
 };
 
-/// Reads id,repeat,fold rows (repeat may lack). Folds are train, validation and test; or k folds of any other names, of
+/// Reads the id,repeat,fold rows of a table whose text is kept (repeat may lack). Folds are train, validation and test; or k folds of any other names, of
 /// which `choice.fold` tests, and of the others' rows a share validates, stratified and by whole groups. `groups` is
 /// [ids], or empty. Throws Error(data) as split_of_table does, and where the table has several repeats or k folds and
 /// none is chosen, or what is chosen is not in the table, each time with the names there are; and as
 /// expect_whole_groups does.
-Split read_split_table(const std::filesystem::path& path, const std::vector<std::string>& ids, const Strata& strata,
+Split read_split_table(const Table& table, const std::vector<std::string>& ids, const Strata& strata,
                        const std::vector<std::string>& groups, const SplitChoice& choice,
                        std::vector<std::string>& notices);
 

@@ -8,9 +8,9 @@
 #include <set>
 
 #include "engine/base/error.h"
-#include "host/data/cohort.h"
+#include "host/data/keyed_table.h"
 #include "host/data/labels.h"
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 #include "host/text/lower_case.h"
 
 namespace equipoise {

@@ -146,6 +146,13 @@ RawTarget read_classes(const TargetSpec& spec, const Table& table, int column, c
                   table.columns[static_cast<size_t>(column)], fmt::join(seen.begin(), seen.end() - 1, "' and '")));
 }
 
+/// As the table was read, with decimal commas where it has them.
+Number number_at(const Table& table, int row, int column) {
+  const Number number = parse_number(table.at(row, column));
+  const double value = table.number(row, column);
+  return number.kind == NumberKind::text && !std::isnan(value) ? Number{NumberKind::number, value} : number;
+}
+
 RawTarget read_numbers(const TargetSpec& spec, const Table& table, const std::vector<int>& columns,
                        const std::vector<int>& rows) {
   RawTarget target{table.file, spec.likelihood, spec.columns, {}, {}};
@@ -153,7 +160,7 @@ RawTarget read_numbers(const TargetSpec& spec, const Table& table, const std::ve
   for (const int row : rows)
     for (const int column : columns) {
       std::string fault = row < 0 ? "" : number_fault(table, row, column);
-      const Number number = row < 0 ? Number{} : parse_number(table.at(row, column));
+      const Number number = row < 0 ? Number{} : number_at(table, row, column);
       if (number.kind == NumberKind::number && fault.empty())
         if (const std::string why = spec.likelihood->fault(number.value); !why.empty())
           fault =
@@ -176,9 +183,8 @@ std::vector<TargetSpec> parse_targets(std::span<const std::string> tasks, const 
   return specs;
 }
 
-void resolve_columns(std::vector<TargetSpec>& specs, const std::filesystem::path& table) {
+void resolve_columns(std::vector<TargetSpec>& specs, std::span<const std::string> names) {
   if (std::all_of(specs.begin(), specs.end(), [](const TargetSpec& spec) { return spec.whole.empty(); })) return;
-  const std::vector<std::string> names = read_table(table).columns;
   for (TargetSpec& spec : specs) {
     if (spec.whole.empty()) continue;
     if (std::find(names.begin(), names.end(), spec.whole) != names.end()) spec.columns = {spec.whole};
@@ -239,7 +245,7 @@ Strata strata(std::span<const RawTarget> targets, size_t rows) {
 
 std::string number_fault(const Table& table, int row, int column) {
   const std::string_view cell = table.at(row, column);
-  const NumberKind kind = parse_number(cell).kind;
+  const NumberKind kind = number_at(table, row, column).kind;
   const auto sentence = [&](const char* what, const char* advice) {
     return fmt::format("{}: {} in the column '{}' is not {}; {}", table.where(row, column), excerpt(cell),
                        table.columns[static_cast<size_t>(column)], what, advice);

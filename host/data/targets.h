@@ -2,7 +2,6 @@
 // table.
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <span>
@@ -12,7 +11,7 @@
 
 #include "engine/likelihood/likelihood.h"
 #include "host/data/strata.h"
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 
 namespace equipoise {
 
@@ -31,9 +30,9 @@ struct TargetSpec {
 /// column named twice.
 std::vector<TargetSpec> parse_targets(std::span<const std::string> tasks, const std::string& where);
 
-/// Takes what is written with commas for the one column of that name, if the table has it. Throws Error(usage) on what
-/// are then too many columns, or one named twice. A table is read only where there is a choice.
-void resolve_columns(std::vector<TargetSpec>& specs, const std::filesystem::path& table);
+/// Takes what is written with commas for the one column of that name, if it is among the table's `names`. Throws
+/// Error(usage) on what are then too many columns, or one named twice.
+void resolve_columns(std::vector<TargetSpec>& specs, std::span<const std::string> names);
 
 /// A task's column or columns, joined to the patients.
 struct RawTarget {

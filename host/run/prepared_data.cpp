@@ -17,6 +17,7 @@
 #include "host/data/selection.h"
 #include "host/data/split.h"
 #include "host/data/split_table.h"
+#include "host/data/table/table.h"
 #include "host/data/targets.h"
 #include "host/run/run_files.h"
 
@@ -28,13 +29,24 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLargestTable = std::size_t{2} << 30;
 
-std::vector<DataFile> hash_files(const DataConfig& data) {
+std::string hash_file(const fs::path& path) {
+  Sha256 sha;
+  sha.update(read_text(path, kLargestTable));
+  return sha.hex();
+}
+
+/// In the order of files_of. Pipes are told.
+std::vector<DataFile> files_read(const RawCohort& cohort, const std::optional<DataFile>& split,
+                                 std::vector<std::string>& notices) {
   std::vector<DataFile> files;
-  for (const fs::path& path : files_of(data)) {
-    Sha256 sha;
-    sha.update(read_text(path, kLargestTable));
-    files.push_back({path.string(), sha.hex()});
+  for (const ReadFile& file : cohort.files) {
+    files.push_back({file.path.string(), file.sha256});
+    if (!file.seekable)
+      notices.push_back(fmt::format("{}: is a pipe, which can be read once: the run cannot be resumed, nor evaluated "
+                                    "on these rows",
+                                    file.path.string()));
   }
+  if (split) files.push_back(*split);
   return files;
 }
 
@@ -61,10 +73,11 @@ Strata strata_of(const DataConfig& config, const RawCohort& cohort) {
   return {cohort.label, cohort.label_names, config.label};
 }
 
-Split split_of(const DataConfig& config, const RawCohort& cohort, std::vector<std::string>& notices) {
+Split split_of(const DataConfig& config, const RawCohort& cohort, const std::optional<Table>& table,
+               std::vector<std::string>& notices) {
   const Strata strata = strata_of(config, cohort);
-  if (config.split)
-    return read_split_table(*config.split, cohort.ids, strata, cohort.groups,
+  if (table)
+    return read_split_table(*table, cohort.ids, strata, cohort.groups,
                             {config.repeat, config.fold, config.validation, config.seed}, notices);
   if (cohort.groups.empty()) return stratified_split(strata, config.validation, config.test, config.seed);
   return grouped_split(strata, cohort.groups, config.validation, config.test, config.seed, notices);
@@ -98,15 +111,15 @@ std::vector<ClipBounds> clean(const DataConfig& data, std::span<const int> train
   return treat_outliers(cohort, train_rows, data.outliers.value_or("keep"), data.transform, notices);
 }
 
-PreparedData finish(const Config& config, const RawCohort& cohort, Split split, Preprocess preprocess,
-                    std::vector<std::string> notices) {
+PreparedData finish(const RawCohort& cohort, const std::optional<DataFile>& split_file, Split split,
+                    Preprocess preprocess, std::vector<std::string> notices) {
   PreparedData prepared;
   notices.insert(notices.begin(), cohort.notices.begin(), cohort.notices.end());
   prepared.notices = std::move(notices);
   prepared.data = apply(cohort, preprocess, &prepared.notices);
   prepared.split = std::move(split);
   prepared.preprocess = std::move(preprocess);
-  prepared.files = hash_files(config.data);
+  prepared.files = files_read(cohort, split_file, prepared.notices);
   prepared.sha256 = hash_arrays(prepared.data, prepared.split);
   return prepared;
 }
@@ -125,7 +138,11 @@ std::vector<fs::path> files_of(const DataConfig& data) {
 PreparedData prepare_data(const Config& config) {
   RawCohort cohort = cohort_of(config);
   std::vector<std::string> notices;
-  Split split = split_of(config.data, cohort, notices);
+  std::optional<Table> table;
+  if (config.data.split) table = read_table(*config.data.split);
+  std::optional<DataFile> split_file;
+  if (table) split_file = DataFile{config.data.split->string(), table->sha256};
+  Split split = split_of(config.data, cohort, table, notices);
   if (!config.data.generated()) {
     expect_no_leaks(cohort, split.train, leak_rules(config.data, cohort), notices);
     leave_out_unknown(cohort, split.train, notices);
@@ -137,7 +154,7 @@ PreparedData prepare_data(const Config& config) {
     preprocess.views[v].high = bounds[v].high;
   }
   select_features(cohort, split.train, config.select, config.data.seed, preprocess, &notices);
-  return finish(config, cohort, std::move(split), std::move(preprocess), std::move(notices));
+  return finish(cohort, split_file, std::move(split), std::move(preprocess), std::move(notices));
 }
 
 PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
@@ -148,7 +165,9 @@ PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
   expect_transforms(cohort, preprocess, config.data.transform);
   std::vector<std::string> notices;
   clean(config.data, split.train, cohort, notices);
-  return finish(config, cohort, std::move(split), std::move(preprocess), std::move(notices));
+  std::optional<DataFile> split_file;
+  if (config.data.split) split_file = DataFile{config.data.split->string(), hash_file(*config.data.split)};
+  return finish(cohort, split_file, std::move(split), std::move(preprocess), std::move(notices));
 }
 
 }  // namespace equipoise

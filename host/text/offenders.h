@@ -28,6 +28,9 @@ class Offenders {
     ++count_;
   }
 
+  /// Counts further ones without their sentences.
+  void count_further(size_t count) { count_ += count; }
+
   bool full() const { return count_ >= kListed; }
 
   /// Throws Error(code) with one offender a line if there was any.

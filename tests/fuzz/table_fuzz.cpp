@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "engine/base/error.h"
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 
 namespace {
 

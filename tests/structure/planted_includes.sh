@@ -20,7 +20,7 @@ plant engine/a.cpp '"host/config/config.h"'
 plant engine/a.h '<cuda_runtime.h>'
 plant host/a.cpp '"tests/reference/gram.h"'
 plant tests/reference/gram.h '"kernels/ops/gram.h"'
-plant bench/a.cpp '"host/data/table.h"'
+plant bench/a.cpp '"host/data/table/table.h"'
 clean=$(mktemp -d)
 mkdir -p "$clean"/{kernels,engine,host,tests/reference,bench}
 echo '#include "kernels/base/team.h"' > "$clean/engine/a.h"

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 #include "tests/host/data/select/select_columns.h"
 #include "tests/host/temporary_folder.h"
 

@@ -31,7 +31,7 @@ class SplitTable : public ::testing::Test {
   }
   Split read(const std::string& text, const SplitChoice& choice) {
     notices_.clear();
-    return read_split_table(folder_.write("s.csv", text), ids_, strata_, groups_, choice, notices_);
+    return read_split_table(parse_table(text, folder_.path() / "s.csv"), ids_, strata_, groups_, choice, notices_);
   }
   std::string refused(const std::string& text, const SplitChoice& choice) {
     return refusal(ExitCode::data, [&] { read(text, choice); });

@@ -5,7 +5,7 @@
 #include "engine/train/trainer.h"
 #include "host/config/model_config.h"
 #include "host/config/tables_config.h"
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 #include "host/run/model_runner.h"
 #include "host/run/run_folder.h"
 #include "tests/host/commands/run_program.h"

@@ -1,5 +1,5 @@
 // tests/host/data/table_test.cpp - what tables are read, and what is refused where.
-#include "host/data/table.h"
+#include "host/data/table/table.h"
 
 #include <gtest/gtest.h>
 
@@ -190,9 +190,9 @@ TEST(Number, TakesTheUsualSpellingsOfNoValueAsMissing) {
     EXPECT_FALSE(is_missing(text)) << text;
 }
 
-TEST(Table, TakesFurtherWordsAsMissingInEveryColumnButTheId) {
+TEST(Table, TakesFurtherWordsAsMissingInTheColumnsAskedFor) {
   Table table = parse_table("id,a,b\n999,999,-9.0\n-9,unknown,9990\n", "t.csv");
-  take_as_missing(table, {"999", "-9", "unknown"}, 0);
+  for (const int column : {1, 2}) take_as_missing(table, {"999", "-9", "unknown"}, column);
   EXPECT_EQ(table.at(0, 0), "999");
   EXPECT_EQ(table.at(1, 0), "-9");
   for (const auto& [row, column] : std::vector<std::pair<int, int>>{{0, 1}, {0, 2}, {1, 1}})

@@ -1,0 +1,223 @@
+// host/data/feature_columns.cpp - chooses columns by their names and by what their cells are.
+#include "host/data/feature_columns.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <numeric>
+
+#include "host/text/first_few.h"
+#include "host/text/glob.h"
+#include "host/text/lower_case.h"
+#include "host/text/nearest_name.h"
+
+namespace equipoise {
+namespace {
+
+constexpr const char* kToDates =
+    "; a number may be learned from: days since a day, or the age (in R: as.numeric(d - d0); in pandas: (d - d0).dt.days)";
+
+bool is_one_of(std::span<const std::string> names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void tell_left_out(const std::string& file, const std::vector<std::string>& names, const char* what, const char* hint,
+                   std::vector<std::string>& notices) {
+  if (names.empty()) return;
+  notices.push_back(fmt::format("{}: {} {}{} left out: {}{}", file, names.size(), what, names.size() == 1 ? "" : "s",
+                                first_few(names), hint));
+}
+
+/// Of a column of text alone.
+bool holds_dates(const ColumnContent& content) {
+  if (!content.levels.empty()) return std::all_of(content.levels.begin(), content.levels.end(), is_date);
+  return std::all_of(content.odd.begin(), content.odd.end(), [](const OddCell& cell) { return is_date(cell.text); });
+}
+
+enum class Kind { numbers, text, dates };
+
+/// Cells that are in the way of numbers go to `offenders`. A column without any value is one of numbers.
+Kind kind_of(const Table& table, int column, Offenders& offenders) {
+  const ColumnContent& content = table.contents[static_cast<size_t>(column)];
+  if (content.numbers + content.out_of_range == 0 && content.texts > 0) {
+    const auto comma = std::find_if(content.odd.begin(), content.odd.end(), [](const OddCell& cell) {
+      return parse_decimal_comma(cell.text).kind == NumberKind::number;
+    });
+    if (comma == content.odd.end()) return holds_dates(content) ? Kind::dates : Kind::text;
+    offenders.add(odd_cell_sentence(table, column, *comma));
+    return Kind::numbers;
+  }
+  for (const OddCell& cell : content.odd) offenders.add(odd_cell_sentence(table, column, cell));
+  const int all = content.texts + content.out_of_range;
+  offenders.count_further(static_cast<size_t>(all) - content.odd.size());
+  return Kind::numbers;
+}
+
+[[noreturn]] void refuse_pattern(const Table& table, const std::string& pattern) {
+  if (std::any_of(table.columns.begin(), table.columns.end(),
+                  [&](const std::string& name) { return matches(pattern, name); }))
+    throw Error(ExitCode::data,
+                fmt::format("{}:1:1: of the columns that fit the pattern '{}' none is a feature: they are "
+                            "text, ids or what is learned; set the view's columns in data.views",
+                            table.file, pattern));
+  throw Error(ExitCode::data,
+              fmt::format("{}:1:1: no column of numbers fits the pattern '{}'; set the view's columns in data.views, {}",
+                          table.file, pattern, did_you_mean(pattern, table.columns)));
+}
+
+/// One or two digits, or four; how many, 0 if there are none.
+size_t take_digits(std::string_view& text) {
+  size_t count = 0;
+  while (count < text.size() && text[count] >= '0' && text[count] <= '9') ++count;
+  if (count == 3 || count > 4) return 0;
+  text.remove_prefix(count);
+  return count;
+}
+
+size_t take_month_name(std::string_view& text) {
+  constexpr std::string_view kMonths[] = {"jan", "feb", "mar", "apr", "may", "jun",
+                                          "jul", "aug", "sep", "oct", "nov", "dec"};
+  const std::string start = lower_case(text.substr(0, 3));
+  if (std::find(std::begin(kMonths), std::end(kMonths), start) == std::end(kMonths)) return 0;
+  text.remove_prefix(3);
+  return 2;
+}
+
+}  // namespace
+
+bool is_date(std::string_view text) {
+  const size_t first = take_digits(text);
+  if (first == 0 || text.empty()) return false;
+  const char separator = text.front();
+  if (separator != '-' && separator != '/' && separator != '.' && separator != ' ') return false;
+  text.remove_prefix(1);
+  size_t second = take_month_name(text);
+  const bool named = second > 0;
+  if (!named) second = take_digits(text);
+  if ((second != 1 && second != 2) || text.empty() || text.front() != separator || (separator == ' ' && !named))
+    return false;
+  text.remove_prefix(1);
+  const size_t third = take_digits(text);
+  const bool one_year = first == 4 ? third == 1 || third == 2 : third == 2 || third == 4;
+  if (!one_year) return false;
+  const bool time_follows = text.size() >= 5 && (text.front() == 'T' || text.front() == ' ') && text.find(':') != text.npos;
+  return text.empty() || time_follows;
+}
+
+std::string odd_cell_sentence(const Table& table, int column, const OddCell& cell) {
+  const bool comma = cell.text.find(',') != cell.text.npos;
+  const bool range = cell.kind == NumberKind::out_of_range;
+  return fmt::format("{}: {} in the column '{}' is not a {}number; {}", table.where(cell.place), excerpt(cell.text),
+                     table.columns[static_cast<size_t>(column)], range ? "finite " : "",
+                     range   ? "leave the cell empty if the value is missing"
+                     : comma ? "write a decimal point, not a comma"
+                             : "correct it, or leave the cell empty if the value is missing");
+}
+
+std::vector<int> find_features(const KeyedTable& keyed, const FeatureRules& rules, Offenders& offenders,
+                               std::vector<std::string>& notices) {
+  const Table& table = keyed.table;
+  std::vector<int> features;
+  std::vector<std::string> diagnostics, text, dates, other_ids;
+  for (int column = table.row_names ? 1 : 0; column < static_cast<int>(table.columns.size()); ++column) {
+    const std::string& name = table.columns[static_cast<size_t>(column)];
+    if (column == keyed.id_column || is_one_of(rules.not_features, name)) continue;
+    if (!rules.pattern.empty() && !matches(rules.pattern, name)) continue;
+    if (name.starts_with("diagnostics_")) {
+      diagnostics.push_back(name);
+    } else if (is_id_name(name)) {
+      other_ids.push_back(name);
+    } else if (const Kind kind = kind_of(table, column, offenders); kind != Kind::numbers) {
+      (kind == Kind::dates ? dates : text).push_back(name);
+    } else {
+      features.push_back(column);
+    }
+  }
+  tell_left_out(table.file, diagnostics, "diagnostics column", "", notices);
+  tell_left_out(table.file, text, "text column", "", notices);
+  tell_left_out(table.file, dates, "column of dates", kToDates, notices);
+  tell_left_out(table.file, other_ids, "second id column", "", notices);
+  if (features.empty() && !rules.pattern.empty()) refuse_pattern(table, rules.pattern);
+  if (!rules.pattern.empty())
+    notices.push_back(fmt::format("{}: {} column{} fit{} '{}'", table.file, features.size(),
+                                  features.size() == 1 ? "" : "s", features.size() == 1 ? "s" : "", rules.pattern));
+  if (features.empty())
+    throw Error(ExitCode::data,
+                table.file + ":1:1: no column of numbers is left as a feature; name a table with measurements");
+  return features;
+}
+
+std::vector<int> find_asked(const KeyedTable& keyed, std::span<const std::string> names, const FeatureRules& rules,
+                            Offenders& offenders, std::vector<std::string>& notices) {
+  const Table& table = keyed.table;
+  std::vector<int> features;
+  std::vector<bool> expected(table.columns.size(), false);
+  for (const std::string& name : names) {
+    const int column = table.find(name);
+    features.push_back(column);
+    if (column < 0) {
+      offenders.add(fmt::format("{}:1:1: the column '{}' of the training data is missing; add it, {}", table.file, name,
+                                offenders.full() ? "" : did_you_mean(name, table.columns)));
+      continue;
+    }
+    expected[static_cast<size_t>(column)] = true;
+    const ColumnContent& content = table.contents[static_cast<size_t>(column)];
+    for (const OddCell& cell : content.odd) offenders.add(odd_cell_sentence(table, column, cell));
+    offenders.count_further(static_cast<size_t>(content.texts + content.out_of_range) - content.odd.size());
+  }
+  std::vector<std::string> others;
+  for (int column = table.row_names ? 1 : 0; column < static_cast<int>(table.columns.size()); ++column) {
+    const std::string& name = table.columns[static_cast<size_t>(column)];
+    if (column != keyed.id_column && !is_one_of(rules.not_features, name) && !name.starts_with("diagnostics_") &&
+        (rules.pattern.empty() || matches(rules.pattern, name)) && !expected[static_cast<size_t>(column)])
+      others.push_back(name);
+  }
+  if (!others.empty())
+    notices.push_back(fmt::format("{}: {} column{} that the model does not read left out: {}", table.file,
+                                  others.size(), others.size() == 1 ? "" : "s", first_few(others)));
+  return features;
+}
+
+std::vector<double> copy_values(const Table& table, std::span<const int> columns, std::span<const int> rows) {
+  std::vector<double> values;
+  values.reserve(rows.size() * columns.size());
+  for (const int row : rows)
+    for (const int column : columns)
+      values.push_back(row < 0 ? std::numeric_limits<double>::quiet_NaN() : table.number(row, column));
+  return values;
+}
+
+std::vector<double> take_values(Table& table, std::span<const int> columns, std::span<const int> rows) {
+  std::vector<double> values = std::move(table.values);
+  const size_t all = table.columns.size(), width = columns.size(), height = table.lines.size();
+  for (size_t row = 0; row < height; ++row)
+    for (size_t c = 0; c < width; ++c) values[row * width + c] = values[row * all + static_cast<size_t>(columns[c])];
+  values.resize(height * width);
+  // Row i of the result is row from[i]; rows that are not wanted come last.
+  std::vector<int> from(rows.begin(), rows.end());
+  std::vector<bool> wanted(height, false);
+  for (const int row : rows) wanted[static_cast<size_t>(row)] = true;
+  for (size_t row = 0; row < height; ++row)
+    if (!wanted[row]) from.push_back(static_cast<int>(row));
+  std::vector<bool> done(height, false);
+  const auto at = [&](size_t row) { return values.begin() + static_cast<std::ptrdiff_t>(row * width); };
+  std::vector<double> first(width);
+  for (size_t start = 0; start < height; ++start) {
+    if (done[start]) continue;
+    std::copy_n(at(start), width, first.begin());
+    size_t to = start;
+    for (size_t next = static_cast<size_t>(from[to]); next != start; next = static_cast<size_t>(from[to])) {
+      std::copy_n(at(next), width, at(to));
+      done[to] = true;
+      to = next;
+    }
+    std::copy(first.begin(), first.end(), at(to));
+    done[to] = true;
+  }
+  values.resize(rows.size() * width);
+  return values;
+}
+
+}  // namespace equipoise

@@ -1,0 +1,256 @@
+// host/data/table/chunk.cpp - libcsv in strict mode, a record at a time.
+#include "host/data/table/chunk.h"
+
+#include <csv.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <new>
+
+#include "host/data/table/encoding.h"
+#include "host/data/table/records.h"
+#include "host/text/trimmed.h"
+
+namespace equipoise {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr size_t kFaultsKept = 6;
+constexpr const char* kMisplaced = "a quote in the wrong place; quote the whole field and double the quotes inside it";
+constexpr const char* kUnclosed = "a quoted field that never ends; close the quote";
+
+/// libcsv's parser; what a callback throws waits until the C code has returned.
+template <class Receiver>
+class Fields {
+ public:
+  Fields(char separator, Receiver& receiver) : receiver_(receiver) {
+    csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI);
+    csv_set_delim(&parser_, static_cast<unsigned char>(separator));
+    csv_set_blk_size(&parser_, 4096);
+  }
+  ~Fields() { csv_free(&parser_); }
+  Fields(const Fields&) = delete;
+  Fields& operator=(const Fields&) = delete;
+
+  /// How many bytes were read: fewer than given where a quote is in the wrong place.
+  size_t feed(std::string_view bytes) {
+    const size_t read = csv_parse(&parser_, bytes.data(), bytes.size(), on_field, nullptr, this);
+    rethrow();
+    if (read != bytes.size() && csv_error(&parser_) != CSV_EPARSE) throw std::bad_alloc();
+    return read;
+  }
+  /// False where a quote is still open.
+  bool finish() {
+    const bool whole = csv_fini(&parser_, on_field, nullptr, this) == 0;
+    rethrow();
+    return whole;
+  }
+
+ private:
+  static void on_field(void* text, size_t length, void* self) {
+    Fields& fields = *static_cast<Fields*>(self);
+    if (fields.thrown_) return;
+    try {
+      fields.receiver_.field(trimmed({static_cast<const char*>(text), length}, " \t\r\n"));
+    } catch (...) {
+      fields.thrown_ = std::current_exception();
+    }
+  }
+  void rethrow() {
+    if (thrown_) std::rethrow_exception(thrown_);
+  }
+
+  csv_parser parser_;
+  Receiver& receiver_;
+  std::exception_ptr thrown_;
+};
+
+class ChunkParser {
+ public:
+  ChunkParser(const TableForm& form, std::string_view bytes) : form_(form), bytes_(bytes), fields_(form.separator, *this) {
+    chunk_.counts.resize(form.columns);
+    chunk_.cells.resize(form.kept_count);
+  }
+
+  Chunk parse() {
+    chunk_.values.reserve(bytes_.size() / 8);
+    quotes_ = bytes_.find('"') != bytes_.npos;
+    if (const size_t broken = find_broken_byte(bytes_); broken != bytes_.npos) {
+      for (size_t at = broken, n = 0; at != bytes_.npos && n < kFaultsKept; ++n) {
+        add_fault(place_after(bytes_.substr(0, at)), broken_byte_sentence(bytes_, at));
+        at = find_broken_byte(bytes_, at + 1);
+      }
+      chunk_.broken = true;
+      return std::move(chunk_);
+    }
+    for (size_t begin = 0; begin < bytes_.size() && !chunk_.fatal;) {
+      const size_t end = std::min(record_end(bytes_, begin, quotes_), bytes_.size());
+      read(bytes_.substr(begin, end - begin));
+      begin = end;
+    }
+    chunk_.line_ends = line_ - 1;
+    return std::move(chunk_);
+  }
+
+  void field(std::string_view text) {
+    const size_t column = cells_++;
+    empty_ = empty_ && text.empty();
+    if (column == 0)
+      if (const std::string_view mark = merge_mark(text); !mark.empty()) {
+        add_fault({line_, 1}, merge_mark_sentence(mark));
+        marked_ = true;
+      }
+    if (column >= form_.columns) return;  // ragged: counted for the message, not kept
+    chunk_.values.push_back(number(text, column));
+    if (const int kept = form_.kept[column]; kept >= 0) {
+      chunk_.cells[static_cast<size_t>(kept)].push_back({chunk_.text.size(), static_cast<uint32_t>(text.size()), {}});
+      chunk_.text += text;
+    }
+  }
+
+ private:
+  double number(std::string_view text, size_t column) {
+    Number number = parse_number(text);
+    const bool kept = form_.kept[column] >= 0;
+    if (form_.separator != ',') {
+      if (number.kind == NumberKind::text) {
+        number = parse_decimal_comma(text);
+        if (number.kind == NumberKind::number && !kept && !chunk_.comma) new_comma_ = true;
+      } else if (number.kind == NumberKind::number && !kept && !chunk_.point && text.find('.') != text.npos) {
+        new_point_ = true;
+      }
+      if (new_comma_ && comma_column_ == form_.columns) comma_column_ = column;
+      if (new_point_ && point_column_ == form_.columns) point_column_ = column;
+    }
+    if (form_.has_missing && !kept && form_.missing.hold(text, number)) number = {};
+    Chunk::Counts& counts = chunk_.counts[column];
+    switch (number.kind) {
+      case NumberKind::number:
+        ++counts.numbers;
+        return number.value;
+      case NumberKind::missing: ++counts.missing; return kNone;
+      case NumberKind::out_of_range: ++counts.out_of_range; break;
+      case NumberKind::text: ++counts.texts; break;
+    }
+    const int row = static_cast<int>(chunk_.rows), at = static_cast<int>(column);
+    if (counts.texts + counts.out_of_range <= static_cast<int>(kOddCellsKept))
+      chunk_.odd.push_back({at, {row, {}, std::string(text), number.kind}});
+    if (number.kind == NumberKind::text && !kept) {
+      chunk_.words.push_back({row, at, chunk_.word_text.size(), static_cast<uint32_t>(text.size())});
+      chunk_.word_text += text;
+    }
+    return kNone;
+  }
+
+  void add_fault(TextPlace place, std::string sentence) {
+    ++chunk_.fault_count;
+    if (chunk_.faults.size() < kFaultsKept) chunk_.faults.push_back({place, std::move(sentence)});
+  }
+
+  void read(std::string_view record) {
+    cells_ = 0;
+    empty_ = true;
+    marked_ = new_comma_ = new_point_ = false;
+    comma_column_ = point_column_ = form_.columns;
+    first_odd_ = chunk_.odd.size();
+    const bool too_long = record.size() > form_.line_bytes;
+    const std::string_view fed = record.substr(0, form_.line_bytes);
+    const size_t read = fields_.feed(fed);
+    if (read != fed.size()) {
+      chunk_.fatal = {place_after(record.substr(0, read), {line_, 1}), kMisplaced};
+    } else if (too_long) {
+      chunk_.fatal = {{line_, 1},
+                      fmt::format("the line is longer than {} bytes; close an open quote or split the table",
+                                  form_.line_bytes)};
+    } else {
+      const bool ended = record.ends_with('\n') || record.ends_with('\r');
+      if (!fields_.finish())
+        chunk_.fatal = {field_places(record, form_.separator, {line_, 1}, record.size() + 1).back(), kUnclosed};
+      else if (cells_ > 0) end_row(record);
+      // A record whose quote never closes ends with the text, be its last character what it may.
+      line_ += ended && !quotes_ ? 1 : place_after(record).line - 1;
+    }
+  }
+
+  void end_row(std::string_view record) {
+    const size_t columns = form_.columns;
+    const bool void_record = empty_ && cells_ > 1;
+    if (void_record) chunk_.voids.push_back({chunk_.rows, line_, cells_, cells_ == columns});
+    if (cells_ != columns) {
+      if (!marked_ && !void_record)
+        add_fault({line_, 1}, fmt::format("the row has {} cell{} but the header has {}; give every row one cell per "
+                                          "column",
+                                          cells_, cells_ == 1 ? "" : "s", columns));
+      chunk_.values.resize(chunk_.rows * columns);
+      for (std::vector<Cell>& column : chunk_.cells) column.resize(chunk_.rows);
+      chunk_.odd.resize(first_odd_);
+      return;
+    }
+    set_places(record);
+    chunk_.lines.push_back(line_);
+    ++chunk_.rows;
+  }
+
+  /// Cells that may be named to the user learn where they are.
+  void set_places(std::string_view record) {
+    size_t most = form_.kept_end;
+    for (size_t i = first_odd_; i < chunk_.odd.size(); ++i)
+      most = std::max(most, static_cast<size_t>(chunk_.odd[i].column) + 1);
+    if (new_comma_) most = std::max(most, comma_column_ + 1);
+    if (new_point_) most = std::max(most, point_column_ + 1);
+    if (most == 0) return;
+    const std::vector<TextPlace> places = field_places(record, form_.separator, {line_, 1}, most);
+    for (size_t column = 0; column < form_.kept_end; ++column)
+      if (const int kept = form_.kept[column]; kept >= 0)
+        chunk_.cells[static_cast<size_t>(kept)].back().place = places[column];
+    for (size_t i = first_odd_; i < chunk_.odd.size(); ++i)
+      chunk_.odd[i].cell.place = places[static_cast<size_t>(chunk_.odd[i].column)];
+    if (new_comma_) chunk_.comma = places[comma_column_];
+    if (new_point_) chunk_.point = places[point_column_];
+  }
+
+  const TableForm& form_;
+  std::string_view bytes_;
+  Chunk chunk_;
+  bool quotes_ = false;
+  uint32_t line_ = 1;
+  size_t cells_ = 0;  ///< of the record being read
+  bool empty_ = true, marked_ = false, new_comma_ = false, new_point_ = false;
+  size_t comma_column_ = 0, point_column_ = 0, first_odd_ = 0;
+  Fields<ChunkParser> fields_;
+};
+
+struct Collector {
+  std::vector<std::string> cells;
+  void field(std::string_view text) { cells.emplace_back(text); }
+};
+
+}  // namespace
+
+Chunk parse_chunk(const TableForm& form, std::string_view bytes) { return ChunkParser(form, bytes).parse(); }
+
+std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator) {
+  Collector collector;
+  Fields<Collector> fields(separator, collector);
+  if (fields.feed(record) != record.size() || !fields.finish()) return std::nullopt;
+  return std::move(collector.cells);
+}
+
+std::string_view merge_mark(std::string_view first_cell) {
+  for (const std::string_view mark : {"<<<<<<<", "|||||||", "=======", ">>>>>>>"}) {
+    if (!first_cell.starts_with(mark)) continue;
+    if (first_cell.size() == mark.size() || first_cell[mark.size()] == ' ') return mark;
+  }
+  return "";
+}
+
+std::string merge_mark_sentence(std::string_view mark) {
+  return fmt::format("the line begins with {}, which marks an unfinished merge of two versions; keep the rows of one "
+                     "and remove the marks",
+                     mark);
+}
+
+}  // namespace equipoise

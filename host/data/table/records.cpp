@@ -1,0 +1,88 @@
+// host/data/table/records.cpp - a quote opens and closes by turns; doubled ones do both at once.
+#include "host/data/table/records.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "host/text/trimmed.h"
+
+namespace equipoise {
+namespace {
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+}  // namespace
+
+size_t record_end(std::string_view text, size_t begin, bool quotes) {
+  if (!quotes) {
+    const size_t feed = text.find('\n', begin);
+    const std::string_view line = text.substr(begin, feed == text.npos ? text.npos : feed - begin);
+    const size_t carriage = line.find('\r');
+    if (carriage == line.npos || begin + carriage + 1 == feed) return feed == text.npos ? feed : feed + 1;
+    return begin + carriage + 1;
+  }
+  bool quoted = false;
+  for (size_t i = begin; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '\n') return i + 1;
+    if (c == '\r') return text.substr(i + 1).starts_with('\n') ? i + 2 : i + 1;
+  }
+  return text.npos;
+}
+
+size_t last_record_end(std::string_view text) {
+  if (text.find('"') == text.npos) {
+    for (size_t end = text.size(); end > 0; --end)
+      if (text[end - 1] == '\n' || (text[end - 1] == '\r' && end < text.size() && text[end] != '\n')) return end;
+    return 0;
+  }
+  bool quoted = false;
+  size_t last = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (text[i] == '\n' || (text[i] == '\r' && i + 1 < text.size() && text[i + 1] != '\n')) last = i + 1;
+  }
+  return last;
+}
+
+bool is_blank_record(std::string_view record) { return trimmed(record, " \t\r\n").empty(); }
+
+TextPlace place_after(std::string_view text, TextPlace place) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool carriage_return_alone = c == '\r' && (i + 1 == text.size() || text[i + 1] != '\n');
+    if (c == '\n' || carriage_return_alone) place = {place.line + 1, 1};
+    else if (!is_continuation(c)) ++place.column;
+  }
+  return place;
+}
+
+std::vector<TextPlace> field_places(std::string_view record, char separator, TextPlace place, size_t most) {
+  std::vector<TextPlace> places{place};
+  bool quoted = false;
+  for (size_t i = 0; i < record.size() && places.size() < most; ++i) {
+    const char c = record[i];
+    if (c == '"') quoted = !quoted;
+    if (c == '\n' || (c == '\r' && (i + 1 == record.size() || record[i + 1] != '\n'))) place = {place.line + 1, 1};
+    else if (!is_continuation(c)) ++place.column;
+    if (!quoted && c == separator) places.push_back(place);
+  }
+  return places;
+}
+
+char find_separator(std::string_view header) {
+  constexpr char kSeparators[] = {',', ';', '\t', '|'};
+  size_t count[std::size(kSeparators)] = {};
+  bool quoted = false;
+  for (const char c : header) {
+    if (c == '"') quoted = !quoted;
+    for (size_t s = 0; s < std::size(kSeparators); ++s) count[s] += !quoted && c == kSeparators[s];
+  }
+  const size_t* most = std::max_element(std::begin(count), std::end(count));
+  return *most == 0 ? '\0' : kSeparators[most - count];
+}
+
+}  // namespace equipoise
