@@ -12,7 +12,8 @@ numbers of the first 200 rows are not the double nearest to what the file says.
 --equipoise names the project's own benchmark; it is called as PROGRAM --threads N TABLE and prints, for each round it
 makes, a line "table seconds peak_bytes threads".
 
-Usage: bench/peers/load_peers.py [--equipoise build/cpu/bench/load_bench] [--rounds 5] [--small] [--only pandas]"""
+Usage: bench/peers/load_peers.py [--equipoise build/cpu/bench/load_bench] [--rounds 5] [--table wide] [--only pandas]
+                                 [--small]"""
 
 import argparse
 import json
@@ -166,6 +167,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--equipoise", metavar="PROGRAM", help="benchmark of the project's own loader")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--table", choices=TABLES, help="one of the two alone")
     parser.add_argument("--small", action="store_true", help="a hundredth of the rows or columns, to try the script")
     parser.add_argument("--only", default="", help="methods whose names begin so")
     parser.add_argument("--worker", nargs=3, metavar=("METHOD", "THREADS", "TABLE"), help=argparse.SUPPRESS)
@@ -177,6 +179,8 @@ def main():
           f"{os.getloadavg()[0]:.1f} at the start; best of {arguments.rounds}")
     with tempfile.TemporaryDirectory() as folder:
         for number, (table, (rows, columns)) in enumerate(TABLES.items(), 1):
+            if arguments.table not in (None, table):
+                continue
             if arguments.small:
                 rows, columns = (rows // 100, columns) if rows > columns else (rows, columns // 100)
             path = pathlib.Path(folder) / f"{table}.csv"
