@@ -70,6 +70,7 @@ class Tables {
     TableWishes wishes;
     wishes.keeps_text = [names](std::string_view name) { return is_id_name(name) || names.contains(name); };
     wishes.missing = spec.missing;
+    wishes.threads = spec.threads;
     return wishes;
   }
 

@@ -38,6 +38,7 @@ struct CohortSpec {
   /// Of rows that a trained model is asked about: of each view the features it reads, by name. All patients are kept,
   /// with NaN in a view that lacks them, and any number of classes will do. Empty: rows to train on.
   std::vector<std::vector<std::string>> asked = {};
+  int threads = 0;  ///< that read large tables, as in TableWishes
 };
 
 struct RawView {

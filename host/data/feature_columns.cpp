@@ -4,20 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <numeric>
 
+#include "host/data/table/date.h"
 #include "host/text/first_few.h"
 #include "host/text/glob.h"
-#include "host/text/lower_case.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
 namespace {
 
 constexpr const char* kToDates =
-    "; a number may be learned from: days since a day, or the age (in R: as.numeric(d - d0); in pandas: (d - d0).dt.days)";
+    "; a number may be learned from: days since a day, or the age (in R: as.numeric(d - d0); in pandas: (d - "
+    "d0).dt.days)";
 
 bool is_one_of(std::span<const std::string> names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -62,49 +62,13 @@ Kind kind_of(const Table& table, int column, Offenders& offenders) {
                 fmt::format("{}:1:1: of the columns that fit the pattern '{}' none is a feature: they are "
                             "text, ids or what is learned; set the view's columns in data.views",
                             table.file, pattern));
-  throw Error(ExitCode::data,
-              fmt::format("{}:1:1: no column of numbers fits the pattern '{}'; set the view's columns in data.views, {}",
-                          table.file, pattern, did_you_mean(pattern, table.columns)));
-}
-
-/// One or two digits, or four; how many, 0 if there are none.
-size_t take_digits(std::string_view& text) {
-  size_t count = 0;
-  while (count < text.size() && text[count] >= '0' && text[count] <= '9') ++count;
-  if (count == 3 || count > 4) return 0;
-  text.remove_prefix(count);
-  return count;
-}
-
-size_t take_month_name(std::string_view& text) {
-  constexpr std::string_view kMonths[] = {"jan", "feb", "mar", "apr", "may", "jun",
-                                          "jul", "aug", "sep", "oct", "nov", "dec"};
-  const std::string start = lower_case(text.substr(0, 3));
-  if (std::find(std::begin(kMonths), std::end(kMonths), start) == std::end(kMonths)) return 0;
-  text.remove_prefix(3);
-  return 2;
+  throw Error(
+      ExitCode::data,
+      fmt::format("{}:1:1: no column of numbers fits the pattern '{}'; set the view's columns in data.views, {}",
+                  table.file, pattern, did_you_mean(pattern, table.columns)));
 }
 
 }  // namespace
-
-bool is_date(std::string_view text) {
-  const size_t first = take_digits(text);
-  if (first == 0 || text.empty()) return false;
-  const char separator = text.front();
-  if (separator != '-' && separator != '/' && separator != '.' && separator != ' ') return false;
-  text.remove_prefix(1);
-  size_t second = take_month_name(text);
-  const bool named = second > 0;
-  if (!named) second = take_digits(text);
-  if ((second != 1 && second != 2) || text.empty() || text.front() != separator || (separator == ' ' && !named))
-    return false;
-  text.remove_prefix(1);
-  const size_t third = take_digits(text);
-  const bool one_year = first == 4 ? third == 1 || third == 2 : third == 2 || third == 4;
-  if (!one_year) return false;
-  const bool time_follows = text.size() >= 5 && (text.front() == 'T' || text.front() == ' ') && text.find(':') != text.npos;
-  return text.empty() || time_follows;
-}
 
 std::string odd_cell_sentence(const Table& table, int column, const OddCell& cell) {
   const bool comma = cell.text.find(',') != cell.text.npos;

@@ -22,8 +22,8 @@ struct FeatureRules {
 std::vector<int> find_features(const KeyedTable& keyed, const FeatureRules& rules, Offenders& offenders,
                                std::vector<std::string>& notices);
 
-/// The columns of these names, in their order; whatever else the table has is told, but for what the rules name. Columns
-/// that it lacks, and text among numbers, go to `offenders`.
+/// The columns of these names, in their order; whatever else the table has is told, but for what the rules name.
+/// Columns that it lacks, and text among numbers, go to `offenders`.
 std::vector<int> find_asked(const KeyedTable& keyed, std::span<const std::string> names, const FeatureRules& rules,
                             Offenders& offenders, std::vector<std::string>& notices);
 
@@ -35,8 +35,5 @@ std::vector<double> take_values(Table& table, std::span<const int> columns, std:
 
 /// What is wrong with a cell that is neither a number nor missing.
 std::string odd_cell_sentence(const Table& table, int column, const OddCell& cell);
-
-/// Whether a text is a date ("2024-03-31", "31.3.24", "3/31/2024", "31-Mar-2024"), perhaps with a time.
-bool is_date(std::string_view text);
 
 }  // namespace equipoise

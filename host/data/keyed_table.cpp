@@ -7,6 +7,8 @@
 #include <array>
 #include <numeric>
 
+#include "host/data/table/date.h"
+#include "host/text/first_few.h"
 #include "host/text/lower_case.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"
@@ -17,7 +19,11 @@ namespace {
 constexpr std::array<std::string_view, 10> kIdNames = {"id",     "patientid", "patient_id", "patient",   "case",
                                                        "caseid", "case_id",   "subject_id", "subjectid", "subject"};
 
-bool is_number_name(const std::string& name) { return parse_number(name).kind == NumberKind::number; }
+/// What stands in rows, and seldom in a header.
+bool is_value(const std::string& name) {
+  const std::string lower = lower_case(name);
+  return parse_number(name).kind != NumberKind::text || is_date(name) || lower == "true" || lower == "false";
+}
 
 void number_rows(KeyedTable& keyed, std::vector<std::string>& notices) {
   const int rows = keyed.table.rows();
@@ -26,9 +32,10 @@ void number_rows(KeyedTable& keyed, std::vector<std::string>& notices) {
     keyed.ids.push_back(fmt::format("{:0{}}", row + 1, digits));
     keyed.rows.push_back(row);
   }
-  notices.push_back(fmt::format("{}: no column holds ids, so rows are numbered {} to {} in the order of the file; name "
-                                "one by data.id if there is one",
-                                keyed.table.file, keyed.ids.front(), keyed.ids.back()));
+  notices.push_back(
+      fmt::format("{}: no column holds ids, so rows are numbered {} to {} in the order of the file; name "
+                  "one by data.id if there is one",
+                  keyed.table.file, keyed.ids.front(), keyed.ids.back()));
 }
 
 }  // namespace
@@ -58,12 +65,13 @@ int find_id_column(const Table& table, const IdRules& rules, std::vector<std::st
       notices.push_back(fmt::format("{}: ids are read from the first column, which has no name", table.file));
       return 0;
     }
-    const auto numbers = std::count_if(table.columns.begin(), table.columns.end(), is_number_name);
-    if (static_cast<size_t>(numbers) * 2 > table.columns.size())
-      throw NoIds(ExitCode::data,
-                  fmt::format("{}:1:1: there is no id column, and most columns are called by numbers ({}): the first "
-                              "line looks like data; put a line above it that names the columns, such as id,a,b,label",
-                              table.file, excerpt(table.columns.back())));
+    const auto values = std::count_if(table.columns.begin(), table.columns.end(), is_value);
+    if (static_cast<size_t>(values) * 2 >= table.columns.size())
+      throw NoIds(
+          ExitCode::data,
+          fmt::format("{}:1:1: there is no id column, and the columns are called as if the first line were data "
+                      "({}); put a line above it that names them, such as id,a,b,label",
+                      table.file, first_few(table.columns)));
     if (rules.may_be_numbered && (wanted.empty() || wanted == "id")) return -1;
   }
   throw NoIds(ExitCode::data, fmt::format("{}:1:1: there is no id column '{}'; set data.id, {}", table.file, wanted,

@@ -18,9 +18,9 @@ bool is_id_name(std::string_view name);
 
 struct KeyedTable {
   Table table;
-  int id_column = -1;               ///< -1: rows are numbered
-  std::vector<std::string> ids;     ///< rising by bytes
-  std::vector<int> rows;            ///< [ids], of the table
+  int id_column = -1;            ///< -1: rows are numbered
+  std::vector<std::string> ids;  ///< rising by bytes
+  std::vector<int> rows;         ///< [ids], of the table
 
   /// -1 where the table has no such patient.
   int row_of(const std::string& id) const;
@@ -30,7 +30,7 @@ struct KeyedTable {
 
 /// How ids are found.
 struct IdRules {
-  std::string wanted = "id";   ///< the column's name; where it is missing and a usual one, a usual one serves
+  std::string wanted = "id";     ///< the column's name; where it is missing and a usual one, a usual one serves
   bool may_be_numbered = false;  ///< no other table has to be joined: without any id column rows are numbered
 };
 

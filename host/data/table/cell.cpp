@@ -54,14 +54,12 @@ Number parse_number(std::string_view text) {
 }
 
 Number parse_decimal_comma(std::string_view text) {
-  constexpr size_t kLongest = 64;
   const size_t comma = text.find(',');
-  const bool digits_around = comma != text.npos && comma > 0 && comma + 1 < text.size();
-  if (!digits_around || text.size() > kLongest || text.find('.') != text.npos) return {NumberKind::text, 0};
-  char pointed[kLongest];
-  text.copy(pointed, text.size());
+  if (comma == text.npos || text.find('.') != text.npos || text.find_first_of("0123456789") == text.npos)
+    return {NumberKind::text, 0};
+  std::string pointed(text);
   pointed[comma] = '.';
-  return parse_number({pointed, text.size()});
+  return parse_number(pointed);
 }
 
 MissingWords::MissingWords(std::vector<std::string> words) : words_(std::move(words)) {

@@ -22,8 +22,8 @@ struct Number {
 /// (1e999) are out of range; what is nearer to zero than any (1e-999) is 0.
 Number parse_number(std::string_view text);
 
-/// The same of a number whose one comma stands for the decimal point ("0,5", not "1.234,5"); NumberKind::text of any
-/// other text.
+/// The same of a number whose one comma stands for the decimal point ("0,5", ",5", not "1.234,5"); NumberKind::text of
+/// any other text.
 Number parse_decimal_comma(std::string_view text);
 
 /// Further words for a missing value.

@@ -70,7 +70,8 @@ class Fields {
 
 class ChunkParser {
  public:
-  ChunkParser(const TableForm& form, std::string_view bytes) : form_(form), bytes_(bytes), fields_(form.separator, *this) {
+  ChunkParser(const TableForm& form, std::string_view bytes)
+      : form_(form), bytes_(bytes), fields_(form.separator, *this) {
     chunk_.counts.resize(form.columns);
     chunk_.cells.resize(form.kept_count);
   }
@@ -131,9 +132,15 @@ class ChunkParser {
       case NumberKind::number:
         ++counts.numbers;
         return number.value;
-      case NumberKind::missing: ++counts.missing; return kNone;
-      case NumberKind::out_of_range: ++counts.out_of_range; break;
-      case NumberKind::text: ++counts.texts; break;
+      case NumberKind::missing:
+        ++counts.missing;
+        return kNone;
+      case NumberKind::out_of_range:
+        ++counts.out_of_range;
+        break;
+      case NumberKind::text:
+        ++counts.texts;
+        break;
     }
     const int row = static_cast<int>(chunk_.rows), at = static_cast<int>(column);
     if (counts.texts + counts.out_of_range <= static_cast<int>(kOddCellsKept))
@@ -160,11 +167,11 @@ class ChunkParser {
     const std::string_view fed = record.substr(0, form_.line_bytes);
     const size_t read = fields_.feed(fed);
     if (read != fed.size()) {
-      chunk_.fatal = {place_after(record.substr(0, read), {line_, 1}), kMisplaced};
+      chunk_.fatal = misplaced(record.substr(0, read));
     } else if (too_long) {
-      chunk_.fatal = {{line_, 1},
-                      fmt::format("the line is longer than {} bytes; close an open quote or split the table",
-                                  form_.line_bytes)};
+      chunk_.fatal = {
+          {line_, 1},
+          fmt::format("the line is longer than {} bytes; close an open quote or split the table", form_.line_bytes)};
     } else {
       const bool ended = record.ends_with('\n') || record.ends_with('\r');
       if (!fields_.finish())
@@ -173,6 +180,17 @@ class ChunkParser {
       // A record whose quote never closes ends with the text, be its last character what it may.
       line_ += ended && !quotes_ ? 1 : place_after(record).line - 1;
     }
+  }
+
+  /// At the quote; or, where its field began lines before, at the field, whose first closing quote is likely doubled.
+  ChunkFault misplaced(std::string_view before) const {
+    const TextPlace quote = place_after(before, {line_, 1});
+    const TextPlace field = field_places(before, form_.separator, {line_, 1}, before.size() + 1).back();
+    if (field.line == quote.line) return {quote, kMisplaced};
+    return {field,
+            fmt::format("the quoted field ends only lines below (line {}, column {}) and there in the wrong place; "
+                        "close its quote",
+                        quote.line, quote.column)};
   }
 
   void end_row(std::string_view record) {
@@ -208,8 +226,8 @@ class ChunkParser {
         chunk_.cells[static_cast<size_t>(kept)].back().place = places[column];
     for (size_t i = first_odd_; i < chunk_.odd.size(); ++i)
       chunk_.odd[i].cell.place = places[static_cast<size_t>(chunk_.odd[i].column)];
-    if (new_comma_) chunk_.comma = places[comma_column_];
-    if (new_point_) chunk_.point = places[point_column_];
+    if (new_comma_) chunk_.comma = {places[comma_column_], comma_column_};
+    if (new_point_) chunk_.point = {places[point_column_], point_column_};
   }
 
   const TableForm& form_;
@@ -248,9 +266,10 @@ std::string_view merge_mark(std::string_view first_cell) {
 }
 
 std::string merge_mark_sentence(std::string_view mark) {
-  return fmt::format("the line begins with {}, which marks an unfinished merge of two versions; keep the rows of one "
-                     "and remove the marks",
-                     mark);
+  return fmt::format(
+      "the line begins with {}, which marks an unfinished merge of two versions; keep the rows of one "
+      "and remove the marks",
+      mark);
 }
 
 }  // namespace equipoise

@@ -16,12 +16,12 @@ namespace equipoise {
 struct TableForm {
   char separator = ',';
   size_t columns = 0;
-  std::vector<int> kept;      ///< [columns]: place among the kept, -1 where the text is not kept
+  std::vector<int> kept;  ///< [columns]: place among the kept, -1 where the text is not kept
   size_t kept_count = 0;
-  size_t kept_end = 0;        ///< behind the last column whose text is kept
+  size_t kept_end = 0;  ///< behind the last column whose text is kept
   MissingWords missing;
-  bool has_missing = false;   ///< whether `missing` has words
-  size_t line_bytes = 0;      ///< limit of a record
+  bool has_missing = false;  ///< whether `missing` has words
+  size_t line_bytes = 0;     ///< limit of a record
 };
 
 /// A place in a chunk: lines count from the chunk's first, which is 1.
@@ -32,7 +32,7 @@ struct ChunkFault {
 
 /// A record in which nothing stands but separators.
 struct VoidRecord {
-  size_t row = 0;        ///< rows of the chunk before it
+  size_t row = 0;  ///< rows of the chunk before it
   uint32_t line = 1;
   size_t cells = 0;
   bool counted = false;  ///< it has as many cells as there are columns, and is a row
@@ -59,17 +59,21 @@ struct Chunk {
   std::vector<std::vector<Cell>> cells;  ///< [kept columns, rows]
   std::string text, word_text;           ///< of kept cells, of words
   std::vector<ChunkWord> words;
-  std::vector<ChunkOdd> odd;             ///< the first few of each column
+  std::vector<ChunkOdd> odd;  ///< the first few of each column
   struct Counts {
     int numbers = 0, missing = 0, texts = 0, out_of_range = 0;
   };
-  std::vector<Counts> counts;            ///< [columns]
+  std::vector<Counts> counts;  ///< [columns]
   std::vector<VoidRecord> voids;
-  std::optional<TextPlace> point, comma;  ///< the first number with either, where the separator is no comma
-  std::vector<ChunkFault> faults;        ///< the first few ragged rows and marks of a merge
+  struct Mark {
+    TextPlace place;
+    size_t column = 0;
+  };
+  std::optional<Mark> point, comma;  ///< the first number with either, where the separator is no comma
+  std::vector<ChunkFault> faults;    ///< the first few ragged rows and marks of a merge
   size_t fault_count = 0;
-  bool broken = false;                   ///< the faults are of bytes that are no text, and nothing was parsed
-  std::optional<ChunkFault> fatal;       ///< ends the table: a quote in the wrong place, a record without an end
+  bool broken = false;              ///< the faults are of bytes that are no text, and nothing was parsed
+  std::optional<ChunkFault> fatal;  ///< ends the table: a quote in the wrong place, a record without an end
 };
 
 /// Parses whole records; only the last chunk of a table may end without the end of a line.

@@ -41,21 +41,24 @@ bool plain(const char* eight) {
   return ((word | (word - kOnes)) & kHigh) == 0;
 }
 
-/// By the bytes beyond ASCII: words of Western Europe have them one at a time, those of Cyrillic in runs of 0xC0 to
-/// 0xFF, East Asian ones in pairs.
+/// By the bytes beyond ASCII that are no UTF-8: words of Western Europe have them one at a time, those of Cyrillic in
+/// longer runs of 0xC0 to 0xFF, East Asian ones in pairs.
 std::string likely_encoding(std::string_view bytes) {
-  size_t high = 0, runs = 0, letters = 0;
+  size_t well_formed = 0, broken = 0, runs = 0, letters = 0;
   bool before = false;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    high += byte >= 0x80;
-    letters += byte >= 0xC0;
-    runs += byte >= 0x80 && !before;
-    before = byte >= 0x80;
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t length = utf8_length(bytes.substr(at));
+    well_formed += length > 1;
+    broken += length == 0;
+    runs += length == 0 && !before;
+    letters += length == 0 && static_cast<unsigned char>(bytes[at]) >= 0xC0;
+    before = length == 0;
+    at += std::max<size_t>(length, 1);
   }
-  if (high < 2 * runs) return "Windows-1252 (Western Europe; Latin-1 is part of it)";
-  if (letters * 10 >= high * 9) return "Windows-1251 (Cyrillic)";
-  return "an East Asian encoding such as GB18030 or Shift-JIS";
+  if (well_formed > broken) return "the rest of the file is, so this line was cut or comes from another file";
+  if (broken < 3 * runs) return "the file is likely Windows-1252 (Western Europe; Latin-1 is part of it)";
+  if (letters * 10 >= broken * 9) return "the file is likely Windows-1251 (Cyrillic)";
+  return "the file is likely in an East Asian encoding such as GB18030 or Shift-JIS";
 }
 
 struct Format {
@@ -63,6 +66,7 @@ struct Format {
   std::string_view what, advice;
 };
 
+constexpr std::string_view kGzip = "\x1F\x8B";
 constexpr std::string_view kToCsv = "export the table as CSV";
 constexpr Format kFormats[] = {
     {"PAR1", "a Parquet file", "write it as CSV: in Python pandas.read_parquet(f).to_csv(g, index=False)"},
@@ -76,13 +80,21 @@ constexpr Format kFormats[] = {
     {"\x93NUMPY", "a NumPy array (.npy)", "write it as CSV with a line of names: numpy.savetxt(f, a, delimiter=\",\")"},
     {"RDX2\n", "an R file (.RData)", "write it as CSV: write.csv(x, f, row.names = FALSE)"},
     {"RDX3\n", "an R file (.RData)", "write it as CSV: write.csv(x, f, row.names = FALSE)"},
-    {std::string_view("X\n\0\0\0\2", 6), "an R file (.rds)", "write it as CSV: write.csv(readRDS(f), g, row.names = FALSE)"},
-    {std::string_view("X\n\0\0\0\3", 6), "an R file (.rds)", "write it as CSV: write.csv(readRDS(f), g, row.names = FALSE)"},
+    {std::string_view("X\n\0\0\0\2", 6), "an R file (.rds)",
+     "write it as CSV: write.csv(readRDS(f), g, row.names = FALSE)"},
+    {std::string_view("X\n\0\0\0\3", 6), "an R file (.rds)",
+     "write it as CSV: write.csv(readRDS(f), g, row.names = FALSE)"},
+    {"Obj\1", "an Avro file", kToCsv},
     {"BZh", "packed by bzip2", "unpack it, or pack it by gzip"},
-    {"\xFD" "7zXZ", "packed by xz", "unpack it, or pack it by gzip"},
+    {"\xFD"
+     "7zXZ",
+     "packed by xz", "unpack it, or pack it by gzip"},
     {"\x28\xB5\x2F\xFD", "packed by zstd", "unpack it, or pack it by gzip"},
     {"7z\xBC\xAF", "a 7z archive", "unpack it"},
     {"%PDF", "a PDF document", kToCsv},
+    {std::string_view("\xFF\xFE\0\0", 4), "UTF-32", "save it as UTF-8"},
+    {std::string_view("\0\0\xFE\xFF", 4), "UTF-32", "save it as UTF-8"},
+    {kGzip, "packed by gzip twice", "unpack it once"},
     {"\xFF\xFE", "UTF-16", "save it as UTF-8 (in Excel: CSV UTF-8)"},
     {"\xFE\xFF", "UTF-16", "save it as UTF-8 (in Excel: CSV UTF-8)"},
 };
@@ -110,8 +122,8 @@ std::string broken_byte_sentence(std::string_view bytes, size_t at) {
     if (nuls * 4 > bytes.size()) return "a NUL byte in every second place: the file is UTF-16; save it as UTF-8";
     return "a NUL byte; the file is damaged or not a text table, export it again";
   }
-  return fmt::format("the byte 0x{:02X} is not UTF-8; the file is likely {}, save it as UTF-8",
-                     static_cast<unsigned char>(bytes[at]), likely_encoding(bytes));
+  return fmt::format("the byte 0x{:02X} is not UTF-8; {}; save it as UTF-8", static_cast<unsigned char>(bytes[at]),
+                     likely_encoding(bytes));
 }
 
 void expect_text_table(std::string_view bytes, const std::string& file) {
@@ -125,9 +137,18 @@ void expect_text_table(std::string_view bytes, const std::string& file) {
     refuse(file, "a zip archive", "unpack it, or pack the table by gzip");
   }
   const std::string start = lower_case(bytes.substr(0, 64));
-  if (start.starts_with("<!doctype html") || start.starts_with("<html"))
+  if (start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<table"))
     refuse(file, "a web page (HTML)", "download the table itself; a page that asks to log in is often saved instead");
-  if (start.starts_with("<?xml")) refuse(file, "an XML document", kToCsv);
+  if (start.starts_with("<?xml")) {
+    const bool sheet = bytes.substr(0, 4096).find("opendocument") != bytes.npos;
+    refuse(file, sheet ? "an OpenDocument spreadsheet (.fods)" : "an XML document", kToCsv);
+  }
+  if (start.starts_with("---\n") || start.starts_with("---\r"))
+    refuse(file, "one that begins with a YAML block", "remove the lines up to the second ---");
+  if (start.starts_with("{\"") || start.starts_with("[{") || start.starts_with("{\n"))
+    refuse(file, "JSON", "write it as CSV: in Python pandas.read_json(f).to_csv(g, index=False)");
+  if (start.starts_with("table\n0,1\n") || start.starts_with("table\r\n0,1\r\n"))
+    refuse(file, "a spreadsheet in the Data Interchange Format (DIF)", kToCsv);
 }
 
 }  // namespace equipoise

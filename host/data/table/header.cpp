@@ -46,9 +46,9 @@ size_t words_between_blanks(std::string_view record) {
 bool separated_by_blanks(std::string_view record, const std::vector<std::string_view>& next) {
   const size_t words = words_between_blanks(record);
   return words > 1 && !next.empty() && std::all_of(next.begin(), next.end(), [&](std::string_view row) {
-    const size_t cells = words_between_blanks(row);
-    return cells == words || cells == words + 1;
-  });
+           const size_t cells = words_between_blanks(row);
+           return cells == words || cells == words + 1;
+         });
 }
 
 /// Whether all of the next records have a cell more than the header, and something in it.
@@ -74,10 +74,24 @@ class HeaderParser {
     for (size_t at = find_broken_byte(record_); at != record_.npos && !offenders.full();
          at = find_broken_byte(record_, at + 1)) {
       const TextPlace place = place_after(record_.substr(0, at), place_);
-      offenders.add(
-          fmt::format("{}:{}:{}: {}", file_, place.line, place.column, broken_byte_sentence(record_, at)));
+      offenders.add(fmt::format("{}:{}:{}: {}", file_, place.line, place.column, broken_byte_sentence(record_, at)));
     }
     offenders.refuse(ExitCode::data);
+  }
+
+  /// A title above the names, or the sign of a comment before them.
+  void expect_no_preamble(char separator, const std::vector<std::string_view>& next) const {
+    if (record_.starts_with("# "))
+      refuse(place_,
+             "the header begins with #, as a comment does (numpy.savetxt writes it so); remove the # and the "
+             "blank behind it");
+    if (separator != '\0' || next.size() < 2) return;
+    const char below = find_separator(next[0]);
+    const auto first = parse_record(next[0], below), second = parse_record(next[1], below);
+    if (below != '\0' && first && second && first->size() == second->size() && merge_mark(record_).empty())
+      refuse(place_, fmt::format("the line has 1 cell but the next ones {}: it is a title, not the names of columns; "
+                                 "remove what stands above the header",
+                                 first->size()));
   }
 
   std::vector<std::string> cells(char separator) const {
@@ -138,6 +152,7 @@ TableHeader parse_header(std::string_view record, TextPlace place, const std::ve
     parser.refuse(place,
                   "blanks seem to separate the columns; write the table with commas or tabs (in R: write.csv, or "
                   "write.table with sep = \"\\t\")");
+  parser.expect_no_preamble(found, next);
   header.separator = found == '\0' ? ',' : found;
   header.columns = parser.cells(header.separator);
   if (const std::string_view mark = merge_mark(header.columns.front()); !mark.empty())

@@ -100,8 +100,8 @@ class Joiner {
     const size_t rows = table_.lines.size(), columns = form_.columns;
     if ((rows + chunk.rows) * columns > limits_.cells) {
       const uint32_t line = line_ + chunk.lines[limits_.cells / columns - rows];
-      throw Error(ExitCode::data, fmt::format("{}:{}:1: more than {} cells; split the table", table_.file, line,
-                                              limits_.cells));
+      throw Error(ExitCode::data,
+                  fmt::format("{}:{}:1: more than {} cells; split the table", table_.file, line, limits_.cells));
     }
     table_.values.insert(table_.values.end(), chunk.values.begin(), chunk.values.end());
     for (const uint32_t line : chunk.lines) table_.lines.push_back(line_ + line);
@@ -112,8 +112,8 @@ class Joiner {
       record.line += line_;
       voids_.push_back(record);
     }
-    if (!point_ && chunk.point) point_ = shifted(*chunk.point);
-    if (!comma_ && chunk.comma) comma_ = shifted(*chunk.comma);
+    if (!point_ && chunk.point) point_ = {shifted(chunk.point->place), chunk.point->column};
+    if (!comma_ && chunk.comma) comma_ = {shifted(chunk.comma->place), chunk.comma->column};
     line_ += chunk.line_ends;
   }
 
@@ -121,10 +121,13 @@ class Joiner {
     drop_void_end();
     offenders_.refuse(ExitCode::data);
     if (point_ && comma_)
-      throw Error(ExitCode::data, fmt::format("{}: a number has a decimal point, but {} a comma; write one of them "
-                                              "throughout, and no separator of thousands",
-                                              table_.where(*point_), table_.where(*comma_)));
-    for (auto& [column, dictionary] : dictionaries_) set_levels(table_.contents[static_cast<size_t>(column)], dictionary);
+      throw Error(ExitCode::data,
+                  fmt::format("{}: a number in the column '{}' has a decimal point, but one in '{}' at {}:{} a comma; "
+                              "write one of them throughout, and no separator of thousands",
+                              table_.where(point_->place), table_.columns[point_->column],
+                              table_.columns[comma_->column], comma_->place.line, comma_->place.column));
+    for (auto& [column, dictionary] : dictionaries_)
+      set_levels(table_.contents[static_cast<size_t>(column)], dictionary);
   }
 
  private:
@@ -213,7 +216,7 @@ class Joiner {
   uint32_t line_;  ///< lines before the next chunk
   Offenders offenders_;
   std::vector<VoidRecord> voids_;
-  std::optional<TextPlace> point_, comma_;
+  std::optional<Chunk::Mark> point_, comma_;
   std::unordered_map<int, Dictionary> dictionaries_;
 };
 
@@ -240,7 +243,8 @@ class TableReader {
       const size_t end = record_end(text, begin, text.find('"') != text.npos);
       const bool surely_whole = end != text.npos && (end < text.size() || text[end - 1] == '\n');
       if (surely_whole) return end;
-      if (text.size() - begin > wishes_.limits.line_bytes || !cutter_.more()) return std::min(end, cutter_.text().size());
+      if (text.size() - begin > wishes_.limits.line_bytes || !cutter_.more())
+        return std::min(end, cutter_.text().size());
     }
   }
 
@@ -288,9 +292,8 @@ class TableReader {
 
   void read_rows() {
     Joiner joiner(table_, form_, wishes_.limits, first_line_);
-    const unsigned threads =
-        wishes_.threads > 0 ? static_cast<unsigned>(wishes_.threads)
-                            : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
+    const unsigned threads = wishes_.threads > 0 ? static_cast<unsigned>(wishes_.threads)
+                                                 : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
     bool first = true;
     std::deque<std::future<Chunk>> parsed;  // waits for what is parsed when it goes
     const auto join_front = [&] {
@@ -307,9 +310,8 @@ class TableReader {
         continue;
       }
       if (parsed.size() >= threads) join_front();
-      parsed.push_back(std::async(std::launch::async, [this, records = std::move(records)] {
-        return parse_chunk(form_, records);
-      }));
+      parsed.push_back(
+          std::async(std::launch::async, [this, records = std::move(records)] { return parse_chunk(form_, records); }));
     }
     while (!parsed.empty()) join_front();
     joiner.finish();

@@ -68,19 +68,19 @@ inline constexpr size_t kOddCellsKept = 6;
 
 /// Every row has as many cells as there are columns.
 struct Table {
-  std::string file;    ///< as named by the user
-  std::string sha256;  ///< of the file's bytes
-  bool seekable = true;  ///< false of a pipe, which cannot be read again
+  std::string file;                      ///< as named by the user
+  std::string sha256;                    ///< of the file's bytes
+  bool seekable = true;                  ///< false of a pipe, which cannot be read again
   std::vector<std::string> columns;      ///< trimmed, unique, none empty but the first where it holds names of rows
   std::vector<TextPlace> column_places;  ///< [columns]
   std::vector<ColumnContent> contents;   ///< [columns]
   /// The first column is one that R and pandas write before the named ones; its name is "".
   bool row_names = false;
-  std::vector<double> values;       ///< [rows, columns], NaN where a cell is no number
-  std::vector<uint32_t> lines;      ///< [rows]
-  std::vector<int> kept;            ///< [columns]: its place among `cells`, -1 where the text is not kept
+  std::vector<double> values;            ///< [rows, columns], NaN where a cell is no number
+  std::vector<uint32_t> lines;           ///< [rows]
+  std::vector<int> kept;                 ///< [columns]: its place among `cells`, -1 where the text is not kept
   std::vector<std::vector<Cell>> cells;  ///< [kept columns, rows]
-  std::string text;                 ///< the characters of those cells, blanks around them removed
+  std::string text;                      ///< the characters of those cells, blanks around them removed
   std::vector<std::string> notices;      ///< what of the file was passed over
 
   int rows() const { return static_cast<int>(lines.size()); }
@@ -106,20 +106,20 @@ struct Table {
 
 /// Parses a table with a header line. The separator is whichever of comma, semicolon, tab and bar the header has most
 /// of; where it is no comma, numbers may have decimal commas throughout. A UTF-8 byte order mark is dropped; lines end
-/// in LF, CRLF or CR; blank lines are skipped; lines of separators alone at the end are left out and told; fields may be
-/// quoted. The first column may lack its name, or the header be one cell shorter than all rows: then it names the rows.
-/// Throws Error(data), with the first five offenders as file:line:column, on a NUL, text that is not UTF-8 (with its
-/// likely encoding), a misplaced or unclosed quote, a ragged row, a nameless or doubled column, no header or one that
-/// looks like data, the marks of an unfinished merge, numbers with decimal points beside others with decimal commas, a
-/// limit passed, and bytes that are no text table (named as what they are).
+/// in LF, CRLF or CR; blank lines are skipped; lines of separators alone at the end are left out and told; fields may
+/// be quoted. The first column may lack its name, or the header be one cell shorter than all rows: then it names the
+/// rows. Throws Error(data), with the first five offenders as file:line:column, on a NUL, text that is not UTF-8 (with
+/// its likely encoding), a misplaced or unclosed quote, a ragged row, a nameless or doubled column, no header or one
+/// that looks like data, the marks of an unfinished merge, numbers with decimal points beside others with decimal
+/// commas, a limit passed, and bytes that are no text table (named as what they are).
 Table parse_table(std::string_view bytes, const std::string& file, const TableWishes& wishes = {});
 Table parse_table(std::string_view bytes, const std::string& file, const TableLimits& limits);
 
 /// The name by which read_table takes standard input.
 inline constexpr const char* kStandardInput = "-";
 
-/// Reads and parses a file, which may be compressed by gzip, or standard input by the name "-", in one pass. Throws also
-/// Error(file_system) when it cannot be read, and Error(data) on a compressed file that is damaged.
+/// Reads and parses a file, which may be compressed by gzip, or standard input by the name "-", in one pass. Throws
+/// also Error(file_system) when it cannot be read, and Error(data) on a compressed file that is damaged.
 Table read_table(const std::filesystem::path& path, const TableWishes& wishes = {});
 
 /// Empties every cell of a column whose text is kept that holds one of the words, or a number equal to one that is a

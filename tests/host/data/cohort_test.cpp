@@ -170,10 +170,19 @@ TEST_F(Cohort, DropsDiagnosticsTextAndSecondIdColumnsWithACount) {
   EXPECT_TRUE(told(cohort, "a.csv: 1 second id column left out: PatientID"));
 }
 
-TEST_F(Cohort, RefusesAColumnOfDecimalCommasInsteadOfTakingItForText) {
+TEST_F(Cohort, RefusesAColumnOfDecimalCommasBetweenCommasInsteadOfTakingItForText) {
   const std::string message =
-      refused("id;x;age\np1;0,25;61\np2;1,5;52\n", "id;z\np1;1\np2;2\n", "id,label\np1,0\np2,1\n");
+      refused("id,x,age\np1,\"0,25\",61\np2,\"1,5\",52\n", "id;z\np1;1\np2;2\n", "id,label\np1,0\np2,1\n");
   EXPECT_CONTAINS(message, "a.csv:2:4: '0,25' in the column 'x' is not a number; write a decimal point, not a comma");
+}
+
+TEST_F(Cohort, ReadsDecimalCommasBetweenOtherSeparators) {
+  for (const char separator : {';', '\t', '|'}) {
+    std::string table = "id;x;age\np1;0,25;61\np2;-1,5e1;52\n";
+    std::replace(table.begin(), table.end(), ';', separator);
+    const RawCohort cohort = read(table, "id;z\np1;1\np2;2\n", "id,label\np1,0\np2,1\n");
+    EXPECT_EQ(cohort.views[0].values, (std::vector<double>{0.25, 61, -15, 52}));
+  }
 }
 
 TEST_F(Cohort, RefusesTextAmongNumbersListingTheFirstFiveOfAllViews) {

@@ -98,7 +98,7 @@ TEST(Labels, LeaveOutWhatIsDeclaredUnlabelledAndCountIt) {
 }
 
 TEST(Labels, TellTheRarerWordsForAMissingValue) {
-  const auto read = labels_of("a,\nNone,\nb,\n.,\n#N/A,\n<NA>,\nNone,\nNULL,\n,\n");
+  const auto read = labels_of("a,\nNone,\nb,\n.,\n#N/A,\n<NA>,\nNone,\nNULL,\n,1\n");
   EXPECT_EQ(read.names, (Names{"a", "b"}));
   EXPECT_EQ(std::count(read.label.begin(), read.label.end(), -1), 7);
   ASSERT_EQ(read.notices.size(), 4u);
