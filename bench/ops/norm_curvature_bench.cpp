@@ -8,7 +8,7 @@ void target_curvature(benchmark::State& state) {
   const int cols = static_cast<int>(state.range(1));
   OperationBench bench(static_cast<int>(state.range(0)));
   const View x = bench.matrix(1, cols), target = bench.matrix(1, cols), tangent = bench.matrix(1, cols);
-  const TargetCurvature op{x, target, tangent, bench.doubles(1), bench.matrix(1, cols), TargetForm::squared};
+  const TargetCurvature op{x, target, tangent, bench.doubles(1), bench.matrix(1, cols), TargetForm::squared, -1};
   bench.run(state, op);
 }
 

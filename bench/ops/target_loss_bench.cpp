@@ -14,7 +14,7 @@ void target_loss(benchmark::State& state, TargetForm form) {
   op.dx = bench.matrix(1, cols);
   op.slots = bench.doubles(int64_t{bench.batch()} * kRowLanes);
   op.form = form;
-  op.task = -1;
+  op.task = op.first_weight = -1;
   op.has_gradient = true;
   op.sums = true;
   bench.run(state, op);

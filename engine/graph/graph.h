@@ -74,15 +74,18 @@ struct SquaredErrorNode {
   Region y, target;
   int term;
 };
-/// Against targets of which some are missing (NaN); term with Divisor::counted, or none.
+/// Against targets of which some are missing (NaN); term with Divisor::counted, or none. Where targets are classes,
+/// `first_weight` may say from which of a run's class weights on theirs stand: the mean is then a weighted one.
 struct TargetNode {
   Region x, target;
   int term;
   TargetForm form;
+  int first_weight = -1;
 };
 struct TargetCrossEntropyNode {
   Region x, target;
   int term;
+  int first_weight = -1;
 };
 struct AdversarialNode {
   Region x;

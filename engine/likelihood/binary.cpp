@@ -1,5 +1,5 @@
 // engine/likelihood/binary.cpp - two classes by one logit; cross-entropy.
-//   loss = mean over counted rows of log(1 + exp(-|a|)) + max(a, 0) - a t,  t in {0, 1}
+//   loss = mean over counted rows of log(1 + exp(-|a|)) + max(a, 0) - a t,  t in {0, 1}; by class weights, if any
 #include "engine/likelihood/likelihood.h"
 
 namespace equipoise {
@@ -21,8 +21,8 @@ class Binary final : public Likelihood {
 
   int answers(const Target& target) const override { return target.cols; }
   void size_by_answers(int answers, Target& target) const override { target.cols = answers; }
-  void add_loss(Graph& graph, const Region& answer, const Region& target, int term) const override {
-    graph.add(TargetNode{answer, target, term, TargetForm::logistic});
+  void add_loss(Graph& graph, const Region& answer, const Region& target, int term, int first_weight) const override {
+    graph.add(TargetNode{answer, target, term, TargetForm::logistic, first_weight});
   }
   bool has_curvature() const override { return true; }
   double lower_bound() const override { return 0; }

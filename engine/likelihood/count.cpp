@@ -38,7 +38,7 @@ class Counted final : public Likelihood {
 
   int answers(const Target& target) const override { return target.cols; }
   void size_by_answers(int answers, Target& target) const override { target.cols = answers; }
-  void add_loss(Graph& graph, const Region& answer, const Region& target, int term) const override {
+  void add_loss(Graph& graph, const Region& answer, const Region& target, int term, int) const override {
     graph.add(TargetNode{answer, target, term, TargetForm::poisson});
   }
   bool has_curvature() const override { return true; }

@@ -85,8 +85,9 @@ class Likelihood {
   virtual int answers(const Target& target) const = 0;  ///< how many numbers the network answers for a row
   /// The reverse, by which a stored model's shapes tell its targets: sets columns and classes.
   virtual void size_by_answers(int answers, Target& target) const = 0;
-  /// Adds the loss of `answer` [n, answers] against `target` [n, columns] to a term of Divisor::counted.
-  virtual void add_loss(Graph& graph, const Region& answer, const Region& target, int term) const = 0;
+  /// Adds the loss of `answer` [n, answers] against `target` [n, columns] to a term of Divisor::counted. The weights of
+  /// its classes stand from `first_weight` on among those of the run; -1: it has none, as all numbers have.
+  virtual void add_loss(Graph& graph, const Region& answer, const Region& target, int term, int first_weight) const = 0;
   virtual bool has_curvature() const = 0;  ///< the kernels know its second derivative (gradnorm's network = on)
   virtual double lower_bound() const = 0;  ///< of the loss; methods that take logarithms or ratios of losses ask
   /// The loss is a sum over rows; else it needs the batch as a whole, and evaluation takes all rows at once.
@@ -117,6 +118,10 @@ const Likelihood& count();
 
 /// Width of the network's answer.
 inline int answers_of(const Target& target) { return target.likelihood->answers(target); }
+/// How many classes it has; 0 of numbers.
+inline int classes_of(const Target& target) {
+  return target.classes > 0 ? target.classes : target.likelihood->classes().least;
+}
 
 /// Figures and answers that targets of classes share.
 namespace class_targets {

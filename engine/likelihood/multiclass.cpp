@@ -1,5 +1,5 @@
 // engine/likelihood/multiclass.cpp - two classes or more by a logit each; softmax cross-entropy.
-//   loss = mean over counted rows of log sum exp a - a_t
+//   loss = mean over counted rows of log sum exp a - a_t; by class weights, if any
 #include "engine/likelihood/likelihood.h"
 
 namespace equipoise {
@@ -21,8 +21,8 @@ class Multiclass final : public Likelihood {
 
   int answers(const Target& target) const override { return target.classes; }
   void size_by_answers(int answers, Target& target) const override { target.classes = answers; }
-  void add_loss(Graph& graph, const Region& answer, const Region& target, int term) const override {
-    graph.add(TargetCrossEntropyNode{answer, target, term});
+  void add_loss(Graph& graph, const Region& answer, const Region& target, int term, int first_weight) const override {
+    graph.add(TargetCrossEntropyNode{answer, target, term, first_weight});
   }
   bool has_curvature() const override { return false; }
   double lower_bound() const override { return 0; }

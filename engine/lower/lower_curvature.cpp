@@ -155,11 +155,12 @@ int Lowering::adjoint_along(const LinearNode& source, const std::vector<const No
   int d = curvature_matrix("curvature by ", loss.x.tensor, k);
   const Access x = access(loss.x), target = access(loss.target), tangent = whole(tangents.back()), to = whole(d);
   const int count = term_count_.at(loss.term);
-  assembly_.add({x, target, tangent, whole(count)}, {to}, [=, this, form = loss.form](const Locator& at) {
-    const Assembly& a = assembly_;
-    return operation(
-        TargetCurvature{a.view(at, x), a.view(at, target), a.view(at, tangent), at.place(count), a.view(at, to), form});
-  });
+  assembly_.add({x, target, tangent, whole(count)}, {to},
+                [=, this, form = loss.form, first_weight = loss.first_weight](const Locator& at) {
+                  const Assembly& a = assembly_;
+                  return operation(TargetCurvature{a.view(at, x), a.view(at, target), a.view(at, tangent),
+                                                   at.place(count), a.view(at, to), form, first_weight});
+                });
   for (std::size_t i = path.size() - 1; i-- > 0;) {
     if (const auto* m = std::get_if<MultiplyNode>(path[i])) {
       d = masked(*m, d, curvature_matrix("curvature by ", m->a.tensor, k));

@@ -130,11 +130,11 @@ void Lowering::loss_operation(const Region& by, int term, std::vector<Access> re
   if (has_gradient) own_gradient(by, g.lane, g.buffer, g.late_weight);
 }
 
-int Lowering::count_targets(const Region& target, int term) {
+int Lowering::count_targets(const Region& target, int term, int first_weight) {
   const Access t = access(target);
   const int slots = assembly_.doubles("slots of targets", int64_t{assembly_.batch()} * kRowLanes);
-  assembly_.add({t}, {whole(slots)}, [this, t, slots](const Locator& at) {
-    return operation(CountTargets{assembly_.view(at, t), at.place(slots)});
+  assembly_.add({t}, {whole(slots)}, [this, t, slots, first_weight](const Locator& at) {
+    return operation(CountTargets{assembly_.view(at, t), at.place(slots), first_weight});
   });
   return term_count_[term] = join(slots, 1, kRowLanes, true);
 }
@@ -153,24 +153,25 @@ void Lowering::forward(const SquaredErrorNode& o) {
 
 void Lowering::forward(const TargetNode& o) {
   const Access x = access(o.x), target = access(o.target);
-  const int count = count_targets(o.target, o.term);
+  const int count = count_targets(o.target, o.term, o.first_weight);
   const int slots = slots_for(o.term, int64_t{assembly_.batch()} * kRowLanes, kRowLanes);
-  loss_operation(o.x, o.term, {x, target, whole(count)}, slots,
-                 [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
-                   return operation(TargetLoss{assembly_.view(at, x), assembly_.view(at, target), at.place(count), dx,
-                                               at.place(slots), o.form, weight, has_gradient, sums(o.term)});
-                 });
+  loss_operation(
+      o.x, o.term, {x, target, whole(count)}, slots,
+      [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
+        return operation(TargetLoss{assembly_.view(at, x), assembly_.view(at, target), at.place(count), dx,
+                                    at.place(slots), o.form, weight, o.first_weight, has_gradient, sums(o.term)});
+      });
 }
 
 void Lowering::forward(const TargetCrossEntropyNode& o) {
   const Access x = access(o.x), target = access(o.target);
-  const int count = count_targets(o.target, o.term);
+  const int count = count_targets(o.target, o.term, o.first_weight);
   const int slots = slots_for(o.term, assembly_.batch(), 1);
   loss_operation(
       o.x, o.term, {x, target, whole(count)}, slots,
       [=, this](const Locator& at, View dx, bool has_gradient, int weight) {
         return operation(TargetCrossEntropy{assembly_.view(at, x), assembly_.view(at, target), at.place(count), dx,
-                                            at.place(slots), weight, has_gradient, sums(o.term)});
+                                            at.place(slots), weight, o.first_weight, has_gradient, sums(o.term)});
       });
 }
 

@@ -63,7 +63,7 @@ class Lowering {
   void loss_operation(const Region& by, int term, std::vector<Access> reads, int slots,
                       std::function<Operation(const Locator&, View dx, bool has_gradient, int weight)> make);
   /// The entries of `target` that are not missing: a buffer of one double.
-  int count_targets(const Region& target, int term);
+  int count_targets(const Region& target, int term, int first_weight);
   bool sums(int term) const { return graph_.terms()[term].divisor == Divisor::none; }
   /// Emits the joining tree of `slots` ([groups, count (* n)]) and returns a buffer of [groups] sums; the last level
   /// goes to `into` at double `at` if given.

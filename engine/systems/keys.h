@@ -68,6 +68,7 @@ struct KeyUse {
   std::string_view meaning = "";  ///< "": as the common table says
   std::vector<std::string_view> choices = {};
   std::size_t count = 0;
+  std::string_view example = "";
 };
 
 }  // namespace equipoise

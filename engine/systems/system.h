@@ -112,6 +112,13 @@ struct Decision {
   int target = -1;                   ///< column of Dataset::targets that holds the truth; -1: the label
 };
 
+/// Classes whose rows a loss can weigh: those of the label, or of one task's target.
+struct TaskClasses {
+  std::string task;         ///< "" of the label
+  int classes = 0;          ///< 2 or more
+  std::vector<int> of_row;  ///< [rows], -1 where a row has none
+};
+
 class System {
  public:
   virtual ~System() = default;
@@ -152,8 +159,12 @@ class System {
   virtual double dropout() const = 0;  ///< share of hidden units that a step leaves out
   /// Evaluation takes all rows in one batch.
   virtual bool rows_at_once() const = 0;
-  /// Classes that the cross-entropy weighs.
+  /// How many class weights a run has, at least one.
   virtual int weighed_classes(const Dataset& data) const = 0;
+  /// What train.class_weights can weigh, in the order in which the weights stand; empty where no loss takes weights.
+  virtual std::vector<TaskClasses> task_classes(const Dataset& data) const = 0;
+  /// From now on its losses take a weight for each class of task_classes; without the call those of targets take none.
+  virtual void weigh_classes() = 0;
 
   // Balancing.
   virtual std::vector<NamedRegion> representations(const Graph& graph) const = 0;

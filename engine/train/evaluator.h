@@ -50,7 +50,7 @@ class Evaluator {
 };
 
 /// The executor's tables for a data set: the model's sources, labels, the rows of train, validation and test one after
-/// another, and one weight per class.
+/// another, and the class weights.
 RunTables tables_of(const System& system, const Dataset& data, const Split& split,
                     std::span<const float> class_weights);
 

@@ -34,7 +34,7 @@ void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
                                             system.kind(), traits.least_views, traits.most_views, views));
   if (split.train.empty()) throw Error(ExitCode::data, "no training rows are left; lower data.validation or data.test");
   const int classes = system.weighed_classes(data);
-  if (traits.weighs_classes && static_cast<int>(plan.class_weights.size()) != classes)
+  if (traits.weighs_classes && classes > 1 && static_cast<int>(plan.class_weights.size()) != classes)
     throw Error(ExitCode::data, fmt::format("train.class_weights: {} weights for {} classes; give one per class",
                                             plan.class_weights.size(), classes));
   if (plan.monitor == Monitor::auc && !split.validation.empty()) {

@@ -16,7 +16,7 @@ struct TrainingPlan {
   int patience = 50;  ///< epochs without improvement before training stops; 0 = never stop early
   int warmup = 0;     ///< epochs before patience counts; 0 = until the training loss has fallen (learning.h)
   Monitor monitor = Monitor::auc;
-  std::vector<float> class_weights;  ///< [classes], at least one
+  std::vector<float> class_weights;  ///< [System::weighed_classes], at least one
 };
 
 /// Metadata that must agree for a run to go on.

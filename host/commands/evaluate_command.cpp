@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/statistics/auc.h"
@@ -23,7 +24,18 @@ struct JudgedRows {
   std::vector<std::string> tasks;
   std::vector<Decision> decisions;
   Evaluation evaluation;
+  std::vector<std::pair<std::string, int>> known = {};  ///< by task with a target: cells that its figures rest on
 };
+
+/// Cells of a task's columns that are known among these rows.
+int known_cells(const Target& task, const Dataset& data, const std::vector<int>& rows) {
+  int known = 0;
+  for (const int row : rows)
+    for (int c = task.first_col; c < task.first_col + task.cols; ++c)
+      known += !std::isnan(data.targets[static_cast<std::size_t>(row) * static_cast<std::size_t>(data.target_cols) +
+                                        static_cast<std::size_t>(c)]);
+  return known;
+}
 
 JudgedRows judged_by(const StoredRun& run, ModelRunner& runner, const std::string& name, Part part, const Dataset& data,
                      const std::vector<int>& rows) {
@@ -32,6 +44,7 @@ JudgedRows judged_by(const StoredRun& run, ModelRunner& runner, const std::strin
                     runner.evaluate(part, run.thresholds)};
   for (Figure& f : column_figures(judged.evaluation, runner.system(), run.preprocess, data, rows))
     judged.evaluation.figures.push_back(std::move(f));
+  for (const Target& task : data.tasks) judged.known.emplace_back(task.name, known_cells(task, data, rows));
   return judged;
 }
 
@@ -43,6 +56,7 @@ std::string as_text(const StoredRun& run, const JudgedRows& judged) {
   const Evaluation& e = judged.evaluation;
   std::vector<std::pair<std::string, std::string>> rows = {
       {"split", judged.part}, {"epoch", run.epoch()}, {"rows", fmt::format("{}, {} labelled", e.rows, e.labelled)}};
+  for (const auto& [task, cells] : judged.known) rows.emplace_back("known of " + task, std::to_string(cells));
   for (std::size_t d = 0; d < judged.decisions.size(); ++d)
     if (const Decision& decision = judged.decisions[d]; decision.classes.size() == 2) {
       const std::string of = judged.decisions.size() > 1 ? " of " + decision.name : "";
@@ -106,6 +120,7 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
     return ExitCode::done;
   }
   auto json = nlohmann::ordered_json::parse(evaluation_json(judged.evaluation, judged.tasks, -1));
+  for (const auto& [task, cells] : judged.known) json["known"][task] = cells;
   for (std::size_t d = 0; d < judged.decisions.size(); ++d)
     if (const Decision& decision = judged.decisions[d]; decision.classes.size() == 2) {
       json["positive_class"][decision.name] = decision.classes[1];

@@ -74,10 +74,18 @@ struct OptimizerConfig {
   bool operator==(const OptimizerConfig&) const = default;
 };
 
-/// Weights of the classes in the cross-entropy: none, given, or by the inverse of their frequency.
-struct ClassWeights {
+/// Weights of the classes of a label or task: none, given, or by the inverse of their frequency.
+struct ClassWeighing {
   bool balanced = false;
-  std::vector<double> values;  ///< [classes], or empty
+  std::vector<double> values = {};  ///< [classes], or empty
+
+  bool operator==(const ClassWeighing&) const = default;
+};
+
+/// The same of the label or the tasks, or of each task by its name; a task that is not named has none.
+struct ClassWeights {
+  ClassWeighing all = {};
+  std::map<std::string, ClassWeighing> by_task = {};
 
   bool operator==(const ClassWeights&) const = default;
 };

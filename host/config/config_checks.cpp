@@ -8,6 +8,7 @@
 #include "engine/balance/methods.h"
 #include "engine/base/error.h"
 #include "engine/systems/setup.h"
+#include "host/config/class_weights.h"
 #include "host/config/config_schema.h"
 #include "host/data/generators.h"
 #include "host/data/targets.h"
@@ -31,6 +32,7 @@ class Checker {
     check_data();
     check_selection();
     check_model();
+    check_class_weights();
     for (size_t b = 0; b < config_.balance.size(); ++b) check_balancer(b);
     check_places();
     return std::move(errors_);
@@ -99,6 +101,21 @@ class Checker {
       refuse("model.losses",
              "names a loss that learns the label, and data.label is \"\"; leave it out, and set train.monitor = "
              "\"loss\"");
+  }
+
+  /// How many numbers a class wants the data tell.
+  void check_class_weights() {
+    const SystemTraits traits = config_.model.system->traits();
+    if (config_.data.generated() || !traits.weighs_classes || !errors_.empty()) return;
+    std::vector<std::string> tasks, numbers;
+    if (traits.labels) tasks = {""};
+    for (const TargetSpec& task : parse_targets(config_.data.tasks, "data.tasks")) {
+      const bool classes = task.likelihood->cells() == Cells::classes;
+      // A task of classes has one column, whose name is all that is written.
+      (classes ? tasks : numbers).push_back(classes && !task.whole.empty() ? task.whole : task.name());
+    }
+    if (const std::string fault = fault_of(config_.train.class_weights, tasks, numbers); !fault.empty())
+      refuse("train.class_weights", fault);
   }
 
   void check_balancer(size_t b) {

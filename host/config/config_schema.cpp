@@ -190,7 +190,7 @@ std::vector<Row> common_rows() {
        {.choices = names_in(kMonitors)}}},
       {kUsers, {"train", "class_weights", EQ_SLOT(train.class_weights),
        "in the cross-entropy: [] = none, \"balanced\" or one number per class",
-       {.range = kPositive, .choices = {"balanced"}}}},
+       {.range = kPositive, .choices = {"balanced"}}, {kTables}}},
       {kAll, {"train", "on_nonfinite", EQ_SLOT(train.on_nonfinite),
        "when a loss or gradient is not finite: stop, skip the step, or freeze the run",
        {.choices = names_in(kPolicies)}}},
@@ -214,6 +214,7 @@ ConfigKey used_by(const System& system, const ConfigKey& common, const KeyUse& u
   if (!use.meaning.empty()) key.meaning = use.meaning;
   if (!use.choices.empty()) key.rule.choices = use.choices;
   if (use.count > 0) key.rule.count = use.count;
+  if (!use.example.empty()) key.rule.example = use.example;
   if (key.dotted() == "data.source") key.rule.choices = system.sources();
   return key;
 }

@@ -1,4 +1,4 @@
-// host/config/config_value.cpp - one overload per kind of slot, for reading and for writing.
+// host/config/config_value.cpp - reads values: one overload per kind of slot.
 #include "host/config/config_value.h"
 
 #include <fmt/format.h>
@@ -24,26 +24,6 @@ std::string as_written(const toml::node& node) {
   return whole.size() <= 60 ? whole : whole.substr(0, 57) + "...";
 }
 
-std::string format_double(double x) {
-  std::string text = fmt::format("{}", x);
-  return text.find_first_of(".en") == text.npos ? text + ".0" : text;
-}
-
-std::string format_string(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += fmt::format("\\{}", c);
-    } else if (byte < 0x20 || byte == 0x7F) {
-      quoted += fmt::format("\\u{:04X}", byte);
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
 std::string describe(const Range& range) {
   return fmt::format("{} {} and {} {}", range.low_open ? "above" : "at least", range.low,
                      range.high_open ? "below" : "at most", range.high);
@@ -52,7 +32,7 @@ std::string describe(const Range& range) {
 std::string describe(const std::vector<std::string_view>& choices) {
   std::string list;
   for (const std::string_view choice : choices) {
-    if (!choice.empty()) list += (list.empty() ? "" : ", ") + format_string(std::string(choice));
+    if (!choice.empty()) list += (list.empty() ? "" : ", ") + toml_string(std::string(choice));
   }
   return list;
 }
@@ -153,13 +133,23 @@ class ValueReader {
   }
 
   Complaint operator()(ClassWeights* slot) const {
-    if (node_.is_string()) {
-      if (!word(node_)) return complaint_;
-      *slot = {true, {}};
-      return std::nullopt;
+    ClassWeights weights;
+    if (const toml::table* tasks = node_.as_table()) {
+      for (const auto& [name, node] : *tasks) {
+        const auto of_task = weighing(node);
+        if (!of_task) {
+          *complaint_ += fmt::format(" (of the task '{}')", name.str());
+          return complaint_;
+        }
+        weights.by_task.emplace(name.str(), *of_task);
+      }
+    } else if (const auto of_all = weighing(node_)) {
+      weights.all = *of_all;
+    } else {
+      return complaint_;
     }
-    slot->balanced = false;
-    return (*this)(&slot->values);
+    *slot = std::move(weights);
+    return std::nullopt;
   }
 
  private:
@@ -223,6 +213,12 @@ class ValueReader {
     return std::nullopt;
   }
 
+  std::optional<ClassWeighing> weighing(const toml::node& node) const {
+    if (node.is_string()) return word(node) ? std::optional(ClassWeighing{true}) : std::nullopt;
+    const auto values = list<double>(&ValueReader::number, node);
+    return values ? std::optional(ClassWeighing{false, *values}) : std::nullopt;
+  }
+
   std::optional<fs::path> path(const toml::node& node) const {
     const auto value = node.value_exact<std::string>();
     if (!value || value->empty()) {
@@ -274,18 +270,23 @@ class ValueReader {
 
   template <class Element>
   std::optional<std::vector<Element>> list(std::optional<Element> (ValueReader::*read)(const toml::node&) const) const {
-    const toml::array* array = node_.as_array();
+    return list(read, node_);
+  }
+  template <class Element>
+  std::optional<std::vector<Element>> list(std::optional<Element> (ValueReader::*read)(const toml::node&) const,
+                                           const toml::node& whole) const {
+    const toml::array* array = whole.as_array();
     if (!array) {
-      complain(node_, "must be a list in square brackets");
+      complain(whole, "must be a list in square brackets");
       return std::nullopt;
     }
     if (key_.rule.count > 0 && array->size() != key_.rule.count && !(key_.rule.or_none && array->empty())) {
-      complain(node_, fmt::format("must have {} element{}, not {}", key_.rule.count, key_.rule.count == 1 ? "" : "s",
+      complain(whole, fmt::format("must have {} element{}, not {}", key_.rule.count, key_.rule.count == 1 ? "" : "s",
                                   array->size()));
       return std::nullopt;
     }
     if (key_.rule.some && array->empty()) {
-      complain(node_, "must have an element or more");
+      complain(whole, "must have an element or more");
       return std::nullopt;
     }
     std::vector<Element> values;
@@ -293,7 +294,7 @@ class ValueReader {
       auto value = (this->*read)(node);
       if (!value) return std::nullopt;
       if (key_.rule.distinct && std::find(values.begin(), values.end(), *value) != values.end()) {
-        complain(node_, "names one twice");
+        complain(whole, "names one twice");
         return std::nullopt;
       }
       values.push_back(std::move(*value));
@@ -314,77 +315,11 @@ class ValueReader {
   mutable Complaint complaint_;
 };
 
-struct ValueWriter {
-  using Text = std::optional<std::string>;
-
-  Text operator()(const bool* slot) const { return *slot ? "true" : "false"; }
-  Text operator()(const int* slot) const { return fmt::format("{}", *slot); }
-  Text operator()(const uint64_t* slot) const { return fmt::format("{}", *slot); }
-  Text operator()(const double* slot) const { return format_double(*slot); }
-  Text operator()(const std::string* slot) const { return format_string(*slot); }
-  Text operator()(const std::optional<double>* slot) const {
-    return *slot ? Text(format_double(**slot)) : std::nullopt;
-  }
-  Text operator()(const std::optional<fs::path>* slot) const {
-    return *slot ? Text(format_string((*slot)->string())) : std::nullopt;
-  }
-  Text operator()(const std::vector<int>* slot) const {
-    return list(*slot, [](int number) { return fmt::format("{}", number); });
-  }
-  Text operator()(const std::vector<double>* slot) const { return list(*slot, format_double); }
-  Text operator()(const std::vector<std::string>* slot) const { return list(*slot, format_string); }
-  Text operator()(const std::vector<ViewSource>* slot) const {
-    return list(*slot, [](const ViewSource& view) {
-      const std::string file = format_string(view.file.string());
-      return view.columns.empty() ? file
-                                  : fmt::format("{{file = {}, columns = {}}}", file, format_string(view.columns));
-    });
-  }
-  Text operator()(const std::map<std::string, std::string>* slot) const {
-    if (slot->empty()) return std::nullopt;
-    std::string text;
-    for (const auto& [name, value] : *slot)
-      text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", format_string(name), format_string(value));
-    return "{" + text + "}";
-  }
-  Text operator()(const std::optional<int>* slot) const {
-    return *slot ? Text(fmt::format("{}", **slot)) : std::nullopt;
-  }
-  Text operator()(const std::optional<std::string>* slot) const {
-    return *slot ? Text(format_string(**slot)) : std::nullopt;
-  }
-  Text operator()(const Words& slot) const { return *slot.words ? (*this)(&**slot.words) : std::nullopt; }
-  Text operator()(NameOrNames slot) const {
-    if (slot.names->size() > 1) return (*this)(slot.names);
-    return format_string(slot.names->empty() ? "" : slot.names->front());
-  }
-  Text operator()(const Word& slot) const { return format_string(std::string(slot.get())); }
-  Text operator()(const ThresholdChoice* slot) const {
-    return slot->youden ? "\"youden\"" : format_double(slot->value);
-  }
-  Text operator()(const ClassWeights* slot) const {
-    return slot->balanced ? Text("\"balanced\"") : (*this)(&slot->values);
-  }
-
- private:
-  template <class Element, class Format>
-  static Text list(const std::vector<Element>& values, Format format) {
-    std::string text;
-    for (const Element& value : values) text += (text.empty() ? "" : ", ") + format(value);
-    return "[" + text + "]";
-  }
-};
-
 }  // namespace
 
 std::optional<std::string> store_value(const ConfigKey& key, const toml::node& node, const std::filesystem::path& base,
                                        Config& config, size_t balancer) {
   return std::visit(ValueReader(key, balancer, node, base), key.at(config, balancer));
-}
-
-std::optional<std::string> format_value(const ConfigKey& key, const Config& config, size_t balancer) {
-  Config copy = config;  // slots are writable
-  return std::visit(ValueWriter{}, key.at(copy, balancer));
 }
 
 }  // namespace equipoise

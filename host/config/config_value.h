@@ -15,6 +15,9 @@ namespace equipoise {
 std::optional<std::string> store_value(const ConfigKey& key, const toml::node& node, const std::filesystem::path& base,
                                        Config& config, size_t balancer = 0);
 
+/// The text in quotes, as TOML has it.
+std::string toml_string(const std::string& text);
+
 /// The value of `key` in TOML; none if it is unset.
 std::optional<std::string> format_value(const ConfigKey& key, const Config& config, size_t balancer = 0);
 

@@ -9,6 +9,7 @@
 #include "engine/balance/methods.h"
 #include "engine/base/error.h"
 #include "engine/systems/words.h"
+#include "host/config/class_weights.h"
 
 namespace equipoise {
 
@@ -92,34 +93,6 @@ Monitor monitor_of(const Config& config, const Dataset& data, const Split& split
 
 }  // namespace
 
-std::vector<float> class_weights(const ClassWeights& wanted, const Dataset& data, const Split& split, int classes) {
-  const auto count = static_cast<std::size_t>(classes);
-  if (!wanted.balanced) {
-    if (wanted.values.empty()) return std::vector<float>(count, 1.0f);
-    if (wanted.values.size() != count)
-      throw Error(ExitCode::usage, fmt::format("train.class_weights has {} numbers but the data have {} classes; give "
-                                               "one number per class, in the order of the sorted labels",
-                                               wanted.values.size(), classes));
-    return {wanted.values.begin(), wanted.values.end()};
-  }
-  std::vector<int> rows(count, 0);
-  int labelled = 0;
-  for (const int row : split.train)
-    if (const int label = data.label[static_cast<std::size_t>(row)]; label >= 0) {
-      ++rows[static_cast<std::size_t>(label)];
-      ++labelled;
-    }
-  std::vector<float> weights;
-  for (std::size_t k = 0; k < count; ++k) {
-    if (rows[k] == 0)
-      throw Error(ExitCode::usage, fmt::format("train.class_weights: class {} has no labelled training row to balance "
-                                               "by; give the weights as numbers",
-                                               k));
-    weights.push_back(static_cast<float>(labelled / (double{1} * classes * rows[k])));
-  }
-  return weights;
-}
-
 TrainingPlan training_plan(const Config& config, const Dataset& data, const Split& split) {
   const Monitor monitor = monitor_of(config, data, split);
   if (data.tasks.size() > kMaxTasks)
@@ -134,7 +107,13 @@ TrainingPlan training_plan(const Config& config, const Dataset& data, const Spli
   plan.patience = split.validation.empty() ? 0 : config.train.patience;
   plan.warmup = config.train.warmup;
   plan.monitor = monitor;
-  plan.class_weights = class_weights(config.train.class_weights, data, split, plan.setup.system->weighed_classes(data));
+  if (config.train.class_weights != ClassWeights{}) {
+    const std::vector<TaskClasses> classes = plan.setup.system->task_classes(data);
+    plan.class_weights = class_weights(config.train.class_weights, classes, split.train);
+    plan.setup.system->weigh_classes();
+  } else {
+    plan.class_weights.assign(static_cast<std::size_t>(plan.setup.system->weighed_classes(data)), 1.0f);
+  }
   return plan;
 }
 

@@ -13,8 +13,4 @@ namespace equipoise {
 /// in balance.at, a class weight for each class, an AUC without labels.
 TrainingPlan training_plan(const Config& config, const Dataset& data, const Split& split);
 
-/// Weights of the classes in the cross-entropy: ones, those given, or rows / (classes * rows of the class) over the
-/// labelled training rows. Throws Error(usage) if their number is wrong or a class has no training row to be weighed.
-std::vector<float> class_weights(const ClassWeights& wanted, const Dataset& data, const Split& split, int classes);
-
 }  // namespace equipoise

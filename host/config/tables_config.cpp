@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "engine/base/error.h"
 #include "host/config/config.h"
@@ -165,10 +166,8 @@ class TablesConfig {
     }
     std::erase(rows, 0);
     if (rows.empty()) rows = {0};
-    classes_ = static_cast<int>(rows.size());
+    const bool told = rows.size() > 1;
     rarest_ = *std::min_element(rows.begin(), rows.end());
-    for (const int n : rows) known_ += n;
-    const bool told = classes_ > 1;
     const double share =
         std::clamp(std::round((told ? kRowsOfRarest : kRowsOfAPart) / std::max(rarest_, 1) * 20) / 20, 0.1, 0.25);
     DataConfig& data = config_.data;
@@ -221,12 +220,28 @@ class TablesConfig {
     say("train.monitor", train.monitor == "none"  ? "the last state is the model"
                          : train.monitor == "auc" ? "the validation rows' AUC chooses the epoch"
                                                   : "the validation rows' loss chooses the epoch");
-    if (traits().weighs_classes && classes_ > 1 && rarest_ * classes_ < 0.7 * known_) {
-      train.class_weights = {true, {}};
-      say("train.class_weights", fmt::format("the rarest of {} classes has {} of {} rows", classes_, rarest_, known_));
-    }
+    if (traits().weighs_classes) choose_class_weights();
     say("model.kind", "the system");
     if (!config_.model.variant.empty()) say("model.variant", "as published");
+  }
+
+  void choose_class_weights() {
+    const auto uneven = [&](const std::string& of, const std::vector<int>& classes) {
+      std::map<int, int> rows;
+      int known = 0;
+      for (const int k : classes)
+        if (k >= 0) ++rows[k], ++known;
+      int rarest = known;
+      for (const auto& [k, n] : rows) rarest = std::min(rarest, n);
+      const auto count = static_cast<int>(rows.size());
+      if (count < 2 || rarest * count >= 0.7 * known || config_.train.class_weights.all.balanced) return;
+      config_.train.class_weights.all.balanced = true;
+      say("train.class_weights", fmt::format("{}the rarest of {} classes has {} of {} rows", of, count, rarest, known));
+    };
+    if (!cohort_.label_names.empty()) uneven("", cohort_.label);
+    for (const RawTarget& target : cohort_.targets)
+      if (target.likelihood->cells() == Cells::classes)
+        uneven(target.name() + ": ", target.likelihood->strata(target.values, target.columns.size()));
   }
 
   std::string written() const {
@@ -255,7 +270,7 @@ class TablesConfig {
   std::vector<TableLook> looks_;
   Config config_;
   RawCohort cohort_;
-  int classes_ = 0, rarest_ = 0, known_ = 0, train_ = 0;
+  int rarest_ = 0, train_ = 0;
   std::vector<std::pair<std::string, std::string>> reasons_;  // by dotted name
 };
 

@@ -15,9 +15,10 @@ namespace equipoise {
 /// to[r, c] = second derivative of a target's loss by x times the tangent of x.
 struct TargetCurvature {
   View x, target, tangent;  // [n, cols]
-  Place count;              // [1] float64: entries with a target
+  Place count;              // [1] float64: entries with a target, or their weight
   View to;                  // [n, cols], overwritten; zero where the target is missing
   TargetForm form;
+  int32_t first_weight;  // as target_weight takes it
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
@@ -31,8 +32,9 @@ struct TargetCurvature {
     const float* d = c.row(tangent, r);
     float* out = c.row(to, r);
     const float k = over_targets(c, count, -1, false);
-    each_column<Team::kLanes>(x.cols, unit_lane<Team>(u),
-                              [&](int j, int) { out[j] = is_target(t[j]) ? k * curvature(a[j]) * d[j] : 0.0f; });
+    each_column<Team::kLanes>(x.cols, unit_lane<Team>(u), [&](int j, int) {
+      out[j] = is_target(t[j]) ? k * target_weight(c, first_weight, t[j]) * curvature(a[j]) * d[j] : 0.0f;
+    });
   }
 
   EQ_FN float curvature(float a) const {

@@ -6,7 +6,8 @@
 //   poisson:  exp(x) - x t + log t!,  t in {0, 1, 2, ...}           d/dx = exp(x) - t
 //   classes:  log sum exp x - x_t              d/dx_j = softmax(x)_j - [j = t]
 // Each is the mean, or the sum, over the entries (rows, for classes) that have a target; a batch without any has loss
-// 0. Floor: reads two floats an entry and writes one; one exponential and one logarithm where the loss needs them.
+// 0. Where the classes of a target have weights, it is sum w[t] loss / sum w[t] (PyTorch's weighted mean), or sum w[t]
+// loss. Floor: reads two floats an entry and writes one; one exponential and one logarithm where the loss needs them.
 #pragma once
 
 #include "kernels/base/slots.h"
@@ -19,10 +20,17 @@ namespace equipoise {
 
 EQ_FN bool is_target(float t) { return t == t; }
 
-/// Number of entries of a row that have a target, in slots that Join adds up.
+/// Weight of the class that a target is: RunData::class_weights from first_class_weight + first on. `first` is -1 where
+/// targets have none, and numbers need not be classes.
+EQ_FN float target_weight(const Context& c, int32_t first, float t) {
+  return first < 0 ? 1.0f : c.data->class_weights[c.settings->first_class_weight + first + static_cast<int32_t>(t)];
+}
+
+/// Number of entries of a row that have a target, or their weight, in slots that Join adds up.
 struct CountTargets {
-  View target;  // [n, cols]
-  Place slots;  // [n, 16] float64, overwritten
+  View target;           // [n, cols]
+  Place slots;           // [n, 16] float64, overwritten
+  int32_t first_weight;  // as target_weight takes it
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
@@ -33,7 +41,7 @@ struct CountTargets {
     const int r = unit_row<Team>(u);
     const float* t = c.row(target, r);
     sum_row<Team::kLanes>(target.cols, unit_lane<Team>(u), c.doubles(slots) + r * kRowLanes,
-                          [&](int j) { return is_target(t[j]) ? 1.0 : 0.0; });
+                          [&](int j) { return is_target(t[j]) ? double{target_weight(c, first_weight, t[j])} : 0.0; });
   }
 };
 
@@ -47,11 +55,12 @@ EQ_FN float over_targets(const Context& c, Place count, int32_t task, bool sums)
 struct TargetLoss {
   View x;       // [n, cols]
   View target;  // [n, cols], NaN where missing
-  Place count;  // [1] float64: entries with a target
+  Place count;  // [1] float64: entries with a target, or their weight
   View dx;      // [n, cols], overwritten if has_gradient; zero where the target is missing
   Place slots;  // [n, 16] float64 sums of losses, overwritten
   TargetForm form;
-  int32_t task;  // >= 0: the gradient is weighted by control.shared_weights[task] (merged lane)
+  int32_t task;          // >= 0: the gradient is weighted by control.shared_weights[task] (merged lane)
+  int32_t first_weight;  // as target_weight takes it
   bool has_gradient;
   bool sums;  // the term is a sum over the batch, not a mean
 
@@ -64,12 +73,15 @@ struct TargetLoss {
     const int r = unit_row<Team>(u), lane = unit_lane<Team>(u);
     const float* a = c.row(x, r);
     const float* t = c.row(target, r);
-    sum_row<Team::kLanes>(x.cols, lane, c.doubles(slots) + r * kRowLanes,
-                          [&](int j) { return is_target(t[j]) ? loss(a[j], t[j]) : 0.0; });
+    sum_row<Team::kLanes>(x.cols, lane, c.doubles(slots) + r * kRowLanes, [&](int j) {
+      return is_target(t[j]) ? double{target_weight(c, first_weight, t[j])} * loss(a[j], t[j]) : 0.0;
+    });
     if (!has_gradient) return;
     const float k = over_targets(c, count, task, sums);
     float* d = c.row(dx, r);
-    each_column<Team::kLanes>(x.cols, lane, [&](int j, int) { d[j] = is_target(t[j]) ? k * slope(a[j], t[j]) : 0.0f; });
+    each_column<Team::kLanes>(x.cols, lane, [&](int j, int) {
+      d[j] = is_target(t[j]) ? k * target_weight(c, first_weight, t[j]) * slope(a[j], t[j]) : 0.0f;
+    });
   }
 
   // The switches have no default, so that the compiler names what a new form lacks.
@@ -106,10 +118,11 @@ struct TargetLoss {
 struct TargetCrossEntropy {
   View x;        // [n, classes]
   View target;   // [n, 1] class number, NaN where missing
-  Place count;   // [1] float64: rows with a target
+  Place count;   // [1] float64: rows with a target, or their weight
   View dx;       // [n, classes], overwritten if has_gradient
   Place slots;   // [n] float64 losses, overwritten
   int32_t task;  // as in TargetLoss
+  int32_t first_weight;
   bool has_gradient;
   bool sums;  // the term is a sum over the batch, not a mean
 
@@ -123,9 +136,11 @@ struct TargetCrossEntropy {
     const float t = c.row(target, r)[0];
     const int label = is_target(t) ? static_cast<int>(t) : -1;
     const RowExponentials e = row_exponentials(in, x.cols);
-    c.doubles(slots)[r] = label < 0 ? 0.0 : double{strict_log(e.sum)} + (double{e.largest} - double{in[label]});
+    const float w = label < 0 ? 0.0f : target_weight(c, first_weight, t);
+    c.doubles(slots)[r] =
+        label < 0 ? 0.0 : double{w} * (double{strict_log(e.sum)} + (double{e.largest} - double{in[label]}));
     if (!has_gradient) return;
-    const float k = over_targets(c, count, task, sums);
+    const float k = over_targets(c, count, task, sums) * w;
     float* d = c.row(dx, r);
     for (int j = 0; j < x.cols; ++j)
       d[j] = label < 0 ? 0.0f : k * (strict_exp(in[j] - e.largest) / e.sum - (j == label ? 1.0f : 0.0f));

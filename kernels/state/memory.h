@@ -54,7 +54,7 @@ struct SourceSet {
 struct RunData {
   const SourceSet* sets;        // settings.source_set picks one
   const int32_t* row_list;      // rows of every split, one split after another
-  const float* class_weights;   // [.. classes] per split
+  const float* class_weights;   // [.. classes] of a label, or of one task's targets after another's, per split
   float* outputs[kMaxOutputs];  // [replicas, output_rows, cols]
   int32_t output_rows;
 };

@@ -155,6 +155,7 @@ std::vector<Case> cases() {
     add(std::to_string(views) + (views == 1 ? "_view" : "_views"),
         [views](Case& k) { k.system = synthetic_views(views), k.batch = 12; });
   add("counts", [](Case& k) { k.system = synthetic_counts(), k.batch = 12; });
+  add("weighed_classes", [](Case& k) { k.system = synthetic_weighed(), k.batch = 12; });
   add("one_feature", [](Case& k) { k.features1 = 1, k.features2 = 3; });
   add("more_than_shared_memory_holds",
       [](Case& k) { k.features1 = 700, k.features2 = 301, k.hidden = 130, k.rows = 40; });

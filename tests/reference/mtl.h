@@ -15,7 +15,8 @@ using MtlParameters = MldrlParameters;  // weights [out, in] and biases [1, out]
 struct MtlTask {
   std::string name;
   TargetKind kind = TargetKind::regression;
-  std::vector<std::string> layers;  // of its tower, input side first; the last one has no activation
+  std::vector<std::string> layers;         // of its tower, input side first; the last one has no activation
+  std::vector<double> class_weights = {};  // [classes], or empty for all ones
 };
 
 struct MtlNetwork {
@@ -99,7 +100,7 @@ inline MtlForward mtl_forward(const MtlNetwork& network, const MtlParameters& pa
           mtl_layer(network, parameters, batch.kept, layer, hidden, tower.empty() ? shared : tower.back().output));
     }
     f.towers.push_back(std::move(tower));
-    f.tasks.push_back(target_loss(task.kind, f.prediction(k), batch.target.at(k)));
+    f.tasks.push_back(target_loss(task.kind, f.prediction(k), batch.target.at(k), task.class_weights));
   }
   return f;
 }

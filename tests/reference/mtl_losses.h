@@ -1,4 +1,5 @@
-// tests/reference/mtl_losses.h - losses of supervised tasks, each a mean over the targets that are not missing.
+// tests/reference/mtl_losses.h - losses of supervised tasks, each a mean over the targets that are not missing, of
+// classes by the classes' weights where they have any.
 #pragma once
 
 #include <cmath>
@@ -62,21 +63,29 @@ TargetLoss sum_over_targets(const Matrix& x, const Matrix& target, Entry entry) 
   return sum;
 }
 
-inline TargetLoss class_loss(const Matrix& logits, const Matrix& target) {
+inline TargetLoss class_loss(const Matrix& logits, const Matrix& target,
+                             const std::vector<double>& class_weights = {}) {
   if (target.cols != 1) throw std::invalid_argument("class_loss: the target is one class number a row");
   std::vector<int> label;
   for (double t : target.values) label.push_back(std::isnan(t) ? -1 : static_cast<int>(t));
-  CrossEntropy result = cross_entropy(logits, label);
+  CrossEntropy result = cross_entropy(logits, label, class_weights);
   return {result.loss, std::move(result.gradient), result.labelled};
 }
 
 /// prediction [batch, outputs]; target as the prediction, or [batch, 1] for classes; NaN marks a missing target.
-inline TargetLoss target_loss(TargetKind kind, const Matrix& prediction, const Matrix& target) {
-  if (kind == TargetKind::classes) return class_loss(prediction, target);
-  TargetLoss mean =
-      sum_over_targets(prediction, target, [kind](double x, double t) { return entry_loss(kind, x, t); });
+/// class_weights [classes] of targets that are classes, or empty for all ones.
+inline TargetLoss target_loss(TargetKind kind, const Matrix& prediction, const Matrix& target,
+                              const std::vector<double>& class_weights = {}) {
+  if (kind == TargetKind::classes) return class_loss(prediction, target, class_weights);
+  const auto weight = [&](double t) {
+    return class_weights.empty() ? 1.0 : class_weights.at(static_cast<std::size_t>(t));
+  };
+  TargetLoss mean = sum_over_targets(prediction, target, [&](double x, double t) {
+    const EntryLoss one = entry_loss(kind, x, t);
+    return EntryLoss{weight(t) * one.loss, weight(t) * one.slope};
+  });
   double count = 0.0;
-  for (double t : target.values) count += std::isnan(t) ? 0.0 : 1.0;
+  for (double t : target.values) count += std::isnan(t) ? 0.0 : weight(t);
   if (!mean.labelled) return mean;
   mean.loss /= count;
   for (double& g : mean.gradient.values) g /= count;

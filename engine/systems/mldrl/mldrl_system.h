@@ -36,6 +36,10 @@ class MldrlSystem final : public System {
   double dropout() const override { return 0; }
   bool rows_at_once() const override { return false; }
   int weighed_classes(const Dataset&) const override { return model.classes; }
+  std::vector<TaskClasses> task_classes(const Dataset& data) const override {
+    return {{"", model.classes, data.label}};
+  }
+  void weigh_classes() override {}  // it always does
 
   std::vector<NamedRegion> representations(const Graph& graph) const override;
   std::vector<NamedStretches> parameter_groups() const override;

@@ -81,7 +81,7 @@ class MtlBuilder {
     const int term = g_.term(target.name, Divisor::counted, 1.0);
     g_.task(target.name, TaskForm::sum, {term});
     const Region expected = Graph::columns(g_.all(targets_), target.first_col, target.cols);
-    target.likelihood->add_loss(g_, g_.all(y), expected, term);
+    target.likelihood->add_loss(g_, g_.all(y), expected, term, m_.first_weight(static_cast<std::size_t>(task)));
     return y;
   }
 
@@ -128,6 +128,17 @@ int MtlModel::outputs() const {
 int MtlModel::mask_cols() const {
   const auto sum = [](const std::vector<int>& widths) { return std::accumulate(widths.begin(), widths.end(), 0); };
   return sum(trunk) + static_cast<int>(tasks.size()) * sum(tower);
+}
+
+int MtlModel::first_weight(std::size_t task) const {
+  if (!weighs_classes || classes_of(tasks[task]) == 0) return -1;
+  return std::accumulate(tasks.begin(), tasks.begin() + static_cast<std::ptrdiff_t>(task), 0,
+                         [](int sum, const Target& t) { return sum + classes_of(t); });
+}
+
+int MtlModel::class_weights() const {
+  if (!weighs_classes) return 0;
+  return std::accumulate(tasks.begin(), tasks.end(), 0, [](int sum, const Target& t) { return sum + classes_of(t); });
 }
 
 std::vector<MtlMask> mtl_masks(const MtlModel& m) {

@@ -27,11 +27,16 @@ struct MtlModel {
   double dropout = 0.5;  ///< share of a hidden layer's units that a step leaves out, in [0, 1)
   MtlNames names = MtlNames::towers;
   std::vector<Target> tasks;
+  bool weighs_classes = false;  ///< losses of classes are weighted means
 
   /// Columns of all targets, of all answers, of all masks of one row.
   int target_cols() const;
   int outputs() const;
   int mask_cols() const;
+  /// From which of the run's class weights on those of a task's classes stand, task after task; -1: it takes none.
+  int first_weight(std::size_t task) const;
+  /// How many class weights all tasks take.
+  int class_weights() const;
 };
 
 /// Names of the layers; positions count the modules of a sequence: linear, activation and, with dropout, dropout.

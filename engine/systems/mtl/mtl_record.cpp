@@ -13,6 +13,8 @@ namespace equipoise {
 
 namespace {
 
+constexpr const char* kWeights = "class_weights";  // of the tasks with classes one after another, where they have any
+
 class MtlRecord : public RecordForm {
  public:
   MtlRecord(const MtlModel& model, const Setup& setup)
@@ -39,6 +41,10 @@ class MtlRecord : public RecordForm {
     expect_targets(record, tables.sources[1].values);
     if (m_.dropout > 0) tables.sources.push_back({kept_units(record, sizes), m_.mask_cols()});
     number_rows(tables, sizes);
+    if (m_.weighs_classes) {
+      expect_record_shape(record, kWeights, {m_.class_weights()});
+      tables.class_weights = record.at(kWeights).to_floats();
+    }
     return tables;
   }
 
@@ -52,7 +58,8 @@ class MtlRecord : public RecordForm {
       for (float unit : stepper.kept("mask." + mask.name)) units_[mask.name].push_back(unit != 0.0f ? 1 : 0);
   }
 
-  void put_inputs(TensorFile& to, const RecordSizes& s, std::span<const float>) const override {
+  void put_inputs(TensorFile& to, const RecordSizes& s, std::span<const float> class_weights) const override {
+    if (m_.weighs_classes) to.tensors[kWeights] = StoredTensor::from_floats({m_.class_weights()}, class_weights);
     to.tensors["batch.x"] = StoredTensor::from_floats({s.steps, s.batch, m_.features}, x_);
     to.tensors["batch.y"] = StoredTensor::from_floats(target_shape(s), y_);
     for (const MtlMask& mask : dropped())
@@ -94,10 +101,12 @@ class MtlRecord : public RecordForm {
   /// Classes that a kernel will index by.
   void expect_targets(const TensorFile& record, const std::vector<float>& values) const {
     const auto cols = static_cast<std::size_t>(m_.target_cols());
-    for (const Target& t : m_.tasks)
-      for (std::size_t i = static_cast<std::size_t>(t.first_col); t.classes > 0 && i < values.size(); i += cols)
-        if (!(values[i] != values[i]) && !(values[i] >= 0 && values[i] < static_cast<float>(t.classes)))
+    for (const Target& t : m_.tasks) {
+      const int classes = m_.weighs_classes ? classes_of(t) : t.classes;
+      for (std::size_t i = static_cast<std::size_t>(t.first_col); classes > 0 && i < values.size(); i += cols)
+        if (!(values[i] != values[i]) && !(values[i] >= 0 && values[i] < static_cast<float>(classes)))
           refuse_record(record, fmt::format("tensor 'batch.y' holds {}, which is no class of {}", values[i], t.name));
+    }
   }
 
   /// The masks of a row side by side.

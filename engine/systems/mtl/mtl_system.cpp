@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+
 #include "engine/balance/methods.h"
 #include "engine/base/error.h"
 #include "engine/systems/metadata.h"
@@ -23,7 +25,7 @@ SystemTraits MtlSystem::traits() const {
           .labels = false,
           .targets = true,
           .balanced = true,
-          .weighs_classes = false,
+          .weighs_classes = true,
           .tells_labels = false,
           .generates = false};
 }
@@ -116,6 +118,10 @@ std::vector<KeyUse> MtlSystem::uses() const {
       {"balance.initial_weights", "one number a task; [] = ones"},
       {"balance.lr"},
       {"balance.sum_rows"},
+      {.key = "train.class_weights",
+       .meaning = "in the losses of classes: \"balanced\", one number per class where one task has classes, or of each "
+                  "task: {task = \"balanced\", other = [1, 3]}",
+       .example = "\"balanced\""},
       {"evaluate.threshold"}};
 }
 
@@ -140,6 +146,19 @@ std::vector<TaskInfo> MtlSystem::tasks() const {
 
 std::vector<RunTables::Values> MtlSystem::sources(const Dataset& data) const {
   return {{data.views[0], data.features[0]}, {data.targets, data.target_cols}};
+}
+
+std::vector<TaskClasses> MtlSystem::task_classes(const Dataset& data) const {
+  std::vector<TaskClasses> found;
+  for (const Target& target : model.tasks) {
+    if (classes_of(target) == 0) continue;
+    TaskClasses task{target.name, classes_of(target), {}};
+    for (std::size_t at = static_cast<std::size_t>(target.first_col); at < data.targets.size();
+         at += static_cast<std::size_t>(data.target_cols))
+      task.of_row.push_back(std::isnan(data.targets[at]) ? -1 : static_cast<int>(data.targets[at]));
+    found.push_back(std::move(task));
+  }
+  return found;
 }
 
 bool MtlSystem::rows_at_once() const {
@@ -173,6 +192,7 @@ std::string MtlSystem::network_obstacle(const std::vector<Stretch>& over) const 
 void MtlSystem::write(std::map<std::string, std::string>& to) const {
   to["activation"] = name_in(kActivations, model.activation);
   to["dropout"] = shortest(model.dropout);
+  if (model.weighs_classes) to["weighs_classes"] = "yes";  // a file without is what it was before there were weights
   // A line each: names of columns may hold blanks.
   for (std::size_t k = 0; k < model.tasks.size(); ++k)
     to[fmt::format("task.{}", k)] = fmt::format("{} {}", model.tasks[k].likelihood->name(), model.tasks[k].name);
@@ -201,6 +221,7 @@ void MtlSystem::read(const Metadata& m, const Shapes& shapes) {
   m.activation("activation", model.activation);
   m.number("dropout", model.dropout);
   if (!(model.dropout >= 0 && model.dropout < 1)) m.refuse("dropout", "a number in [0, 1) is needed");
+  model.weighs_classes = m.on("weighs_classes", "no", "yes", false);
   model.tasks = read_tasks(m);
   const MtlLayerNames names(model);
   model.trunk = shapes.widths([&](int i) { return names.trunk(i); });

@@ -1,6 +1,8 @@
 // engine/systems/mtl/mtl_system.h - multi-task networks' answers to what depends on the kind of model.
 #pragma once
 
+#include <algorithm>
+
 #include "engine/systems/mtl/mtl.h"
 #include "engine/systems/setup.h"
 
@@ -37,7 +39,9 @@ class MtlSystem final : public System {
   std::span<const Target> targets() const override { return model.tasks; }
   double dropout() const override { return model.dropout; }
   bool rows_at_once() const override;
-  int weighed_classes(const Dataset&) const override { return 1; }
+  int weighed_classes(const Dataset&) const override { return std::max(1, model.class_weights()); }
+  std::vector<TaskClasses> task_classes(const Dataset& data) const override;
+  void weigh_classes() override { model.weighs_classes = true; }
 
   std::vector<NamedRegion> representations(const Graph& graph) const override;
   std::vector<NamedStretches> parameter_groups() const override;

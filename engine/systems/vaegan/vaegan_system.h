@@ -36,6 +36,8 @@ class VaeganSystem final : public System {
   double dropout() const override { return 0; }
   bool rows_at_once() const override { return false; }
   int weighed_classes(const Dataset& data) const override { return std::max(1, data.classes); }
+  std::vector<TaskClasses> task_classes(const Dataset&) const override { return {}; }
+  void weigh_classes() override {}
 
   // Its losses are routed to groups of parameters; where they meet nothing is left to balance.
   std::vector<NamedRegion> representations(const Graph&) const override { return {}; }

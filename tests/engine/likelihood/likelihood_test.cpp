@@ -138,8 +138,8 @@ class Made : public Likelihood {
   std::vector<int> strata(std::span<const double>, std::size_t) const override { return {}; }
   int answers(const Target& target) const override { return target.cols; }
   void size_by_answers(int answers, Target& target) const override { target.cols = answers; }
-  void add_loss(Graph& graph, const Region& answer, const Region& target, int term) const override {
-    regression().add_loss(graph, answer, target, term);
+  void add_loss(Graph& graph, const Region& answer, const Region& target, int term, int first_weight) const override {
+    regression().add_loss(graph, answer, target, term, first_weight);
   }
   bool has_curvature() const override { return false; }
   double lower_bound() const override { return 0; }

@@ -112,24 +112,29 @@ class GraphReference {
       for (int c = 0; c < o.y.cols; ++c) sum += std::pow(at(o.y, r, c) - at(o.target, r % batch_.n, c), 2);
     add(o.term, sum, batch_.n);
   }
+  double weight(int first, double t) const {
+    return first < 0 ? 1.0 : batch_.class_weights.at(static_cast<std::size_t>(first) + static_cast<std::size_t>(t));
+  }
   void run(const TargetNode& o) {
     double sum = 0, known = 0;
     for (int r = 0; r < rows(o.x); ++r)
       for (int c = 0; c < o.x.cols; ++c) {
         const double x = at(o.x, r, c), t = at(o.target, r, c);
         if (std::isnan(t)) continue;
+        double loss = 0;
         switch (o.form) {
           case TargetForm::squared:
-            sum += (x - t) * (x - t);
+            loss = (x - t) * (x - t);
             break;
           case TargetForm::logistic:
-            sum += std::log1p(std::exp(x)) - t * x;
+            loss = std::log1p(std::exp(x)) - t * x;
             break;
           case TargetForm::poisson:
-            sum += std::exp(x) - t * x + std::lgamma(t + 1);
+            loss = std::exp(x) - t * x + std::lgamma(t + 1);
             break;
         }
-        known += 1;
+        sum += weight(o.first_weight, t) * loss;
+        known += weight(o.first_weight, t);
       }
     add(o.term, sum, known > 0 ? known : 1.0);
   }
@@ -137,8 +142,9 @@ class GraphReference {
     double sum = 0, known = 0;
     for (int r = 0; r < rows(o.x); ++r) {
       if (std::isnan(at(o.target, r, 0))) continue;
-      sum += surprise(o.x, r, static_cast<int>(at(o.target, r, 0)));
-      known += 1;
+      const double w = weight(o.first_weight, at(o.target, r, 0));
+      sum += w * surprise(o.x, r, static_cast<int>(at(o.target, r, 0)));
+      known += w;
     }
     add(o.term, sum, known > 0 ? known : 1.0);
   }

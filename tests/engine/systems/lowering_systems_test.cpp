@@ -111,6 +111,21 @@ TEST(Lowering, LeavesOutTargetsThatAreMissing) {
     }
 }
 
+TEST(Lowering, WeighsTheClassesOfTargetsByTheWeightsThatStandFromThereOn) {
+  for (const Divisor divisor : {Divisor::counted, Divisor::none}) {
+    TargetSketch s(2);
+    s.classes = 5;  // weights .5, 1, 1.5, 2, 2.5
+    const Region h = s.dense(s.x[0], 5);
+    const int two = s.counted(divisor), more = s.counted(divisor);
+    s.graph.add(
+        TargetNode{s.dense(h, 1, Activation::identity), Graph::columns(s.x[1], 0, 1), two, TargetForm::logistic, 0});
+    s.task({two});
+    s.graph.add(TargetCrossEntropyNode{s.dense(h, 3, Activation::identity), Graph::columns(s.x[1], 2, 1), more, 2});
+    s.task({more});
+    expect_sound_gradients_merged_and_balanced(s);
+  }
+}
+
 TEST(Lowering, TakesClassNumbersForTargetsOfACrossEntropy) {
   for (const Divisor divisor : {Divisor::counted, Divisor::none}) {
     TargetSketch s(4);

@@ -31,7 +31,7 @@ class Objective {
  public:
   Objective(const SteppedSystem& s)
       : model_(mtl(s.system.plan.setup)),
-        network_(reference_network(model_)),
+        network_(reference_network(model_, s.system.plan.class_weights)),
         batch_(reference_mtl_batch(s, network_)),
         measured_(network_.trunk.back() + ".weight"),
         scale_(s.system.plan.setup.loss_scale) {}
@@ -197,6 +197,22 @@ TEST_P(NetworkGradient, LeavesTheStepsOfTheTaskWeightsAsTheyAre) {
       EXPECT_EQ(on.stepper.control().weights[k], off.stepper.control().weights[k]) << "task " << k;
       EXPECT_EQ(on.stepper.control().targets[k], off.stepper.control().targets[k]) << "task " << k;
     }
+  }
+}
+
+TEST(NetworkGradientOfWeighedClasses, IsThatOfTheWeightedLossesAndOfTheGradNormLoss) {
+  for (const NetworkCase& c : kNetworkCases) {
+    if (c.tasks < 3) continue;  // no task has classes
+    SCOPED_TRACE(c.name);
+    auto setup = still(setup_of(c));
+    setup.system->weigh_classes();
+    SteppedSystem s(setup, 9);
+    int compared = 0;
+    for (int step = 0; step < 8 && compared < 3; ++step) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      compared += expect_gradient_of_step(s);
+    }
+    EXPECT_EQ(compared, 3);
   }
 }
 

@@ -77,6 +77,12 @@ inline Setup synthetic_counts() {
   count_instead(mtl(setup).tasks);
   return setup;
 }
+/// Towers whose losses of classes are weighted means.
+inline Setup synthetic_weighed(int tasks = 4) {
+  Setup setup = synthetic_towers(tasks);
+  setup.system->weigh_classes();
+  return setup;
+}
 inline Setup synthetic_trunk(int tasks = 10) {
   Setup setup = mtl_setup("trunk");
   train_fast(setup);
@@ -180,6 +186,8 @@ inline SyntheticSystem synthetic_system(const Setup& setup, int batch = kSystemB
   s.plan.patience = 0;
   s.plan.monitor = Monitor::loss;
   s.plan.class_weights = {0.75f, 1.5f};
+  for (int k = 2; k < setup.system->weighed_classes(s.data); ++k)
+    s.plan.class_weights.push_back(0.25f + 0.625f * static_cast<float>((k * 3) % 5));
   return s;
 }
 

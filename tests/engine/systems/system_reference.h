@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,8 @@ inline reference::MldrlParameters reference_parameters(const SteppedSystem& s, S
   return parameters;
 }
 
-inline reference::MtlNetwork reference_network(const MtlModel& m) {
+/// `weights` are the run's class weights, of which a model that weighs no classes takes none.
+inline reference::MtlNetwork reference_network(const MtlModel& m, std::span<const float> weights = {}) {
   const MtlLayerNames names(m);
   reference::MtlNetwork network;
   network.hidden_activation = reference_activation(m.activation);
@@ -53,6 +55,10 @@ inline reference::MtlNetwork reference_network(const MtlModel& m) {
                             : kind == &count()      ? reference::TargetKind::count
                                                     : reference::TargetKind::regression,
                             {}};
+    if (const int first = m.first_weight(k); first >= 0)
+      for (const float w :
+           weights.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(classes_of(m.tasks[k]))))
+        task.class_weights.push_back(w);
     for (std::size_t i = 0; i <= m.tower.size(); ++i)
       task.layers.push_back(names.tower(static_cast<int>(k), static_cast<int>(i)));
     network.tasks.push_back(std::move(task));

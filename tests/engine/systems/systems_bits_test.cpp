@@ -30,6 +30,8 @@ std::vector<SystemCase> cases() {
       {"TrunkOfTenTasks", synthetic_trunk(), "6761f6d148968ddc268559e7cbc9584c883fa1fb79de07530de6704c19a79ab9"},
       {"TowersUnderMgdaAtTheLatent", synthetic_towers(),
        "38b6209eb39f69659785d1f4a0b9d0e256070bc3ab8b85de0cfc0baee03b2062"},
+      {"TowersThatWeighClasses", synthetic_weighed(),
+       "b95e73bc29ee927c9730c5c4dff4325ccde0d7ff9f2c956bce89e3d20592a72d"},
       {"TowersOfCounts", synthetic_counts(), "03f772c42df9f303c74977ba26d00665061f45129cda4ae157a91b4c6eede636"},
       {"VaeganWithLabels", synthetic_vaegan(), "06308869bda04ed4aa47d8be15c29a9c4864131fb68567cd1a6c2b4e26d4ffb3"},
       {"VaeganOfTwoHiddenLayers", synthetic_vaegan(0, {11, 7}, 2),

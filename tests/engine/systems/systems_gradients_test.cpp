@@ -76,12 +76,15 @@ Setup random_mtl(reference::Draws& draws) {
   return setup;
 }
 
-TEST(MtlGradients, AreThoseOfTheReferenceForRandomNetworks) {
+void expect_gradients_of_random_networks(bool weighed) {
   for (uint64_t seed = 0; seed < 24; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     reference::Draws draws(seed);
-    SteppedSystem s(random_mtl(draws), 2 + draws.below(12));
-    const reference::MtlNetwork network = reference_network(mtl(s.system.plan.setup));
+    const int batch = 2 + draws.below(12);
+    Setup setup = random_mtl(draws);
+    if (weighed) setup.system->weigh_classes();
+    SteppedSystem s(setup, batch);
+    const reference::MtlNetwork network = reference_network(mtl(setup), s.system.plan.class_weights);
     for (int step = 0; step < 2; ++step, s.stepper.step()) {
       s.stepper.probe();
       const reference::MldrlParameters parameters = reference_parameters(s);
@@ -94,6 +97,47 @@ TEST(MtlGradients, AreThoseOfTheReferenceForRandomNetworks) {
         expect_task_gradient(s, static_cast<int>(k), gradients[k], [](const std::string&) { return true; });
       }
     }
+  }
+}
+
+TEST(MtlGradients, AreThoseOfTheReferenceForRandomNetworks) { expect_gradients_of_random_networks(false); }
+
+TEST(MtlGradients, AreThoseOfTheReferenceWhereClassesHaveWeights) { expect_gradients_of_random_networks(true); }
+
+// The reference's own, so that both cannot share a wrong formula.
+TEST(MtlGradients, WhereClassesHaveWeightsAreCentralDifferences) {
+  auto setup = synthetic_weighed();
+  mtl(setup).activation = Activation::tanh;  // no kinks
+  SteppedSystem s(setup, 9);
+  s.stepper.probe();
+  const reference::MtlNetwork network = reference_network(mtl(setup), s.system.plan.class_weights);
+  const reference::MtlBatch batch = reference_mtl_batch(s, network);
+  reference::MldrlParameters parameters = reference_parameters(s);
+  for (const std::size_t task : {2u, 3u}) {  // the binary one and that of three classes
+    ASSERT_FALSE(network.tasks[task].class_weights.empty());
+    GradientByName expected;
+    for (auto& [name, value] : parameters.by_name) {
+      const Matrix middle = value;
+      expected.emplace(name, reference::central_difference(middle, [&, &entry = value](const Matrix& at) {
+                         entry = at;
+                         const Matrix answer = mtl_forward(network, parameters, batch).prediction(task);
+                         double sum = 0, weight = 0;
+                         for (int r = 0; r < answer.rows; ++r) {
+                           const double t = batch.target[task].at(r, 0);
+                           if (std::isnan(t)) continue;
+                           const auto y = static_cast<int>(t);
+                           double all = 0;  // of exp; a binary task's first class has the logit 0
+                           for (int j = 0; j < answer.cols; ++j) all += std::exp(answer.at(r, j));
+                           const bool binary = answer.cols == 1;
+                           const double w = network.tasks[task].class_weights[static_cast<std::size_t>(y)];
+                           sum += w * (std::log(all + binary) - (binary ? y * answer.at(r, 0) : answer.at(r, y)));
+                           weight += w;
+                         }
+                         return sum / weight;
+                       }));
+      value = middle;
+    }
+    expect_task_gradient(s, static_cast<int>(task), expected, [](const std::string&) { return true; });
   }
 }
 

@@ -79,14 +79,9 @@ void use_other_settings(Setup& setup) {
 }
 
 std::vector<Setup> recorded_setups() {
-  std::vector<Setup> setups = {synthetic_towers(),
-                               synthetic_trunk(),
-                               synthetic_towers(1),
-                               synthetic_trunk(3),
-                               synthetic_counts(),
-                               synthetic_vaegan(),
-                               synthetic_vaegan(0),
-                               synthetic_vaegan(2, {11, 7}, 2)};
+  std::vector<Setup> setups = {synthetic_towers(), synthetic_trunk(),   synthetic_towers(1),
+                               synthetic_trunk(3), synthetic_counts(),  synthetic_weighed(),
+                               synthetic_vaegan(), synthetic_vaegan(0), synthetic_vaegan(2, {11, 7}, 2)};
   setups.push_back(synthetic_towers());
   mtl(setups.back()).tower = {};
   mtl(setups.back()).trunk = {9, 7};
@@ -232,6 +227,28 @@ TEST(SystemReplayRefuses, BrokenRecordsOfMultiTaskNetworks) {
   expect_refused(good, swapped("out.task9", "out.task0"), "out.task9");
   // Columns of the targets: one, three, the binary one, and the classes 0, 1 and 2.
   for (const float label : {3.0f, -1.0f, 1e20f}) expect_refused(good, entry("batch.y", 5, label), "task3");
+}
+
+TEST(SystemReplayRefuses, RecordsOfWeighedClassesWithoutTheWeightsOrWithWhatIsNoClass) {
+  const TensorFile good = record_of(synthetic_weighed());
+  expect_refused(good, without("class_weights"), "class_weights");
+  expect_refused(good, swapped("class_weights", "init.sharedlayer.0.bias"), "class_weights");
+  expect_refused(good, set("weighs_classes", "perhaps"), "weighs_classes");
+  expect_refused(good, entry("batch.y", 4, 2.0f), "task2");  // the binary one
+}
+
+TEST(SystemReplay, NoticesOtherClassWeights) {
+  const TensorFile good = record_of(synthetic_weighed());
+  EXPECT_EQ(good.at("class_weights").shape, std::vector<int64_t>{5}) << "two of the binary task, three of the other";
+  EXPECT_FALSE(record_of(synthetic_towers()).tensors.contains("class_weights"));
+  for (std::size_t k = 0; k < 5; ++k) {
+    TensorFile other = good;
+    entry("class_weights", k, 3.0f)(other);
+    double worst = 0;
+    for (const Deviation& d : compare_record(good, replay_record(other, *make_cpu_executor(1))))
+      worst = std::max(worst, d.worst);
+    EXPECT_GT(worst, 1e-4) << "class " << k;
+  }
 }
 
 TEST(SystemReplayRefuses, BrokenRecordsOfVaegans) {

@@ -55,7 +55,7 @@ TEST_F(InitFrom, TellsTheOutcomeFromTheViewsInAnyOrder) {
   EXPECT_EQ(config.data.outcome, pbc / "outcome.csv");
   EXPECT_EQ(config.data.label, "label");
   EXPECT_TRUE(config.select.methods.empty()) << "twelve columns";
-  EXPECT_TRUE(config.train.class_weights.balanced) << "78 of 231";
+  EXPECT_TRUE(config.train.class_weights.all.balanced) << "78 of 231";
   EXPECT_EQ(config.optimizer.lr, 1e-3);
   EXPECT_EQ(config.data.validation, 0.25) << "25 of 78 would be more than a quarter";
   EXPECT_CONTAINS(text_, "# the rarest of 2 classes has 78 of 231 rows");
@@ -99,6 +99,20 @@ TEST_F(InitFrom, FindsATaskInEveryColumnThatCanBeLearned) {
   EXPECT_EQ(config.data.id, "pid") << "in both tables, and different in every row";
   EXPECT_EQ(config.train.monitor, "loss");
   EXPECT_CONTAINS(text_, "Passed over: note, same");
+}
+
+TEST_F(InitFrom, WeighsTheClassesOfTasksWhereOneIsRareInAnyOfThem) {
+  const fs::path features = made("x.csv", "id,a,b", 60, [](int row) { return wave(row, 2); });
+  const auto config_with = [&](int every) {
+    return chosen("towers", {features, made("outcomes.csv", "id,moved,died", 60, [&](int row) {
+                               return std::string(row % 2 ? "yes" : "no") + "," + (row % every ? "no" : "yes");
+                             })});
+  };
+  EXPECT_TRUE(config_with(5).train.class_weights.all.balanced);
+  EXPECT_CONTAINS(text_,
+                  "class_weights = \"balanced\"               # died: the rarest of 2 classes has 12 of 60 rows");
+  EXPECT_EQ(config_with(2).train.class_weights, ClassWeights{});
+  EXPECT_EQ(text_.find("class_weights"), text_.npos);
 }
 
 TEST_F(InitFrom, ReadsTheLabelFromTheFeaturesWhereNoTableIsTheOutcome) {

@@ -35,6 +35,19 @@ class SmallTables : public ProgramRun {
 const std::vector<std::string> kThorough = {"train.epochs=300", "optimizer.lr=0.01", "model.dropout=0",
                                             "balance.methods=[\"equal\"]"};
 
+// Of 60 rows every seventh stay is missing (9), no cost, every fifth death (12) and every ninth stage (7).
+TEST_F(SmallTables, AreEvaluatedWithTheNumberOfCellsThatEachTasksFiguresRestOn) {
+  train("mtl.toml", "r");
+  const std::vector<std::string> all = {"evaluate", "r", "--views", "features.csv", "--outcome", "outcome.csv"};
+  std::vector<std::string> as_json = all;
+  as_json.push_back("--json");
+  EXPECT_EQ(json::parse(said(as_json))["known"], (json{{"stay", 51 + 60}, {"died", 48}, {"stage", 53}}));
+  const std::string text = said(all);
+  for (const char* line : {"\nknown of stay                 111\n", "\nknown of died                 48\n",
+                           "\nknown of stage                53\n"})
+    EXPECT_CONTAINS(text, line);
+}
+
 TEST_F(SmallTables, PredictEachKindOfTargetForEveryRowInTheDatasUnits) {
   train("mtl.toml", "r", kThorough);
   const Cells cells = predictions("r");

@@ -129,7 +129,7 @@ TEST_F(ConfigFile, ReadsBackWhatItWroteFromAnotherFolder) {
   Config config = load(kViews +
                        "label = \"a\\\\b\\u0007\\u007F \u00e4\"\n[train]\nclass_weights = \"balanced\"\n"
                        "[optimizer]\nlr = 1e-4\neps = 1e-12\nbeta1 = 0.30000000000000004\n");
-  EXPECT_TRUE(config.train.class_weights.balanced);
+  EXPECT_TRUE(config.train.class_weights.all.balanced);
   const TemporaryFolder elsewhere;
   EXPECT_EQ(load_config(elsewhere.write("resolved.toml", to_toml(config))), config);
 }

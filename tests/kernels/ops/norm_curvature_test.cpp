@@ -24,7 +24,7 @@ struct CurvatureRig : TargetRig {
     rig.fill(tangent, draws, -2, 2);
   }
   void run_curvature(TargetForm form) {
-    rig.run(TargetCurvature{x, target, tangent, count, to, form}, {rig.written(to)});
+    rig.run(TargetCurvature{x, target, tangent, count, to, form, first_weight}, {rig.written(to)});
   }
   View tangent{}, to{};
 };
@@ -69,31 +69,51 @@ std::vector<double> gradients(TargetRig& t, TargetForm form) {
   return values;
 }
 
-TEST(TargetCurvature, IsTheDerivativeOfTheLosssGradientAlongTheTangent) {
-  for (const TargetForm form : kForms) {
-    CurvatureRig t({6, 5, 17}, 4);
-    t.fill(3, [&] { return t.draws.uniform(-1, 1) > 0 ? 1.0 : 0.0; });
-    const double entries = t.count_targets();
-    t.run_curvature(form);
-    constexpr float kStep = 0x1p-7f;
-    const auto move = [&](float by) {
-      for (int r = 0; r < t.s.n; ++r)
-        for (int j = 0; j < t.s.cols; ++j) t.rig.row(t.x, r)[j] += by * t.rig.row(t.tangent, r)[j];
-    };
-    move(kStep);
-    const std::vector<double> above = gradients(t, form);
-    move(-2 * kStep);
-    const std::vector<double> below = gradients(t, form);
-    const double largest = form == TargetForm::poisson ? std::exp(3.0) : 1.0;  // of second and third derivatives
-    const Tolerance steps{.rel = 1e-4,
-                          .why = "slopes up to 4, or their largest, in float32 over a step of 2^-6, and the step squared times a third"};
+/// Where classes have weights too.
+void expect_derivative_of_the_gradient(TargetForm form, const std::vector<float>& weights = {}) {
+  CurvatureRig t({6, 5, 17}, 4);
+  t.fill(3, [&] { return t.draws.uniform(-1, 1) > 0 ? 1.0 : 0.0; });
+  if (!weights.empty()) t.weigh_classes(weights);
+  const double entries = t.count_targets();
+  t.run_curvature(form);
+  constexpr float kStep = 0x1p-7f;
+  const auto move = [&](float by) {
     for (int r = 0; r < t.s.n; ++r)
-      for (int j = 0; j < t.s.cols; ++j) {
-        const auto i = static_cast<std::size_t>(r * t.s.cols + j);
-        expect_close(t.rig.row(t.to, r)[j], (above[i] - below[i]) / (2 * double{kStep}), largest / entries, steps,
-                     coordinate("to", r, j));
-      }
+      for (int j = 0; j < t.s.cols; ++j) t.rig.row(t.x, r)[j] += by * t.rig.row(t.tangent, r)[j];
+  };
+  move(kStep);
+  const std::vector<double> above = gradients(t, form);
+  move(-2 * kStep);
+  const std::vector<double> below = gradients(t, form);
+  const double largest = form == TargetForm::poisson ? std::exp(3.0) : 1.0;  // of second and third derivatives
+  const Tolerance steps{
+      .rel = 1e-4,
+      .why = "slopes up to 4, or their largest, in float32 over a step of 2^-6, and the step squared times a third"};
+  for (int r = 0; r < t.s.n; ++r)
+    for (int j = 0; j < t.s.cols; ++j) {
+      const auto i = static_cast<std::size_t>(r * t.s.cols + j);
+      expect_close(t.rig.row(t.to, r)[j], (above[i] - below[i]) / (2 * double{kStep}), largest / entries, steps,
+                   coordinate("to", r, j));
+    }
+}
+
+TEST(TargetCurvature, IsTheDerivativeOfTheLosssGradientAlongTheTangent) {
+  for (const TargetForm form : kForms) expect_derivative_of_the_gradient(form);
+}
+
+TEST(TargetCurvature, WeighsClassesAsTheGradientDoes) {
+  expect_derivative_of_the_gradient(TargetForm::logistic, {0.25f, 1});
+  CurvatureRig t({1, 1, 2}, 0);  // at 0 a quarter of each weight's share
+  for (int j = 0; j < 2; ++j) {
+    t.rig.row(t.x, 0)[j] = 0.0f;
+    t.rig.row(t.target, 0)[j] = static_cast<float>(j);
+    t.rig.row(t.tangent, 0)[j] = 1.0f;
   }
+  t.weigh_classes({0.5f, 1.5f});
+  t.count_targets();
+  t.run_curvature(TargetForm::logistic);
+  EXPECT_EQ(t.rig.row(t.to, 0)[0], 0.0625f);
+  EXPECT_EQ(t.rig.row(t.to, 0)[1], 0.1875f);
 }
 
 TEST(TargetCurvature, OfAHugeLogitIsZeroAndOfNumbersTwoWhateverTheLogit) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -100,6 +101,56 @@ TEST(TargetCrossEntropy, WithoutAGradientWritesSlotsOnly) {
   t.run_classes(kTargetCases[0], false);
   EXPECT_EQ(t.rig.double_at(t.slots, 0), 0.0);
   EXPECT_GT(t.rig.double_at(t.slots, 1), 0.0);
+}
+
+// Of scikit-learn 1.9.1: log_loss(y, p, sample_weight=w[y]) is .9748982324129972; the gradient w (p - [j = y]) / sum w
+// by NumPy.
+TEST(TargetCrossEntropy, OfClassesWithWeightsIsTheirWeightedMean) {
+  TargetRig t({6, 5, 3}, 1, 0);
+  const float x[5][3] = {{0.5f, -1, 2}, {1.5f, 0, -0.5f}, {9, 9, 9}, {-2, 0.75f, 0.25f}, {0, 1, -1}};
+  const float y[] = {2, 1, kMissing, 0, 1};
+  const double loss[] = {0.36196694498573556, 3.612711424458293, 0, 0.8157745380419449, 0.8152119288887606};
+  const double slope[5][3] = {{0.045727928384357394, 0.010203279983657597, -0.05593120836801499},
+                              {0.2560433823695979, -0.29069508604344774, 0.03465170367384985},
+                              {0, 0, 0},
+                              {-0.04181436308846443, 0.026027740482677086, 0.015786622605787348},
+                              {0.08512294645384266, -0.1164379284261489, 0.03131498197230625}};
+  for (int r = 0; r < 5; ++r) {
+    std::copy(x[r], x[r] + 3, t.rig.row(t.x, r));
+    t.rig.row(t.target, r)[0] = y[r];
+  }
+  t.weigh_classes({0.25f, 2, 1.5f});
+  EXPECT_EQ(t.count_targets(), 5.75);
+  t.run_classes(kTargetCases[0]);
+  double sum = 0;
+  for (int r = 0; r < 5; ++r) {
+    EXPECT_NEAR(t.rig.double_at(t.slots, r), loss[r], 1e-6) << r;
+    for (int j = 0; j < 3; ++j) EXPECT_NEAR(t.rig.row(t.dx, r)[j], slope[r][j], 6e-8) << coordinate("dx", r, j);
+    sum += t.rig.double_at(t.slots, r);
+  }
+  EXPECT_NEAR(sum / 5.75, 0.9748982324129972, 3e-7);
+  t.run_classes({true, 2});  // a sum, of a task that weighs 1.75
+  for (int r = 0; r < 5; ++r)
+    for (int j = 0; j < 3; ++j) EXPECT_NEAR(t.rig.row(t.dx, r)[j], 1.75 * 5.75 * slope[r][j], 1e-6);
+}
+
+TEST(TargetCrossEntropy, OfClassesThatAllWeighOneHasTheBitsOfNone) {
+  for (const Shape& s : kShapes)
+    for (const TargetCase& c : kTargetCases) {
+      TargetRig none(s, 1, 3), ones(s, 1, 3);
+      ones.weigh_classes(std::vector<float>(static_cast<std::size_t>(s.cols), 1.0f));
+      for (TargetRig* t : {&none, &ones}) {
+        int label = 0;
+        t->fill(6, [&] { return (7 * ++label) % s.cols; });
+        t->count_targets();
+        t->run_classes(c);
+      }
+      EXPECT_EQ(none.rig.double_at(none.count, 0), ones.rig.double_at(ones.count, 0)) << name_of(s);
+      for (int r = 0; r < s.n; ++r) {
+        EXPECT_EQ(none.rig.double_at(none.slots, r), ones.rig.double_at(ones.slots, r)) << name_of(s);
+        EXPECT_EQ(std::memcmp(none.rig.row(none.dx, r), ones.rig.row(ones.dx, r), sizeof(float) * s.cols), 0);
+      }
+    }
 }
 
 }  // namespace

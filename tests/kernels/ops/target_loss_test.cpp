@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -196,6 +197,51 @@ TEST(TargetLoss, WithoutAGradientWritesSlotsOnly) {
   t.fill(1, [] { return 1.0; });
   t.run(TargetForm::squared, kTargetCases[0], false);  // nor reads the count, which is still NaN
   EXPECT_TRUE(std::isfinite(t.slot_sum(4)));
+}
+
+// Of scikit-learn 1.9.1: log_loss(y, p, sample_weight=w[y]) is .7724832875034412; the gradient w (p - y) / sum w by
+// NumPy.
+TEST(TargetLoss, OfClassesWithWeightsIsTheirWeightedMean) {
+  TargetRig t({8, 7, 1}, 1, 0);
+  const float x[] = {-1.5f, 0.25f, 2, 5, -0.75f, 0.5f, -4}, y[] = {0, 1, 0, kMissing, 1, 1, kMissing};
+  const double loss[] = {
+      0.1007066389913762, 1.7278182596365306, 1.0634640055214863, 0, 3.4106130183446997, 1.42223095254032, 0};
+  const double slope[] = {
+      0.009121276190317818, -0.1313470497342606, 0.044039853898894116, 0, -0.2037536097526179, -0.11326220063944362, 0};
+  for (int r = 0; r < 7; ++r) t.rig.row(t.x, r)[0] = x[r], t.rig.row(t.target, r)[0] = y[r];
+  t.weigh_classes({0.5f, 3});
+  EXPECT_EQ(t.count_targets(), 10.0);
+  t.run(TargetForm::logistic, kTargetCases[0]);
+  double sum = 0;
+  for (int r = 0; r < 7; ++r) {
+    EXPECT_NEAR(t.slot_sum(r), loss[r], 1e-14) << r;
+    EXPECT_NEAR(t.rig.row(t.dx, r)[0], slope[r], 3e-8) << r;
+    sum += t.slot_sum(r);
+  }
+  EXPECT_NEAR(sum / 10.0, 0.7724832875034412, 1e-15);
+  t.run(TargetForm::logistic, {true, 2});  // a sum, of a task that weighs 1.75
+  for (int r = 0; r < 7; ++r) EXPECT_NEAR(t.rig.row(t.dx, r)[0], 17.5 * slope[r], 6e-7) << r;
+}
+
+TEST(TargetLoss, OfClassesThatAllWeighOneHasTheBitsOfNone) {
+  for (const Shape& s : kShapes)
+    for (const TargetCase& c : kTargetCases) {
+      TargetRig none(s, s.cols, 3), ones(s, s.cols, 3);
+      ones.weigh_classes({1, 1});
+      for (TargetRig* t : {&none, &ones}) {
+        t->fill(8, [&] { return t->draws.uniform(-1, 1) > 0 ? 1.0 : 0.0; });
+        t->count_targets();
+        t->run(TargetForm::logistic, c);
+      }
+      EXPECT_EQ(none.rig.double_at(none.count, 0), ones.rig.double_at(ones.count, 0)) << name_of(s);
+      for (int r = 0; r < s.n; ++r) {
+        for (int lane = 0; lane < kRowLanes; ++lane)
+          EXPECT_EQ(none.rig.double_at(none.slots, r * kRowLanes + lane),
+                    ones.rig.double_at(ones.slots, r * kRowLanes + lane))
+              << name_of(s);
+        EXPECT_EQ(std::memcmp(none.rig.row(none.dx, r), ones.rig.row(ones.dx, r), sizeof(float) * s.cols), 0);
+      }
+    }
 }
 
 }  // namespace

@@ -40,9 +40,17 @@ struct TargetRig {
       for (int c = 0; c < cols; ++c, ++i)
         rig.row(target, r)[c] = every > 0 && i % every == 0 ? kMissing : static_cast<float>(draw_target());
   }
-  /// Entries with a target, joined as a step joins them, left in `count`.
+  /// From now on targets are classes of these weights, which follow others among those of the run.
+  void weigh_classes(const std::vector<float>& weights) {
+    class_weights = {-7, -7, -7};
+    class_weights.insert(class_weights.end(), weights.begin(), weights.end());
+    rig.data.class_weights = class_weights.data();
+    rig.settings.first_class_weight = 1;
+    first_weight = 2;
+  }
+  /// Entries with a target, or their weight, joined as a step joins them, left in `count`.
   double count_targets() {
-    rig.run(CountTargets{target, counted}, {Rig::written_doubles(counted, s.n * kRowLanes)});
+    rig.run(CountTargets{target, counted, first_weight}, {Rig::written_doubles(counted, s.n * kRowLanes)});
     double entries = 0;
     for (int i = 0; i < s.n * kRowLanes; ++i) entries += rig.double_at(counted, i);
     rig.set_double(count, 0, entries);
@@ -57,16 +65,18 @@ struct TargetRig {
   void run(TargetForm form, const TargetCase& c, bool has_gradient = true) {
     std::vector<Written> writes{Rig::written_doubles(slots, s.n * kRowLanes)};
     if (has_gradient) writes.push_back(rig.written(dx));
-    rig.run(TargetLoss{x, target, count, dx, slots, form, c.task, has_gradient, c.sums}, writes);
+    rig.run(TargetLoss{x, target, count, dx, slots, form, c.task, first_weight, has_gradient, c.sums}, writes);
   }
   void run_classes(const TargetCase& c, bool has_gradient = true) {
     std::vector<Written> writes{Rig::written_doubles(slots, s.n)};
     if (has_gradient) writes.push_back(rig.written(dx));
-    rig.run(TargetCrossEntropy{x, target, count, dx, slots, c.task, has_gradient, c.sums}, writes);
+    rig.run(TargetCrossEntropy{x, target, count, dx, slots, c.task, first_weight, has_gradient, c.sums}, writes);
   }
 
   Shape s;
   int cols, every = 0;
+  int32_t first_weight = -1;  ///< of the targets' classes
+  std::vector<float> class_weights;
   Rig rig;
   reference::Draws draws{81};
   View x{}, dx{}, target{};
