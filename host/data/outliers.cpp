@@ -124,7 +124,7 @@ std::vector<ClipBounds> treat_outliers(RawCohort& cohort, std::span<const int> t
   const std::string text = looker.sentence();
   if (text.empty()) return bounds;
   if (mode == "refuse")
-    throw Error(ExitCode::data, text + "; correct them, or set data.outliers = \"keep\" or \"clip\"");
+    throw Error(ExitCode::data, text + "; correct them, or set data.outliers = \"tell\" or \"clip\"");
   notices.push_back(text + (clips ? "; clipped there (data.outliers)"
                                   : "; where these are slips, correct them, or set data.outliers = \"clip\" or "
                                     "\"refuse\""));

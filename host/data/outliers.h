@@ -21,7 +21,7 @@ struct ClipBounds {
 
 /// Looks at features (after their `transforms`: a pattern of names -> a name of host/data/transform.h) and at targets
 /// of numbers in the training rows. `mode` is
-/// - keep: they are told, the farthest five by patient, column and distance, the others counted;
+/// - tell: they are told, the farthest five by patient, column and distance, the others counted;
 /// - clip: they are set to kOutlying robust deviations, and told. Of features the bounds are returned, by which the fit
 ///   clips every row that comes later (FittedView); targets of rows that validate or test stay as they are;
 /// - refuse: Throws Error(data) with the same sentence.

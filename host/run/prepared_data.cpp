@@ -95,7 +95,7 @@ LeakRules leak_rules(const DataConfig& data, const RawCohort& cohort) {
 std::vector<ClipBounds> clean(const DataConfig& data, std::span<const int> train_rows, RawCohort& cohort,
                               std::vector<std::string>& notices) {
   if (data.generated()) return {};
-  return treat_outliers(cohort, train_rows, data.outliers.value_or("keep"), data.transform, notices);
+  return treat_outliers(cohort, train_rows, data.outliers.value_or("tell"), data.transform, notices);
 }
 
 PreparedData finish(const Config& config, const RawCohort& cohort, Split split, Preprocess preprocess,

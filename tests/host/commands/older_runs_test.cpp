@@ -133,10 +133,23 @@ TEST_F(RunFormats, OfTheSecondConfigGoOnAsTheirWordsWereMeant) {
   std::string line;
   EXPECT_FALSE(std::getline(now, line)) << line;
   const std::string config = content_of(run / "config.toml");
-  EXPECT_EQ(config.rfind("# equipoise config 3\n", 0), 0u) << config;
+  EXPECT_EQ(config.rfind("# equipoise config 4\n", 0), 0u) << config;
   for (const char* said : {"\nepochs = 40\n", "\nwarmup = 1\n", "\nlr = 0.1\n",
                            "\nmethods = [\"gradnorm:form=weights,loss_ratio=weighted,renormalise=in_loss,"})
     EXPECT_CONTAINS(config, said);
+}
+
+TEST_F(RunFormats, OfTheThirdConfigMayKeepOutliersByTheirOlderWord) {
+  const fs::path run = unpacked("format3");
+  replace(run / "config.toml", "\nvalidation = ", "\noutliers = \"keep\"\nvalidation = ");
+  EXPECT_EQ(evaluated(run).code, 0);
+  const testing::Finished f =
+      equipoise({"train", "--resume", "--device", "cpu", "--out", run.string(), "--set", "train.epochs=5"});
+  ASSERT_EQ(f.code, 0) << f.log;
+  const std::string config = content_of(run / "config.toml");
+  EXPECT_EQ(config.rfind("# equipoise config 4\n", 0), 0u) << config;
+  EXPECT_CONTAINS(config, "\noutliers = \"tell\"\n");
+  EXPECT_EQ(evaluated(run).code, 0);
 }
 
 TEST_F(RunFormats, OfTheFirstConfigMayLackNewKeysAlone) {
@@ -150,7 +163,7 @@ TEST_F(RunFormats, ThatAreToComeAreRefusedByNameAndNumber) {
     const char *file, *format;
     int newest;
   };
-  for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 3},
+  for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 4},
                                              {"preprocess.json", "equipoise preprocessing", 3},
                                              {"run.json", "equipoise run", 2},
                                              {"model.safetensors", "equipoise model", 2}}) {
