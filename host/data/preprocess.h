@@ -46,7 +46,7 @@ struct Preprocess {
 };
 
 /// Fits on the rows of `train_rows` (numbers of rows, rising) and on nothing else. Sums run over those rows in that
-/// order. Constant columns are told in `notices` if it is given. Missing values of a target take no part in its fit.
+/// order. Constant columns are told in `notices` if it is given, those of a view in one sentence. Missing values of a target take no part in its fit.
 /// What is not standardised gets mean 0 and scale 1. Throws Error(data) when there is no training row, a column or
 /// target has no value in any of them, or its values are too large to average.
 /// `transforms` say which features are transformed first: a pattern of names (host/text/glob.h), and a name of

@@ -92,10 +92,22 @@ TEST(Preprocess, GivesAConstantColumnScaleOneAndTellsIt) {
   EXPECT_EQ(fitted.views[0].scale[0], 1);
   EXPECT_EQ(fitted.views[0].mean[0], 0.1);
   ASSERT_EQ(notices.size(), 1u);
-  EXPECT_CONTAINS(notices[0], "v.csv: the column 'flat' is constant in the training rows");
+  EXPECT_EQ(notices[0], "v.csv: 1 column is constant in the training rows and tells nothing: flat");
   const Dataset set = apply(cohort, fitted);
   EXPECT_EQ(set.views[0][0], 0);
   EXPECT_EQ(set.views[0][6], 1);
+}
+
+TEST(Preprocess, TellsTheConstantColumnsOfAViewInOneSentence) {
+  std::vector<std::pair<std::string, std::vector<double>>> columns{{"x", {1, 2, 3}}};
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) columns.push_back({name, {7, 7, kMissing}});
+  RawCohort cohort = cohort_of(columns);
+  cohort.views.push_back({"w.csv", {"g", "h"}, {1, 5, 1, 5, 1, 6}});
+  std::vector<std::string> notices;
+  fit_preprocess(cohort, first_rows(3), &notices);
+  EXPECT_EQ(notices, (std::vector<std::string>{
+                         "v.csv: 6 columns are constant in the training rows and tell nothing: a, b, c, d, e, ...",
+                         "w.csv: 1 column is constant in the training rows and tells nothing: g"}));
 }
 
 TEST(Preprocess, ScalesColumnsOfExtremeUnits) {
@@ -130,7 +142,7 @@ TEST(Preprocess, MatchesColumnsByNameAndTellsExtraOnes) {
   std::vector<std::string> notices;
   EXPECT_EQ(apply(fresh, fitted, &notices).views, apply(trained, fitted).views);
   ASSERT_EQ(notices.size(), 1u);
-  EXPECT_CONTAINS(notices[0], "the column 'new' was not in the training data and is left out");
+  EXPECT_EQ(notices[0], "v.csv: 1 column not in the training data left out: new");
 }
 
 TEST(Preprocess, RefusesMissingColumnsWithTheNearestName) {

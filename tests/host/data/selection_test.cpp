@@ -145,7 +145,7 @@ TEST_F(SelectedPbc, IsToldOnceAndStillNamesColumnsThatNobodyKnows) {
   if (some.views[0].dropped[0] != "ascites") GTEST_FAIL() << "the column that is renamed here was kept";
   apply(with, some, &notices);
   ASSERT_EQ(notices.size(), 1u);
-  EXPECT_CONTAINS(notices[0], "the column 'new' was not in the training data");
+  EXPECT_CONTAINS(notices[0], ": 1 column not in the training data left out: new");
 }
 
 TEST_F(SelectedPbc, CountsColumnsOfAllViewsTogetherIfAsked) {
