@@ -16,7 +16,7 @@ struct FileFormat {
 };
 
 namespace file_format {
-// 2: model.losses; 3: methods with all their keys, train.warmup, evaluate.threshold; 4: data.outliers says tell
+// 2: model.losses; 3: methods with all their keys, train.warmup, evaluate.threshold; 4: data.empty_views
 inline constexpr FileFormat kConfig{"equipoise config", 4, 1};
 inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 3, 1};  // 3: selection, bounds of clipped values
 inline constexpr FileFormat kSplit{"equipoise split", 1, 1};

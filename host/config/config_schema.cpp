@@ -91,6 +91,8 @@ std::vector<Row> common_rows() {
        .example = "[\"regression:stay\", \"count:visits\", \"binary:died\", \"multiclass:stage\"]"}, {kTables}}},
       {kAll, {"data", "missing", EQ_WORDS(data.missing), "further words for a missing value, in every column but the id",
        {.example = "[\"unknown\", -9]"}, {kTables}}},
+      {kAll, {"data", "empty_views", EQ_SLOT(data.empty_views),
+       "patients without any value in a view: leave_out, or impute the training rows' medians in it", {.choices = {"leave_out", "impute"}}, {kTables}}},
       {kAll, {"data", "unlabelled", EQ_WORDS(data.unlabelled),
        "classes that mean unlabelled; without the key it is -1 where a label's other classes are 0 and 1; [] = none",
        {.example = "-1"}, {kTables}}},

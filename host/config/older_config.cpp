@@ -25,6 +25,7 @@ void take_first_meaning(Config& config) {
 
 void take_older_meaning(Config& config, int format) {
   if (format < 3) take_first_meaning(config);
+  if (format < 4 && !config.data.generated()) config.data.empty_views = "impute";
   spell_out(config);
 }
 

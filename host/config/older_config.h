@@ -14,7 +14,8 @@ namespace equipoise {
 Config load_config_as_given(const std::filesystem::path& path, const std::vector<std::string>& overrides = {});
 
 /// Says in today's words what a config of that format meant: before 3, a gradnorm without keys was that of the variant,
-/// and patience counted from the first epoch; before 4, outliers that are told were called kept.
+/// and patience counted from the first epoch; before 4, empty views were imputed, and outliers that are told were
+/// called kept.
 void take_older_meaning(Config& config, int format);
 
 }  // namespace equipoise

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "host/data/empty_views.h"
 #include "host/data/labels.h"
 #include "host/data/positive_class.h"
 #include "host/data/table.h"
@@ -267,7 +268,9 @@ Keyed read_outcome(const CohortSpec& spec, RawCohort& cohort) {
   Keyed outcome = read_keyed(*spec.outcome, spec, cohort.notices);
   std::vector<std::string> strangers;
   for (const auto& [id, row] : outcome.row_of) {
-    if (!std::binary_search(cohort.ids.begin(), cohort.ids.end(), id)) strangers.push_back(id);
+    if (!std::binary_search(cohort.ids.begin(), cohort.ids.end(), id) &&
+        !std::binary_search(cohort.left_out.begin(), cohort.left_out.end(), id))
+      strangers.push_back(id);
   }
   if (!strangers.empty()) {
     cohort.notices.push_back(fmt::format("{}: {} without features in every view left out: {}", outcome.table.file,
@@ -381,9 +384,12 @@ RawCohort read_cohort(const CohortSpec& as_written) {
                                : read_asked(views[v], spec, v, rows, offenders, cohort.notices));
   }
   offenders.refuse(ExitCode::data);
-  if (spec.label.empty()) cohort.label.assign(cohort.ids.size(), -1);
-  else read_labels(spec, views, cohort);
-  if (!spec.targets.empty()) read_all_targets(spec, views.front(), cohort);
+  if (spec.asked.empty()) leave_out_empty(spec, cohort);
+  with_left_out_told(cohort.left_out, [&] {
+    if (spec.label.empty()) cohort.label.assign(cohort.ids.size(), -1);
+    else read_labels(spec, views, cohort);
+    if (!spec.targets.empty()) read_all_targets(spec, views.front(), cohort);
+  });
   if (!spec.group.empty()) read_groups(spec, views.front(), cohort);
   return cohort;
 }

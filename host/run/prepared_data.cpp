@@ -9,6 +9,7 @@
 #include "engine/files/atomic_file.h"
 #include "engine/files/sha256.h"
 #include "host/data/cohort.h"
+#include "host/data/empty_views.h"
 #include "host/data/generators.h"
 #include "host/data/group_split.h"
 #include "host/data/known_columns.h"
@@ -65,12 +66,13 @@ Split split_of(const DataConfig& config, const RawCohort& cohort, std::vector<st
   const Strata strata = strata_of(config, cohort);
   if (config.split)
     return read_split_table(*config.split, cohort.ids, strata, cohort.groups,
-                            {config.repeat, config.fold, config.validation, config.seed}, notices);
+                            {config.repeat, config.fold, config.validation, config.seed, cohort.left_out}, notices);
   if (cohort.groups.empty()) return stratified_split(strata, config.validation, config.test, config.seed);
   return grouped_split(strata, cohort.groups, config.validation, config.test, config.seed, notices);
 }
 
-RawCohort cohort_of(const Config& config) {
+/// Patients of `kept` stay whatever they lack.
+RawCohort cohort_of(const Config& config, std::vector<std::string> kept = {}) {
   const DataConfig& data = config.data;
   if (data.generated()) return generate_cohort(data);
   const SystemTraits traits = config.model.system->traits();
@@ -81,6 +83,8 @@ RawCohort cohort_of(const Config& config) {
   spec.unlabelled = data.unlabelled;
   spec.positive = list(data.positive);
   spec.group = data.group.value_or("");
+  spec.impute_empty = data.imputes_empty();
+  spec.kept = std::move(kept);
   return read_cohort(spec);
 }
 
@@ -125,7 +129,8 @@ std::vector<fs::path> files_of(const DataConfig& data) {
 PreparedData prepare_data(const Config& config) {
   RawCohort cohort = cohort_of(config);
   std::vector<std::string> notices;
-  Split split = split_of(config.data, cohort, notices);
+  Split split;
+  with_left_out_told(cohort.left_out, [&] { split = split_of(config.data, cohort, notices); });
   if (!config.data.generated()) {
     expect_no_leaks(cohort, split.train, leak_rules(config.data, cohort), notices);
     leave_out_unknown(cohort, split.train, notices);
@@ -141,8 +146,9 @@ PreparedData prepare_data(const Config& config) {
 }
 
 PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
-  RawCohort cohort = cohort_of(config);
-  Split split = read_split_csv(folder / run_file::kSplit, cohort.ids);
+  const fs::path stored = folder / run_file::kSplit;
+  RawCohort cohort = cohort_of(config, ids_of_split(stored));
+  Split split = read_split_csv(stored, cohort.ids);
   const fs::path fitted = folder / run_file::kPreprocess;
   Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
   expect_transforms(cohort, preprocess, config.data.transform);

@@ -118,7 +118,8 @@ struct NewKey {
   std::string_view section, name;
   int since;  ///< format that brought it
 };
-constexpr NewKey kNewKeys[] = {{"model", "losses", 2}, {"train", "warmup", 3}, {"evaluate", "threshold", 3}};
+constexpr NewKey kNewKeys[] = {
+    {"model", "losses", 2}, {"train", "warmup", 3}, {"evaluate", "threshold", 3}, {"data", "empty_views", 4}};
 
 /// Formats before this one have other words (host/config/older_config.h).
 constexpr int kWordsOfToday = 4;

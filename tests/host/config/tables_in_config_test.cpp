@@ -77,6 +77,17 @@ TEST_F(TablesInConfig, MayNameWordsOfTheTablesAsTheyStandThere) {
     EXPECT_EQ(unsaid.find(std::string("\n") + key + " ="), std::string::npos) << key;
 }
 
+TEST_F(TablesInConfig, LeaveEmptyViewsOutUnlessTheyAreToBeImputed) {
+  const Config config = load(kShared);
+  EXPECT_FALSE(config.data.imputes_empty());
+  EXPECT_CONTAINS(to_toml(config), "\nempty_views = \"leave_out\"\n");
+  const Config imputed = load(kShared + "empty_views = \"impute\"\n");
+  EXPECT_TRUE(imputed.data.imputes_empty());
+  EXPECT_EQ(load(to_toml(imputed)), imputed);
+  EXPECT_NE(imputed, config);
+  EXPECT_CONTAINS(refused(kShared + "empty_views = \"inpute\"\n"), "did you mean 'impute'?");
+}
+
 TEST_F(TablesInConfig, TakeTheOlderWordForOutliersThatAreTold) {
   const Config config = load(kShared + "outliers = \"keep\"\n");
   EXPECT_EQ(config.data.outliers, "tell");
