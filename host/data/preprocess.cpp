@@ -124,6 +124,8 @@ FittedView fit_view(const RawView& view, std::span<const int> train_rows, std::v
                                 view.columns[c]));
       continue;
     }
+    fitted.missing.push_back(
+        static_cast<int>(std::count_if(values.begin(), values.end(), [](double x) { return std::isnan(x); })));
     const FittedColumn column = fit_column(std::move(values));
     if (!scalable(column)) {
       offenders.add(
@@ -319,6 +321,8 @@ Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_ro
   }
   Preprocess preprocess;
   preprocess.label_names = cohort.label_names;
+  preprocess.train_rows = static_cast<int>(train_rows.size());
+  preprocess.left_out = cohort.left_out;
   const std::vector<std::vector<std::string>> transform = assign_transforms(cohort, transforms);
   for (size_t v = 0; v < cohort.views.size(); ++v)
     preprocess.views.push_back(cohort.standardised

@@ -12,6 +12,7 @@
 #include "host/data/empty_views.h"
 #include "host/data/generators.h"
 #include "host/data/group_split.h"
+#include "host/data/imputed.h"
 #include "host/data/known_columns.h"
 #include "host/data/leaks.h"
 #include "host/data/outliers.h"
@@ -96,8 +97,8 @@ LeakRules leak_rules(const DataConfig& data, const RawCohort& cohort) {
 }
 
 /// Of generated rows nothing is in doubt.
-std::vector<ClipBounds> clean(const DataConfig& data, std::span<const int> train_rows, RawCohort& cohort,
-                              std::vector<std::string>& notices) {
+Outliers clean(const DataConfig& data, std::span<const int> train_rows, RawCohort& cohort,
+               std::vector<std::string>& notices) {
   if (data.generated()) return {};
   return treat_outliers(cohort, train_rows, data.outliers.value_or("tell"), data.transform, notices);
 }
@@ -108,6 +109,10 @@ PreparedData finish(const Config& config, const RawCohort& cohort, Split split, 
   notices.insert(notices.begin(), cohort.notices.begin(), cohort.notices.end());
   prepared.notices = std::move(notices);
   prepared.data = apply(cohort, preprocess, &prepared.notices);
+  for (std::size_t v = 0; v < cohort.views.size(); ++v)
+    if (std::string told = tell_imputed(cohort.views[v].file, preprocess.views[v], preprocess.train_rows);
+        !told.empty())
+      prepared.notices.push_back(std::move(told));
   prepared.split = std::move(split);
   prepared.preprocess = std::move(preprocess);
   prepared.files = hash_files(config.data);
@@ -135,12 +140,14 @@ PreparedData prepare_data(const Config& config) {
     expect_no_leaks(cohort, split.train, leak_rules(config.data, cohort), notices);
     leave_out_unknown(cohort, split.train, notices);
   }
-  const std::vector<ClipBounds> bounds = clean(config.data, split.train, cohort, notices);
+  Outliers outliers = clean(config.data, split.train, cohort, notices);
   Preprocess preprocess = fit_preprocess(cohort, split.train, &notices, config.data.transform);
-  for (std::size_t v = 0; v < bounds.size(); ++v) {
-    preprocess.views[v].low = bounds[v].low;
-    preprocess.views[v].high = bounds[v].high;
+  for (std::size_t v = 0; v < outliers.views.size(); ++v) {
+    preprocess.views[v].low = std::move(outliers.views[v].low);
+    preprocess.views[v].high = std::move(outliers.views[v].high);
+    preprocess.views[v].far = std::move(outliers.views[v].far);
   }
+  preprocess.far_targets = std::move(outliers.targets);
   select_features(cohort, split.train, config.select, config.data.seed, preprocess, &notices);
   return finish(config, cohort, std::move(split), std::move(preprocess), std::move(notices));
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "tests/host/commands/asked_run.h"
@@ -141,6 +142,69 @@ TEST_F(EmptyViewsOfRuns, ThatLeaveTooFewOfAClassAreToldWithTheRefusal) {
   expect_refused(kData, train_arguments("c.toml", "r", {}),
                  {"the class 'case' of 'label' has 1 row for 3 parts",
                   fmt::format("{} patients without a value in some view left out before: ", gone.size())});
+}
+
+/// Training rows that lack the cell, by column.
+std::vector<int> missing_cells(const std::vector<std::vector<std::string>>& table, const std::set<std::string>& train) {
+  std::vector<int> missing(table[0].size() - 1);
+  for (std::size_t row = 1; row < table.size(); ++row)
+    for (std::size_t c = 1; c < table[row].size() && train.contains(table[row][0]); ++c)
+      missing[c - 1] += table[row][c].empty() || table[row][c] == "NA" ? 1 : 0;
+  return missing;
+}
+
+TEST_F(EmptyViewsOfRuns, AreToldOnTheTerminalAndInTheFilesWithAllElseThatWasDoneToTheData) {
+  const std::string log = run(train_arguments("c.toml", "r", {})).log;
+  std::set<std::string> train;
+  for (const auto& line : cells_of(content_of(at("r/split.csv"))))
+    if (line[2] == "train") train.insert(line[0]);
+  const json fit = json::parse(content_of(at("r/preprocess.json")));
+  EXPECT_EQ(fit["train_rows"], train.size());
+  EXPECT_EQ(fit["left_out"], (json{"p105", "p117", "p130", "p141"}));
+  json sums;
+  for (const int v : {0, 1}) {
+    const std::vector<int> expected =
+        missing_cells(cells_of(content_of(at(v == 0 ? "before.csv" : "after.csv"))), train);
+    EXPECT_EQ(fit["views"][static_cast<std::size_t>(v)]["missing"], json(expected));
+    sums.push_back(std::accumulate(expected.begin(), expected.end(), 0));
+    const double values = static_cast<double>(train.size()) * (3 + v);
+    EXPECT_CONTAINS(log, fmt::format("{}: {:.0f} % of {} values in the training rows are missing and take the median, "
+                                     "in {} of {} columns; most in '",
+                                     at(v == 0 ? "before.csv" : "after.csv").string(),
+                                     100 * sums.back().get<int>() / values, values, 3 + v, 3 + v));
+  }
+  const json data = summary("r")["data"];
+  EXPECT_EQ(data["imputed"], sums);
+  EXPECT_EQ(data["outliers"], (json{0, 0}));
+  EXPECT_EQ(data["rows"]["left_out"], 4);
+  ASSERT_FALSE(data["notices"].empty());
+  for (const json& notice : data["notices"]) EXPECT_CONTAINS(log, notice.get<std::string>() + '\n');
+  EXPECT_EQ(data["notices"][0], "1 patient without a value in any view left out: p130");
+  // A run that goes on keeps what was told when it began, and tells again what was imputed.
+  const std::string again = run({"train", "--resume", "--out", "r", "--set", "train.epochs=31"}).log;
+  EXPECT_CONTAINS(again, "after.csv: ");
+  EXPECT_CONTAINS(again, "values in the training rows are missing");
+  EXPECT_EQ(summary("r")["data"]["notices"], data["notices"]);
+}
+
+TEST_F(EmptyViewsOfRuns, CountOutliersByColumnWhereSomeAreClipped) {
+  std::string table = view(0, 0, kSmallRows);
+  const std::string slip = "\np101,", slipped = "\np101,7777,";
+  const std::size_t cell = table.find(slip) + slip.size();
+  table.replace(cell, table.find(',', cell) - cell, "7777");
+  EXPECT_CONTAINS(table, slipped);
+  home_.write("before.csv", table);
+  std::string split = "id,fold\n";
+  for (int row = 0; row < kSmallRows; ++row) split += id(row) + (row % 3 == 0 ? ",validation\n" : ",train\n");
+  home_.write("split.csv", split);
+  train("r", {"data.outliers=clip", "data.split=split.csv"});
+  const json fit = json::parse(content_of(at("r/preprocess.json")));
+  EXPECT_EQ(fit["views"][0]["far"], (json{1, 0, 0}));
+  EXPECT_EQ(summary("r")["data"]["outliers"], (json{1, 0}));
+  const json notices = summary("r")["data"]["notices"];
+  EXPECT_TRUE(std::any_of(notices.begin(), notices.end(), [](const json& notice) {
+    return notice.get<std::string>().find("7777 of p101 in 'x0' is") != std::string::npos;
+  })) << notices;
 }
 
 }  // namespace

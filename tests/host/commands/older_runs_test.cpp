@@ -189,8 +189,8 @@ TEST_F(RunFormats, ThatAreToComeAreRefusedByNameAndNumber) {
     int newest;
   };
   for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 4},
-                                             {"preprocess.json", "equipoise preprocessing", 3},
-                                             {"run.json", "equipoise run", 2},
+                                             {"preprocess.json", "equipoise preprocessing", 4},
+                                             {"run.json", "equipoise run", 3},
                                              {"model.safetensors", "equipoise model", 2}}) {
     const fs::path run = unpacked("format2");
     replace(run / file, fmt::format("{} 2", format), fmt::format("{} {}", format, newest + 1));

@@ -55,7 +55,10 @@ TEST(Outliers, BeginBeyondThirtyRobustDeviations) {
 TEST(Outliers, AreClippedInTrainingRowsAlone) {
   RawCohort cohort = nine_and({5, 1000, -2000});
   std::vector<std::string> notices;
-  treat_outliers(cohort, rows_to(10), "clip", {}, notices);
+  const Outliers found = treat_outliers(cohort, rows_to(10), "clip", {}, notices);
+  EXPECT_NEAR(found.views.at(0).low.at(0), 5 - 30 * 2.9652, 1e-9);
+  EXPECT_NEAR(found.views.at(0).high.at(0), 5 + 30 * 2.9652, 1e-9);
+  EXPECT_EQ(found.views.at(0).far, std::vector<int>{1}) << "the other is no training row";
   EXPECT_NEAR(cohort.views[0].values[10], 5 + 30 * 2.9652, 1e-9);
   EXPECT_EQ(cohort.views[0].values[11], -2000) << "a row that tests";
   EXPECT_CONTAINS(notices.at(0), "; clipped there (data.outliers)");
@@ -76,7 +79,9 @@ TEST(Outliers, NameTheFarthestFiveAndCountTheOthers) {
   for (int i = 0; i < 7; ++i) more.push_back(1e4 * (i + 1));
   RawCohort cohort = nine_and(more);
   std::vector<std::string> notices;
-  treat_outliers(cohort, rows_to(33), "tell", {}, notices);
+  const Outliers found = treat_outliers(cohort, rows_to(33), "tell", {}, notices);
+  EXPECT_EQ(found.views.at(0).far, std::vector<int>{7});
+  EXPECT_TRUE(found.views.at(0).low.empty()) << "nothing is clipped";
   EXPECT_EQ(notices.at(0).find("v.csv: 70000 of p33 in 'x'"), 0u) << notices[0];
   EXPECT_CONTAINS(notices[0], "30000 of p29");
   EXPECT_EQ(notices[0].find("20000 of p28"), std::string::npos);
@@ -104,7 +109,8 @@ TEST(Outliers, OfTargetsOfNumbersAreToldAndClassesAreNot) {
   cohort.targets = {{"o.csv", &regression(), {"stay"}, values, {}},
                     {"o.csv", &multiclass(), {"k"}, values, {"a", "b"}}};
   std::vector<std::string> notices;
-  treat_outliers(cohort, rows_to(10), "tell", {}, notices);
+  EXPECT_EQ(treat_outliers(cohort, rows_to(10), "tell", {}, notices).targets,
+            (std::vector<std::vector<int>>{{1}, {0}}));
   ASSERT_EQ(notices.size(), 1u);
   EXPECT_CONTAINS(notices[0], "o.csv: -400 of p10 in 'stay'");
   EXPECT_EQ(notices[0].find("'k'"), std::string::npos);

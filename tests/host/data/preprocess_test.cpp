@@ -51,6 +51,33 @@ TEST(Preprocess, ImputesByTheMedianAndScalesByMeanAndPopulationDeviation) {
   EXPECT_NEAR(fitted.scale[1], std::sqrt(9.5), 9e-16);
 }
 
+TEST(Preprocess, CountsTheMissingValuesOfTrainingRowsByColumn) {
+  RawCohort cohort = cohort_of({{"x", {1, kMissing, 3, kMissing, kMissing}}, {"y", {1, 2, 4, 9, kMissing}}});
+  cohort.left_out = {"q1", "q2"};
+  Preprocess fitted = fit_preprocess(cohort, first_rows(4));
+  EXPECT_EQ(fitted.views[0].missing, (std::vector<int>{2, 0}));
+  EXPECT_EQ(fitted.train_rows, 4);
+  fitted.views[0].far = {0, 1};
+  const auto json = nlohmann::ordered_json::parse(to_json(fitted));
+  EXPECT_EQ(json["train_rows"], 4);
+  EXPECT_EQ(json["left_out"], (nlohmann::ordered_json{"q1", "q2"}));
+  EXPECT_EQ(json["views"][0]["missing"], (nlohmann::ordered_json{2, 0}));
+  EXPECT_EQ(json["views"][0]["far"], (nlohmann::ordered_json{0, 1}));
+  EXPECT_EQ(preprocess_from_json(to_json(fitted), "p.json"), fitted);
+}
+
+TEST(Preprocess, OfOlderRunsCountsNothing) {
+  auto json =
+      nlohmann::ordered_json::parse(to_json(fit_preprocess(cohort_of({{"x", {1, 2, kMissing}}}), first_rows(3))));
+  json["format"] = "equipoise preprocessing 3";
+  for (const char* key : {"train_rows", "left_out"}) json.erase(key);
+  json["views"][0].erase("missing");
+  const Preprocess older = preprocess_from_json(json.dump(), "p.json");
+  EXPECT_TRUE(older.views[0].missing.empty());
+  EXPECT_EQ(older.train_rows, 0);
+  EXPECT_EQ(to_json(older).find("missing"), std::string::npos) << "not counted is not the same as none";
+}
+
 TEST(Preprocess, LooksAtTrainingRowsAlone) {
   const RawCohort cohort = cohort_of({{"x", {1, 2, 4, 1000, kMissing}}});
   RawCohort other = cohort;
@@ -205,6 +232,9 @@ TEST(Preprocess, RefusesJsonThatIsNotItsOwn) {
   refused(with("mean", {1.0}));
   refused(with("mean", {1.0, nullptr}));
   refused(with("mean", {1.0, "2"}));
+  refused(with("missing", {1}));
+  refused(with("missing", {1, -1}));
+  refused(with("far", {1, "0"}));
   refused(with("scale", {1.0, 0.0}));
   refused(with("scale", {1.0, -2.0}));
   refused(with("columns", {"x", "x"}));
