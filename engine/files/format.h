@@ -16,15 +16,16 @@ struct FileFormat {
 };
 
 namespace file_format {
-// 2: model.losses; 3: methods with all their keys, train.warmup, evaluate.threshold
-inline constexpr FileFormat kConfig{"equipoise config", 3, 1};
-inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 3, 1};  // 3: selection, bounds of clipped values
+// 2: model.losses; 3: methods with all their keys, train.warmup, evaluate.threshold; 4: data.empty_views
+inline constexpr FileFormat kConfig{"equipoise config", 4, 1};
+// 3: selection, bounds of clipped values; 4: counts of missing and outlying values
+inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 4, 1};
 inline constexpr FileFormat kSplit{"equipoise split", 1, 1};
 inline constexpr FileFormat kMetrics{"equipoise metrics", 2, 2};  // 2: the first line is the format
 inline constexpr FileFormat kModel{"equipoise model", 2, 1};
 // 2: no moments of the best epoch; the control by field; 3: the losses of the epochs
 inline constexpr FileFormat kCheckpoint{"equipoise checkpoint", 3, 2};
-inline constexpr FileFormat kSummary{"equipoise run", 2, 1};
+inline constexpr FileFormat kSummary{"equipoise run", 3, 1};  // 3: counts and sentences of the data
 }  // namespace file_format
 
 /// The format in a file: "equipoise model 2".

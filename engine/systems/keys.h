@@ -37,6 +37,7 @@ inline constexpr Range kWidth{1, 65536};
 struct Rule {
   Range range = {};                            ///< of a number, or of each number of a list
   std::vector<std::string_view> choices = {};  ///< of a string, or of each string of a list; {} = any; "" = by variant
+  std::vector<std::string_view> older = {};    ///< further choices, which are read and not told: words of before
   std::size_t count = 0;                       ///< of a list; 0 = any
   bool or_none = false;                        ///< the list may also be empty
   bool some = false;                           ///< the list may not be empty

@@ -151,6 +151,7 @@ class TrainRun {
     summary_.started = time_now();
     summary_.device = executor->name();
     summary_.data_sha256 = prepared.sha256;
+    summary_.notices = prepared.notices;
     summary_.folder = folder.path();
     summary_.selects = selects(trainer.plan(), prepared.split);
     folder.begin(config_, prepared, to_json(summary_, prepared, trainer.program().task_names));
@@ -176,6 +177,7 @@ class TrainRun {
     summary_.resumed = earlier.resumed + 1;
     summary_.device = executor->name();
     summary_.data_sha256 = prepared.sha256;
+    summary_.notices = earlier.notices.empty() ? prepared.notices : earlier.notices;
     summary_.folder = folder.path();
     summary_.selects = selects(trainer.plan(), prepared.split);
     const int done = trainer.control().epoch;

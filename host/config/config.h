@@ -23,9 +23,11 @@ struct DataConfig : GeneratorSpec {              ///< what rows are generated of
   std::string label = "label";
   std::vector<std::string> tasks;  ///< "kind:column", of systems with targets; host/data/targets.h reads them
   std::map<std::string, std::string> transform;  ///< pattern of features -> name of a transform
+  std::string empty_views = "leave_out";         ///< or impute
   double validation = 0.2;
   double test = 0.2;
   std::optional<std::filesystem::path> split;  ///< absolute once loaded
+  bool imputes_empty() const { return empty_views == "impute"; }
   // Keys that a resolved config names only where they are given.
   std::optional<std::vector<std::string>> missing, unlabelled, positive, allow;
   std::optional<std::string> group, fold, outliers;

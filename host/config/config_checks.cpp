@@ -309,6 +309,7 @@ void spell_out(Config& config) {
   }
   if (any_learns && !config.balance.front().lr)
     for (BalanceConfig& balance : config.balance) balance.lr = config.optimizer.lr;
+  if (config.data.outliers == "keep") config.data.outliers = "tell";  // as it was called before
 }
 
 }  // namespace equipoise

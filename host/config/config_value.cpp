@@ -37,6 +37,10 @@ std::string describe(const std::vector<std::string_view>& choices) {
   return list;
 }
 
+bool holds(const std::vector<std::string_view>& choices, const std::string& word) {
+  return std::find(choices.begin(), choices.end(), word) != choices.end();
+}
+
 /// Reads values of one key and words the complaints about them.
 class ValueReader {
  public:
@@ -202,8 +206,7 @@ class ValueReader {
     if (!value) {
       complain(node, key_.rule.choices.empty() ? "must be a string in quotes"
                                                : "must be one of " + describe(key_.rule.choices));
-    } else if (!key_.rule.choices.empty() &&
-               std::find(key_.rule.choices.begin(), key_.rule.choices.end(), *value) == key_.rule.choices.end()) {
+    } else if (!key_.rule.choices.empty() && !holds(key_.rule.choices, *value) && !holds(key_.rule.older, *value)) {
       const std::vector<std::string> names(key_.rule.choices.begin(), key_.rule.choices.end());
       const auto near = nearest_name(*value, names);
       complain(node, "must be one of " + describe(key_.rule.choices) + (near ? "; did you mean '" + *near + "'?" : ""));

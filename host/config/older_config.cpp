@@ -7,7 +7,10 @@
 
 namespace equipoise {
 
-void take_older_meaning(Config& config) {
+namespace {
+
+/// Of formats 1 and 2.
+void take_first_meaning(Config& config) {
   const Method published = published_setup(config.model.kind, config.model.variant).balance.front().methods.front();
   for (BalanceConfig& balance : config.balance) {
     const std::vector<Method> given = parse_methods(balance.methods, "balance.methods").methods;
@@ -16,6 +19,13 @@ void take_older_meaning(Config& config) {
         balance.methods[m] = method_text(published);
   }
   if (config.train.monitor != "none") config.train.warmup = 1;
+}
+
+}  // namespace
+
+void take_older_meaning(Config& config, int format) {
+  if (format < 3) take_first_meaning(config);
+  if (format < 4 && !config.data.generated()) config.data.empty_views = "impute";
   spell_out(config);
 }
 

@@ -8,11 +8,12 @@
 #include <map>
 #include <set>
 
+#include "host/data/empty_views.h"
 #include "host/data/feature_columns.h"
 #include "host/data/keyed_table.h"
 #include "host/data/labels.h"
 #include "host/data/positive_class.h"
-#include "host/text/first_few.h"
+#include "host/text/first_names.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -137,7 +138,7 @@ std::vector<std::string> common_ids(const Tables& tables, std::vector<std::strin
     std::set_difference(view.ids.begin(), view.ids.end(), ids.begin(), ids.end(), std::back_inserter(alone));
     if (!alone.empty())
       notices.push_back(fmt::format("{}: {} without a row in every other view left out: {}", view.table.file,
-                                    patients(alone.size()), first_few(alone)));
+                                    patients(alone.size()), first_names(alone)));
   }
   return ids;
 }
@@ -146,12 +147,14 @@ std::vector<std::string> common_ids(const Tables& tables, std::vector<std::strin
 void tell_strangers(const Tables& tables, RawCohort& cohort) {
   const KeyedTable& outcome = tables.outcome();
   std::vector<std::string> strangers;
-  std::set_difference(outcome.ids.begin(), outcome.ids.end(), cohort.ids.begin(), cohort.ids.end(),
-                      std::back_inserter(strangers));
+  for (const std::string& id : outcome.ids)
+    if (!std::binary_search(cohort.ids.begin(), cohort.ids.end(), id) &&
+        !std::binary_search(cohort.left_out.begin(), cohort.left_out.end(), id))
+      strangers.push_back(id);
   if (strangers.empty()) return;
   if (strangers.size() == outcome.ids.size()) tables.expect_patients_in_rows();
   cohort.notices.push_back(fmt::format("{}: {} without features in every view left out: {}", outcome.table.file,
-                                       patients(strangers.size()), first_few(strangers)));
+                                       patients(strangers.size()), first_names(strangers)));
 }
 
 void read_labels(const CohortSpec& spec, const Tables& tables, RawCohort& cohort) {
@@ -285,12 +288,14 @@ RawCohort read_cohort(const CohortSpec& as_written) {
   Tables tables(spec, cohort);
   resolve_columns(spec.targets, (spec.outcome ? tables.outcome() : tables.of_views().front()).table.columns);
   cohort.ids = spec.asked.empty() ? common_ids(tables, cohort.notices) : all_ids(tables);
-  const std::vector<std::vector<int>> columns = choose_columns(spec, tables, cohort);
-  if (spec.label.empty()) cohort.label.assign(cohort.ids.size(), -1);
-  else read_labels(spec, tables, cohort);
-  if (!spec.targets.empty()) read_all_targets(spec, tables, cohort);
+  read_views(choose_columns(spec, tables, cohort), tables, cohort);
+  if (spec.asked.empty()) leave_out_empty(spec, cohort);
+  with_left_out_told(cohort.left_out, [&] {
+    if (spec.label.empty()) cohort.label.assign(cohort.ids.size(), -1);
+    else read_labels(spec, tables, cohort);
+    if (!spec.targets.empty()) read_all_targets(spec, tables, cohort);
+  });
   if (!spec.group.empty()) read_groups(spec, tables, cohort);
-  read_views(columns, tables, cohort);
   return cohort;
 }
 

@@ -39,6 +39,8 @@ struct CohortSpec {
   /// with NaN in a view that lacks them, and any number of classes will do. Empty: rows to train on.
   std::vector<std::vector<std::string>> asked = {};
   int threads = 0;  ///< that read large tables, as in TableWishes
+  bool impute_empty = false;           ///< keeps patients without a value in some view (host/data/empty_views.h)
+  std::vector<std::string> kept = {};  ///< patients that stay whatever they lack, rising: those of a run's own split
 };
 
 struct RawView {
@@ -62,13 +64,15 @@ struct RawCohort {
   std::vector<std::string>
       label_names;                 ///< rising: by value if all are whole numbers, otherwise by bytes; the positive last
   std::vector<RawTarget> targets;  ///< of multi-task data
-  std::vector<std::string> groups = {};  ///< [ids] or empty; "" = a group of its own
-  bool standardised = true;              ///< false of generated data, whose numbers are used as they are
-  std::vector<std::string> notices;      ///< sentences to tell the user: what was left out, and how many
-  std::vector<ReadFile> files = {};      ///< views (each once), outcome
+  std::vector<std::string> groups = {};    ///< [ids] or empty; "" = a group of its own
+  bool standardised = true;                ///< false of generated data, whose numbers are used as they are
+  std::vector<std::string> left_out = {};  ///< ids of patients that an empty view left out, rising
+  std::vector<std::string> notices;        ///< sentences to tell the user: what was left out, and how many
+  std::vector<ReadFile> files = {};        ///< views (each once), outcome
 };
 
-/// Reads and joins the tables. To train on, kept are the patients that have a row in every view; a patient the outcome
+/// Reads and joins the tables. To train on, kept are the patients that have a row in every view, as leave_out_empty
+/// says with a value in it (host/data/empty_views.h); a patient the outcome
 /// table lacks, or whose label is missing or none (ClassRules), is unlabelled, and one without any target is told.
 /// Features are all columns, or those that fit the view's pattern, but the id, the label, the targets, the group, other
 /// id columns, `diagnostics_*` and columns of text alone. Throws Error(data), with the first five offenders as

@@ -29,6 +29,7 @@ RawCohort rows_alone(const RawCohort& cohort, std::span<const int> rows) {
                             some_rows(target.values, target.columns.size(), rows), target.class_names});
   if (!cohort.groups.empty()) some.groups = some_rows(cohort.groups, 1, rows);
   some.standardised = cohort.standardised;
+  some.left_out = cohort.left_out;
   some.notices = cohort.notices;
   return some;
 }

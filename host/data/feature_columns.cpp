@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "host/data/table/date.h"
-#include "host/text/first_few.h"
+#include "host/text/first_names.h"
 #include "host/text/glob.h"
 #include "host/text/nearest_name.h"
 
@@ -27,7 +27,7 @@ void tell_left_out(const std::string& file, const std::vector<std::string>& name
                    std::vector<std::string>& notices) {
   if (names.empty()) return;
   notices.push_back(fmt::format("{}: {} {}{} left out: {}{}", file, names.size(), what, names.size() == 1 ? "" : "s",
-                                first_few(names), hint));
+                                first_names(names), hint));
 }
 
 /// Of a column of text alone.
@@ -140,7 +140,7 @@ std::vector<int> find_asked(const KeyedTable& keyed, std::span<const std::string
   }
   if (!others.empty())
     notices.push_back(fmt::format("{}: {} column{} that the model does not read left out: {}", table.file,
-                                  others.size(), others.size() == 1 ? "" : "s", first_few(others)));
+                                  others.size(), others.size() == 1 ? "" : "s", first_names(others)));
   return features;
 }
 

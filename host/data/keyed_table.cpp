@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "host/data/table/date.h"
-#include "host/text/first_few.h"
+#include "host/text/first_names.h"
 #include "host/text/lower_case.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"
@@ -71,7 +71,7 @@ int find_id_column(const Table& table, const IdRules& rules, std::vector<std::st
           ExitCode::data,
           fmt::format("{}:1:1: there is no id column, and the columns are called as if the first line were data "
                       "({}); put a line above it that names them, such as id,a,b,label",
-                      table.file, first_few(table.columns)));
+                      table.file, first_names(table.columns)));
     if (rules.may_be_numbered && (wanted.empty() || wanted == "id")) return -1;
   }
   throw NoIds(ExitCode::data, fmt::format("{}:1:1: there is no id column '{}'; set data.id, {}", table.file, wanted,

@@ -6,18 +6,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/data/empty_views.h"
 #include "host/data/transform.h"
 
 namespace equipoise {
 namespace {
 
 constexpr std::size_t kValuesListed = 5;
-
-bool has_value(const RawView& view, std::size_t row) {
-  const auto columns = static_cast<std::ptrdiff_t>(view.columns.size());
-  const auto first = view.values.begin() + static_cast<std::ptrdiff_t>(row) * columns;
-  return std::any_of(first, first + columns, [](double x) { return !std::isnan(x); });
-}
 
 /// Deviations from the training rows' mean.
 double distance(const FittedView& fitted, std::size_t column, double value) {
@@ -29,11 +24,14 @@ double distance(const FittedView& fitted, std::size_t column, double value) {
 
 }  // namespace
 
-std::vector<int> answerable_rows(const RawCohort& cohort) {
+std::vector<int> answerable_rows(const RawCohort& cohort, bool impute_empty) {
   std::vector<int> rows;
-  for (std::size_t row = 0; row < cohort.ids.size(); ++row)
-    if (std::all_of(cohort.views.begin(), cohort.views.end(), [&](const RawView& v) { return has_value(v, row); }))
+  for (std::size_t row = 0; row < cohort.ids.size(); ++row) {
+    const auto known = std::count_if(cohort.views.begin(), cohort.views.end(),
+                                     [&](const RawView& view) { return has_value(view, row); });
+    if (known == static_cast<std::ptrdiff_t>(cohort.views.size()) || (impute_empty && known > 0))
       rows.push_back(static_cast<int>(row));
+  }
   return rows;
 }
 

@@ -18,7 +18,12 @@ namespace {
 
 constexpr double kNormal = 1.4826;  // standard deviations of a normal value for each median absolute deviation
 constexpr size_t kTold = 5;
-constexpr std::pair kUnbounded(std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
+
+/// What a look at a column found.
+struct LookedAt {
+  double low = std::numeric_limits<double>::lowest(), high = std::numeric_limits<double>::max();
+  int far = 0;
+};
 
 double median_of(std::vector<double>& values) {
   const auto half = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
@@ -51,28 +56,27 @@ class Looker {
   Looker(std::span<const int> train_rows, const std::vector<std::string>& ids, bool clip)
       : train_rows_(train_rows), ids_(ids), clip_(clip) {}
 
-  /// Returns what is clipped: low and high.
-  std::pair<double, double> look(const RawColumn& stretch, const Scale& scale, const std::string& file,
-                                 const std::string& column) {
+  LookedAt look(const RawColumn& stretch, const Scale& scale, const std::string& file, const std::string& column) {
     std::vector<double> known;
     for (const int row : train_rows_)
       if (const double x = stretch.at(row); !std::isnan(x)) known.push_back(scale.forward(x));
-    if (known.empty()) return kUnbounded;
+    if (known.empty()) return {};
     const double median = median_of(known);
     for (double& x : known) x = std::fabs(x - median);
     const double unit = kNormal * median_of(known);
-    if (!(unit > 0) || !std::isfinite(unit)) return kUnbounded;
-    const std::pair bounds(scale.inverse(median - kOutlying * unit), scale.inverse(median + kOutlying * unit));
+    if (!(unit > 0) || !std::isfinite(unit)) return {};
+    LookedAt found{scale.inverse(median - kOutlying * unit), scale.inverse(median + kOutlying * unit)};
     for (const int row : train_rows_) {
       double& value = stretch.at(row);
       if (std::isnan(value)) continue;
       const double off = scale.forward(value) - median;
       if (!(std::fabs(off) > kOutlying * unit)) continue;
+      ++found.far;
       found_.push_back({std::fabs(off) / unit, scale.inverse(median),
                         fmt::format("{}: {} of {} in '{}'", file, value, ids_[static_cast<size_t>(row)], column)});
-      if (clip_) value = off < 0 ? bounds.first : bounds.second;
+      if (clip_) value = off < 0 ? found.low : found.high;
     }
-    return bounds;
+    return found;
   }
 
   /// The farthest first; "" if there is none.
@@ -102,33 +106,35 @@ Scale scale_of(const std::string& column, const std::map<std::string, std::strin
 
 }  // namespace
 
-std::vector<ClipBounds> treat_outliers(RawCohort& cohort, std::span<const int> train_rows, const std::string& mode,
-                                       const std::map<std::string, std::string>& transforms,
-                                       std::vector<std::string>& notices) {
+Outliers treat_outliers(RawCohort& cohort, std::span<const int> train_rows, const std::string& mode,
+                        const std::map<std::string, std::string>& transforms, std::vector<std::string>& notices) {
   const bool clips = mode == "clip";
   Looker looker(train_rows, cohort.ids, clips);
-  std::vector<ClipBounds> bounds;
-  for (RawTarget& target : cohort.targets)
+  Outliers outliers;
+  for (RawTarget& target : cohort.targets) {
+    std::vector<int>& far = outliers.targets.emplace_back(target.columns.size());
     for (size_t c = 0; c < target.columns.size() && target.class_names.empty(); ++c)
-      looker.look({target.values, target.columns.size(), c}, {}, target.file, target.columns[c]);
+      far[c] = looker.look({target.values, target.columns.size(), c}, {}, target.file, target.columns[c]).far;
+  }
   for (RawView& view : cohort.views) {
-    ClipBounds of_view;
+    ViewOutliers& of_view = outliers.views.emplace_back();
     for (size_t c = 0; c < view.columns.size(); ++c) {
-      const auto [low, high] = looker.look({view.values, view.columns.size(), c}, scale_of(view.columns[c], transforms),
-                                           view.file, view.columns[c]);
-      of_view.low.push_back(low);
-      of_view.high.push_back(high);
+      const LookedAt found = looker.look({view.values, view.columns.size(), c}, scale_of(view.columns[c], transforms),
+                                         view.file, view.columns[c]);
+      of_view.far.push_back(found.far);
+      if (!clips) continue;
+      of_view.low.push_back(found.low);
+      of_view.high.push_back(found.high);
     }
-    if (clips) bounds.push_back(std::move(of_view));
   }
   const std::string text = looker.sentence();
-  if (text.empty()) return bounds;
+  if (text.empty()) return outliers;
   if (mode == "refuse")
-    throw Error(ExitCode::data, text + "; correct them, or set data.outliers = \"keep\" or \"clip\"");
+    throw Error(ExitCode::data, text + "; correct them, or set data.outliers = \"tell\" or \"clip\"");
   notices.push_back(text + (clips ? "; clipped there (data.outliers)"
                                   : "; where these are slips, correct them, or set data.outliers = \"clip\" or "
                                     "\"refuse\""));
-  return bounds;
+  return outliers;
 }
 
 }  // namespace equipoise

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "host/data/transform.h"
+#include "host/text/first_names.h"
 #include "host/text/glob.h"
 #include "host/text/nearest_name.h"
 #include "host/text/offenders.h"
@@ -123,6 +124,8 @@ FittedView fit_view(const RawView& view, std::span<const int> train_rows, std::v
                                 view.columns[c]));
       continue;
     }
+    fitted.missing.push_back(
+        static_cast<int>(std::count_if(values.begin(), values.end(), [](double x) { return std::isnan(x); })));
     const FittedColumn column = fit_column(std::move(values));
     if (!scalable(column)) {
       offenders.add(
@@ -135,12 +138,11 @@ FittedView fit_view(const RawView& view, std::span<const int> train_rows, std::v
     fitted.scale.push_back(column.scale);
   }
   offenders.refuse(ExitCode::data);
-  if (notices) {
-    for (const std::string& name : constant) {
-      notices->push_back(
-          fmt::format("{}: the column '{}' is constant in the training rows and tells nothing", view.file, name));
-    }
-  }
+  if (notices && !constant.empty())
+    notices->push_back(
+        fmt::format("{}: {} constant in the training rows and tell{} nothing: {}", view.file,
+                    constant.size() == 1 ? "1 column is" : fmt::format("{} columns are", constant.size()),
+                    constant.size() == 1 ? "s" : "", first_names(constant)));
   return fitted;
 }
 
@@ -163,11 +165,13 @@ std::vector<size_t> match_columns(const RawView& view, const FittedView& fitted,
   if (!notices) return places;
   for (const size_t used : places) place_of.erase(view.columns[used]);
   for (const std::string& name : fitted.dropped) place_of.erase(name);  // told once, when they were
-  for (const std::string& name : view.columns) {
-    if (!place_of.contains(name)) continue;
-    notices->push_back(
-        fmt::format("{}: the column '{}' was not in the training data and is left out", view.file, name));
-  }
+  std::vector<std::string> unknown;
+  for (const std::string& name : view.columns)
+    if (place_of.contains(name)) unknown.push_back(name);
+  if (!unknown.empty())
+    notices->push_back(fmt::format("{}: {} not in the training data left out: {}", view.file,
+                                   unknown.size() == 1 ? "1 column" : fmt::format("{} columns", unknown.size()),
+                                   first_names(unknown)));
   return places;
 }
 
@@ -317,6 +321,8 @@ Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_ro
   }
   Preprocess preprocess;
   preprocess.label_names = cohort.label_names;
+  preprocess.train_rows = static_cast<int>(train_rows.size());
+  preprocess.left_out = cohort.left_out;
   const std::vector<std::vector<std::string>> transform = assign_transforms(cohort, transforms);
   for (size_t v = 0; v < cohort.views.size(); ++v)
     preprocess.views.push_back(cohort.standardised

@@ -30,6 +30,9 @@ struct FittedView {
   std::vector<double> low = {}, high = {};  ///< values beyond are taken for these, before all else; {} = none are
   std::vector<SelectedBy> selected = {};    ///< by each method in turn; {} = nothing was selected
   std::vector<std::string> dropped = {};    ///< names of the columns that selection left out, in their order
+  // Counts of training rows by column, for people; {} = not known.
+  std::vector<int> missing = {};  ///< without a value: the median stands there
+  std::vector<int> far = {};      ///< with an outlier (host/data/outliers.h), clipped where `low` and `high` are
 
   /// A number of this column as the network has it, in the data's units.
   double in_units(double scaled, std::size_t column) const;
@@ -39,16 +42,19 @@ struct FittedView {
 
 struct Preprocess {
   std::vector<FittedView> views;
-  std::vector<std::string> label_names;  ///< class numbers of the training data; empty without labels
-  std::vector<FittedTarget> targets;     ///< of multi-task data
+  std::vector<std::string> label_names;            ///< class numbers of the training data; empty without labels
+  std::vector<FittedTarget> targets;               ///< of multi-task data
+  int train_rows = 0;                              ///< on which it was fitted; 0 = not known
+  std::vector<std::vector<int>> far_targets = {};  ///< as FittedView::far, of each target; {} = not known
+  std::vector<std::string> left_out = {};          ///< patients that an empty view left out (host/data/empty_views.h)
 
   bool operator==(const Preprocess&) const = default;
 };
 
 /// Fits on the rows of `train_rows` (numbers of rows, rising) and on nothing else. Sums run over those rows in that
-/// order. Constant columns are told in `notices` if it is given. Missing values of a target take no part in its fit.
-/// What is not standardised gets mean 0 and scale 1. Throws Error(data) when there is no training row, a column or
-/// target has no value in any of them, or its values are too large to average.
+/// order. Constant columns are told in `notices` if it is given, those of a view in one sentence. Missing values of a
+/// target take no part in its fit. What is not standardised gets mean 0 and scale 1. Throws Error(data) when there is
+/// no training row, a column or target has no value in any of them, or its values are too large to average.
 /// `transforms` say which features are transformed first: a pattern of names (host/text/glob.h), and a name of
 /// host/data/transform.h. Throws Error(data), too, for a pattern that no feature fits, a feature that fits two, and a
 /// value for which the function is not defined.

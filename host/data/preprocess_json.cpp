@@ -27,6 +27,16 @@ std::vector<double> finite_numbers(const Json& view, const char* key, size_t cou
   return numbers;
 }
 
+/// Of rows, one per column; {} where they are not told, as before there were such counts.
+std::vector<int> counts(const Json& json, const char* key, size_t columns, const std::string& file) {
+  if (!json.contains(key)) return {};
+  const auto numbers = json.at(key).get<std::vector<int>>();
+  if (numbers.size() != columns) refuse(file, std::string("'") + key + "' does not have one count per column");
+  for (const int n : numbers)
+    if (n < 0) refuse(file, std::string("'") + key + "' holds a negative count");
+  return numbers;
+}
+
 std::vector<std::string> unique_names(const Json& json, const char* key, const std::string& file) {
   auto names = json.at(key).get<std::vector<std::string>>();
   if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
@@ -65,6 +75,8 @@ FittedView view_from_json(const Json& json, const std::string& file) {
     view.low = finite_numbers(json, "low", view.columns.size(), file);
     view.high = finite_numbers(json, "high", view.columns.size(), file);
   }
+  view.missing = counts(json, "missing", view.columns.size(), file);
+  view.far = counts(json, "far", view.columns.size(), file);
   if (!json.contains("transform")) return view;
   view.transform = json.at("transform").get<std::vector<std::string>>();
   if (view.transform.size() != view.columns.size()) refuse(file, "'transform' does not have one name per column");
@@ -96,22 +108,28 @@ std::string to_json(const Preprocess& preprocess) {
   Json json;
   json["format"] = mark(file_format::kPreprocess);
   json["label_names"] = preprocess.label_names;
+  if (preprocess.train_rows > 0) json["train_rows"] = preprocess.train_rows;
+  if (!preprocess.left_out.empty()) json["left_out"] = preprocess.left_out;
   json["views"] = Json::array();
   for (const FittedView& view : preprocess.views) {
     json["views"].push_back(
         {{"columns", view.columns}, {"median", view.median}, {"mean", view.mean}, {"scale", view.scale}});
+    if (!view.missing.empty()) json["views"].back()["missing"] = view.missing;
+    if (!view.far.empty()) json["views"].back()["far"] = view.far;
     if (!view.transform.empty()) json["views"].back()["transform"] = view.transform;
     if (!view.low.empty()) json["views"].back().update({{"low", view.low}, {"high", view.high}});
     for (const SelectedBy& step : view.selected)
       json["views"].back()["selected"].push_back({{"method", step.method}, {"score", step.score}});
     if (!view.selected.empty()) json["views"].back()["dropped"] = view.dropped;
   }
-  for (const FittedTarget& target : preprocess.targets) {
+  for (size_t t = 0; t < preprocess.targets.size(); ++t) {
+    const FittedTarget& target = preprocess.targets[t];
     json["targets"].push_back({{"kind", target.likelihood->name()},
                                {"columns", target.columns},
                                {"mean", target.mean},
                                {"scale", target.scale},
                                {"class_names", target.class_names}});
+    if (t < preprocess.far_targets.size()) json["targets"].back()["far"] = preprocess.far_targets[t];
   }
   return json.dump(1) + "\n";
 }
@@ -124,7 +142,13 @@ Preprocess preprocess_from_json(std::string_view text, const std::string& file) 
     preprocess.label_names = json.at("label_names").get<std::vector<std::string>>();
     for (const Json& view : json.at("views")) preprocess.views.push_back(view_from_json(view, file));
     if (json.contains("targets"))
-      for (const Json& target : json.at("targets")) preprocess.targets.push_back(target_from_json(target, file));
+      for (const Json& target : json.at("targets")) {
+        preprocess.targets.push_back(target_from_json(target, file));
+        if (target.contains("far"))
+          preprocess.far_targets.push_back(counts(target, "far", preprocess.targets.back().columns.size(), file));
+      }
+    preprocess.train_rows = json.value("train_rows", 0);
+    preprocess.left_out = json.value("left_out", std::vector<std::string>());
   } catch (const Json::exception& problem) {
     refuse(file, std::string("not the preprocessing of a run (") + problem.what() + ")");
   }

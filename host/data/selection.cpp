@@ -57,6 +57,8 @@ void narrow(FittedView& view, std::span<const std::size_t> kept, const Selection
     if (!view.low.empty()) left.low.push_back(view.low[c]);
     if (!view.high.empty()) left.high.push_back(view.high[c]);
     if (!view.transform.empty()) left.transform.push_back(view.transform[c]);
+    if (!view.missing.empty()) left.missing.push_back(view.missing[c]);
+    if (!view.far.empty()) left.far.push_back(view.far[c]);
   }
   for (std::size_t c = 0; c < view.columns.size(); ++c)
     if (!stays[c]) left.dropped.push_back(view.columns[c]);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "engine/files/atomic_file.h"
@@ -120,7 +121,16 @@ Split read_split_csv(const std::filesystem::path& path, const std::vector<std::s
   return split_of_table(read_table(path), ids, repeat);
 }
 
-Split split_of_table(const Table& table, const std::vector<std::string>& ids, int repeat) {
+std::vector<std::string> ids_of_split(const std::filesystem::path& path) {
+  const Table table = read_table(path);
+  const int column = column_of(table, "id");
+  std::set<std::string> ids;
+  for (int line = 0; line < table.rows(); ++line) ids.emplace(table.at(line, column));
+  return {ids.begin(), ids.end()};
+}
+
+Split split_of_table(const Table& table, const std::vector<std::string>& ids, int repeat,
+                     const std::vector<std::string>& left_out) {
   const int id_column = column_of(table, "id"), fold_column = column_of(table, "fold"),
             repeat_column = table.find("repeat");
   std::unordered_map<std::string, int> row_of;
@@ -145,6 +155,8 @@ Split split_of_table(const Table& table, const std::vector<std::string>& ids, in
     if (part == parts.end()) {
       offenders.add(fmt::format("{}: the fold {} is none of train, validation and test; use one of them",
                                 table.where(line, fold_column), excerpt(table.at(line, fold_column))));
+    } else if (found == row_of.end() && std::binary_search(left_out.begin(), left_out.end(), id)) {
+      continue;
     } else if (found == row_of.end()) {
       offenders.add(fmt::format("{}: the patient '{}' is not in the data; remove the row, {}",
                                 table.where(line, id_column), id, offenders.full() ? "" : did_you_mean(id, ids)));

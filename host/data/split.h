@@ -32,9 +32,13 @@ void write_split_csv(const std::filesystem::path& path, const Split& split, cons
 
 /// Reads the rows of one repeat of a table with the folds train, validation and test (all rows if the table has no
 /// column `repeat`). Throws Error(data), naming the first five offenders, on an unknown fold, an id that is not in
-/// `ids`, an id given twice, one of `ids` without a fold, no training row, or a repeat the table does not have.
-Split split_of_table(const Table& table, const std::vector<std::string>& ids, int repeat);
+/// `ids`, an id given twice, one of `ids` without a fold, no training row, or a repeat the table does not have. Rows of
+/// patients in `left_out`, which rises, are passed over.
+Split split_of_table(const Table& table, const std::vector<std::string>& ids, int repeat,
+                     const std::vector<std::string>& left_out = {});
 /// Of a file.
 Split read_split_csv(const std::filesystem::path& path, const std::vector<std::string>& ids, int repeat = 1);
+/// The patients that such a file names, rising. Throws Error(data) where it has no column `id`.
+std::vector<std::string> ids_of_split(const std::filesystem::path& path);
 
 }  // namespace equipoise

@@ -101,13 +101,13 @@ Split read_split_table(const Table& table, const std::vector<std::string>& ids, 
                        std::vector<std::string>& notices) {
   const int repeat = repeat_of(table, choice);
   const int column = table.find("fold");
-  if (column < 0) return split_of_table(table, ids, repeat);  // which names the column that lacks
+  if (column < 0) return split_of_table(table, ids, repeat, choice.left_out);  // which names the column that lacks
   const std::vector<std::string> folds = names_in(table, column);
   if (std::any_of(folds.begin(), folds.end(), names_a_part) || folds.empty()) {
     if (choice.fold)
       throw Error(ExitCode::data, fmt::format("{}: the folds are {}, which need no data.fold; drop the key", table.file,
                                               listed(folds)));
-    Split split = split_of_table(table, ids, repeat);
+    Split split = split_of_table(table, ids, repeat, choice.left_out);
     if (!groups.empty()) expect_whole_groups(split, groups, table.file);
     return split;
   }
@@ -121,7 +121,7 @@ Split read_split_table(const Table& table, const std::vector<std::string>& ids, 
   if (std::find(folds.begin(), folds.end(), fold) == folds.end())
     throw Error(ExitCode::data, fmt::format("{}: there is no fold {}; choose one of {} by data.fold", table.file,
                                             excerpt(*choice.fold), listed(folds)));
-  const Split of_folds = split_of_table(with_parts(table, column, fold), ids, repeat);
+  const Split of_folds = split_of_table(with_parts(table, column, fold), ids, repeat, choice.left_out);
   if (of_folds.test.empty())
     throw Error(ExitCode::data, fmt::format("{}: repeat {} has no row in the fold {}; choose another by data.fold",
                                             table.file, repeat, fold));

@@ -13,10 +13,11 @@
 namespace equipoise {
 
 struct SplitChoice {
-  std::optional<int> repeat = {};        ///< of several in the table
-  std::optional<std::string> fold = {};  ///< of k folds the one that tests
-  double validation = 0;                 ///< share of the other folds' rows that validates
-  uint64_t seed = 1;                     ///< of these rows
+  std::optional<int> repeat = {};          ///< of several in the table
+  std::optional<std::string> fold = {};    ///< of k folds the one that tests
+  double validation = 0;                   ///< share of the other folds' rows that validates
+  uint64_t seed = 1;                       ///< of these rows
+  std::vector<std::string> left_out = {};  ///< patients that the table may name and the data do not have, rising
 };
 
 /// Reads the id,repeat,fold rows of a table whose text is kept (repeat may lack). Folds are train, validation and test; or k folds of any other names, of

@@ -148,9 +148,9 @@ RawTarget read_classes(const TargetSpec& spec, const Table& table, int column, c
 
 /// As the table was read, with decimal commas where it has them.
 Number number_at(const Table& table, int row, int column) {
-  const Number number = parse_number(table.at(row, column));
-  const double value = table.number(row, column);
-  return number.kind == NumberKind::text && !std::isnan(value) ? Number{NumberKind::number, value} : number;
+  const std::string_view text = table.at(row, column);
+  const Number number = parse_number(text);
+  return number.kind == NumberKind::text && table.decimal_commas ? parse_decimal_comma(text) : number;
 }
 
 RawTarget read_numbers(const TargetSpec& spec, const Table& table, const std::vector<int>& columns,

@@ -14,7 +14,7 @@ struct Transform {
   std::string_view defined_for;  ///< in words
 };
 
-/// log1p, log, sqrt.
+/// log1p, log, sqrt, with equal bits on every machine (kernels/base/strict_math.h).
 std::span<const Transform> transforms();
 /// By name; null if there is none.
 const Transform* find_transform(std::string_view name);

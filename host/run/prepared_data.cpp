@@ -9,8 +9,10 @@
 #include "engine/files/atomic_file.h"
 #include "engine/files/sha256.h"
 #include "host/data/cohort.h"
+#include "host/data/empty_views.h"
 #include "host/data/generators.h"
 #include "host/data/group_split.h"
+#include "host/data/imputed.h"
 #include "host/data/known_columns.h"
 #include "host/data/leaks.h"
 #include "host/data/outliers.h"
@@ -78,12 +80,13 @@ Split split_of(const DataConfig& config, const RawCohort& cohort, const std::opt
   const Strata strata = strata_of(config, cohort);
   if (table)
     return read_split_table(*table, cohort.ids, strata, cohort.groups,
-                            {config.repeat, config.fold, config.validation, config.seed}, notices);
+                            {config.repeat, config.fold, config.validation, config.seed, cohort.left_out}, notices);
   if (cohort.groups.empty()) return stratified_split(strata, config.validation, config.test, config.seed);
   return grouped_split(strata, cohort.groups, config.validation, config.test, config.seed, notices);
 }
 
-RawCohort cohort_of(const Config& config) {
+/// Patients of `kept` stay whatever they lack.
+RawCohort cohort_of(const Config& config, std::vector<std::string> kept = {}) {
   const DataConfig& data = config.data;
   if (data.generated()) return generate_cohort(data);
   const SystemTraits traits = config.model.system->traits();
@@ -94,6 +97,8 @@ RawCohort cohort_of(const Config& config) {
   spec.unlabelled = data.unlabelled;
   spec.positive = list(data.positive);
   spec.group = data.group.value_or("");
+  spec.impute_empty = data.imputes_empty();
+  spec.kept = std::move(kept);
   return read_cohort(spec);
 }
 
@@ -105,10 +110,10 @@ LeakRules leak_rules(const DataConfig& data, const RawCohort& cohort) {
 }
 
 /// Of generated rows nothing is in doubt.
-std::vector<ClipBounds> clean(const DataConfig& data, std::span<const int> train_rows, RawCohort& cohort,
-                              std::vector<std::string>& notices) {
+Outliers clean(const DataConfig& data, std::span<const int> train_rows, RawCohort& cohort,
+               std::vector<std::string>& notices) {
   if (data.generated()) return {};
-  return treat_outliers(cohort, train_rows, data.outliers.value_or("keep"), data.transform, notices);
+  return treat_outliers(cohort, train_rows, data.outliers.value_or("tell"), data.transform, notices);
 }
 
 PreparedData finish(const RawCohort& cohort, const std::optional<DataFile>& split_file, Split split,
@@ -117,6 +122,10 @@ PreparedData finish(const RawCohort& cohort, const std::optional<DataFile>& spli
   notices.insert(notices.begin(), cohort.notices.begin(), cohort.notices.end());
   prepared.notices = std::move(notices);
   prepared.data = apply(cohort, preprocess, &prepared.notices);
+  for (std::size_t v = 0; v < cohort.views.size(); ++v)
+    if (std::string told = tell_imputed(cohort.views[v].file, preprocess.views[v], preprocess.train_rows);
+        !told.empty())
+      prepared.notices.push_back(std::move(told));
   prepared.split = std::move(split);
   prepared.preprocess = std::move(preprocess);
   prepared.files = files_read(cohort, split_file, prepared.notices);
@@ -142,24 +151,28 @@ PreparedData prepare_data(const Config& config) {
   if (config.data.split) table = read_table(*config.data.split);
   std::optional<DataFile> split_file;
   if (table) split_file = DataFile{config.data.split->string(), table->sha256};
-  Split split = split_of(config.data, cohort, table, notices);
+  Split split;
+  with_left_out_told(cohort.left_out, [&] { split = split_of(config.data, cohort, table, notices); });
   if (!config.data.generated()) {
     expect_no_leaks(cohort, split.train, leak_rules(config.data, cohort), notices);
     leave_out_unknown(cohort, split.train, notices);
   }
-  const std::vector<ClipBounds> bounds = clean(config.data, split.train, cohort, notices);
+  Outliers outliers = clean(config.data, split.train, cohort, notices);
   Preprocess preprocess = fit_preprocess(cohort, split.train, &notices, config.data.transform);
-  for (std::size_t v = 0; v < bounds.size(); ++v) {
-    preprocess.views[v].low = bounds[v].low;
-    preprocess.views[v].high = bounds[v].high;
+  for (std::size_t v = 0; v < outliers.views.size(); ++v) {
+    preprocess.views[v].low = std::move(outliers.views[v].low);
+    preprocess.views[v].high = std::move(outliers.views[v].high);
+    preprocess.views[v].far = std::move(outliers.views[v].far);
   }
+  preprocess.far_targets = std::move(outliers.targets);
   select_features(cohort, split.train, config.select, config.data.seed, preprocess, &notices);
   return finish(cohort, split_file, std::move(split), std::move(preprocess), std::move(notices));
 }
 
 PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
-  RawCohort cohort = cohort_of(config);
-  Split split = read_split_csv(folder / run_file::kSplit, cohort.ids);
+  const fs::path stored = folder / run_file::kSplit;
+  RawCohort cohort = cohort_of(config, ids_of_split(stored));
+  Split split = read_split_csv(stored, cohort.ids);
   const fs::path fitted = folder / run_file::kPreprocess;
   Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
   expect_transforms(cohort, preprocess, config.data.transform);

@@ -118,10 +118,11 @@ struct NewKey {
   std::string_view section, name;
   int since;  ///< format that brought it
 };
-constexpr NewKey kNewKeys[] = {{"model", "losses", 2}, {"train", "warmup", 3}, {"evaluate", "threshold", 3}};
+constexpr NewKey kNewKeys[] = {
+    {"model", "losses", 2}, {"train", "warmup", 3}, {"evaluate", "threshold", 3}, {"data", "empty_views", 4}};
 
 /// Formats before this one have other words (host/config/older_config.h).
-constexpr int kWordsOfToday = 3;
+constexpr int kWordsOfToday = 4;
 
 /// A config's text without the keys that are newer than `format`.
 std::string without_newer(const std::string& text, int format) {
@@ -172,7 +173,7 @@ Config read_run_config(const fs::path& folder) {
     throw Error(ExitCode::usage, fmt::format("{}: is not as the run wrote it; undo the changes, or unset EQUIPOISE_SET "
                                              "if that overrules it, and start a new run for new settings",
                                              path.string()));
-  if (older) take_older_meaning(config);
+  if (older) take_older_meaning(config, format);
   return config;
 }
 

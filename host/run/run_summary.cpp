@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
@@ -57,7 +58,18 @@ ordered_json formats_of_files() {
   return formats;
 }
 
-ordered_json data_of(const PreparedData& p, const std::filesystem::path& run) {
+/// Of each view, over its columns; null where that is not known.
+ordered_json counts_of(const Preprocess& preprocess, std::vector<int> FittedView::*counts) {
+  ordered_json all = ordered_json::array();
+  for (const FittedView& view : preprocess.views) {
+    const std::vector<int>& of_view = view.*counts;
+    if (of_view.empty()) return nullptr;
+    all.push_back(std::accumulate(of_view.begin(), of_view.end(), int64_t{0}));
+  }
+  return all;
+}
+
+ordered_json data_of(const PreparedData& p, const std::vector<std::string>& notices, const std::filesystem::path& run) {
   ordered_json files = ordered_json::array();
   for (const DataFile& file : p.files) {
     const std::filesystem::path relative = std::filesystem::path(file.path).lexically_relative(run);
@@ -74,12 +86,16 @@ ordered_json data_of(const PreparedData& p, const std::filesystem::path& run) {
           {"sha256", p.sha256},
           {"rows",
            {{"all", p.data.rows},
+            {"left_out", p.preprocess.left_out.size()},
             {"labelled", labelled},
             {"train", p.split.train.size()},
             {"validation", p.split.validation.size()},
             {"test", p.split.test.size()}}},
           {"features", p.data.features},
-          {"classes", p.preprocess.label_names}};
+          {"imputed", counts_of(p.preprocess, &FittedView::missing)},
+          {"outliers", counts_of(p.preprocess, &FittedView::far)},
+          {"classes", p.preprocess.label_names},
+          {"notices", notices}};
 }
 
 }  // namespace
@@ -101,7 +117,7 @@ std::string to_json(const RunSummary& s, const PreparedData& prepared, const std
   json["resumed"] = s.resumed;
   json["build"] = build_of();
   json["device"] = s.device;
-  json["data"] = data_of(prepared, std::filesystem::absolute(s.folder).lexically_normal());
+  json["data"] = data_of(prepared, s.notices, std::filesystem::absolute(s.folder).lexically_normal());
   json["epochs"] = s.epochs;
   json["steps"] = s.steps;
   json["skipped_steps"] = s.skipped;
@@ -126,6 +142,7 @@ EarlierRun read_earlier_run(const std::filesystem::path& run_json) {
     run.epochs = json.at("epochs").get<int>();
     const ordered_json& data = json.at("data");
     run.data_sha256 = data.at("sha256").get<std::string>();
+    run.notices = data.value("notices", run.notices);
     for (const ordered_json& file : data.at("files"))
       run.files.push_back({file.at("path").get<std::string>(), file.at("sha256").get<std::string>(),
                            file.value("relative", std::string())});

@@ -19,6 +19,7 @@ struct RunSummary {
   std::string started, ended;            ///< UTC, such as 2024-05-01T12:00:00Z; `ended` of the last process
   int resumed = 0;                       ///< times it was gone on with
   std::string data_sha256;               ///< of the prepared arrays
+  std::vector<std::string> notices;      ///< what was told of the data when the run began
   int epochs = 0;                        ///< done
   int64_t steps = 0;                     ///< done
   int skipped = 0;                       ///< steps that a non-finite value left without update
@@ -44,6 +45,7 @@ struct EarlierRun {
   std::string started;
   int resumed = 0;
   std::string data_sha256;
+  std::vector<std::string> notices;  ///< of the data; none of formats 1 and 2
   std::vector<DataFile> files;
 };
 /// Throws Error(checkpoint) on a file that to_json could not have written.

@@ -190,10 +190,11 @@ NewRows read_new_rows(const StoredRun& run, const std::vector<fs::path>& views, 
   NewRows rows;
   rows.ids = all.ids;
   rows.notices = all.notices;
-  rows.answerable = answerable_rows(all);
+  const bool imputes = run.config.data.imputes_empty();
+  rows.answerable = answerable_rows(all, imputes);
   if (const std::size_t bare = all.ids.size() - rows.answerable.size(); bare > 0)
-    rows.notices.push_back(fmt::format("{} of {} patients have no value in one view or more and cannot be answered",
-                                       bare, all.ids.size()));
+    rows.notices.push_back(fmt::format("{} of {} patients have no value in {} and cannot be answered", bare,
+                                       all.ids.size(), imputes ? "any view" : "one view or more"));
   const RawCohort known = rows_alone(all, rows.answerable);
   for (std::string& sentence : told_of(known, run.preprocess)) rows.notices.push_back(std::move(sentence));
   rows.data = apply(known, run.preprocess, &rows.notices);

@@ -43,7 +43,7 @@ PreparedData data_of_run(const StoredRun& run, const std::optional<std::filesyst
 /// Rows that a run did not have.
 struct NewRows {
   std::vector<std::string> ids;      ///< of all patients, rising
-  std::vector<int> answerable;       ///< [data.rows] which of them have a value in every view
+  std::vector<int> answerable;       ///< [data.rows] which of them answerable_rows names (host/data/new_rows.h)
   Dataset data;                      ///< of the answerable ones
   Split split;                       ///< all of them in the part train
   std::vector<std::string> notices;  ///< sentences for the user

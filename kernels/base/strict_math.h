@@ -1,4 +1,5 @@
-// kernels/base/strict_math.h - exp, log, tanh, sigmoid, pow, sine, cosine and log y! with equal bits on every CPU and GPU.
+// kernels/base/strict_math.h - exp, log, expm1, log1p, tanh, sigmoid, pow, sine, cosine and log y! with equal bits on
+// every CPU and GPU.
 #pragma once
 
 #include <cmath>
@@ -202,14 +203,16 @@ EQ_FN float strict_sin(float x) {
 
 namespace strict_detail {
 
-/// e^(x + low) for a `low` of at most a few ulp of x.
-EQ_FN double exp_sum(double x, double low) {
-  const double below = x > 710.0 ? 710.0 : x;
-  const double clamped = below < -746.0 ? -746.0 : below;
-  const double shifted = fma(clamped, 0x1.71547652b82fep+0, kRoundD);
+struct ReducedD {
+  double p;    // e^r - 1, r in [-ln 2 / 2, ln 2 / 2]
+  uint64_t k;  // x + low = k ln 2 + r; modulo 2^64
+};
+
+/// For |x| < 2^20 and a `low` of at most a few ulp of x.
+EQ_FN ReducedD exp_reduce(double x, double low) {
+  const double shifted = fma(x, 0x1.71547652b82fep+0, kRoundD);
   const double n = shifted - kRoundD;
-  const uint64_t k = bits_as<uint64_t>(shifted) - bits_as<uint64_t>(kRoundD);  // modulo 2^64
-  const double r = fma(-n, 0x1.ef35793c76730p-45, fma(-n, 0x1.62e42fefa38p-1, clamped)) + low;
+  const double r = fma(-n, 0x1.ef35793c76730p-45, fma(-n, 0x1.62e42fefa38p-1, x)) + low;
   double q = 0x1.1f29afb2dc181p-29;
   q = fma(q, r, 0x1.af5ff79a0a232p-26);
   q = fma(q, r, 0x1.27e5088d28e8cp-22);
@@ -221,8 +224,20 @@ EQ_FN double exp_sum(double x, double low) {
   q = fma(q, r, 0x1.5555555555550p-5);
   q = fma(q, r, 0x1.5555555555559p-3);
   q = fma(q, r, 0x1p-1);
+  return {fma(r * r, q, r), bits_as<uint64_t>(shifted) - bits_as<uint64_t>(kRoundD)};
+}
+
+/// 2^k y in two factors: neither overflows, and only the last product rounds when the result is subnormal.
+EQ_FN double times_pow2d(double y, uint64_t k) {
   const uint64_t half = ((k + 2048u) >> 1) - 1024u;
-  return (1.0 + fma(r * r, q, r)) * pow2d(half) * pow2d(k - half);
+  return y * pow2d(half) * pow2d(k - half);
+}
+
+/// e^(x + low) for a `low` of at most a few ulp of x.
+EQ_FN double exp_sum(double x, double low) {
+  const double below = x > 710.0 ? 710.0 : x;
+  const ReducedD e = exp_reduce(below < -746.0 ? -746.0 : below, low);
+  return times_pow2d(1.0 + e.p, e.k);
 }
 
 struct SplitD {
@@ -270,6 +285,23 @@ EQ_FN double strict_log(double x) {
   const double sum = high + f;
   const double rest = (high - sum) + f;
   return strict_detail::log_edges(x, sum + (rest + tail));
+}
+
+/// e^x - 1 in double. Bound: 2 ulp; -1 below -60, infinity above 709.79.
+EQ_FN double strict_expm1(double x) {
+  const double below = x > 710.0 ? 710.0 : x;
+  const strict_detail::ReducedD e = strict_detail::exp_reduce(below < -60.0 ? -60.0 : below, 0.0);
+  // 2^k ((e^r - 1) + (1 - 2^-k)): the second part is 0 where the first one is small, and 1 from 2^54 on.
+  const double part = 1.0 - (below > 50.0 ? 0.0 : strict_detail::pow2d(0u - e.k));
+  return strict_detail::times_pow2d(e.p + part, e.k);
+}
+
+/// log(1 + x) in double. Bound: 2 ulp; log1p(-1) = -infinity, log1p(x < -1) = NaN.
+EQ_FN double strict_log1p(double x) {
+  // With u the rounded 1 + x, log(1 + x) = log u + (1 + x - u) / u, but for 2^-106 of it; the difference is exact.
+  const double u = 1.0 + x;
+  const double lost = x - (u - 1.0);
+  return strict_log(u) + (((u > 0.0) & (u < strict_detail::infinity_d())) ? lost / u : 0.0);
 }
 
 /// x^y for x >= 0 (NaN for a negative base); x^0 = 1^y = 1, 0^y = 0 for y > 0. Bound: 1 ulp.

@@ -24,12 +24,14 @@
   X(fused, fmaf(x, y, y))
 
 // X(name, expression of double x and double y)
-#define EQ_DOUBLE_FUNCTIONS(X)    \
-  X(double_exp, strict_exp(x))    \
-  X(double_log, strict_log(x))    \
-  X(double_pow, strict_pow(x, y)) \
-  X(double_square_root, sqrt(x))  \
-  X(double_quotient, x / y)       \
+#define EQ_DOUBLE_FUNCTIONS(X)     \
+  X(double_exp, strict_exp(x))     \
+  X(double_log, strict_log(x))     \
+  X(double_expm1, strict_expm1(x)) \
+  X(double_log1p, strict_log1p(x)) \
+  X(double_pow, strict_pow(x, y))  \
+  X(double_square_root, sqrt(x))   \
+  X(double_quotient, x / y)        \
   X(narrowed, double(static_cast<float>(x)))
 
 namespace equipoise::test {

@@ -187,10 +187,10 @@ class ChunkParser {
     const TextPlace quote = place_after(before, {line_, 1});
     const TextPlace field = field_places(before, form_.separator, {line_, 1}, before.size() + 1).back();
     if (field.line == quote.line) return {quote, kMisplaced};
-    return {field,
-            fmt::format("the quoted field ends only lines below (line {}, column {}) and there in the wrong place; "
-                        "close its quote",
-                        quote.line, quote.column)};
+    const uint32_t below = quote.line - field.line;
+    return {field, fmt::format("the quoted field that begins here ends {} line{} below, in the wrong place; close its "
+                               "quote",
+                               below, below == 1 ? "" : "s")};
   }
 
   void end_row(std::string_view record) {

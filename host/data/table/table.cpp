@@ -284,6 +284,7 @@ class TableReader {
       if (keep) form_.kept_end = c + 1;
     }
     table_.kept = form_.kept;
+    table_.decimal_commas = form_.separator != ',';
     table_.columns = std::move(header.columns);
     table_.column_places = std::move(header.places);
     table_.row_names = header.row_names;

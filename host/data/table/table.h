@@ -74,6 +74,7 @@ struct Table {
   std::vector<std::string> columns;      ///< trimmed, unique, none empty but the first where it holds names of rows
   std::vector<TextPlace> column_places;  ///< [columns]
   std::vector<ColumnContent> contents;   ///< [columns]
+  bool decimal_commas = false;           ///< the separator is no comma, and numbers may have one
   /// The first column is one that R and pandas write before the named ones; its name is "".
   bool row_names = false;
   std::vector<double> values;            ///< [rows, columns], NaN where a cell is no number

@@ -80,7 +80,7 @@ TEST_P(OlderRuns, WithLineEndingsOfAnotherSystemAreRefused) {
   EXPECT_CONTAINS(f.log, "config.toml: is not as the run wrote it");
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, OlderRuns, ::testing::Values("format1", "format2", "format3"),
+INSTANTIATE_TEST_SUITE_P(Formats, OlderRuns, ::testing::Values("format1", "format2", "format3", "format3_empty"),
                          [](const auto& name) { return name.param; });
 
 TEST_F(RunFormats, OfTheFirstCheckpointAreNotGoneOnWith) {
@@ -133,10 +133,48 @@ TEST_F(RunFormats, OfTheSecondConfigGoOnAsTheirWordsWereMeant) {
   std::string line;
   EXPECT_FALSE(std::getline(now, line)) << line;
   const std::string config = content_of(run / "config.toml");
-  EXPECT_EQ(config.rfind("# equipoise config 3\n", 0), 0u) << config;
+  EXPECT_EQ(config.rfind("# equipoise config 4\n", 0), 0u) << config;
   for (const char* said : {"\nepochs = 40\n", "\nwarmup = 1\n", "\nlr = 0.1\n",
                            "\nmethods = [\"gradnorm:form=weights,loss_ratio=weighted,renormalise=in_loss,"})
     EXPECT_CONTAINS(config, said);
+}
+
+TEST_F(RunFormats, OfTheThirdConfigImputeEmptyViews) {
+  const fs::path run = unpacked("format3_empty");
+  const testing::Finished f =
+      equipoise({"train", "--resume", "--device", "cpu", "--out", run.string(), "--set", "train.epochs=6"});
+  ASSERT_EQ(f.code, 0) << f.log;
+  EXPECT_CONTAINS(f.log, "after.csv: 4 patients without any value get the training rows' medians");
+  EXPECT_CONTAINS(content_of(run / "config.toml"), "\nempty_views = \"impute\"\n");
+  std::istringstream now(content_of(run / "metrics.jsonl")), then(content_of(run / "resumed.jsonl"));
+  int lines = 0;
+  for (std::string one, other; std::getline(then, other); ++lines) {
+    ASSERT_TRUE(std::getline(now, one)) << "it ended after " << lines;
+    if (lines == 0) continue;  // the format
+    for (const char* key : {"epoch", "train", "validation", "task_weights", "gram"})
+      EXPECT_EQ(json::parse(one)[key], json::parse(other)[key]) << key << " of line " << lines;
+  }
+  EXPECT_EQ(lines, 7);
+  // Whom training imputed is answered; only who has no value at all is not.
+  const testing::Finished answers = equipoise({"predict", run.string(), "--device", "cpu", "--views",
+                                               (run / "data/before.csv").string(), (run / "data/after.csv").string()});
+  ASSERT_EQ(answers.code, 0) << answers.log;
+  EXPECT_CONTAINS(answers.log, "1 of 30 patients have no value in any view");
+  EXPECT_CONTAINS(answers.out, "\np124,,,\n");
+  EXPECT_EQ(answers.out.find("p117,,"), std::string::npos);
+}
+
+TEST_F(RunFormats, OfTheThirdConfigMayKeepOutliersByTheirOlderWord) {
+  const fs::path run = unpacked("format3");
+  replace(run / "config.toml", "\nvalidation = ", "\noutliers = \"keep\"\nvalidation = ");
+  EXPECT_EQ(evaluated(run).code, 0);
+  const testing::Finished f =
+      equipoise({"train", "--resume", "--device", "cpu", "--out", run.string(), "--set", "train.epochs=5"});
+  ASSERT_EQ(f.code, 0) << f.log;
+  const std::string config = content_of(run / "config.toml");
+  EXPECT_EQ(config.rfind("# equipoise config 4\n", 0), 0u) << config;
+  EXPECT_CONTAINS(config, "\noutliers = \"tell\"\n");
+  EXPECT_EQ(evaluated(run).code, 0);
 }
 
 TEST_F(RunFormats, OfTheFirstConfigMayLackNewKeysAlone) {
@@ -150,9 +188,9 @@ TEST_F(RunFormats, ThatAreToComeAreRefusedByNameAndNumber) {
     const char *file, *format;
     int newest;
   };
-  for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 3},
-                                             {"preprocess.json", "equipoise preprocessing", 3},
-                                             {"run.json", "equipoise run", 2},
+  for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 4},
+                                             {"preprocess.json", "equipoise preprocessing", 4},
+                                             {"run.json", "equipoise run", 3},
                                              {"model.safetensors", "equipoise model", 2}}) {
     const fs::path run = unpacked("format2");
     replace(run / file, fmt::format("{} 2", format), fmt::format("{} {}", format, newest + 1));

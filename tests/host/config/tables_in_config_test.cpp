@@ -77,10 +77,30 @@ TEST_F(TablesInConfig, MayNameWordsOfTheTablesAsTheyStandThere) {
     EXPECT_EQ(unsaid.find(std::string("\n") + key + " ="), std::string::npos) << key;
 }
 
+TEST_F(TablesInConfig, LeaveEmptyViewsOutUnlessTheyAreToBeImputed) {
+  const Config config = load(kShared);
+  EXPECT_FALSE(config.data.imputes_empty());
+  EXPECT_CONTAINS(to_toml(config), "\nempty_views = \"leave_out\"\n");
+  const Config imputed = load(kShared + "empty_views = \"impute\"\n");
+  EXPECT_TRUE(imputed.data.imputes_empty());
+  EXPECT_EQ(load(to_toml(imputed)), imputed);
+  EXPECT_NE(imputed, config);
+  EXPECT_CONTAINS(refused(kShared + "empty_views = \"inpute\"\n"), "did you mean 'impute'?");
+}
+
+TEST_F(TablesInConfig, TakeTheOlderWordForOutliersThatAreTold) {
+  const Config config = load(kShared + "outliers = \"keep\"\n");
+  EXPECT_EQ(config.data.outliers, "tell");
+  EXPECT_EQ(config, load(kShared + "outliers = \"tell\"\n"));
+  EXPECT_EQ(config, load(kShared, {"data.outliers=keep"}));
+  EXPECT_CONTAINS(commented_config("mldrl"), "\n# outliers = \"tell\" ");
+}
+
 TEST_F(TablesInConfig, RefuseWordsAndChoicesThatAreNone) {
   EXPECT_CONTAINS(refused(kShared + "missing = [true]\n"), "but must be a word in quotes or a number");
   EXPECT_CONTAINS(refused(kShared + "group = \"\"\n"), "but must be a word in quotes or a number");
-  EXPECT_CONTAINS(refused(kShared + "outliers = \"cilp\"\n"), "did you mean 'clip'?");
+  EXPECT_CONTAINS(refused(kShared + "outliers = \"cilp\"\n"),
+                  "must be one of \"tell\", \"clip\", \"refuse\"; did you mean 'clip'?");
   EXPECT_CONTAINS(refused(kShared + "repeat = 1.5\nsplit = \"s.csv\"\n"), "must be a whole number");
   EXPECT_CONTAINS(refused(kShared + "repeat = 1\n"),
                   "c.toml:3:10: data.repeat chooses from the table of data.split, and none is named");

@@ -33,7 +33,7 @@ std::vector<int> rows_to(int last) {
 TEST(Outliers, AreToldInRobustUnits) {
   RawCohort cohort = nine_and({5, 1000});  // median still 5; deviations 0 0 1 1 2 2 3 3 4 4 995: MAD 2
   std::vector<std::string> notices;
-  treat_outliers(cohort, rows_to(10), "keep", {}, notices);
+  treat_outliers(cohort, rows_to(10), "tell", {}, notices);
   ASSERT_EQ(notices.size(), 1u);  // 995 / 2.9652 = 335.56
   EXPECT_EQ(
       notices[0],
@@ -47,7 +47,7 @@ TEST(Outliers, BeginBeyondThirtyRobustDeviations) {
        {std::pair{5 + 88.9, 0u}, {5 + 89.0, 1u}, {5 - 89.0, 1u}}) {  // 30 * 2.9652 = 88.956
     RawCohort cohort = nine_and({5, value});
     std::vector<std::string> notices;
-    treat_outliers(cohort, rows_to(10), "keep", {}, notices);
+    treat_outliers(cohort, rows_to(10), "tell", {}, notices);
     EXPECT_EQ(notices.size(), found) << value;
   }
 }
@@ -55,7 +55,10 @@ TEST(Outliers, BeginBeyondThirtyRobustDeviations) {
 TEST(Outliers, AreClippedInTrainingRowsAlone) {
   RawCohort cohort = nine_and({5, 1000, -2000});
   std::vector<std::string> notices;
-  treat_outliers(cohort, rows_to(10), "clip", {}, notices);
+  const Outliers found = treat_outliers(cohort, rows_to(10), "clip", {}, notices);
+  EXPECT_NEAR(found.views.at(0).low.at(0), 5 - 30 * 2.9652, 1e-9);
+  EXPECT_NEAR(found.views.at(0).high.at(0), 5 + 30 * 2.9652, 1e-9);
+  EXPECT_EQ(found.views.at(0).far, std::vector<int>{1}) << "the other is no training row";
   EXPECT_NEAR(cohort.views[0].values[10], 5 + 30 * 2.9652, 1e-9);
   EXPECT_EQ(cohort.views[0].values[11], -2000) << "a row that tests";
   EXPECT_CONTAINS(notices.at(0), "; clipped there (data.outliers)");
@@ -76,7 +79,9 @@ TEST(Outliers, NameTheFarthestFiveAndCountTheOthers) {
   for (int i = 0; i < 7; ++i) more.push_back(1e4 * (i + 1));
   RawCohort cohort = nine_and(more);
   std::vector<std::string> notices;
-  treat_outliers(cohort, rows_to(33), "keep", {}, notices);
+  const Outliers found = treat_outliers(cohort, rows_to(33), "tell", {}, notices);
+  EXPECT_EQ(found.views.at(0).far, std::vector<int>{7});
+  EXPECT_TRUE(found.views.at(0).low.empty()) << "nothing is clipped";
   EXPECT_EQ(notices.at(0).find("v.csv: 70000 of p33 in 'x'"), 0u) << notices[0];
   EXPECT_CONTAINS(notices[0], "30000 of p29");
   EXPECT_EQ(notices[0].find("20000 of p28"), std::string::npos);
@@ -86,7 +91,7 @@ TEST(Outliers, NameTheFarthestFiveAndCountTheOthers) {
 TEST(Outliers, AreJudgedAfterTheTransform) {
   RawCohort cohort = nine_and({5, 1000});
   std::vector<std::string> notices;
-  treat_outliers(cohort, rows_to(10), "keep", {{"x", "log"}}, notices);
+  treat_outliers(cohort, rows_to(10), "tell", {{"x", "log"}}, notices);
   EXPECT_TRUE(notices.empty()) << notices[0];  // log 1000 is 5.3 from log 5, and the MAD of the logs above 0.2
 }
 
@@ -94,7 +99,7 @@ TEST(Outliers, OfAColumnThatIsMostlyOneValueAreNotJudged) {
   RawCohort cohort = nine_and(std::vector<double>(12, 5));
   cohort.views[0].values[0] = 1e6;
   std::vector<std::string> notices;
-  treat_outliers(cohort, rows_to(20), "keep", {}, notices);
+  treat_outliers(cohort, rows_to(20), "tell", {}, notices);
   EXPECT_TRUE(notices.empty());
 }
 
@@ -104,7 +109,8 @@ TEST(Outliers, OfTargetsOfNumbersAreToldAndClassesAreNot) {
   cohort.targets = {{"o.csv", &regression(), {"stay"}, values, {}},
                     {"o.csv", &multiclass(), {"k"}, values, {"a", "b"}}};
   std::vector<std::string> notices;
-  treat_outliers(cohort, rows_to(10), "keep", {}, notices);
+  EXPECT_EQ(treat_outliers(cohort, rows_to(10), "tell", {}, notices).targets,
+            (std::vector<std::vector<int>>{{1}, {0}}));
   ASSERT_EQ(notices.size(), 1u);
   EXPECT_CONTAINS(notices[0], "o.csv: -400 of p10 in 'stay'");
   EXPECT_EQ(notices[0].find("'k'"), std::string::npos);

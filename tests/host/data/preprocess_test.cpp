@@ -51,6 +51,33 @@ TEST(Preprocess, ImputesByTheMedianAndScalesByMeanAndPopulationDeviation) {
   EXPECT_NEAR(fitted.scale[1], std::sqrt(9.5), 9e-16);
 }
 
+TEST(Preprocess, CountsTheMissingValuesOfTrainingRowsByColumn) {
+  RawCohort cohort = cohort_of({{"x", {1, kMissing, 3, kMissing, kMissing}}, {"y", {1, 2, 4, 9, kMissing}}});
+  cohort.left_out = {"q1", "q2"};
+  Preprocess fitted = fit_preprocess(cohort, first_rows(4));
+  EXPECT_EQ(fitted.views[0].missing, (std::vector<int>{2, 0}));
+  EXPECT_EQ(fitted.train_rows, 4);
+  fitted.views[0].far = {0, 1};
+  const auto json = nlohmann::ordered_json::parse(to_json(fitted));
+  EXPECT_EQ(json["train_rows"], 4);
+  EXPECT_EQ(json["left_out"], (nlohmann::ordered_json{"q1", "q2"}));
+  EXPECT_EQ(json["views"][0]["missing"], (nlohmann::ordered_json{2, 0}));
+  EXPECT_EQ(json["views"][0]["far"], (nlohmann::ordered_json{0, 1}));
+  EXPECT_EQ(preprocess_from_json(to_json(fitted), "p.json"), fitted);
+}
+
+TEST(Preprocess, OfOlderRunsCountsNothing) {
+  auto json =
+      nlohmann::ordered_json::parse(to_json(fit_preprocess(cohort_of({{"x", {1, 2, kMissing}}}), first_rows(3))));
+  json["format"] = "equipoise preprocessing 3";
+  for (const char* key : {"train_rows", "left_out"}) json.erase(key);
+  json["views"][0].erase("missing");
+  const Preprocess older = preprocess_from_json(json.dump(), "p.json");
+  EXPECT_TRUE(older.views[0].missing.empty());
+  EXPECT_EQ(older.train_rows, 0);
+  EXPECT_EQ(to_json(older).find("missing"), std::string::npos) << "not counted is not the same as none";
+}
+
 TEST(Preprocess, LooksAtTrainingRowsAlone) {
   const RawCohort cohort = cohort_of({{"x", {1, 2, 4, 1000, kMissing}}});
   RawCohort other = cohort;
@@ -92,10 +119,22 @@ TEST(Preprocess, GivesAConstantColumnScaleOneAndTellsIt) {
   EXPECT_EQ(fitted.views[0].scale[0], 1);
   EXPECT_EQ(fitted.views[0].mean[0], 0.1);
   ASSERT_EQ(notices.size(), 1u);
-  EXPECT_CONTAINS(notices[0], "v.csv: the column 'flat' is constant in the training rows");
+  EXPECT_EQ(notices[0], "v.csv: 1 column is constant in the training rows and tells nothing: flat");
   const Dataset set = apply(cohort, fitted);
   EXPECT_EQ(set.views[0][0], 0);
   EXPECT_EQ(set.views[0][6], 1);
+}
+
+TEST(Preprocess, TellsTheConstantColumnsOfAViewInOneSentence) {
+  std::vector<std::pair<std::string, std::vector<double>>> columns{{"x", {1, 2, 3}}};
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) columns.push_back({name, {7, 7, kMissing}});
+  RawCohort cohort = cohort_of(columns);
+  cohort.views.push_back({"w.csv", {"g", "h"}, {1, 5, 1, 5, 1, 6}});
+  std::vector<std::string> notices;
+  fit_preprocess(cohort, first_rows(3), &notices);
+  EXPECT_EQ(notices, (std::vector<std::string>{
+                         "v.csv: 6 columns are constant in the training rows and tell nothing: a, b, c, d, e, ...",
+                         "w.csv: 1 column is constant in the training rows and tells nothing: g"}));
 }
 
 TEST(Preprocess, ScalesColumnsOfExtremeUnits) {
@@ -130,7 +169,7 @@ TEST(Preprocess, MatchesColumnsByNameAndTellsExtraOnes) {
   std::vector<std::string> notices;
   EXPECT_EQ(apply(fresh, fitted, &notices).views, apply(trained, fitted).views);
   ASSERT_EQ(notices.size(), 1u);
-  EXPECT_CONTAINS(notices[0], "the column 'new' was not in the training data and is left out");
+  EXPECT_EQ(notices[0], "v.csv: 1 column not in the training data left out: new");
 }
 
 TEST(Preprocess, RefusesMissingColumnsWithTheNearestName) {
@@ -193,6 +232,9 @@ TEST(Preprocess, RefusesJsonThatIsNotItsOwn) {
   refused(with("mean", {1.0}));
   refused(with("mean", {1.0, nullptr}));
   refused(with("mean", {1.0, "2"}));
+  refused(with("missing", {1}));
+  refused(with("missing", {1, -1}));
+  refused(with("far", {1, "0"}));
   refused(with("scale", {1.0, 0.0}));
   refused(with("scale", {1.0, -2.0}));
   refused(with("columns", {"x", "x"}));

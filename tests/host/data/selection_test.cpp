@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -145,7 +146,18 @@ TEST_F(SelectedPbc, IsToldOnceAndStillNamesColumnsThatNobodyKnows) {
   if (some.views[0].dropped[0] != "ascites") GTEST_FAIL() << "the column that is renamed here was kept";
   apply(with, some, &notices);
   ASSERT_EQ(notices.size(), 1u);
-  EXPECT_CONTAINS(notices[0], "the column 'new' was not in the training data");
+  EXPECT_CONTAINS(notices[0], ": 1 column not in the training data left out: new");
+}
+
+TEST_F(SelectedPbc, KeepsTheCountsOfItsColumns) {
+  std::map<std::string, int> missing;  // counted in the table
+  const RawView& view = cohort_.views[0];
+  for (std::size_t i = 0; i < view.values.size(); ++i)
+    missing[view.columns[i % view.columns.size()]] += std::isnan(view.values[i]) ? 1 : 0;
+  const FittedView some = selected(cohort_, {{"anova"}, 6, "view"}).views[0];
+  ASSERT_EQ(some.missing.size(), 6u);
+  for (std::size_t c = 0; c < 6; ++c) EXPECT_EQ(some.missing[c], missing.at(some.columns[c])) << some.columns[c];
+  EXPECT_GT(*std::max_element(some.missing.begin(), some.missing.end()), 0);
 }
 
 TEST_F(SelectedPbc, CountsColumnsOfAllViewsTogetherIfAsked) {

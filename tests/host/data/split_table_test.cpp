@@ -62,6 +62,16 @@ TEST_F(SplitTable, GivesTheFoldToTheTestAndAShareOfTheOthersToTheValidation) {
   EXPECT_NE(read(text_, {2, "3", 0.25, 2}).validation, split.validation) << "by the seed";
 }
 
+TEST_F(SplitTable, MayNamePatientsThatAreLeftOut) {
+  ids_.pop_back();  // p19, which repeat 1 has in its first fold: (19 + 1) / 4 % 5
+  strata_.of_row.pop_back();
+  EXPECT_CONTAINS(refused(text_, {1, "1", 0.25, 1}), "the patient 'p19' is not in the data");
+  EXPECT_EQ(read(text_, {1, "1", 0.25, 1, {"p19"}}).test, (Rows{0, 1, 2}));
+  const std::string named = "id,fold\np19,test\n";
+  ids_ = {"a"};
+  EXPECT_EQ(read(named + "a,train\n", {{}, {}, 0, 1, {"p19"}}).train, Rows{0});
+}
+
 TEST_F(SplitTable, TestsEveryPatientOnceOverTheFolds) {
   Rows tested;
   for (const char* fold : {"1", "2", "3", "4", "5"}) {

@@ -168,6 +168,17 @@ TEST_F(SplitCsv, ReadsATableWithoutRepeats) {
   EXPECT_EQ(read_split_csv(folder_.write("s.csv", "id,fold\nb,test\na,train\n"), ids_).test, std::vector<int>{1});
 }
 
+TEST_F(SplitCsv, PassesOverPatientsThatAreLeftOut) {
+  ids_ = {"a", "b"};
+  const auto path = folder_.write("s.csv", "id,fold\ngone,test\nb,test\na,train\n");
+  EXPECT_EQ(ids_of_split(path), (std::vector<std::string>{"a", "b", "gone"}));
+  const Split split = split_of_table(read_table(path), ids_, 1, {"gone"});
+  EXPECT_EQ(split.test, std::vector<int>{1});
+  EXPECT_EQ(split.train, std::vector<int>{0});
+  EXPECT_CONTAINS(refusal(ExitCode::data, [&] { split_of_table(read_table(path), ids_, 1, {"lost"}); }),
+                  "s.csv:2:1: the patient 'gone' is not in the data");
+}
+
 TEST_F(SplitCsv, RefusesWhatDoesNotFitTheData) {
   ids_ = {"anna", "bert"};
   EXPECT_CONTAINS(refused("id,fold\nanna,train\nbert,trian\n"), "s.csv:3:6: the fold 'trian' is none of train");
