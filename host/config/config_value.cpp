@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cmath>
 #include <sstream>
 
@@ -228,7 +229,8 @@ class ValueReader {
       complain(node, "must be the path of a file");
       return std::nullopt;
     }
-    const fs::path whole = (base_ / *value).lexically_normal();
+    const char* home = value->starts_with("~/") ? std::getenv("HOME") : nullptr;
+    const fs::path whole = (home ? fs::path(home) / value->substr(2) : base_ / *value).lexically_normal();
     std::error_code absent;
     const std::string advice = path_advice(*value);
     if (advice.empty() || fs::exists(whole, absent)) return whole;
@@ -236,7 +238,7 @@ class ValueReader {
     return std::nullopt;
   }
 
-  /// A file, or {file = "...", columns = "pattern"}.
+  /// A file, or {file = "...", columns = "pattern", leave_out = ["pattern", "pattern"]}.
   std::optional<ViewSource> view(const toml::node& node) const {
     const toml::table* table = node.as_table();
     if (!table) {
@@ -245,7 +247,7 @@ class ValueReader {
       complain(node, "must be the path of a file, or {file = \"...\", columns = \"pattern\"}");
       return std::nullopt;
     }
-    static const std::vector<std::string> keys{"file", "columns"};
+    static const std::vector<std::string> keys{"file", "columns", "leave_out"};
     for (const auto& [name, value] : *table)
       if (std::find(keys.begin(), keys.end(), name.str()) == keys.end()) {
         complain(node,
@@ -259,16 +261,24 @@ class ValueReader {
     }
     auto place = path(*file);
     if (!place) return std::nullopt;
-    std::string pattern;
-    if (const toml::node* columns = table->get("columns")) {
-      const auto text = columns->value_exact<std::string>();
-      if (!text || text->empty()) {
-        complain(*columns, "must be a pattern of names, such as \"t0_*\"");
-        return std::nullopt;
-      }
-      pattern = *text;
-    }
-    return ViewSource(std::move(*place), std::move(pattern));
+    ViewSource source(std::move(*place));
+    if (!patterns(table->get("columns"), source.columns) || !patterns(table->get("leave_out"), source.leave_out))
+      return std::nullopt;
+    return source;
+  }
+
+  /// One pattern of names or a list of them, if the key is there.
+  bool patterns(const toml::node* node, std::vector<std::string>& to) const {
+    if (!node) return true;
+    const auto add = [&](const toml::node& element) {
+      const auto text = element.value_exact<std::string>();
+      if (text && !text->empty()) to.push_back(*text);
+      return text && !text->empty();
+    };
+    const toml::array* list = node->as_array();
+    const bool right = list ? !list->empty() && std::all_of(list->begin(), list->end(), add) : add(*node);
+    if (!right) complain(*node, "must be a pattern of names, such as \"t0_*\", or a list of them");
+    return right;
   }
 
   template <class Element>

@@ -11,6 +11,14 @@ std::string format_double(double x) {
   return text.find_first_of(".en") == text.npos ? text + ".0" : text;
 }
 
+/// ", key = "pattern"", or a list of several; "" of none.
+std::string patterns(const char* key, const std::vector<std::string>& written) {
+  if (written.empty()) return "";
+  std::string text;
+  for (const std::string& pattern : written) text += (text.empty() ? "" : ", ") + toml_string(pattern);
+  return fmt::format(", {} = {}", key, written.size() == 1 ? text : "[" + text + "]");
+}
+
 struct ValueWriter {
   using Text = std::optional<std::string>;
 
@@ -33,7 +41,9 @@ struct ValueWriter {
   Text operator()(const std::vector<ViewSource>* slot) const {
     return list(*slot, [](const ViewSource& view) {
       const std::string file = toml_string(view.file.string());
-      return view.columns.empty() ? file : fmt::format("{{file = {}, columns = {}}}", file, toml_string(view.columns));
+      if (view.columns.empty() && view.leave_out.empty()) return file;
+      return fmt::format("{{file = {}{}{}}}", file, patterns("columns", view.columns),
+                         patterns("leave_out", view.leave_out));
     });
   }
   Text operator()(const std::map<std::string, std::string>* slot) const {

@@ -14,6 +14,7 @@
 #include "host/data/labels.h"
 #include "host/data/positive_class.h"
 #include "host/text/first_names.h"
+#include "host/text/glob.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -244,7 +245,9 @@ void read_all_targets(const CohortSpec& spec, const Tables& tables, RawCohort& c
 }
 
 FeatureRules rules_of(const CohortSpec& spec, size_t v) {
-  FeatureRules rules{{}, spec.views[v].columns};
+  const ViewSource& view = spec.views[v];
+  FeatureRules rules{{}, view.columns, spec.columns, view.leave_out};
+  rules.leave_out.insert(rules.leave_out.end(), spec.leave_out.begin(), spec.leave_out.end());
   if (!spec.label.empty()) rules.not_features.push_back(spec.label);
   if (!spec.group.empty()) rules.not_features.push_back(spec.group);
   for (const TargetSpec& target : spec.targets)
@@ -252,8 +255,25 @@ FeatureRules rules_of(const CohortSpec& spec, size_t v) {
   return rules;
 }
 
+/// Throws on a pattern for all views that fits no column of any.
+void expect_patterns_fit(const CohortSpec& spec, const Tables& tables) {
+  std::vector<std::string> names;
+  for (const KeyedTable& view : tables.of_views())
+    names.insert(names.end(), view.table.columns.begin(), view.table.columns.end());
+  const auto expect = [&](const std::vector<std::string>& patterns, const char* key) {
+    for (const std::string& pattern : patterns)
+      if (std::none_of(names.begin(), names.end(), [&](const std::string& name) { return matches(pattern, name); }))
+        throw Error(ExitCode::data, fmt::format("data.{}: no column of any view fits '{}'; {}", key, pattern,
+                                                did_you_mean(pattern, names)));
+  };
+  expect(spec.columns, "columns");
+  expect(spec.leave_out, "leave_out");
+  for (const ViewSource& view : spec.views) expect(view.leave_out, "views: leave_out");
+}
+
 /// The columns of each view, among all offenders first.
 std::vector<std::vector<int>> choose_columns(const CohortSpec& spec, Tables& tables, RawCohort& cohort) {
+  if (spec.asked.empty()) expect_patterns_fit(spec, tables);
   std::vector<std::vector<int>> columns;
   Offenders offenders;
   for (size_t v = 0; v < spec.views.size(); ++v) {

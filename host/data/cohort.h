@@ -16,12 +16,13 @@ namespace equipoise {
 /// The table of one view, or some columns of a table that several views share.
 struct ViewSource {
   std::filesystem::path file;
-  std::string columns;  ///< a pattern (host/text/glob.h) that features must fit; "" = all
+  std::vector<std::string> columns = {};    ///< patterns (host/text/glob.h) of which features fit one; empty = all
+  std::vector<std::string> leave_out = {};  ///< patterns of columns that are none
 
   template <class Path>
   requires std::convertible_to<Path, std::filesystem::path> ViewSource(
-      Path&& path, std::string pattern = "")  // not explicit: most views are a file
-      : file(std::forward<Path>(path)), columns(std::move(pattern)) {}
+      Path&& path, std::vector<std::string> wanted = {})  // not explicit: most views are a file
+      : file(std::forward<Path>(path)), columns(std::move(wanted)) {}
   bool operator==(const ViewSource&) const = default;
 };
 
@@ -38,6 +39,7 @@ struct CohortSpec {
   /// Of rows that a trained model is asked about: of each view the features it reads, by name. All patients are kept,
   /// with NaN in a view that lacks them, and any number of classes will do. Empty: rows to train on.
   std::vector<std::vector<std::string>> asked = {};
+  std::vector<std::string> columns = {}, leave_out = {};  ///< patterns for all views, beside those of each
   int threads = 0;  ///< that read large tables, as in TableWishes
   bool impute_empty = false;           ///< keeps patients without a value in some view (host/data/empty_views.h)
   std::vector<std::string> kept = {};  ///< patients that stay whatever they lack, rising: those of a run's own split

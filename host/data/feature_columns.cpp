@@ -2,6 +2,7 @@
 #include "host/data/feature_columns.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
@@ -55,20 +56,45 @@ Kind kind_of(const Table& table, int column, Offenders& offenders) {
   return Kind::numbers;
 }
 
-[[noreturn]] void refuse_pattern(const Table& table, const std::string& pattern) {
-  if (std::any_of(table.columns.begin(), table.columns.end(),
-                  [&](const std::string& name) { return matches(pattern, name); }))
+bool fits_one(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& p) { return matches(p, name); });
+}
+
+std::string quoted(const std::vector<std::string>& patterns) {
+  return fmt::format("'{}'", fmt::join(patterns, "', '"));
+}
+
+/// Throws on a pattern that no column fits.
+void expect_fits(const Table& table, const std::vector<std::string>& patterns, const char* what) {
+  for (const std::string& pattern : patterns)
+    if (std::none_of(table.columns.begin(), table.columns.end(),
+                     [&](const std::string& name) { return matches(pattern, name); }))
+      throw Error(ExitCode::data,
+                  fmt::format("{}:1:1: no column{} fits the pattern '{}'; set the view's {} in data.views, {}",
+                              table.file, what == std::string("columns") ? " of numbers" : "", pattern, what,
+                              did_you_mean(pattern, table.columns)));
+}
+
+[[noreturn]] void refuse_without_features(const Table& table, const FeatureRules& rules) {
+  if (rules.columns.empty() && rules.columns_of_all.empty() && rules.leave_out.empty())
     throw Error(ExitCode::data,
-                fmt::format("{}:1:1: of the columns that fit the pattern '{}' none is a feature: they are "
-                            "text, ids or what is learned; set the view's columns in data.views",
-                            table.file, pattern));
-  throw Error(
-      ExitCode::data,
-      fmt::format("{}:1:1: no column of numbers fits the pattern '{}'; set the view's columns in data.views, {}",
-                  table.file, pattern, did_you_mean(pattern, table.columns)));
+                table.file + ":1:1: no column of numbers is left as a feature; name a table with measurements");
+  if (rules.columns.empty())
+    throw Error(ExitCode::data,
+                fmt::format("{}:1:1: data.columns and data.leave_out leave no column of numbers; the columns are {}",
+                            table.file, first_names(table.columns)));
+  throw Error(ExitCode::data,
+              fmt::format("{}:1:1: of the columns that fit the pattern {} none is a feature: they are "
+                          "text, ids, left out or what is learned; set the view's columns in data.views",
+                          table.file, quoted(rules.columns)));
 }
 
 }  // namespace
+
+bool FeatureRules::admits(const std::string& name) const {
+  return (columns.empty() || fits_one(columns, name)) && (columns_of_all.empty() || fits_one(columns_of_all, name)) &&
+         !fits_one(leave_out, name);
+}
 
 std::string odd_cell_sentence(const Table& table, int column, const OddCell& cell) {
   const bool comma = cell.text.find(',') != cell.text.npos;
@@ -83,12 +109,14 @@ std::string odd_cell_sentence(const Table& table, int column, const OddCell& cel
 std::vector<int> find_features(const KeyedTable& keyed, const FeatureRules& rules, Offenders& offenders,
                                std::vector<std::string>& notices) {
   const Table& table = keyed.table;
+  expect_fits(table, rules.columns, "columns");
   std::vector<int> features;
-  std::vector<std::string> diagnostics, text, dates, other_ids;
+  std::vector<std::string> unwanted, diagnostics, text, dates, other_ids;
   for (int column = table.row_names ? 1 : 0; column < static_cast<int>(table.columns.size()); ++column) {
     const std::string& name = table.columns[static_cast<size_t>(column)];
     if (column == keyed.id_column || is_one_of(rules.not_features, name)) continue;
-    if (!rules.pattern.empty() && !matches(rules.pattern, name)) continue;
+    if (fits_one(rules.leave_out, name)) unwanted.push_back(name);
+    if (!rules.admits(name)) continue;
     if (name.starts_with("diagnostics_")) {
       diagnostics.push_back(name);
     } else if (is_id_name(name)) {
@@ -103,13 +131,12 @@ std::vector<int> find_features(const KeyedTable& keyed, const FeatureRules& rule
   tell_left_out(table.file, text, "text column", "", notices);
   tell_left_out(table.file, dates, "column of dates", kToDates, notices);
   tell_left_out(table.file, other_ids, "second id column", "", notices);
-  if (features.empty() && !rules.pattern.empty()) refuse_pattern(table, rules.pattern);
-  if (!rules.pattern.empty())
-    notices.push_back(fmt::format("{}: {} column{} fit{} '{}'", table.file, features.size(),
-                                  features.size() == 1 ? "" : "s", features.size() == 1 ? "s" : "", rules.pattern));
-  if (features.empty())
-    throw Error(ExitCode::data,
-                table.file + ":1:1: no column of numbers is left as a feature; name a table with measurements");
+  tell_left_out(table.file, unwanted, "column", " (leave_out)", notices);
+  if (features.empty()) refuse_without_features(table, rules);
+  if (!rules.columns.empty() || !rules.columns_of_all.empty())
+    notices.push_back(fmt::format("{}: {} column{} fit{} {}", table.file, features.size(),
+                                  features.size() == 1 ? "" : "s", features.size() == 1 ? "s" : "",
+                                  quoted(rules.columns.empty() ? rules.columns_of_all : rules.columns)));
   return features;
 }
 
@@ -135,7 +162,7 @@ std::vector<int> find_asked(const KeyedTable& keyed, std::span<const std::string
   for (int column = table.row_names ? 1 : 0; column < static_cast<int>(table.columns.size()); ++column) {
     const std::string& name = table.columns[static_cast<size_t>(column)];
     if (column != keyed.id_column && !is_one_of(rules.not_features, name) && !name.starts_with("diagnostics_") &&
-        (rules.pattern.empty() || matches(rules.pattern, name)) && !expected[static_cast<size_t>(column)])
+        rules.admits(name) && !expected[static_cast<size_t>(column)])
       others.push_back(name);
   }
   if (!others.empty())

@@ -13,12 +13,16 @@ namespace equipoise {
 /// What a table is asked for.
 struct FeatureRules {
   std::vector<std::string> not_features = {};  ///< names: label, group, targets
-  std::string pattern = "";                    ///< that features must fit (host/text/glob.h); "" = all
+  /// Patterns (host/text/glob.h) of which features must fit one: of the view, and of all views; empty = all.
+  std::vector<std::string> columns = {}, columns_of_all = {};
+  std::vector<std::string> leave_out = {};  ///< patterns of which they may fit none
+
+  bool admits(const std::string& name) const;
 };
 
 /// All columns, or those that fit the pattern, but the id, what is learned, other id columns, `diagnostics_*`, columns
 /// of dates and of text alone; what is left out is told. Text or numbers out of range among numbers go to `offenders`.
-/// Throws Error(data) where no column is left.
+/// Throws Error(data) where no column is left, or no column fits one of the view's patterns.
 std::vector<int> find_features(const KeyedTable& keyed, const FeatureRules& rules, Offenders& offenders,
                                std::vector<std::string>& notices);
 

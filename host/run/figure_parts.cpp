@@ -11,7 +11,7 @@ std::vector<std::string> figure_parts(const Evaluation& evaluation, const Figure
   if (views.size() != figure.values.size()) return {};
   std::vector<std::string> names;
   for (const ViewSource& view : views)
-    names.push_back(view.file.filename().string() + (view.columns.empty() ? "" : ":" + view.columns));
+    names.push_back(view.file.filename().string() + (view.columns.empty() ? "" : ":" + view.columns.front()));
   return names;
 }
 

@@ -94,6 +94,8 @@ RawCohort cohort_of(const Config& config, std::vector<std::string> kept = {}) {
   CohortSpec spec{data.views, data.outcome, data.id, traits.labels && !traits.targets ? data.label : "", {}};
   if (traits.targets) spec.targets = parse_targets(data.tasks, "data.tasks");
   spec.missing = list(data.missing);
+  spec.columns = list(data.columns);
+  spec.leave_out = list(data.leave_out);
   spec.unlabelled = data.unlabelled;
   spec.positive = list(data.positive);
   spec.group = data.group.value_or("");

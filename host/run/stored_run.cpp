@@ -126,6 +126,8 @@ CohortSpec spec_of(const StoredRun& run, const std::vector<fs::path>& views) {
   if (trained.size() != count) trained.assign(count, ViewSource("generated"));  // of generated rows
   CohortSpec spec{sources_of(trained, views), std::nullopt, run.config.data.id, ""};
   spec.missing = run.config.data.missing.value_or(std::vector<std::string>{});
+  spec.columns = run.config.data.columns.value_or(std::vector<std::string>{});
+  spec.leave_out = run.config.data.leave_out.value_or(std::vector<std::string>{});
   spec.unlabelled = run.config.data.unlabelled;
   for (const FittedView& view : run.preprocess.views) spec.asked.push_back(view.columns);
   return spec;

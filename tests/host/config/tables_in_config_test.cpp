@@ -1,6 +1,8 @@
 // tests/host/config/tables_in_config_test.cpp - keys whose values are tables: views that share a file, and transforms.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "host/config/config.h"
 #include "host/data/cohort.h"
 #include "host/run/prepared_data.h"
@@ -33,13 +35,27 @@ const std::string kShared =
 
 TEST_F(TablesInConfig, MayNameColumnsOfATableThatViewsShare) {
   const Config config = load(kShared);
-  const ViewSource first(folder_.path() / "all.csv", "t0_*"), second(folder_.path() / "all.csv", "t1_*");
+  const ViewSource first(folder_.path() / "all.csv", {"t0_*"}), second(folder_.path() / "all.csv", {"t1_*"});
   EXPECT_EQ(config.data.views, (std::vector<ViewSource>{first, second}));
   EXPECT_EQ(load(to_toml(config)), config) << to_toml(config);
   const Config mixed = load("[data]\nviews = [\"a.csv\", {file = \"b.csv\"}]\n");
   EXPECT_EQ(mixed.data.views[1], ViewSource(folder_.path() / "b.csv"));
   EXPECT_EQ(load(kShared, {"data.views=[{file = \"/x.csv\", columns = \"a*\"}, \"/y.csv\"]"}).data.views,
-            (std::vector<ViewSource>{{"/x.csv", "a*"}, {"/y.csv"}}));
+            (std::vector<ViewSource>{ViewSource("/x.csv", {"a*"}), "/y.csv"}));
+  const Config lists = load(
+      "[data]\nviews = [{file = \"a.csv\", columns = [\"x\", \"y*\"], leave_out = [\"*_sd\", \"z\"]}, \"b.csv\"]\n"
+      "columns = [\"x*\", \"y*\"]\nleave_out = \"y9\"\n");
+  EXPECT_EQ(lists.data.views[0].columns, (std::vector<std::string>{"x", "y*"}));
+  EXPECT_EQ(lists.data.views[0].leave_out, (std::vector<std::string>{"*_sd", "z"}));
+  EXPECT_EQ(lists.data.leave_out, std::vector<std::string>{"y9"});
+  EXPECT_EQ(load(to_toml(lists)), lists) << to_toml(lists);
+}
+
+TEST_F(TablesInConfig, MayBeginAtTheUsersHome) {
+  const char* home = std::getenv("HOME");
+  ASSERT_NE(home, nullptr);
+  EXPECT_EQ(load("[data]\nviews = [\"~/a.csv\", \"b~/c.csv\"]\n").data.views,
+            (std::vector<ViewSource>{std::filesystem::path(home) / "a.csv", folder_.path() / "b~/c.csv"}));
 }
 
 TEST_F(TablesInConfig, MayMapPatternsToTransforms) {
@@ -113,6 +129,8 @@ TEST_F(TablesInConfig, AreRefusedWithTheirPlacesWhereTheyAreWrong) {
                   "has the unknown key 'colums'; did you mean 'columns'?");
   EXPECT_CONTAINS(views("[{columns = \"x\"}, \"b.csv\"]"), "must name a file");
   EXPECT_CONTAINS(views("[{file = \"a.csv\", columns = \"\"}, \"b.csv\"]"), "must be a pattern of names");
+  EXPECT_CONTAINS(views("[{file = \"a.csv\", leave_out = [\"x\", 3]}, \"b.csv\"]"), "must be a pattern of names");
+  EXPECT_CONTAINS(views("[{file = \"a.csv\", columns = []}, \"b.csv\"]"), "or a list of them");
   EXPECT_CONTAINS(views("[{file = 3}, \"b.csv\"]"), "must be the path of a file");
   EXPECT_CONTAINS(views("[3, \"b.csv\"]"), "c.toml:2:9: data.views is 3 but must be the path of a file, or {file");
   EXPECT_CONTAINS(views("{file = \"a.csv\"}"), "must be a list");
@@ -136,6 +154,25 @@ TEST_F(TablesInConfig, ChooseFeaturesAndLeaveTheRest) {
   double sum = 0;
   for (const int row : rows) sum += row;  // sqrt(i * i); rows are in the order of ids
   EXPECT_NEAR(prepared.preprocess.views[1].mean[0], sum / static_cast<double>(rows.size()), 1e-12);
+  const auto columns_of = [&](const std::string& text) {
+    std::vector<std::string> all;
+    for (const FittedView& view : prepare_data(load("[data]\nviews = [" + text)).preprocess.views)
+      all.insert(all.end(), view.columns.begin(), view.columns.end());
+    return all;
+  };
+  using Names = std::vector<std::string>;
+  const std::string left = "{file = \"all.csv\", leave_out = [\"t1_*\", \"o*\"]}, ";
+  EXPECT_EQ(columns_of(left + "{file = \"all.csv\", columns = [\"t1_a\", \"other\"]}]\n"),
+            (Names{"t0_a", "t0_b", "t1_a", "other"}));
+  EXPECT_EQ(columns_of(left + "\"all.csv\"]\ncolumns = [\"*_a\", \"other\"]\n"),
+            (Names{"t0_a", "t0_a", "t1_a", "other"}));
+  EXPECT_EQ(columns_of(left + "\"all.csv\"]\nleave_out = \"*_a\"\n"), (Names{"t0_b", "t0_b", "other"}));
+  const auto refused_data = [&](const std::string& text) {
+    return refusal(ExitCode::data, [&] { columns_of(left + "\"all.csv\"]\n" + text); });
+  };
+  EXPECT_CONTAINS(refused_data("columns = [\"othre\"]\n"), "data.columns: no column of any view fits 'othre'; did you");
+  EXPECT_CONTAINS(refused_data("leave_out = [\"q*\"]\n"), "data.leave_out: no column of any view fits 'q*'");
+  EXPECT_CONTAINS(refused_data("columns = [\"t1_*\"]\n"), "data.columns and data.leave_out leave no column of numbers");
   const Config id_alone = load("[data]\nviews = [{file = \"all.csv\", columns = \"id\"}, \"all.csv\"]\n");
   EXPECT_CONTAINS(refusal(ExitCode::data, [&] { prepare_data(id_alone); }),
                   "of the columns that fit the pattern 'id' none is a feature");
