@@ -247,6 +247,7 @@ void read_all_targets(const CohortSpec& spec, const Tables& tables, RawCohort& c
 FeatureRules rules_of(const CohortSpec& spec, size_t v) {
   const ViewSource& view = spec.views[v];
   FeatureRules rules{{}, view.columns, spec.columns, view.leave_out};
+  if (v < spec.dropped.size()) rules.dropped = spec.dropped[v];
   rules.leave_out.insert(rules.leave_out.end(), spec.leave_out.begin(), spec.leave_out.end());
   if (!spec.label.empty()) rules.not_features.push_back(spec.label);
   if (!spec.group.empty()) rules.not_features.push_back(spec.group);

@@ -39,6 +39,7 @@ struct CohortSpec {
   /// Of rows that a trained model is asked about: of each view the features it reads, by name. All patients are kept,
   /// with NaN in a view that lacks them, and any number of classes will do. Empty: rows to train on.
   std::vector<std::vector<std::string>> asked = {};
+  std::vector<std::vector<std::string>> dropped = {};  ///< of asked views the columns that the selection dropped
   std::vector<std::string> columns = {}, leave_out = {};  ///< patterns for all views, beside those of each
   int threads = 0;  ///< that read large tables, as in TableWishes
   bool impute_empty = false;           ///< keeps patients without a value in some view (host/data/empty_views.h)

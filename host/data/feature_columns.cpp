@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
+#include <unordered_set>
 
 #include "host/data/table/date.h"
 #include "host/text/first_names.h"
@@ -159,12 +159,19 @@ std::vector<int> find_asked(const KeyedTable& keyed, std::span<const std::string
     offenders.count_further(static_cast<size_t>(content.texts + content.out_of_range) - content.odd.size());
   }
   std::vector<std::string> others;
+  const std::unordered_set<std::string_view> dropped(rules.dropped.begin(), rules.dropped.end());
+  std::size_t dropped_here = 0;
   for (int column = table.row_names ? 1 : 0; column < static_cast<int>(table.columns.size()); ++column) {
     const std::string& name = table.columns[static_cast<size_t>(column)];
     if (column != keyed.id_column && !is_one_of(rules.not_features, name) && !name.starts_with("diagnostics_") &&
-        rules.admits(name) && !expected[static_cast<size_t>(column)])
-      others.push_back(name);
+        rules.admits(name) && !expected[static_cast<size_t>(column)]) {
+      if (dropped.contains(name)) ++dropped_here;
+      else others.push_back(name);
+    }
   }
+  if (dropped_here > 0)
+    notices.push_back(fmt::format("{}: {} column{} that the selection dropped left out", table.file, dropped_here,
+                                  dropped_here == 1 ? "" : "s"));
   if (!others.empty())
     notices.push_back(fmt::format("{}: {} column{} that the model does not read left out: {}", table.file,
                                   others.size(), others.size() == 1 ? "" : "s", first_names(others)));

@@ -16,6 +16,7 @@ struct FeatureRules {
   /// Patterns (host/text/glob.h) of which features must fit one: of the view, and of all views; empty = all.
   std::vector<std::string> columns = {}, columns_of_all = {};
   std::vector<std::string> leave_out = {};  ///< patterns of which they may fit none
+  std::vector<std::string> dropped = {};    ///< names that find_asked counts without telling them
 
   bool admits(const std::string& name) const;
 };

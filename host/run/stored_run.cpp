@@ -129,7 +129,10 @@ CohortSpec spec_of(const StoredRun& run, const std::vector<fs::path>& views) {
   spec.columns = run.config.data.columns.value_or(std::vector<std::string>{});
   spec.leave_out = run.config.data.leave_out.value_or(std::vector<std::string>{});
   spec.unlabelled = run.config.data.unlabelled;
-  for (const FittedView& view : run.preprocess.views) spec.asked.push_back(view.columns);
+  for (const FittedView& view : run.preprocess.views) {
+    spec.asked.push_back(view.columns);
+    spec.dropped.push_back(view.dropped);
+  }
   return spec;
 }
 

@@ -80,6 +80,9 @@ TEST_F(Predict, PreparesRowsAsTheRunDidItsOwn) {
   train("r", settings);
   const auto own = kept("r", 4);
   EXPECT_EQ(predicted({"before.csv", "after.csv"}), own);
+  const std::string log = run({"predict", "r", "--views", "before.csv", "after.csv"}).log;
+  EXPECT_CONTAINS(log, "after.csv: 1 column that the selection dropped left out\n");
+  EXPECT_EQ(log.find("does not read"), std::string::npos) << log;
   // Whoever is clipped has the answer of a value at the bound, however far the slip.
   home_.write("farther.csv", with_slips("1e9"));
   EXPECT_EQ(predicted({"farther.csv", "after.csv"}), own);

@@ -1,7 +1,11 @@
 // tests/host/config/tables_in_config_test.cpp - keys whose values are tables: views that share a file, and transforms.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <thread>
 
 #include "host/config/config.h"
 #include "host/data/cohort.h"
@@ -179,6 +183,23 @@ TEST_F(TablesInConfig, ChooseFeaturesAndLeaveTheRest) {
   const Config nothing = load("[data]\nviews = [{file = \"all.csv\", columns = \"t9_*\"}, \"all.csv\"]\n");
   EXPECT_CONTAINS(refusal(ExitCode::data, [&] { prepare_data(nothing); }),
                   "all.csv:1:1: no column of numbers fits the pattern 't9_*'");
+}
+
+TEST_F(TablesInConfig, MayBePipesWhichAreReadOnce) {
+  std::string table = "id,x,label\n";
+  for (int i = 0; i < 20; ++i) table += fmt::format("p{},{},{}\n", 10 + i, i * i, i % 2);
+  folder_.write("file.csv", table);
+  const std::string pipe = folder_.path() / "pipe.csv";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << table; });
+  const PreparedData prepared = prepare_data(load("[data]\nviews = [\"pipe.csv\", \"file.csv\"]\n"));
+  writer.join();
+  EXPECT_EQ(prepared.data.rows, 20);
+  EXPECT_EQ(prepared.files[0].sha256, prepared.files[1].sha256) << "the same bytes";
+  const auto told = std::count_if(prepared.notices.begin(), prepared.notices.end(), [](const std::string& notice) {
+    return notice.find("pipe.csv: is a pipe, which can be read once") != notice.npos;
+  });
+  EXPECT_EQ(told, 1);
 }
 
 TEST_F(TablesInConfig, MayNameTheLossesToTrain) {
