@@ -1,6 +1,7 @@
 // tests/host/data/cohort_test.cpp - views joined on id, labels, and every refusal.
 #include "host/data/cohort.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -52,6 +53,55 @@ TEST_F(Cohort, JoinsOnTheIdWhateverTheOrderOfRows) {
   EXPECT_EQ(cohort.views[1].values, (std::vector<double>{100, 200, 300}));
   EXPECT_EQ(cohort.label, (std::vector<int>{0, 1, 0}));
   EXPECT_EQ(cohort.label_names, (std::vector<std::string>{"0", "1"}));
+}
+
+TEST_F(Cohort, OrdersValuesByIdsInPlaceAndByCopy) {
+  const std::string table = "x,id,text,y,label\n3,p3,a,30,0\n9,p9,b,,1\n1,p1,c,10,1\n2,p2,d,20,0\n";
+  // The patient p9 has no row in the second view, so that rows and columns go.
+  const RawCohort taken = read(table, "id,z\np1,7\np2,8\np3,9\n");
+  EXPECT_EQ(taken.views[0].values, (std::vector<double>{1, 10, 2, 20, 3, 30}));
+  CohortSpec shared = spec(table, "", "");
+  shared.views = {ViewSource(shared.views[0].file, {"x"}), ViewSource(shared.views[0].file, {"y", "x"})};
+  const RawCohort copied = read_cohort(shared);
+  ASSERT_EQ(copied.ids.size(), 3u) << "p9 has no value for y";
+  EXPECT_EQ(copied.views[0].values, (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ(copied.views[1].values, (std::vector<double>{1, 10, 2, 20, 3, 30}));
+  EXPECT_EQ(copied.files.size(), 1u);
+}
+
+TEST_F(Cohort, TakesWordsAsMissingInLabelsAndFeaturesButNotInIds) {
+  CohortSpec wanted =
+      spec("id,x,y\n9,9.0,1\n10,1,2\n11,2,9\n", "id,z\n9,1\n10,2\n11,3\n", "id,label\n9,0\n10,1\n11,9\n");
+  wanted.missing = {"9"};
+  const RawCohort cohort = read_cohort(wanted);
+  EXPECT_EQ(cohort.ids, (std::vector<std::string>{"10", "11", "9"}));
+  EXPECT_EQ(cohort.label, (std::vector<int>{1, -1, 0}));
+  EXPECT_EQ(std::isnan(cohort.views[0].values[3]), true);
+  EXPECT_EQ(std::isnan(cohort.views[0].values[4]), true);
+  EXPECT_EQ(cohort.views[1].values, (std::vector<double>{2, 3, 1}));
+}
+
+TEST_F(Cohort, LeavesOutDatesAndSaysWhatToDo) {
+  const RawCohort cohort = read(
+      "id,x,seen,born,version\np1,1,2024-01-31,1.2.1970,1.2.3\np2,2,2024-02-01 "
+      "10:30,11.12.71,1.2.4\np3,3,,3.3.1969,2.0.0\n",
+      "id,z\np1,1\np2,2\np3,3\n", kOutcome);
+  EXPECT_EQ(cohort.views[0].columns, std::vector<std::string>{"x"});
+  EXPECT_TRUE(told(cohort, "a.csv: 2 columns of dates left out: seen, born; a number may be learned from"));
+  EXPECT_TRUE(told(cohort, "a.csv: 1 text column left out: version"));
+}
+
+TEST_F(Cohort, NumbersTheRowsOfASingleTableWithoutIds) {
+  std::string table = "x,label\n";
+  for (int i = 1; i <= 10; ++i) table += fmt::format("{},{}\n", i, i % 2);
+  CohortSpec single;
+  single.views = {folder_.write("a.csv", table)};
+  const RawCohort cohort = read_cohort(single);
+  EXPECT_EQ(cohort.ids.front(), "01");
+  EXPECT_EQ(cohort.ids.back(), "10");
+  EXPECT_EQ(cohort.views[0].values.back(), 10) << "in the order of the file";
+  EXPECT_TRUE(told(cohort, "a.csv: no column holds ids, so rows are numbered 01 to 10"));
+  EXPECT_CONTAINS(refused(table, "id,z\n1,1\n2,2\n"), "there is no id column 'id'");
 }
 
 std::string shuffled(const std::string& path, unsigned seed) {

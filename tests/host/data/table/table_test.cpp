@@ -152,6 +152,38 @@ TEST(Table, RefusesTheMarksOfAnUnfinishedMerge) {
     EXPECT_EQ(parse_table("id,a\n" + std::string(id) + ",1\n", "t.csv").at(0, 0), id);
 }
 
+TEST(Table, TakesTheFirstColumnForNamesOfRows) {
+  for (const char* text :
+       {"\"a\",\"b\"\n\"r1\",1,2\n\"r2\",3,4\n", ",a,b\nr1,1,2\nr2,3,4\n"}) {  // write.table, write.csv
+    const Table table = parse_table(text, "t.csv");
+    EXPECT_TRUE(table.row_names) << text;
+    EXPECT_EQ(table.columns, (std::vector<std::string>{"", "a", "b"}));
+    EXPECT_EQ(table.at(1, 0), "r2");
+    EXPECT_EQ(table.values.back(), 4);
+  }
+  // A separator at the end of each row names no rows, nor does one row that is too long.
+  EXPECT_CONTAINS(refused("a,b\n1,2,\n3,4,\n"), "t.csv:2:1: the row has 3 cells but the header has 2;");
+  EXPECT_CONTAINS(refused("a,b\n1,2,3\n3,4\n"), "t.csv:2:1: the row has 3 cells but the header has 2;");
+}
+
+TEST(Table, LeavesOutLinesOfSeparatorsAtTheEnd) {
+  const Table table = parse_table("id,a\nx,1\ny,\n,\n , \n\n,,,\n", "t.csv");
+  EXPECT_EQ(table.rows(), 2);
+  EXPECT_EQ(table.contents[1].missing, 1);
+  EXPECT_EQ(table.notices, std::vector<std::string>{"t.csv: 3 lines of separators alone at the end left out"});
+  EXPECT_EQ(parse_table("id,a\n,\nx,1\n", "t.csv").rows(), 2) << "what stands between rows is one";
+  EXPECT_CONTAINS(refused("id,a\n,,\nx,1\n"), "t.csv:2:1: the row has 3 empty cells but the header has 2;");
+}
+
+TEST(Table, NamesWhatIsNoTable) {
+  EXPECT_CONTAINS(refused("PAR1\x15\x04"), "t.csv:1:1: the file is a Parquet file; write it as CSV");
+  EXPECT_CONTAINS(refused("# a b\n1 2\n"), "the header begins with #");
+  EXPECT_CONTAINS(refused("A title\nid,a\np,1\n"), "t.csv:1:1: the line has 1 cell but the next ones 2: it is a title");
+  EXPECT_CONTAINS(refused("\"a\" \"b\"\n\"1\" 2 3\n"), "blanks seem to separate the columns");
+  EXPECT_CONTAINS(refused("id;a\nx;1.5\ny;2,5\n"),
+                  "t.csv:2:3: a number in the column 'a' has a decimal point, but one in 'a' at 3:3");
+}
+
 TEST(Table, RefusesATableWithoutAHeader) {
   for (const char* empty : {"", "\n\n", "\xEF\xBB\xBF", "   "}) EXPECT_CONTAINS(refused(empty), "the table is empty;");
 }
