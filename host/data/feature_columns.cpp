@@ -129,7 +129,7 @@ std::vector<int> find_features(const KeyedTable& keyed, const FeatureRules& rule
   }
   tell_left_out(table.file, diagnostics, "diagnostics column", "", notices);
   tell_left_out(table.file, text, "text column", "", notices);
-  tell_left_out(table.file, dates, "column of dates", kToDates, notices);
+  tell_left_out(table.file, dates, "date column", kToDates, notices);
   tell_left_out(table.file, other_ids, "second id column", "", notices);
   tell_left_out(table.file, unwanted, "column", " (leave_out)", notices);
   if (features.empty()) refuse_without_features(table, rules);

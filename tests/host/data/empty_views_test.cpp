@@ -85,7 +85,7 @@ TEST_F(EmptyViews, OfASingleViewAreLeftOutEitherWay) {
 TEST_F(EmptyViews, AreThoseOfTheColumnsThatAViewTakes) {
   const std::string all =
       folder_.write("all.csv", "id,t0_x,t1_x,label\na,1,2,0\nb,3,,1\nc,5,6,1\nd,,7,0\ne,8,9,0\n").string();
-  const RawCohort cohort = read_cohort({{{all, "t0_*"}, {all, "t1_*"}}, std::nullopt});
+  const RawCohort cohort = read_cohort({{ViewSource(all, {"t0_*"}), ViewSource(all, {"t1_*"})}, std::nullopt});
   EXPECT_EQ(cohort.ids, (Names{"a", "c", "e"}));
 }
 

@@ -180,8 +180,11 @@ TEST(Table, NamesWhatIsNoTable) {
   EXPECT_CONTAINS(refused("# a b\n1 2\n"), "the header begins with #");
   EXPECT_CONTAINS(refused("A title\nid,a\np,1\n"), "t.csv:1:1: the line has 1 cell but the next ones 2: it is a title");
   EXPECT_CONTAINS(refused("\"a\" \"b\"\n\"1\" 2 3\n"), "blanks seem to separate the columns");
-  EXPECT_CONTAINS(refused("id;a\nx;1.5\ny;2,5\n"),
-                  "t.csv:2:3: a number in the column 'a' has a decimal point, but one in 'a' at 3:3");
+  const auto mixed = [] {
+    parse_table("id;a\nx;1.5\ny;2,5\n", "t.csv", {.keeps_text = [](std::string_view name) { return name == "id"; }});
+  };
+  EXPECT_CONTAINS(refusal(ExitCode::data, mixed),
+                  "t.csv:2:3: a number in the column 'a' has a decimal point, but one in 'a' at 3:3 a comma;");
 }
 
 TEST(Table, RefusesATableWithoutAHeader) {
