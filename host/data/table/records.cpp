@@ -15,11 +15,14 @@ bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 
 
 size_t record_end(std::string_view text, size_t begin, bool quotes) {
   if (!quotes) {
-    const size_t feed = text.find('\n', begin);
-    const std::string_view line = text.substr(begin, feed == text.npos ? text.npos : feed - begin);
-    const size_t carriage = line.find('\r');
-    if (carriage == line.npos || begin + carriage + 1 == feed) return feed == text.npos ? feed : feed + 1;
-    return begin + carriage + 1;
+    // By windows that grow: text without any LF is not searched to its end for each CR.
+    for (size_t at = begin, width = 256; at < text.size(); at += width, width *= 2) {
+      const std::string_view window = text.substr(at, width);
+      const size_t feed = window.find('\n'), carriage = window.substr(0, feed).find('\r');
+      if (carriage != window.npos) return at + carriage + (text.substr(at + carriage + 1).starts_with('\n') ? 2 : 1);
+      if (feed != window.npos) return at + feed + 1;
+    }
+    return text.npos;
   }
   bool quoted = false;
   for (size_t i = begin; i < text.size(); ++i) {
