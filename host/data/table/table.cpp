@@ -240,7 +240,7 @@ class TableReader {
   size_t whole_record(size_t begin) {
     for (;;) {
       const std::string_view text = cutter_.text();
-      const size_t end = record_end(text, begin, text.find('"') != text.npos);
+      const size_t end = record_end(text, begin, true);
       const bool surely_whole = end != text.npos && (end < text.size() || text[end - 1] == '\n');
       if (surely_whole) return end;
       if (text.size() - begin > wishes_.limits.line_bytes || !cutter_.more())
@@ -248,19 +248,35 @@ class TableReader {
     }
   }
 
+  /// Drops what precedes the first record that is not blank, and returns its place.
+  TextPlace skip_blank_records() {
+    TextPlace place;
+    size_t begin = 0;
+    const auto drop = [&] {
+      place = place_after(cutter_.text().substr(0, begin), place);
+      cutter_.drop(begin);
+      begin = 0;
+    };
+    while (begin < cutter_.text().size() || cutter_.more()) {
+      const size_t end = whole_record(begin);
+      if (!is_blank_record(cutter_.text().substr(begin, end - begin))) {
+        drop();
+        return place;
+      }
+      begin = end;
+      if (begin >= kBlock) drop();
+    }
+    throw Error(ExitCode::data, table_.file + ":1:1: the table is empty; a header line is needed");
+  }
+
   void read_header() {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (cutter_.text().starts_with(kByteOrderMark)) cutter_.drop(kByteOrderMark.size());
     expect_text_table(cutter_.text(), table_.file);
-    size_t begin = 0, end = 0;
-    for (; begin < cutter_.text().size(); begin = end) {
-      end = whole_record(begin);
-      if (!is_blank_record(cutter_.text().substr(begin, end - begin))) break;
-    }
-    if (begin == cutter_.text().size())
-      throw Error(ExitCode::data, table_.file + ":1:1: the table is empty; a header line is needed");
+    const TextPlace place = skip_blank_records();
+    const size_t end = whole_record(0);
     std::vector<std::pair<size_t, size_t>> next;
-    for (size_t at = end; next.size() < 2 && at < cutter_.text().size();) {
+    for (size_t at = end; next.size() < 2 && (at < cutter_.text().size() || cutter_.more());) {
       const size_t behind = whole_record(at);
       if (!is_blank_record(cutter_.text().substr(at, behind - at))) next.emplace_back(at, behind - at);
       at = behind;
@@ -268,8 +284,7 @@ class TableReader {
     const std::string_view text = cutter_.text();
     std::vector<std::string_view> rows;
     for (const auto& [at, size] : next) rows.push_back(text.substr(at, size));
-    const TextPlace place = place_after(text.substr(0, begin));
-    const std::string_view record = text.substr(begin, end - begin);
+    const std::string_view record = text.substr(0, end);
     TableHeader header = parse_header(record, place, rows, table_.file, wishes_.limits);
     first_line_ = place_after(record, place).line;
     form_.separator = header.separator;

@@ -73,6 +73,22 @@ TEST(Table, TakesTimeInProportionToLinesEndedByCarriageReturnsAlone) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));  // some 0.3 s; 36 s by the square
 }
 
+TEST(Table, PassesOverMillionsOfBlankLinesAboveTheHeader) {
+  const std::string text = std::string(4 << 20, '\n') + "id,a\nx,1\n";  // more than a block of them
+  const auto start = std::chrono::steady_clock::now();
+  const Table table = parse_table(text, "t.csv");
+  ASSERT_EQ(table.rows(), 1);
+  EXPECT_EQ(table.where(0, 1), "t.csv:4194306:3");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));  // some 0.1 s
+  EXPECT_CONTAINS(refused(std::string(4 << 20, '\n')), "t.csv:1:1: the table is empty");
+}
+
+TEST(Table, LooksAtTheRowsBelowAHeaderThatEndsWithABlock) {
+  const std::string name(size_t{2} << 20, 'a');  // as long as a block
+  const std::string header = name.substr(0, name.size() - 3) + ",b\n";
+  EXPECT_TRUE(parse_table(header + "x,1,2\n", "t.csv").row_names);
+}
+
 TEST(Table, KeepsAnEmptyLastCell) {
   EXPECT_EQ(parse_table("id,a\nx,", "t.csv").at(0, 1), "");
   EXPECT_EQ(parse_table("id,a\nx,\n", "t.csv").at(0, 1), "");
