@@ -174,8 +174,7 @@ class ChunkParser {
           fmt::format("the line is longer than {} bytes; close an open quote or split the table", form_.line_bytes)};
     } else {
       const bool ended = record.ends_with('\n') || record.ends_with('\r');
-      if (!fields_.finish())
-        chunk_.fatal = {field_places(record, form_.separator, {line_, 1}, record.size() + 1).back(), kUnclosed};
+      if (!fields_.finish()) chunk_.fatal = {last_field_place(record, form_.separator, {line_, 1}), kUnclosed};
       else if (cells_ > 0) end_row(record);
       // A record whose quote never closes ends with the text, be its last character what it may.
       line_ += ended && !quotes_ ? 1 : place_after(record).line - 1;
@@ -185,7 +184,7 @@ class ChunkParser {
   /// At the quote; or, where its field began lines before, at the field, whose first closing quote is likely doubled.
   ChunkFault misplaced(std::string_view before) const {
     const TextPlace quote = place_after(before, {line_, 1});
-    const TextPlace field = field_places(before, form_.separator, {line_, 1}, before.size() + 1).back();
+    const TextPlace field = last_field_place(before, form_.separator, {line_, 1});
     if (field.line == quote.line) return {quote, kMisplaced};
     const uint32_t below = quote.line - field.line;
     return {field, fmt::format("the quoted field that begins here ends {} line{} below, in the wrong place; close its "
@@ -242,16 +241,19 @@ class ChunkParser {
 };
 
 struct Collector {
-  std::vector<std::string> cells;
-  void field(std::string_view text) { cells.emplace_back(text); }
+  size_t most;
+  std::vector<std::string> cells = {};
+  void field(std::string_view text) {
+    if (cells.size() < most) cells.emplace_back(text);
+  }
 };
 
 }  // namespace
 
 Chunk parse_chunk(const TableForm& form, std::string_view bytes) { return ChunkParser(form, bytes).parse(); }
 
-std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator) {
-  Collector collector;
+std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator, size_t most) {
+  Collector collector{most};
   Fields<Collector> fields(separator, collector);
   if (fields.feed(record) != record.size() || !fields.finish()) return std::nullopt;
   return std::move(collector.cells);

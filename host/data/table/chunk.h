@@ -79,8 +79,9 @@ struct Chunk {
 /// Parses whole records; only the last chunk of a table may end without the end of a line.
 Chunk parse_chunk(const TableForm& form, std::string_view bytes);
 
-/// The cells of one record, trimmed, or nothing where a quote stands in the wrong place or none closes.
-std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator);
+/// The cells of one record, the first `most` at most, trimmed, or nothing where a quote stands in the wrong place or
+/// none closes.
+std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator, size_t most);
 
 /// What a line of a version control's unfinished merge begins with, at the start of a line; "" of any other text.
 std::string_view merge_mark(std::string_view first_cell);

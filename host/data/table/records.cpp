@@ -11,6 +11,19 @@ namespace {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
+/// Calls `visit` with the place of every field but the first, until it returns false.
+template <class Visitor>
+void each_further_field(std::string_view record, char separator, TextPlace place, Visitor visit) {
+  bool quoted = false;
+  for (size_t i = 0; i < record.size(); ++i) {
+    const char c = record[i];
+    if (c == '"') quoted = !quoted;
+    if (c == '\n' || (c == '\r' && (i + 1 == record.size() || record[i + 1] != '\n'))) place = {place.line + 1, 1};
+    else if (!is_continuation(c)) ++place.column;
+    if (!quoted && c == separator && !visit(place)) return;
+  }
+}
+
 }  // namespace
 
 size_t record_end(std::string_view text, size_t begin, bool quotes) {
@@ -65,15 +78,20 @@ TextPlace place_after(std::string_view text, TextPlace place) {
 
 std::vector<TextPlace> field_places(std::string_view record, char separator, TextPlace place, size_t most) {
   std::vector<TextPlace> places{place};
-  bool quoted = false;
-  for (size_t i = 0; i < record.size() && places.size() < most; ++i) {
-    const char c = record[i];
-    if (c == '"') quoted = !quoted;
-    if (c == '\n' || (c == '\r' && (i + 1 == record.size() || record[i + 1] != '\n'))) place = {place.line + 1, 1};
-    else if (!is_continuation(c)) ++place.column;
-    if (!quoted && c == separator) places.push_back(place);
-  }
+  each_further_field(record, separator, place, [&](TextPlace field) {
+    if (places.size() < most) places.push_back(field);
+    return places.size() < most;
+  });
   return places;
+}
+
+TextPlace last_field_place(std::string_view record, char separator, TextPlace place) {
+  TextPlace last = place;
+  each_further_field(record, separator, place, [&](TextPlace field) {
+    last = field;
+    return true;
+  });
+  return last;
 }
 
 char find_separator(std::string_view header) {

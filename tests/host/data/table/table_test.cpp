@@ -2,6 +2,7 @@
 #include "host/data/table/table.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -196,6 +197,17 @@ TEST(Table, NamesAFileThatCannotBeRead) {
   const std::string message = refusal(ExitCode::file_system, [&] { read_table(folder.path() / "absent.csv"); });
   EXPECT_CONTAINS(message, "absent.csv");
   refusal(ExitCode::file_system, [&] { read_table(folder.path()); });
+}
+
+TEST(Table, RefusesMillionsOfCellsInOneLineWithoutAListOfThem) {
+  const std::string many(16 << 20, ',');
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  EXPECT_CONTAINS(refused(many + "\n"), "t.csv:1:1000001: more than 1000000 columns");
+  EXPECT_CONTAINS(refused("a,b\n" + many + "x\n"), "t.csv:2:1: the row has 16777217 cells but the header has 2");
+  EXPECT_CONTAINS(refused("a,b\n" + many + "\""), "t.csv:2:16777217: a quoted field that never ends");
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500 << 10);  // KiB; a string a cell takes 1 GiB
 }
 
 TEST(Number, ReadsDecimalNumbersToTheNearestDouble) {
