@@ -195,8 +195,18 @@ class ChunkParser {
   void end_row(std::string_view record) {
     const size_t columns = form_.columns;
     const bool void_record = empty_ && cells_ > 1;
-    if (void_record) chunk_.voids.push_back({chunk_.rows, line_, cells_, cells_ == columns});
+    if (void_record) {
+      ++chunk_.void_end.records;
+      if (cells_ == columns) ++chunk_.void_end.rows;
+      else chunk_.void_end.misfits.add({{{line_, cells_}}, 1});
+    } else {
+      chunk_.inner_misfits.add(chunk_.void_end.misfits);
+      chunk_.void_end = {};
+      chunk_.only_void = false;
+    }
     if (cells_ != columns) {
+      if (void_record)
+        for (size_t column = 0; column < std::min(cells_, columns); ++column) --chunk_.counts[column].missing;
       if (!marked_ && !void_record)
         add_fault({line_, 1}, fmt::format("the row has {} cell{} but the header has {}; give every row one cell per "
                                           "column",
@@ -249,6 +259,11 @@ struct Collector {
 };
 
 }  // namespace
+
+void VoidMisfits::add(const VoidMisfits& later) {
+  for (size_t i = 0; i < later.first.size() && first.size() < kFaultsKept; ++i) first.push_back(later.first[i]);
+  count += later.count;
+}
 
 Chunk parse_chunk(const TableForm& form, std::string_view bytes) { return ChunkParser(form, bytes).parse(); }
 

@@ -210,6 +210,25 @@ TEST(Table, RefusesMillionsOfCellsInOneLineWithoutAListOfThem) {
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500 << 10);  // KiB; a string a cell takes 1 GiB
 }
 
+TEST(Table, CountsNoCellsOfTheLinesLeftOutAtTheEnd) {
+  const Table table = parse_table("id,a,b\nx,1,\ny,2,3\n,\n,,,,\n,,\n", "t.csv");
+  EXPECT_EQ(table.notices, (std::vector<std::string>{"t.csv: 3 lines of separators alone at the end left out"}));
+  const auto missing = [&](int column) { return table.contents[static_cast<size_t>(column)].missing; };
+  EXPECT_EQ((std::vector<int>{missing(0), missing(1), missing(2)}), (std::vector<int>{0, 0, 1}));
+}
+
+TEST(Table, KeepsNoListOfLinesOfSeparatorsAlone) {
+  std::string text = "a,b,c\n";
+  for (int line = 0; line < 16 << 20; ++line) text += ",\n";
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  const std::string refusal = refused(text + "1,2,3\n");
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500 << 10);  // KiB; a record of each took 700 MiB
+  EXPECT_CONTAINS(refusal,
+                  "t.csv:6:1: the row has 2 empty cells but the header has 3; remove the line\n... and 16777211");
+}
+
 TEST(Number, ReadsDecimalNumbersToTheNearestDouble) {
   const std::pair<const char*, double> cases[] = {
       {"0", 0},     {"-1.5", -1.5}, {"+3", 3},    {"1e-5", 1e-5}, {".5", 0.5},          {"5.", 5},
