@@ -174,8 +174,7 @@ class ChunkParser {
           fmt::format("the line is longer than {} bytes; close an open quote or split the table", form_.line_bytes)};
     } else {
       const bool ended = record.ends_with('\n') || record.ends_with('\r');
-      if (!fields_.finish())
-        chunk_.fatal = {field_places(record, form_.separator, {line_, 1}, record.size() + 1).back(), kUnclosed};
+      if (!fields_.finish()) chunk_.fatal = {last_field_place(record, form_.separator, {line_, 1}), kUnclosed};
       else if (cells_ > 0) end_row(record);
       // A record whose quote never closes ends with the text, be its last character what it may.
       line_ += ended && !quotes_ ? 1 : place_after(record).line - 1;
@@ -185,7 +184,7 @@ class ChunkParser {
   /// At the quote; or, where its field began lines before, at the field, whose first closing quote is likely doubled.
   ChunkFault misplaced(std::string_view before) const {
     const TextPlace quote = place_after(before, {line_, 1});
-    const TextPlace field = field_places(before, form_.separator, {line_, 1}, before.size() + 1).back();
+    const TextPlace field = last_field_place(before, form_.separator, {line_, 1});
     if (field.line == quote.line) return {quote, kMisplaced};
     const uint32_t below = quote.line - field.line;
     return {field, fmt::format("the quoted field that begins here ends {} line{} below, in the wrong place; close its "
@@ -196,8 +195,18 @@ class ChunkParser {
   void end_row(std::string_view record) {
     const size_t columns = form_.columns;
     const bool void_record = empty_ && cells_ > 1;
-    if (void_record) chunk_.voids.push_back({chunk_.rows, line_, cells_, cells_ == columns});
+    if (void_record) {
+      ++chunk_.void_end.records;
+      if (cells_ == columns) ++chunk_.void_end.rows;
+      else chunk_.void_end.misfits.add({{{line_, cells_}}, 1});
+    } else {
+      chunk_.inner_misfits.add(chunk_.void_end.misfits);
+      chunk_.void_end = {};
+      chunk_.only_void = false;
+    }
     if (cells_ != columns) {
+      if (void_record)
+        for (size_t column = 0; column < std::min(cells_, columns); ++column) --chunk_.counts[column].missing;
       if (!marked_ && !void_record)
         add_fault({line_, 1}, fmt::format("the row has {} cell{} but the header has {}; give every row one cell per "
                                           "column",
@@ -242,16 +251,24 @@ class ChunkParser {
 };
 
 struct Collector {
-  std::vector<std::string> cells;
-  void field(std::string_view text) { cells.emplace_back(text); }
+  size_t most;
+  std::vector<std::string> cells = {};
+  void field(std::string_view text) {
+    if (cells.size() < most) cells.emplace_back(text);
+  }
 };
 
 }  // namespace
 
+void VoidMisfits::add(const VoidMisfits& later) {
+  for (size_t i = 0; i < later.first.size() && first.size() < kFaultsKept; ++i) first.push_back(later.first[i]);
+  count += later.count;
+}
+
 Chunk parse_chunk(const TableForm& form, std::string_view bytes) { return ChunkParser(form, bytes).parse(); }
 
-std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator) {
-  Collector collector;
+std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator, size_t most) {
+  Collector collector{most};
   Fields<Collector> fields(separator, collector);
   if (fields.feed(record) != record.size() || !fields.finish()) return std::nullopt;
   return std::move(collector.cells);

@@ -30,12 +30,23 @@ struct ChunkFault {
   std::string sentence;
 };
 
-/// A record in which nothing stands but separators.
-struct VoidRecord {
-  size_t row = 0;  ///< rows of the chunk before it
-  uint32_t line = 1;
-  size_t cells = 0;
-  bool counted = false;  ///< it has as many cells as there are columns, and is a row
+/// Records in which nothing stands but separators, and fewer or more of them than in the header.
+struct VoidMisfits {
+  struct Record {
+    uint32_t line = 1;
+    size_t cells = 0;
+  };
+  std::vector<Record> first;  ///< the first few
+  size_t count = 0;
+
+  void add(const VoidMisfits& later);
+};
+
+/// Records at an end, one behind the other, in which nothing stands but separators.
+struct VoidRun {
+  size_t records = 0;
+  size_t rows = 0;  ///< those with as many cells as there are columns, which are rows
+  VoidMisfits misfits;
 };
 
 /// A word of a column whose text is not kept.
@@ -64,7 +75,9 @@ struct Chunk {
     int numbers = 0, missing = 0, texts = 0, out_of_range = 0;
   };
   std::vector<Counts> counts;  ///< [columns]
-  std::vector<VoidRecord> voids;
+  VoidRun void_end;            ///< at the chunk's end
+  VoidMisfits inner_misfits;   ///< before that
+  bool only_void = true;       ///< it has no other record
   struct Mark {
     TextPlace place;
     size_t column = 0;
@@ -79,8 +92,9 @@ struct Chunk {
 /// Parses whole records; only the last chunk of a table may end without the end of a line.
 Chunk parse_chunk(const TableForm& form, std::string_view bytes);
 
-/// The cells of one record, trimmed, or nothing where a quote stands in the wrong place or none closes.
-std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator);
+/// The cells of one record, the first `most` at most, trimmed, or nothing where a quote stands in the wrong place or
+/// none closes.
+std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator, size_t most);
 
 /// What a line of a version control's unfinished merge begins with, at the start of a line; "" of any other text.
 std::string_view merge_mark(std::string_view first_cell);

@@ -54,7 +54,7 @@ bool separated_by_blanks(std::string_view record, const std::vector<std::string_
 /// Whether all of the next records have a cell more than the header, and something in it.
 bool one_shorter(size_t columns, const std::vector<std::string_view>& next, char separator) {
   return !next.empty() && std::all_of(next.begin(), next.end(), [&](std::string_view row) {
-    const auto cells = parse_record(row, separator);
+    const auto cells = parse_record(row, separator, columns + 2);
     return cells && cells->size() == columns + 1 && !cells->front().empty() && !cells->back().empty() &&
            merge_mark(cells->front()).empty();
   });
@@ -62,8 +62,8 @@ bool one_shorter(size_t columns, const std::vector<std::string_view>& next, char
 
 class HeaderParser {
  public:
-  HeaderParser(std::string_view record, TextPlace place, const std::string& file)
-      : record_(record), place_(place), file_(file) {}
+  HeaderParser(std::string_view record, TextPlace place, const std::string& file, size_t most_columns)
+      : record_(record), place_(place), file_(file), most_cells_(most_columns + 1) {}
 
   [[noreturn]] void refuse(TextPlace place, const std::string& sentence) const {
     throw Error(ExitCode::data, fmt::format("{}:{}:{}: {}", file_, place.line, place.column, sentence));
@@ -87,15 +87,16 @@ class HeaderParser {
              "blank behind it");
     if (separator != '\0' || next.size() < 2) return;
     const char below = find_separator(next[0]);
-    const auto first = parse_record(next[0], below), second = parse_record(next[1], below);
+    const auto first = parse_record(next[0], below, most_cells_), second = parse_record(next[1], below, most_cells_);
     if (below != '\0' && first && second && first->size() == second->size() && merge_mark(record_).empty())
       refuse(place_, fmt::format("the line has 1 cell but the next ones {}: it is a title, not the names of columns; "
                                  "remove what stands above the header",
                                  first->size()));
   }
 
+  /// Of more than the limit only one more.
   std::vector<std::string> cells(char separator) const {
-    auto cells = parse_record(record_, separator);
+    auto cells = parse_record(record_, separator, most_cells_);
     if (cells) return std::move(*cells);
     TableForm form;
     form.separator = separator;
@@ -135,13 +136,14 @@ class HeaderParser {
   std::string_view record_;
   TextPlace place_;
   const std::string& file_;
+  size_t most_cells_;
 };
 
 }  // namespace
 
 TableHeader parse_header(std::string_view record, TextPlace place, const std::vector<std::string_view>& next,
                          const std::string& file, const TableLimits& limits) {
-  const HeaderParser parser(record, place, file);
+  const HeaderParser parser(record, place, file, limits.columns);
   if (record.size() > limits.line_bytes)
     parser.refuse(place, fmt::format("the line is longer than {} bytes; close an open quote or split the table",
                                      limits.line_bytes));

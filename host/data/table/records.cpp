@@ -11,15 +11,31 @@ namespace {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
+/// Calls `visit` with the place of every field but the first, until it returns false.
+template <class Visitor>
+void each_further_field(std::string_view record, char separator, TextPlace place, Visitor visit) {
+  bool quoted = false;
+  for (size_t i = 0; i < record.size(); ++i) {
+    const char c = record[i];
+    if (c == '"') quoted = !quoted;
+    if (c == '\n' || (c == '\r' && (i + 1 == record.size() || record[i + 1] != '\n'))) place = {place.line + 1, 1};
+    else if (!is_continuation(c)) ++place.column;
+    if (!quoted && c == separator && !visit(place)) return;
+  }
+}
+
 }  // namespace
 
 size_t record_end(std::string_view text, size_t begin, bool quotes) {
   if (!quotes) {
-    const size_t feed = text.find('\n', begin);
-    const std::string_view line = text.substr(begin, feed == text.npos ? text.npos : feed - begin);
-    const size_t carriage = line.find('\r');
-    if (carriage == line.npos || begin + carriage + 1 == feed) return feed == text.npos ? feed : feed + 1;
-    return begin + carriage + 1;
+    // By windows that grow: text without any LF is not searched to its end for each CR.
+    for (size_t at = begin, width = 256; at < text.size(); at += width, width *= 2) {
+      const std::string_view window = text.substr(at, width);
+      const size_t feed = window.find('\n'), carriage = window.substr(0, feed).find('\r');
+      if (carriage != window.npos) return at + carriage + (text.substr(at + carriage + 1).starts_with('\n') ? 2 : 1);
+      if (feed != window.npos) return at + feed + 1;
+    }
+    return text.npos;
   }
   bool quoted = false;
   for (size_t i = begin; i < text.size(); ++i) {
@@ -62,15 +78,20 @@ TextPlace place_after(std::string_view text, TextPlace place) {
 
 std::vector<TextPlace> field_places(std::string_view record, char separator, TextPlace place, size_t most) {
   std::vector<TextPlace> places{place};
-  bool quoted = false;
-  for (size_t i = 0; i < record.size() && places.size() < most; ++i) {
-    const char c = record[i];
-    if (c == '"') quoted = !quoted;
-    if (c == '\n' || (c == '\r' && (i + 1 == record.size() || record[i + 1] != '\n'))) place = {place.line + 1, 1};
-    else if (!is_continuation(c)) ++place.column;
-    if (!quoted && c == separator) places.push_back(place);
-  }
+  each_further_field(record, separator, place, [&](TextPlace field) {
+    if (places.size() < most) places.push_back(field);
+    return places.size() < most;
+  });
   return places;
+}
+
+TextPlace last_field_place(std::string_view record, char separator, TextPlace place) {
+  TextPlace last = place;
+  each_further_field(record, separator, place, [&](TextPlace field) {
+    last = field;
+    return true;
+  });
+  return last;
 }
 
 char find_separator(std::string_view header) {

@@ -27,6 +27,9 @@ TextPlace place_after(std::string_view text, TextPlace place = {});
 /// Where the first `most` fields of a record begin. `place` is that of the record.
 std::vector<TextPlace> field_places(std::string_view record, char separator, TextPlace place, size_t most);
 
+/// Where the last of its fields begins.
+TextPlace last_field_place(std::string_view record, char separator, TextPlace place);
+
 /// The separator a header has most of outside quotes: comma, semicolon, tab or bar; the first of them wins a tie. '\0'
 /// where it has none.
 char find_separator(std::string_view header);

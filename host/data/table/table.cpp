@@ -107,11 +107,7 @@ class Joiner {
     for (const uint32_t line : chunk.lines) table_.lines.push_back(line_ + line);
     add_text(chunk, static_cast<int>(rows));
     add_contents(chunk, static_cast<int>(rows));
-    for (VoidRecord record : chunk.voids) {
-      record.row += rows;
-      record.line += line_;
-      voids_.push_back(record);
-    }
+    add_void(chunk);
     if (!point_ && chunk.point) point_ = {shifted(chunk.point->place), chunk.point->column};
     if (!comma_ && chunk.comma) comma_ = {shifted(chunk.comma->place), chunk.comma->column};
     line_ += chunk.line_ends;
@@ -176,25 +172,35 @@ class Joiner {
     }
   }
 
-  void drop_void_end() {
-    size_t rows = table_.lines.size(), dropped = 0;
-    while (!voids_.empty() && voids_.back().row + (voids_.back().counted ? 1 : 0) == rows) {
-      rows -= voids_.back().counted ? 1 : 0;
-      ++dropped;
-      voids_.pop_back();
+  VoidMisfits shifted(VoidMisfits misfits) const {
+    for (VoidMisfits::Record& record : misfits.first) record.line += line_;
+    return misfits;
+  }
+
+  void add_void(const Chunk& chunk) {
+    if (!chunk.only_void) {
+      misfits_.add(void_end_.misfits);
+      void_end_ = {};
+      misfits_.add(shifted(chunk.inner_misfits));
     }
-    const auto lost = static_cast<int>(table_.lines.size() - rows);
-    for (ColumnContent& content : table_.contents) content.missing -= lost;
+    void_end_.records += chunk.void_end.records;
+    void_end_.rows += chunk.void_end.rows;
+    void_end_.misfits.add(shifted(chunk.void_end.misfits));
+  }
+
+  void drop_void_end() {
+    const size_t rows = table_.lines.size() - void_end_.rows, dropped = void_end_.records;
+    for (ColumnContent& content : table_.contents) content.missing -= static_cast<int>(void_end_.rows);
     table_.values.resize(rows * form_.columns);
     table_.lines.resize(rows);
     for (std::vector<Cell>& column : table_.cells) column.resize(rows);
     if (dropped > 0)
       table_.notices.push_back(fmt::format("{}: {} line{} of separators alone at the end left out", table_.file,
                                            dropped, dropped == 1 ? "" : "s"));
-    for (const VoidRecord& record : voids_)
-      if (!record.counted)
-        offenders_.add(fmt::format("{}:{}:1: the row has {} empty cells but the header has {}; remove the line",
-                                   table_.file, record.line, record.cells, form_.columns));
+    for (const VoidMisfits::Record& record : misfits_.first)
+      offenders_.add(fmt::format("{}:{}:1: the row has {} empty cells but the header has {}; remove the line",
+                                 table_.file, record.line, record.cells, form_.columns));
+    offenders_.count_further(misfits_.count - misfits_.first.size());
   }
 
   static void set_levels(ColumnContent& content, Dictionary& dictionary) {
@@ -215,7 +221,8 @@ class Joiner {
   const TableLimits& limits_;
   uint32_t line_;  ///< lines before the next chunk
   Offenders offenders_;
-  std::vector<VoidRecord> voids_;
+  VoidRun void_end_;
+  VoidMisfits misfits_;
   std::optional<Chunk::Mark> point_, comma_;
   std::unordered_map<int, Dictionary> dictionaries_;
 };
@@ -240,7 +247,7 @@ class TableReader {
   size_t whole_record(size_t begin) {
     for (;;) {
       const std::string_view text = cutter_.text();
-      const size_t end = record_end(text, begin, text.find('"') != text.npos);
+      const size_t end = record_end(text, begin, true);
       const bool surely_whole = end != text.npos && (end < text.size() || text[end - 1] == '\n');
       if (surely_whole) return end;
       if (text.size() - begin > wishes_.limits.line_bytes || !cutter_.more())
@@ -248,19 +255,35 @@ class TableReader {
     }
   }
 
+  /// Drops what precedes the first record that is not blank, and returns its place.
+  TextPlace skip_blank_records() {
+    TextPlace place;
+    size_t begin = 0;
+    const auto drop = [&] {
+      place = place_after(cutter_.text().substr(0, begin), place);
+      cutter_.drop(begin);
+      begin = 0;
+    };
+    while (begin < cutter_.text().size() || cutter_.more()) {
+      const size_t end = whole_record(begin);
+      if (!is_blank_record(cutter_.text().substr(begin, end - begin))) {
+        drop();
+        return place;
+      }
+      begin = end;
+      if (begin >= kBlock) drop();
+    }
+    throw Error(ExitCode::data, table_.file + ":1:1: the table is empty; a header line is needed");
+  }
+
   void read_header() {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (cutter_.text().starts_with(kByteOrderMark)) cutter_.drop(kByteOrderMark.size());
     expect_text_table(cutter_.text(), table_.file);
-    size_t begin = 0, end = 0;
-    for (; begin < cutter_.text().size(); begin = end) {
-      end = whole_record(begin);
-      if (!is_blank_record(cutter_.text().substr(begin, end - begin))) break;
-    }
-    if (begin == cutter_.text().size())
-      throw Error(ExitCode::data, table_.file + ":1:1: the table is empty; a header line is needed");
+    const TextPlace place = skip_blank_records();
+    const size_t end = whole_record(0);
     std::vector<std::pair<size_t, size_t>> next;
-    for (size_t at = end; next.size() < 2 && at < cutter_.text().size();) {
+    for (size_t at = end; next.size() < 2 && (at < cutter_.text().size() || cutter_.more());) {
       const size_t behind = whole_record(at);
       if (!is_blank_record(cutter_.text().substr(at, behind - at))) next.emplace_back(at, behind - at);
       at = behind;
@@ -268,8 +291,7 @@ class TableReader {
     const std::string_view text = cutter_.text();
     std::vector<std::string_view> rows;
     for (const auto& [at, size] : next) rows.push_back(text.substr(at, size));
-    const TextPlace place = place_after(text.substr(0, begin));
-    const std::string_view record = text.substr(begin, end - begin);
+    const std::string_view record = text.substr(0, end);
     TableHeader header = parse_header(record, place, rows, table_.file, wishes_.limits);
     first_line_ = place_after(record, place).line;
     form_.separator = header.separator;

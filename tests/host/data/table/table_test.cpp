@@ -2,8 +2,10 @@
 #include "host/data/table/table.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "tests/host/temporary_folder.h"
 
@@ -62,6 +64,30 @@ TEST(Table, ReadsLinesEndedByCarriageReturnsAlone) {
   const Table table = parse_table("id,a\rx,1\ry,2\r", "t.csv");
   ASSERT_EQ(table.rows(), 2);
   EXPECT_EQ(table.where(1, 0), "t.csv:3:1");
+}
+
+TEST(Table, TakesTimeInProportionToLinesEndedByCarriageReturnsAlone) {
+  std::string text = "a,b\r";
+  for (int row = 0; row < 2'000'000; ++row) text += "1,2\r";
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(parse_table(text, "t.csv", {.keeps_text = [](std::string_view) { return false; }}).rows(), 2'000'000);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));  // some 0.3 s; 36 s by the square
+}
+
+TEST(Table, PassesOverMillionsOfBlankLinesAboveTheHeader) {
+  const std::string text = std::string(4 << 20, '\n') + "id,a\nx,1\n";  // more than a block of them
+  const auto start = std::chrono::steady_clock::now();
+  const Table table = parse_table(text, "t.csv");
+  ASSERT_EQ(table.rows(), 1);
+  EXPECT_EQ(table.where(0, 1), "t.csv:4194306:3");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));  // some 0.1 s
+  EXPECT_CONTAINS(refused(std::string(4 << 20, '\n')), "t.csv:1:1: the table is empty");
+}
+
+TEST(Table, LooksAtTheRowsBelowAHeaderThatEndsWithABlock) {
+  const std::string name(size_t{2} << 20, 'a');  // as long as a block
+  const std::string header = name.substr(0, name.size() - 3) + ",b\n";
+  EXPECT_TRUE(parse_table(header + "x,1,2\n", "t.csv").row_names);
 }
 
 TEST(Table, KeepsAnEmptyLastCell) {
@@ -206,6 +232,36 @@ TEST(Table, NamesAFileThatCannotBeRead) {
   const std::string message = refusal(ExitCode::file_system, [&] { read_table(folder.path() / "absent.csv"); });
   EXPECT_CONTAINS(message, "absent.csv");
   refusal(ExitCode::file_system, [&] { read_table(folder.path()); });
+}
+
+TEST(Table, RefusesMillionsOfCellsInOneLineWithoutAListOfThem) {
+  const std::string many(16 << 20, ',');
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  EXPECT_CONTAINS(refused(many + "\n"), "t.csv:1:1000001: more than 1000000 columns");
+  EXPECT_CONTAINS(refused("a,b\n" + many + "x\n"), "t.csv:2:1: the row has 16777217 cells but the header has 2");
+  EXPECT_CONTAINS(refused("a,b\n" + many + "\""), "t.csv:2:16777217: a quoted field that never ends");
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500 << 10);  // KiB; a string a cell takes 1 GiB
+}
+
+TEST(Table, CountsNoCellsOfTheLinesLeftOutAtTheEnd) {
+  const Table table = parse_table("id,a,b\nx,1,\ny,2,3\n,\n,,,,\n,,\n", "t.csv");
+  EXPECT_EQ(table.notices, (std::vector<std::string>{"t.csv: 3 lines of separators alone at the end left out"}));
+  const auto missing = [&](int column) { return table.contents[static_cast<size_t>(column)].missing; };
+  EXPECT_EQ((std::vector<int>{missing(0), missing(1), missing(2)}), (std::vector<int>{0, 0, 1}));
+}
+
+TEST(Table, KeepsNoListOfLinesOfSeparatorsAlone) {
+  std::string text = "a,b,c\n";
+  for (int line = 0; line < 16 << 20; ++line) text += ",\n";
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  const std::string refusal = refused(text + "1,2,3\n");
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500 << 10);  // KiB; a record of each took 700 MiB
+  EXPECT_CONTAINS(refusal,
+                  "t.csv:6:1: the row has 2 empty cells but the header has 3; remove the line\n... and 16777211");
 }
 
 TEST(Number, ReadsDecimalNumbersToTheNearestDouble) {
