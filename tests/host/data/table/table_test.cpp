@@ -210,6 +210,15 @@ TEST(Table, RefusesMillionsOfCellsInOneLineWithoutAListOfThem) {
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500 << 10);  // KiB; a string a cell takes 1 GiB
 }
 
+TEST(Table, SaysOfALongLineThatItIsLongWhereverItIsCut) {
+  // One of them is cut between the two bytes of a character.
+  for (const char* row : {"a,b\n1,2\n", "a,b\n11,2\n"}) {
+    std::string text = row;
+    while (text.size() < size_t{9} << 20) text += "\xC3\xA4";
+    EXPECT_CONTAINS(refused(text, {.line_bytes = 1 << 20}), "t.csv:3:1: the line is longer than 1048576 bytes");
+  }
+}
+
 TEST(Table, CountsNoCellsOfTheLinesLeftOutAtTheEnd) {
   const Table table = parse_table("id,a,b\nx,1,\ny,2,3\n,\n,,,,\n,,\n", "t.csv");
   EXPECT_EQ(table.notices, (std::vector<std::string>{"t.csv: 3 lines of separators alone at the end left out"}));
