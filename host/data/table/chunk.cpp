@@ -116,17 +116,15 @@ class ChunkParser {
   double number(std::string_view text, size_t column) {
     Number number = parse_number(text);
     const bool kept = form_.kept[column] >= 0;
+    bool comma = false;
     if (form_.separator != ',') {
       if (number.kind == NumberKind::text) {
         number = parse_decimal_comma(text);
-        if (number.kind == NumberKind::number && !kept && !chunk_.comma) new_comma_ = true;
-      } else if (number.kind == NumberKind::number && !kept && !chunk_.point && text.find('.') != text.npos) {
-        new_point_ = true;
+        comma = true;
       }
-      if (new_comma_ && comma_column_ == form_.columns) comma_column_ = column;
-      if (new_point_ && point_column_ == form_.columns) point_column_ = column;
     }
     if (form_.has_missing && !kept && form_.missing.hold(text, number)) number = {};
+    if (form_.separator != ',' && !kept && number.kind == NumberKind::number) note_decimals(text, column, comma);
     Chunk::Counts& counts = chunk_.counts[column];
     switch (number.kind) {
       case NumberKind::number:
@@ -150,6 +148,15 @@ class ChunkParser {
       chunk_.word_text += text;
     }
     return kNone;
+  }
+
+  /// Only the first of a record, and of the chunk, is noted.
+  void note_decimals(std::string_view text, size_t column, bool comma) {
+    if (comma) {
+      if (!chunk_.comma && !new_comma_) new_comma_ = true, comma_column_ = column;
+    } else if (!chunk_.point && !new_point_ && text.find('.') != text.npos) {
+      new_point_ = true, point_column_ = column;
+    }
   }
 
   void add_fault(TextPlace place, std::string sentence) {

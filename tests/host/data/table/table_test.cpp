@@ -219,6 +219,16 @@ TEST(Table, SaysOfALongLineThatItIsLongWhereverItIsCut) {
   }
 }
 
+TEST(Table, TakesNoDecimalPointFromAWordForMissing) {
+  TableWishes wishes{.keeps_text = [](std::string_view) { return false; }};
+  const std::string text = "id;a\nx;0,5\ny;-9.0\n";
+  EXPECT_CONTAINS(refusal(ExitCode::data, [&] { parse_table(text, "t.csv", wishes); }), "decimal point");
+  wishes.missing = {"-9"};
+  const Table table = parse_table(text, "t.csv", wishes);
+  EXPECT_EQ(table.number(0, 1), 0.5);
+  EXPECT_EQ(table.contents[1].missing, 1);
+}
+
 TEST(Table, CountsNoCellsOfTheLinesLeftOutAtTheEnd) {
   const Table table = parse_table("id,a,b\nx,1,\ny,2,3\n,\n,,,,\n,,\n", "t.csv");
   EXPECT_EQ(table.notices, (std::vector<std::string>{"t.csv: 3 lines of separators alone at the end left out"}));
