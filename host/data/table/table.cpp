@@ -286,6 +286,7 @@ class TableReader {
     std::vector<std::pair<size_t, size_t>> next;
     for (size_t at = end; next.size() < 2 && (at < cutter_.text().size() || cutter_.more());) {
       const size_t behind = whole_record(at);
+      if (behind - at > wishes_.limits.line_bytes) break;  // refused later, and perhaps cut
       if (!is_blank_record(cutter_.text().substr(at, behind - at))) next.emplace_back(at, behind - at);
       at = behind;
     }

@@ -219,6 +219,12 @@ TEST(Table, SaysOfALongLineThatItIsLongWhereverItIsCut) {
   }
 }
 
+TEST(Table, LooksBelowTheHeaderAtNoLineBeyondTheLimit) {
+  const std::string text = "title\n" + std::string(9, 'a') + ",b\nid,a\n";
+  EXPECT_CONTAINS(refused(text), "it is a title");
+  EXPECT_CONTAINS(refused(text, {.line_bytes = 10}), "t.csv:2:1: the line is longer than 10 bytes");
+}
+
 TEST(Table, TakesNoDecimalPointFromAWordForMissing) {
   TableWishes wishes{.keeps_text = [](std::string_view) { return false; }};
   const std::string text = "id;a\nx;0,5\ny;-9.0\n";
