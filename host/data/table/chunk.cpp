@@ -81,7 +81,7 @@ class ChunkParser {
     quotes_ = bytes_.find('"') != bytes_.npos;
     if (const size_t broken = find_broken_byte(bytes_); broken != bytes_.npos) {
       for (size_t at = broken, n = 0; at != bytes_.npos && n < kFaultsKept; ++n) {
-        add_fault(place_after(bytes_.substr(0, at)), broken_byte_sentence(bytes_, at));
+        add_fault(place_after(bytes_.substr(0, at)), [&] { return broken_byte_sentence(bytes_, at); });
         at = find_broken_byte(bytes_, at + 1);
       }
       chunk_.broken = true;
@@ -101,7 +101,7 @@ class ChunkParser {
     empty_ = empty_ && text.empty();
     if (column == 0)
       if (const std::string_view mark = merge_mark(text); !mark.empty()) {
-        add_fault({line_, 1}, merge_mark_sentence(mark));
+        add_fault({line_, 1}, [&] { return merge_mark_sentence(mark); });
         marked_ = true;
       }
     if (column >= form_.columns) return;  // ragged: counted for the message, not kept
@@ -116,17 +116,15 @@ class ChunkParser {
   double number(std::string_view text, size_t column) {
     Number number = parse_number(text);
     const bool kept = form_.kept[column] >= 0;
+    bool comma = false;
     if (form_.separator != ',') {
       if (number.kind == NumberKind::text) {
         number = parse_decimal_comma(text);
-        if (number.kind == NumberKind::number && !kept && !chunk_.comma) new_comma_ = true;
-      } else if (number.kind == NumberKind::number && !kept && !chunk_.point && text.find('.') != text.npos) {
-        new_point_ = true;
+        comma = true;
       }
-      if (new_comma_ && comma_column_ == form_.columns) comma_column_ = column;
-      if (new_point_ && point_column_ == form_.columns) point_column_ = column;
     }
     if (form_.has_missing && !kept && form_.missing.hold(text, number)) number = {};
+    if (form_.separator != ',' && !kept && number.kind == NumberKind::number) note_decimals(text, column, comma);
     Chunk::Counts& counts = chunk_.counts[column];
     switch (number.kind) {
       case NumberKind::number:
@@ -152,9 +150,19 @@ class ChunkParser {
     return kNone;
   }
 
-  void add_fault(TextPlace place, std::string sentence) {
+  /// Only the first of a record, and of the chunk, is noted.
+  void note_decimals(std::string_view text, size_t column, bool comma) {
+    if (comma) {
+      if (!chunk_.comma && !new_comma_) new_comma_ = true, comma_column_ = column;
+    } else if (!chunk_.point && !new_point_ && text.find('.') != text.npos) {
+      new_point_ = true, point_column_ = column;
+    }
+  }
+
+  template <class Sentence>
+  void add_fault(TextPlace place, Sentence sentence) {
     ++chunk_.fault_count;
-    if (chunk_.faults.size() < kFaultsKept) chunk_.faults.push_back({place, std::move(sentence)});
+    if (chunk_.faults.size() < kFaultsKept) chunk_.faults.push_back({place, sentence()});
   }
 
   void read(std::string_view record) {
@@ -198,19 +206,22 @@ class ChunkParser {
     if (void_record) {
       ++chunk_.void_end.records;
       if (cells_ == columns) ++chunk_.void_end.rows;
-      else chunk_.void_end.misfits.add({{{line_, cells_}}, 1});
+      else chunk_.void_end.misfits.add({line_, cells_});
     } else {
-      chunk_.inner_misfits.add(chunk_.void_end.misfits);
-      chunk_.void_end = {};
+      if (chunk_.void_end.records > 0) {
+        chunk_.inner_misfits.add(chunk_.void_end.misfits);
+        chunk_.void_end = {};
+      }
       chunk_.only_void = false;
     }
     if (cells_ != columns) {
       if (void_record)
         for (size_t column = 0; column < std::min(cells_, columns); ++column) --chunk_.counts[column].missing;
       if (!marked_ && !void_record)
-        add_fault({line_, 1}, fmt::format("the row has {} cell{} but the header has {}; give every row one cell per "
-                                          "column",
-                                          cells_, cells_ == 1 ? "" : "s", columns));
+        add_fault({line_, 1}, [&] {
+          return fmt::format("the row has {} cell{} but the header has {}; give every row one cell per column", cells_,
+                             cells_ == 1 ? "" : "s", columns);
+        });
       chunk_.values.resize(chunk_.rows * columns);
       for (std::vector<Cell>& column : chunk_.cells) column.resize(chunk_.rows);
       chunk_.odd.resize(first_odd_);
@@ -259,6 +270,11 @@ struct Collector {
 };
 
 }  // namespace
+
+void VoidMisfits::add(Record record) {
+  if (first.size() < kFaultsKept) first.push_back(record);
+  ++count;
+}
 
 void VoidMisfits::add(const VoidMisfits& later) {
   for (size_t i = 0; i < later.first.size() && first.size() < kFaultsKept; ++i) first.push_back(later.first[i]);

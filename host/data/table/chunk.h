@@ -39,6 +39,7 @@ struct VoidMisfits {
   std::vector<Record> first;  ///< the first few
   size_t count = 0;
 
+  void add(Record record);
   void add(const VoidMisfits& later);
 };
 

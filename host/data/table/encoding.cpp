@@ -116,6 +116,15 @@ size_t find_broken_byte(std::string_view bytes, size_t begin) {
   return bytes.npos;
 }
 
+size_t whole_characters(std::string_view bytes) {
+  for (size_t tail = 1; tail < kLongestCharacter && tail <= bytes.size(); ++tail) {
+    const size_t at = bytes.size() - tail;
+    const bool leads = static_cast<unsigned char>(bytes[at]) >= 0xC0;
+    if (leads) return utf8_length(bytes.substr(at)) == 0 ? at : bytes.size();
+  }
+  return bytes.size();
+}
+
 std::string broken_byte_sentence(std::string_view bytes, size_t at) {
   if (bytes[at] == '\0') {
     const auto nuls = static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\0'));

@@ -11,6 +11,10 @@ namespace equipoise {
 /// `begin` on; npos if there is none.
 size_t find_broken_byte(std::string_view bytes, size_t begin = 0);
 
+inline constexpr size_t kLongestCharacter = 4;  ///< in bytes
+/// How many bytes of a text precede its last character where that is cut off; else all.
+size_t whole_characters(std::string_view bytes);
+
 /// What is wrong with the byte at a place that find_broken_byte found, and with which encoding the text was likely
 /// written.
 std::string broken_byte_sentence(std::string_view bytes, size_t at);

@@ -88,7 +88,8 @@ class HeaderParser {
     if (separator != '\0' || next.size() < 2) return;
     const char below = find_separator(next[0]);
     const auto first = parse_record(next[0], below, most_cells_), second = parse_record(next[1], below, most_cells_);
-    if (below != '\0' && first && second && first->size() == second->size() && merge_mark(record_).empty())
+    if (below != '\0' && first && second && first->size() == second->size() && first->size() < most_cells_ &&
+        merge_mark(record_).empty())
       refuse(place_, fmt::format("the line has 1 cell but the next ones {}: it is a title, not the names of columns; "
                                  "remove what stands above the header",
                                  first->size()));

@@ -46,13 +46,14 @@ class Cutter {
   /// The next records, whole, or all that is left where they never end; "" at the end.
   std::string next() {
     for (;;) {
-      const bool hopeless = text_.size() > longest_record_;
+      const bool hopeless = text_.size() > longest_record_ + kLongestCharacter;
       const size_t end = ended_ ? text_.size() : last_record_end(text_);
       if (end > 0 || ended_ || hopeless) {
         ended_ = ended_ || end == 0;
         std::string records = std::move(text_);
         text_ = end == 0 ? "" : records.substr(end);
         if (end > 0) records.resize(end);
+        else if (hopeless) records.resize(whole_characters(records));
         if (!ended_ && text_.size() < kBlock) more();
         return records;
       }
@@ -285,6 +286,7 @@ class TableReader {
     std::vector<std::pair<size_t, size_t>> next;
     for (size_t at = end; next.size() < 2 && (at < cutter_.text().size() || cutter_.more());) {
       const size_t behind = whole_record(at);
+      if (behind - at > wishes_.limits.line_bytes) break;  // refused later, and perhaps cut
       if (!is_blank_record(cutter_.text().substr(at, behind - at))) next.emplace_back(at, behind - at);
       at = behind;
     }

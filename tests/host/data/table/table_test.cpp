@@ -245,6 +245,31 @@ TEST(Table, RefusesMillionsOfCellsInOneLineWithoutAListOfThem) {
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 500 << 10);  // KiB; a string a cell takes 1 GiB
 }
 
+TEST(Table, SaysOfALongLineThatItIsLongWhereverItIsCut) {
+  // One of them is cut between the two bytes of a character.
+  for (const char* row : {"a,b\n1,2\n", "a,b\n11,2\n"}) {
+    std::string text = row;
+    while (text.size() < size_t{9} << 20) text += "\xC3\xA4";
+    EXPECT_CONTAINS(refused(text, {.line_bytes = 1 << 20}), "t.csv:3:1: the line is longer than 1048576 bytes");
+  }
+}
+
+TEST(Table, LooksBelowTheHeaderAtNoLineBeyondTheLimit) {
+  const std::string text = "title\n" + std::string(9, 'a') + ",b\nid,a\n";
+  EXPECT_CONTAINS(refused(text), "it is a title");
+  EXPECT_CONTAINS(refused(text, {.line_bytes = 10}), "t.csv:2:1: the line is longer than 10 bytes");
+}
+
+TEST(Table, TakesNoDecimalPointFromAWordForMissing) {
+  TableWishes wishes{.keeps_text = [](std::string_view) { return false; }};
+  const std::string text = "id;a\nx;0,5\ny;-9.0\n";
+  EXPECT_CONTAINS(refusal(ExitCode::data, [&] { parse_table(text, "t.csv", wishes); }), "decimal point");
+  wishes.missing = {"-9"};
+  const Table table = parse_table(text, "t.csv", wishes);
+  EXPECT_EQ(table.number(0, 1), 0.5);
+  EXPECT_EQ(table.contents[1].missing, 1);
+}
+
 TEST(Table, CountsNoCellsOfTheLinesLeftOutAtTheEnd) {
   const Table table = parse_table("id,a,b\nx,1,\ny,2,3\n,\n,,,,\n,,\n", "t.csv");
   EXPECT_EQ(table.notices, (std::vector<std::string>{"t.csv: 3 lines of separators alone at the end left out"}));
