@@ -28,11 +28,13 @@ struct FittedColumn {
 FittedColumn fit_column(std::vector<double> values) {
   std::vector<double> known;
   std::copy_if(values.begin(), values.end(), std::back_inserter(known), [](double x) { return !std::isnan(x); });
-  std::sort(known.begin(), known.end());
-  const size_t half = known.size() / 2;
-  const double median = known.size() % 2 ? known[half] : std::midpoint(known[half - 1], known[half]);
+  const auto half = known.begin() + static_cast<ptrdiff_t>(known.size() / 2);
+  std::nth_element(known.begin(), half, known.end());
+  const double below = half == known.begin() ? *half : *std::max_element(known.begin(), half);
+  const double median = known.size() % 2 ? *half : std::midpoint(below, *half);
+  const auto [least, most] = std::minmax_element(known.begin(), known.end());
   // Exactly constant is decided on the values: a rounded mean would leave a tiny scale that blows up any other value.
-  if (known.front() == known.back()) return {median, known.front(), 1, true};
+  if (*least == *most) return {median, *least, 1, true};
 
   for (double& x : values) x = std::isnan(x) ? median : x;
   const double rows = static_cast<double>(values.size());
@@ -41,10 +43,12 @@ FittedColumn fit_column(std::vector<double> values) {
   const double mean = sum / rows;
   // Deviations are brought near 1 by a power of two, which costs no bits, lest their squares overflow or vanish.
   int exponent = 0;
-  std::frexp(std::max(known.back() - mean, mean - known.front()), &exponent);
+  std::frexp(std::max(*most - mean, mean - *least), &exponent);
+  const double unit = std::ldexp(1.0, -exponent);
+  const bool representable = std::isnormal(unit);  // a product with it has the bits of ldexp
   double squares = 0;
   for (const double x : values) {
-    const double deviation = std::ldexp(x - mean, -exponent);
+    const double deviation = representable ? (x - mean) * unit : std::ldexp(x - mean, -exponent);
     squares += deviation * deviation;
   }
   return {median, mean, std::ldexp(std::sqrt(squares / rows), exponent), false};
