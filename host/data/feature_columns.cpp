@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "host/data/table/date.h"
@@ -145,8 +146,12 @@ std::vector<int> find_asked(const KeyedTable& keyed, std::span<const std::string
   const Table& table = keyed.table;
   std::vector<int> features;
   std::vector<bool> expected(table.columns.size(), false);
+  std::unordered_map<std::string_view, int> column_of;
+  for (int column = table.row_names ? 1 : 0; column < static_cast<int>(table.columns.size()); ++column)
+    column_of.emplace(table.columns[static_cast<size_t>(column)], column);
   for (const std::string& name : names) {
-    const int column = table.find(name);
+    const auto known = column_of.find(name);
+    const int column = known == column_of.end() ? -1 : known->second;
     features.push_back(column);
     if (column < 0) {
       offenders.add(fmt::format("{}:1:1: the column '{}' of the training data is missing; add it, {}", table.file, name,
