@@ -17,7 +17,7 @@ namespace equipoise {
 namespace {
 
 constexpr double kNormal = 1.4826;  // standard deviations of a normal value for each median absolute deviation
-constexpr size_t kTold = 5;
+constexpr size_t kOutliersTold = 5;
 
 /// What a look at a column found.
 struct LookedAt {
@@ -84,10 +84,10 @@ class Looker {
     std::stable_sort(found_.begin(), found_.end(),
                      [](const Outlier& a, const Outlier& b) { return a.distance > b.distance; });
     std::string text;
-    for (size_t i = 0; i < std::min(found_.size(), kTold); ++i)
+    for (size_t i = 0; i < std::min(found_.size(), kOutliersTold); ++i)
       text += fmt::format("{}{} is {:.3g} robust deviations from the median {:.6g}", i ? "; " : "", found_[i].what,
                           found_[i].distance, found_[i].median);
-    if (found_.size() > kTold) text += fmt::format("; and {} more values beyond {}", found_.size() - kTold, kOutlying);
+    if (found_.size() > kOutliersTold) text += fmt::format("; and {} more values beyond {}", found_.size() - kOutliersTold, kOutlying);
     return text;
   }
 
