@@ -87,7 +87,8 @@ class Looker {
     for (size_t i = 0; i < std::min(found_.size(), kOutliersTold); ++i)
       text += fmt::format("{}{} is {:.3g} robust deviations from the median {:.6g}", i ? "; " : "", found_[i].what,
                           found_[i].distance, found_[i].median);
-    if (found_.size() > kOutliersTold) text += fmt::format("; and {} more values beyond {}", found_.size() - kOutliersTold, kOutlying);
+    if (found_.size() > kOutliersTold)
+      text += fmt::format("; and {} more values beyond {}", found_.size() - kOutliersTold, kOutlying);
     return text;
   }
 

@@ -120,7 +120,7 @@ on_nonfinite = "skip"
                        1e-3,
                        false}};
   expected.optimizer = {"adam", 0.01, 0.8, 0.99, 1e-6, 0.1, 5};
-  expected.train = {10, 7, 0, 0, "loss", {false, {1, 2}}, "skip", 4};
+  expected.train = {10, 7, 0, 0, "loss", {{false, {1, 2}}}, "skip", 4};
   EXPECT_EQ(config, expected);
   EXPECT_EQ(load(to_toml(config)), config);
 }

@@ -18,7 +18,7 @@ namespace {
 
 constexpr Method kInLoss{.kind = MethodKind::gradnorm, .renormalise = Normalise::in_loss};
 constexpr Method kRestarted{.kind = MethodKind::gradnorm, .renormalise = Normalise::none, .restart = 1};
-constexpr Tolerance kFew{.rel = 1e-13, .why = "some tens of float64 roundings and a power within 2 ulp"};
+constexpr Tolerance kFewRoundings{.rel = 1e-13, .why = "some tens of float64 roundings and a power within 2 ulp"};
 
 std::vector<double> value_row(const Weigher& run, std::size_t tasks) {
   std::vector<double> values;
@@ -188,17 +188,18 @@ void expect_trace(const std::string& name, const Method& method, const std::stri
     }
     run.step(in);
     const std::string where = name + ", step " + std::to_string(step);
-    expect_close(run.loss, gradnorm_loss[step], sum, kFew, where + ", GradNorm's loss");
+    expect_close(run.loss, gradnorm_loss[step], sum, kFewRoundings, where + ", GradNorm's loss");
     for (std::size_t i = 0; i < tasks; ++i)
-      expect_close(run.weight[i], used[step * tasks + i], 1.0, kFew, where + ", weight " + std::to_string(i));
+      expect_close(run.weight[i], used[step * tasks + i], 1.0, kFewRoundings, where + ", weight " + std::to_string(i));
     run.accept();
     if (step + 1 == steps || !file.tensors.contains("trace.raw_weights")) continue;
     const std::vector<double> raw = file.at("trace.raw_weights").to_doubles();
     for (std::size_t i = 0; i < tasks; ++i)
-      expect_close(run.row(GradNormState::kValue, i), raw[(step + 1) * tasks + i], 1.0, kFew, where + ", raw weight");
+      expect_close(run.row(GradNormState::kValue, i), raw[(step + 1) * tasks + i], 1.0, kFewRoundings,
+                   where + ", raw weight");
   }
   for (std::size_t i = 0; i < tasks; ++i)
-    expect_close(run.row(GradNormState::kValue, i), last[i], 1.0, kFew, name + ", weight after the last step");
+    expect_close(run.row(GradNormState::kValue, i), last[i], 1.0, kFewRoundings, name + ", weight after the last step");
 }
 
 TEST(GradNormHabits, GiveTheWeightsOfATowersRunWhoseAuthorsRenormaliseInTheLoss) {

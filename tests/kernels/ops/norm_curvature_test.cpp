@@ -14,7 +14,7 @@
 namespace equipoise::test {
 namespace {
 
-constexpr TargetCase kMean{false, -1};
+constexpr TargetCase kMeanOfTargets{false, -1};
 
 /// A target rig with a tangent and room for what the loss's curvature makes of it.
 struct CurvatureRig : TargetRig {
@@ -39,7 +39,7 @@ TEST(TargetCurvature, IsTheSecondDerivativeTimesTheTangentWhereThereIsATarget) {
       for (const int every : {0, 1, 3}) {
         CurvatureRig t(s, every);
         t.fill(6, [&] { return t.draws.uniform(-1, 1) > 0 ? 1.0 : 0.0; });
-        const double k = kMean.factor(t.count_targets());
+        const double k = kMeanOfTargets.factor(t.count_targets());
         t.run_curvature(form);
         for (int r = 0; r < s.n; ++r)
           for (int j = 0; j < s.cols; ++j) {
@@ -56,14 +56,15 @@ TEST(TargetCurvature, IsTheSecondDerivativeTimesTheTangentWhereThereIsATarget) {
                                                                  : std::exp(x);
             // 1 - p loses what p rounds away: half a unit at 1 is one of p's size, whatever 1 - p is.
             const Tolerance few{.rel = 8 * kRounding, .why = "a sigmoid within 2.5 ulp, a difference, three products"};
-            expect_close(got, k * second * d, k * std::fabs(d) * (form == TargetForm::logistic ? p : second), few, where);
+            expect_close(got, k * second * d, k * std::fabs(d) * (form == TargetForm::logistic ? p : second), few,
+                         where);
           }
       }
 }
 
 /// Gradients of the rig's losses as float64.
 std::vector<double> gradients(TargetRig& t, TargetForm form) {
-  t.run(form, kMean);
+  t.run(form, kMeanOfTargets);
   std::vector<double> values;
   for (int r = 0; r < t.s.n; ++r) values.insert(values.end(), t.rig.row(t.dx, r), t.rig.row(t.dx, r) + t.s.cols);
   return values;

@@ -57,15 +57,15 @@ Solutions solve_one_by_one(const Doubles& grams, int problems, int tasks) {
   return s;
 }
 
-void expect_equal_bits(const Doubles& expected, const Doubles& got, const std::string& what) {
+void expect_equal_doubles(const Doubles& expected, const Doubles& got, const std::string& what) {
   ASSERT_EQ(expected.size(), got.size()) << what;
   EXPECT_EQ(std::memcmp(expected.data(), got.data(), got.size() * sizeof(double)), 0) << what;
 }
 
 void expect_equal_bits(const Solutions& expected, const Solutions& got, const std::string& where) {
-  expect_equal_bits(expected.weights, got.weights, "weights, " + where);
-  expect_equal_bits(expected.values, got.values, "values, " + where);
-  expect_equal_bits(expected.gaps, got.gaps, "gaps, " + where);
+  expect_equal_doubles(expected.weights, got.weights, "weights, " + where);
+  expect_equal_doubles(expected.values, got.values, "values, " + where);
+  expect_equal_doubles(expected.gaps, got.gaps, "gaps, " + where);
 }
 
 TEST(MinNormBatch, SolvesEachProblemAsIfItWereAloneOnAnyNumberOfThreads) {
