@@ -18,8 +18,9 @@ struct FileFormat {
 namespace file_format {
 // 2: model.losses; 3: methods with all their keys, train.warmup, evaluate.threshold; 4: data.empty_views
 inline constexpr FileFormat kConfig{"equipoise config", 4, 1};
-// 3: selection, bounds of clipped values; 4: counts of missing and outlying values
-inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 4, 1};
+// 3: selection, bounds of clipped values; 4: counts of missing and outlying values;
+// 5: categories
+inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 5, 1};
 inline constexpr FileFormat kSplit{"equipoise split", 1, 1};
 inline constexpr FileFormat kMetrics{"equipoise metrics", 2, 2};  // 2: the first line is the format
 inline constexpr FileFormat kModel{"equipoise model", 2, 1};

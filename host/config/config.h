@@ -29,7 +29,7 @@ struct DataConfig : GeneratorSpec {              ///< what rows are generated of
   std::optional<std::filesystem::path> split;  ///< absolute once loaded
   bool imputes_empty() const { return empty_views == "impute"; }
   // Keys that a resolved config names only where they are given.
-  std::optional<std::vector<std::string>> missing, unlabelled, positive, allow, columns, leave_out;
+  std::optional<std::vector<std::string>> missing, unlabelled, positive, allow, columns, leave_out, categorical;
   std::optional<std::string> group, fold, outliers;
   std::optional<int> repeat;
 

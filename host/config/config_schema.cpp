@@ -95,6 +95,10 @@ std::vector<Row> common_rows() {
        {.example = "[\"age\", \"*_mean\"]"}, {kTables}}},
       {kAll, {"data", "leave_out", EQ_WORDS(data.leave_out), "columns that are no features, by names or patterns",
        {.example = "[\"*_sd\"]"}, {kTables}}},
+      {kAll, {"data", "categorical", EQ_WORDS(data.categorical),
+       "features whose cells are words, by names or patterns: a column for each word of the training rows, one of 0 and 1 "
+       "for two; \"auto\" = all columns of few words",
+       {.example = "[\"site\", \"sex\"]"}, {kTables}}},
       {kAll, {"data", "empty_views", EQ_SLOT(data.empty_views),
        "patients without any value in a view: leave_out, or impute the training rows' medians in it", {.choices = {"leave_out", "impute"}}, {kTables}}},
       {kAll, {"data", "unlabelled", EQ_WORDS(data.unlabelled),

@@ -7,15 +7,18 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "engine/base/error.h"
 #include "host/config/config.h"
 #include "host/config/config_schema.h"
 #include "host/config/config_value.h"
+#include "host/data/categories.h"
 #include "host/data/cohort.h"
 #include "host/data/keyed_table.h"
 #include "host/data/split.h"
 #include "host/data/survey.h"
+#include "host/text/first_names.h"
 #include "host/text/lower_case.h"
 #include "host/text/nearest_name.h"
 
@@ -51,8 +54,11 @@ class TablesConfig {
 
   std::string text() {
     choose_tables();
-    cohort_ = read_cohort({config_.data.views, config_.data.outcome, config_.data.id,
-                           traits().labels ? config_.data.label : "", parse_targets(config_.data.tasks, "data.tasks")});
+    CohortSpec spec{config_.data.views, config_.data.outcome, config_.data.id,
+                    traits().labels ? config_.data.label : "", parse_targets(config_.data.tasks, "data.tasks")};
+    spec.categorical = {kAllCategories};
+    cohort_ = read_cohort(spec);
+    choose_categories();
     choose_shares();
     choose_columns();
     choose_training();
@@ -154,6 +160,19 @@ class TablesConfig {
     }
     if (cohort_.label_names.empty()) return std::vector<int>(cohort_.ids.size(), 0);
     return cohort_.label;
+  }
+
+  void choose_categories() {
+    std::vector<std::string> names;
+    for (const RawView& view : cohort_.views)
+      for (const RawCategory& category : view.categories) names.push_back(view.columns[category.column]);
+    if (names.empty()) return;
+    config_.data.categorical = {std::string(kAllCategories)};
+    say("data.categorical", "columns of few words: " + first_names(names));
+    std::vector<int> rows(cohort_.ids.size());
+    std::iota(rows.begin(), rows.end(), 0);
+    std::vector<std::string> untold;
+    encode(cohort_, fit_categories(cohort_, rows), untold);
   }
 
   void choose_shares() {

@@ -2,12 +2,16 @@
 #include "host/data/cohort.h"
 
 #include <fmt/format.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
 
+#include "host/data/categories.h"
 #include "host/data/empty_views.h"
 #include "host/data/feature_columns.h"
 #include "host/data/keyed_table.h"
@@ -65,12 +69,15 @@ class Tables {
  private:
   static TableWishes wishes_of(const CohortSpec& spec) {
     std::set<std::string, std::less<>> names{spec.id, spec.label, spec.group};
+    for (const std::vector<std::string>& of_view : spec.asked_categorical) names.insert(of_view.begin(), of_view.end());
     for (const TargetSpec& target : spec.targets) {
       names.insert(target.columns.begin(), target.columns.end());
       names.insert(target.whole);
     }
     TableWishes wishes;
-    wishes.keeps_text = [names](std::string_view name) { return is_id_name(name) || names.contains(name); };
+    wishes.keeps_text = [names, words = spec.categorical](std::string_view name) {
+      return is_id_name(name) || names.contains(name) || matches_any(words, name);
+    };
     wishes.missing = spec.missing;
     wishes.threads = spec.threads;
     return wishes;
@@ -85,9 +92,9 @@ class Tables {
       try {
         notices.insert(notices.end(), table.notices.begin(), table.notices.end());
         const int id = find_id_column(table, rules, notices);
-        for (const std::string& name : {spec.label, spec.group}) forget_missing(table, name, id, spec.missing);
-        for (const TargetSpec& target : spec.targets)
-          for (const std::string& name : target.columns) forget_missing(table, name, id, spec.missing);
+        for (int column = 0; column < static_cast<int>(table.columns.size()); ++column)
+          if (column != id && table.kept[static_cast<size_t>(column)] >= 0)
+            take_as_missing(table, spec.missing, column);
         tables_.push_back(keyed(std::move(table), id, notices));
       } catch (const NoIds&) {
         if (!unfound) unfound = std::current_exception(), without = t;
@@ -97,10 +104,6 @@ class Tables {
     for (const KeyedTable& other : tables_)
       if (ids_in_header(read[without], other.ids)) refuse_transposed(read[without], other.ids);
     std::rethrow_exception(unfound);
-  }
-
-  static void forget_missing(Table& table, const std::string& name, int id, const std::vector<std::string>& words) {
-    if (const int column = table.find(name); column >= 0 && column != id) take_as_missing(table, words, column);
   }
 
   std::vector<fs::path> paths_;
@@ -248,6 +251,7 @@ FeatureRules rules_of(const CohortSpec& spec, size_t v) {
   const ViewSource& view = spec.views[v];
   FeatureRules rules{{}, view.columns, spec.columns, view.leave_out};
   if (v < spec.dropped.size()) rules.dropped = spec.dropped[v];
+  rules.categorical = v < spec.asked_categorical.size() ? spec.asked_categorical[v] : spec.categorical;
   rules.leave_out.insert(rules.leave_out.end(), spec.leave_out.begin(), spec.leave_out.end());
   if (!spec.label.empty()) rules.not_features.push_back(spec.label);
   if (!spec.group.empty()) rules.not_features.push_back(spec.group);
@@ -272,10 +276,26 @@ void expect_patterns_fit(const CohortSpec& spec, const Tables& tables) {
   for (const ViewSource& view : spec.views) expect(view.leave_out, "views: leave_out");
 }
 
+/// Throws on a pattern of categorical columns that fits no feature.
+void expect_categories_fit(const CohortSpec& spec, Tables& tables,
+                           const std::vector<std::vector<FeatureColumn>>& features) {
+  std::vector<std::string> names, all;
+  for (size_t v = 0; v < features.size(); ++v) {
+    const std::vector<std::string>& columns = tables.view(v).table.columns;
+    all.insert(all.end(), columns.begin(), columns.end());
+    for (const FeatureColumn& feature : features[v]) names.push_back(columns[static_cast<size_t>(feature.column)]);
+  }
+  for (const std::string& pattern : spec.categorical)
+    if (pattern != kAllCategories &&
+        std::none_of(names.begin(), names.end(), [&](const std::string& name) { return matches(pattern, name); }))
+      throw Error(ExitCode::data,
+                  fmt::format("data.categorical: no feature fits '{}'; {}", pattern, did_you_mean(pattern, all)));
+}
+
 /// The columns of each view, among all offenders first.
-std::vector<std::vector<int>> choose_columns(const CohortSpec& spec, Tables& tables, RawCohort& cohort) {
+std::vector<std::vector<FeatureColumn>> choose_columns(const CohortSpec& spec, Tables& tables, RawCohort& cohort) {
   if (spec.asked.empty()) expect_patterns_fit(spec, tables);
-  std::vector<std::vector<int>> columns;
+  std::vector<std::vector<FeatureColumn>> columns;
   Offenders offenders;
   for (size_t v = 0; v < spec.views.size(); ++v) {
     const KeyedTable& view = tables.view(v);
@@ -284,26 +304,50 @@ std::vector<std::vector<int>> choose_columns(const CohortSpec& spec, Tables& tab
                                          : find_asked(view, spec.asked[v], rules, offenders, cohort.notices));
   }
   offenders.refuse(ExitCode::data);
+  if (spec.asked.empty()) expect_categories_fit(spec, tables, columns);
   return columns;
 }
 
-void read_views(const std::vector<std::vector<int>>& columns, Tables& tables, RawCohort& cohort) {
-  for (size_t v = 0; v < columns.size(); ++v) {
+/// A column of words becomes a category of the view.
+void read_words(const KeyedTable& keyed, int column, size_t place, std::span<const int> rows, RawView& view) {
+  ColumnLevels words = levels_of(keyed.table, column);
+  if (words.levels.size() > kMostLevels)
+    throw Error(ExitCode::data,
+                fmt::format("{}: the column '{}' of data.categorical holds {} different words, and {} are the most; "
+                            "join some of them, or leave the column out",
+                            keyed.table.file, view.columns[place], words.levels.size(), kMostLevels));
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (rows[i] >= 0) view.values[i * view.columns.size() + place] = words.of_row[static_cast<size_t>(rows[i])];
+  view.categories.push_back({place, std::move(words.levels)});
+}
+
+void read_views(const std::vector<std::vector<FeatureColumn>>& features, Tables& tables, RawCohort& cohort) {
+  for (size_t v = 0; v < features.size(); ++v) {
     KeyedTable& keyed = tables.view(v);
     RawView view{keyed.table.file, {}, {}};
-    for (const int column : columns[v]) view.columns.push_back(keyed.table.columns[static_cast<size_t>(column)]);
+    std::vector<int> columns;
+    for (const FeatureColumn& feature : features[v]) {
+      columns.push_back(feature.column);
+      view.columns.push_back(keyed.table.columns[static_cast<size_t>(feature.column)]);
+    }
     const std::vector<int> rows = keyed.rows_of(cohort.ids);
-    const bool in_place = tables.last_reader(v) && std::is_sorted(columns[v].begin(), columns[v].end()) &&
+    const bool in_place = tables.last_reader(v) && std::is_sorted(columns.begin(), columns.end()) &&
                           std::find(rows.begin(), rows.end(), -1) == rows.end();
-    view.values = in_place ? take_values(keyed.table, columns[v], rows) : copy_values(keyed.table, columns[v], rows);
+    view.values = in_place ? take_values(keyed.table, columns, rows) : copy_values(keyed.table, columns, rows);
+    for (size_t place = 0; place < columns.size(); ++place)
+      if (features[v][place].words) read_words(keyed, columns[place], place, rows, view);
     cohort.views.push_back(std::move(view));
   }
 }
 
-}  // namespace
+/// What was parsed and is gone lies in holes between what stays; the C library keeps them unless it is asked.
+void give_back_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
-RawCohort read_cohort(const CohortSpec& as_written) {
-  if (as_written.views.empty()) throw Error(ExitCode::data, "data.views names no table; name one for each view");
+RawCohort joined(const CohortSpec& as_written) {
   RawCohort cohort;
   CohortSpec spec = as_written;
   Tables tables(spec, cohort);
@@ -317,6 +361,15 @@ RawCohort read_cohort(const CohortSpec& as_written) {
     if (!spec.targets.empty()) read_all_targets(spec, tables, cohort);
   });
   if (!spec.group.empty()) read_groups(spec, tables, cohort);
+  return cohort;
+}
+
+}  // namespace
+
+RawCohort read_cohort(const CohortSpec& spec) {
+  if (spec.views.empty()) throw Error(ExitCode::data, "data.views names no table; name one for each view");
+  RawCohort cohort = joined(spec);
+  give_back_memory();
   return cohort;
 }
 

@@ -39,17 +39,28 @@ struct CohortSpec {
   /// Of rows that a trained model is asked about: of each view the features it reads, by name. All patients are kept,
   /// with NaN in a view that lacks them, and any number of classes will do. Empty: rows to train on.
   std::vector<std::vector<std::string>> asked = {};
-  std::vector<std::vector<std::string>> dropped = {};  ///< of asked views the columns that the selection dropped
+  std::vector<std::vector<std::string>> dropped = {};     ///< of asked views the columns that the selection dropped
   std::vector<std::string> columns = {}, leave_out = {};  ///< patterns for all views, beside those of each
-  int threads = 0;  ///< that read large tables, as in TableWishes
+  /// Patterns of features whose cells are words, numbers too; "auto": those that hold nothing but a few different words
+  /// (host/data/categories.h).
+  std::vector<std::string> categorical = {};
+  std::vector<std::vector<std::string>> asked_categorical = {};  ///< of asked views the columns of words, by name
+  int threads = 0;                                               ///< that read large tables, as in TableWishes
   bool impute_empty = false;           ///< keeps patients without a value in some view (host/data/empty_views.h)
   std::vector<std::string> kept = {};  ///< patients that stay whatever they lack, rising: those of a run's own split
 };
 
+/// A feature whose cells are words: its values are indices of `levels`.
+struct RawCategory {
+  size_t column = 0;  ///< of the view
+  std::vector<std::string> levels;
+};
+
 struct RawView {
   std::string file;
-  std::vector<std::string> columns;  ///< features in the order of the file
-  std::vector<double> values;        ///< [ids, columns], NaN where missing
+  std::vector<std::string> columns;          ///< features in the order of the file
+  std::vector<double> values;                ///< [ids, columns], NaN where missing
+  std::vector<RawCategory> categories = {};  ///< by rising column; none once they are encoded
 };
 
 /// A file as it was read.
@@ -78,11 +89,11 @@ struct RawCohort {
 /// says with a value in it (host/data/empty_views.h); a patient the outcome
 /// table lacks, or whose label is missing or none (ClassRules), is unlabelled, and one without any target is told.
 /// Features are all columns, or those that fit the view's pattern, but the id, the label, the targets, the group, other
-/// id columns, `diagnostics_*` and columns of text alone. Throws Error(data), with the first five offenders as
-/// file:line:column, on a table that parse_table refuses, an id that is missing or occurs twice in a file, no patient
-/// in common, no id or label column, text or a number out of range among numbers, a fractional label, labels that
-/// differ between views, fewer than two classes, and targets as read_targets does; Error(file_system) when a file
-/// cannot be read.
+/// id columns, `diagnostics_*` and columns of text alone that are not categorical. Throws Error(data), with the first
+/// five offenders as file:line:column, on a table that parse_table refuses, an id that is missing or occurs twice in a
+/// file, no patient in common, no id or label column, text or a number out of range among numbers, a fractional label,
+/// labels that differ between views, fewer than two classes, and targets as read_targets does; Error(file_system) when
+/// a file cannot be read.
 RawCohort read_cohort(const CohortSpec& spec);
 
 }  // namespace equipoise

@@ -21,7 +21,7 @@ RawCohort rows_alone(const RawCohort& cohort, std::span<const int> rows) {
   RawCohort some;
   some.ids = some_rows(cohort.ids, 1, rows);
   for (const RawView& view : cohort.views)
-    some.views.push_back({view.file, view.columns, some_rows(view.values, view.columns.size(), rows)});
+    some.views.push_back({view.file, view.columns, some_rows(view.values, view.columns.size(), rows), view.categories});
   if (!cohort.label.empty()) some.label = some_rows(cohort.label, 1, rows);
   some.label_names = cohort.label_names;
   for (const RawTarget& target : cohort.targets)

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "host/data/categories.h"
 #include "host/data/table/date.h"
 #include "host/text/first_names.h"
 #include "host/text/glob.h"
@@ -38,6 +39,17 @@ bool holds_dates(const ColumnContent& content) {
   return std::all_of(content.odd.begin(), content.odd.end(), [](const OddCell& cell) { return is_date(cell.text); });
 }
 
+bool only_dates(const Table& table, int column) {
+  const ColumnContent& content = table.contents[static_cast<size_t>(column)];
+  return content.numbers + content.out_of_range == 0 && content.texts > 0 && holds_dates(content);
+}
+
+/// Of a column of text alone.
+bool has_few_words(const Table& table, int column) {
+  const ColumnContent& content = table.contents[static_cast<size_t>(column)];
+  return !content.levels.empty() && content.levels.size() <= kWordsOfACategory;
+}
+
 enum class Kind { numbers, text, dates };
 
 /// Cells that are in the way of numbers go to `offenders`. A column without any value is one of numbers.
@@ -55,10 +67,6 @@ Kind kind_of(const Table& table, int column, Offenders& offenders) {
   const int all = content.texts + content.out_of_range;
   offenders.count_further(static_cast<size_t>(all) - content.odd.size());
   return Kind::numbers;
-}
-
-bool fits_one(const std::vector<std::string>& patterns, const std::string& name) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& p) { return matches(p, name); });
 }
 
 std::string quoted(const std::vector<std::string>& patterns) {
@@ -93,8 +101,8 @@ void expect_fits(const Table& table, const std::vector<std::string>& patterns, c
 }  // namespace
 
 bool FeatureRules::admits(const std::string& name) const {
-  return (columns.empty() || fits_one(columns, name)) && (columns_of_all.empty() || fits_one(columns_of_all, name)) &&
-         !fits_one(leave_out, name);
+  return (columns.empty() || matches_any(columns, name)) &&
+         (columns_of_all.empty() || matches_any(columns_of_all, name)) && !matches_any(leave_out, name);
 }
 
 std::string odd_cell_sentence(const Table& table, int column, const OddCell& cell) {
@@ -107,29 +115,42 @@ std::string odd_cell_sentence(const Table& table, int column, const OddCell& cel
                              : "correct it, or leave the cell empty if the value is missing");
 }
 
-std::vector<int> find_features(const KeyedTable& keyed, const FeatureRules& rules, Offenders& offenders,
-                               std::vector<std::string>& notices) {
+std::vector<FeatureColumn> find_features(const KeyedTable& keyed, const FeatureRules& rules, Offenders& offenders,
+                                         std::vector<std::string>& notices) {
   const Table& table = keyed.table;
   expect_fits(table, rules.columns, "columns");
-  std::vector<int> features;
-  std::vector<std::string> unwanted, diagnostics, text, dates, other_ids;
+  std::vector<FeatureColumn> features;
+  std::vector<std::string> unwanted, diagnostics, text, words, dates, other_ids;
+  const bool automatic = is_one_of(rules.categorical, kAllCategories);
   for (int column = table.row_names ? 1 : 0; column < static_cast<int>(table.columns.size()); ++column) {
     const std::string& name = table.columns[static_cast<size_t>(column)];
     if (column == keyed.id_column || is_one_of(rules.not_features, name)) continue;
-    if (fits_one(rules.leave_out, name)) unwanted.push_back(name);
+    if (matches_any(rules.leave_out, name)) unwanted.push_back(name);
     if (!rules.admits(name)) continue;
     if (name.starts_with("diagnostics_")) {
       diagnostics.push_back(name);
     } else if (is_id_name(name)) {
       other_ids.push_back(name);
-    } else if (const Kind kind = kind_of(table, column, offenders); kind != Kind::numbers) {
-      (kind == Kind::dates ? dates : text).push_back(name);
+    } else if (matches_any(rules.categorical, name)) {
+      if (only_dates(table, column))
+        offenders.add(fmt::format("{}: the column '{}' holds dates, which are no words of data.categorical{}",
+                                  table.where(table.column_places[static_cast<size_t>(column)]), name, kToDates));
+      features.push_back({column, true});
+    } else if (const Kind kind = kind_of(table, column, offenders); kind == Kind::numbers) {
+      features.push_back({column, false});
+    } else if (kind == Kind::dates) {
+      dates.push_back(name);
+    } else if (!has_few_words(table, column)) {
+      text.push_back(name);
+    } else if (automatic) {
+      features.push_back({column, true});
     } else {
-      features.push_back(column);
+      words.push_back(name);
     }
   }
   tell_left_out(table.file, diagnostics, "diagnostics column", "", notices);
   tell_left_out(table.file, text, "text column", "", notices);
+  tell_left_out(table.file, words, "text column", " (of few words: data.categorical takes such as features)", notices);
   tell_left_out(table.file, dates, "date column", kToDates, notices);
   tell_left_out(table.file, other_ids, "second id column", "", notices);
   tell_left_out(table.file, unwanted, "column", " (leave_out)", notices);
@@ -141,10 +162,11 @@ std::vector<int> find_features(const KeyedTable& keyed, const FeatureRules& rule
   return features;
 }
 
-std::vector<int> find_asked(const KeyedTable& keyed, std::span<const std::string> names, const FeatureRules& rules,
-                            Offenders& offenders, std::vector<std::string>& notices) {
+std::vector<FeatureColumn> find_asked(const KeyedTable& keyed, std::span<const std::string> names,
+                                      const FeatureRules& rules, Offenders& offenders,
+                                      std::vector<std::string>& notices) {
   const Table& table = keyed.table;
-  std::vector<int> features;
+  std::vector<FeatureColumn> features;
   std::vector<bool> expected(table.columns.size(), false);
   std::unordered_map<std::string_view, int> column_of;
   for (int column = table.row_names ? 1 : 0; column < static_cast<int>(table.columns.size()); ++column)
@@ -152,13 +174,15 @@ std::vector<int> find_asked(const KeyedTable& keyed, std::span<const std::string
   for (const std::string& name : names) {
     const auto known = column_of.find(name);
     const int column = known == column_of.end() ? -1 : known->second;
-    features.push_back(column);
+    const bool words = is_one_of(rules.categorical, name);
+    features.push_back({column, words});
     if (column < 0) {
       offenders.add(fmt::format("{}:1:1: the column '{}' of the training data is missing; add it, {}", table.file, name,
                                 offenders.full() ? "" : did_you_mean(name, table.columns)));
       continue;
     }
     expected[static_cast<size_t>(column)] = true;
+    if (words) continue;
     const ColumnContent& content = table.contents[static_cast<size_t>(column)];
     for (const OddCell& cell : content.odd) offenders.add(odd_cell_sentence(table, column, cell));
     offenders.count_further(static_cast<size_t>(content.texts + content.out_of_range) - content.odd.size());

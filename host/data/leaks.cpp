@@ -26,11 +26,6 @@ std::string bare_name(std::string_view name) {
   return bare;
 }
 
-bool allowed(const LeakRules& rules, const std::string& column) {
-  return std::any_of(rules.allow.begin(), rules.allow.end(),
-                     [&](const std::string& pattern) { return matches(pattern, column); });
-}
-
 /// Classes of one column.
 struct Answer {
   std::string column;
@@ -102,7 +97,7 @@ void expect_no_leaks(const RawCohort& cohort, std::span<const int> train_rows, c
   for (const RawView& view : cohort.views)
     for (size_t c = 0; c < view.columns.size(); ++c) {
       const std::string& column = view.columns[c];
-      if (allowed(rules, column)) continue;
+      if (matches_any(rules.allow, column)) continue;
       const auto alike = std::find_if(names.begin(), names.end(),
                                       [&](const std::string& name) { return bare_name(name) == bare_name(column); });
       if (alike != names.end()) {

@@ -20,9 +20,17 @@ struct SelectedBy {
   bool operator==(const SelectedBy&) const = default;
 };
 
-/// What was fitted on one view; each vector has one entry per column.
+/// A column of words of a table, and the words that stand in training rows (host/data/categories.h).
+struct FittedCategory {
+  std::string column;
+  std::vector<std::string> levels;
+
+  bool operator==(const FittedCategory&) const = default;
+};
+
+/// What was fitted on one view; each vector has one entry per column, but for `categories` and `dropped`.
 struct FittedView {
-  std::vector<std::string> columns;
+  std::vector<std::string> columns;         ///< those that take the place of columns of words among them
   std::vector<double> median;               ///< takes the place of a missing value
   std::vector<double> mean;                 ///< of the training rows after imputation
   std::vector<double> scale;                ///< their population standard deviation; 1 for a constant column
@@ -30,6 +38,7 @@ struct FittedView {
   std::vector<double> low = {}, high = {};  ///< values beyond are taken for these, before all else; {} = none are
   std::vector<SelectedBy> selected = {};    ///< by each method in turn; {} = nothing was selected
   std::vector<std::string> dropped = {};    ///< names of the columns that selection left out, in their order
+  std::vector<FittedCategory> categories = {};
   // Counts of training rows by column, for people; {} = not known.
   std::vector<int> missing = {};  ///< without a value: the median stands there
   std::vector<int> far = {};      ///< with an outlier (host/data/outliers.h), clipped where `low` and `high` are

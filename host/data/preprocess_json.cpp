@@ -62,6 +62,17 @@ void read_selection(const Json& json, FittedView& view, const std::string& file)
       refuse(file, "'dropped' names a column that is kept");
 }
 
+void read_categories(const Json& json, FittedView& view, const std::string& file) {
+  if (!json.contains("categories")) return;
+  for (const Json& category : json.at("categories")) {
+    view.categories.push_back({category.at("column").get<std::string>(), unique_names(category, "words", file)});
+    const std::string& column = view.categories.back().column;
+    const auto same = std::count_if(view.categories.begin(), view.categories.end(),
+                                    [&](const auto& c) { return c.column == column; });
+    if (same > 1) refuse(file, "'categories' names a column twice");
+  }
+}
+
 FittedView view_from_json(const Json& json, const std::string& file) {
   FittedView view;
   view.columns = unique_names(json, "columns", file);
@@ -71,6 +82,7 @@ FittedView view_from_json(const Json& json, const std::string& file) {
   view.scale = finite_numbers(json, "scale", view.columns.size(), file);
   refuse_scale_not_positive(view.scale, file);
   read_selection(json, view, file);
+  read_categories(json, view, file);
   if (json.contains("low")) {
     view.low = finite_numbers(json, "low", view.columns.size(), file);
     view.high = finite_numbers(json, "high", view.columns.size(), file);
@@ -121,6 +133,8 @@ std::string to_json(const Preprocess& preprocess) {
     for (const SelectedBy& step : view.selected)
       json["views"].back()["selected"].push_back({{"method", step.method}, {"score", step.score}});
     if (!view.selected.empty()) json["views"].back()["dropped"] = view.dropped;
+    for (const FittedCategory& category : view.categories)
+      json["views"].back()["categories"].push_back({{"column", category.column}, {"words", category.levels}});
   }
   for (size_t t = 0; t < preprocess.targets.size(); ++t) {
     const FittedTarget& target = preprocess.targets[t];

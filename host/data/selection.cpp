@@ -47,6 +47,7 @@ void add_view(const std::vector<float>& values, const FittedView& fitted, const 
 void narrow(FittedView& view, std::span<const std::size_t> kept, const Selection& selection, std::size_t first,
             std::span<const SelectStep> steps) {
   FittedView left;
+  left.categories = view.categories;
   std::vector<bool> stays(view.columns.size());
   for (const std::size_t c : kept) {
     stays[c] = true;

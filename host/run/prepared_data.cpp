@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
 #include "engine/files/sha256.h"
+#include "host/data/categories.h"
 #include "host/data/cohort.h"
 #include "host/data/empty_views.h"
 #include "host/data/generators.h"
@@ -44,9 +45,10 @@ std::vector<DataFile> files_read(const RawCohort& cohort, const std::optional<Da
   for (const ReadFile& file : cohort.files) {
     files.push_back({file.path.string(), file.sha256});
     if (!file.seekable)
-      notices.push_back(fmt::format("{}: is a pipe, which can be read once: the run cannot be resumed, nor evaluated "
-                                    "on these rows",
-                                    file.path.string()));
+      notices.push_back(
+          fmt::format("{}: is a pipe, which can be read once: the run cannot be resumed, nor evaluated "
+                      "on these rows",
+                      file.path.string()));
   }
   if (split) files.push_back(*split);
   return files;
@@ -96,6 +98,7 @@ RawCohort cohort_of(const Config& config, std::vector<std::string> kept = {}) {
   spec.missing = list(data.missing);
   spec.columns = list(data.columns);
   spec.leave_out = list(data.leave_out);
+  spec.categorical = list(data.categorical);
   spec.unlabelled = data.unlabelled;
   spec.positive = list(data.positive);
   spec.group = data.group.value_or("");
@@ -155,8 +158,12 @@ PreparedData prepare_data(const Config& config) {
   if (table) split_file = DataFile{config.data.split->string(), table->sha256};
   Split split;
   with_left_out_told(cohort.left_out, [&] { split = split_of(config.data, cohort, table, notices); });
+  std::vector<std::vector<FittedCategory>> categories(cohort.views.size());
   if (!config.data.generated()) {
     expect_no_leaks(cohort, split.train, leak_rules(config.data, cohort), notices);
+    categories = fit_categories(cohort, split.train);
+    tell_categories(cohort, categories, notices);
+    encode(cohort, categories, notices);
     leave_out_unknown(cohort, split.train, notices);
   }
   Outliers outliers = clean(config.data, split.train, cohort, notices);
@@ -166,6 +173,7 @@ PreparedData prepare_data(const Config& config) {
     preprocess.views[v].high = std::move(outliers.views[v].high);
     preprocess.views[v].far = std::move(outliers.views[v].far);
   }
+  for (std::size_t v = 0; v < categories.size(); ++v) preprocess.views[v].categories = std::move(categories[v]);
   preprocess.far_targets = std::move(outliers.targets);
   select_features(cohort, split.train, config.select, config.data.seed, preprocess, &notices);
   return finish(cohort, split_file, std::move(split), std::move(preprocess), std::move(notices));
@@ -177,8 +185,9 @@ PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
   Split split = read_split_csv(stored, cohort.ids);
   const fs::path fitted = folder / run_file::kPreprocess;
   Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
-  expect_transforms(cohort, preprocess, config.data.transform);
   std::vector<std::string> notices;
+  encode(cohort, preprocess, notices);
+  expect_transforms(cohort, preprocess, config.data.transform);
   clean(config.data, split.train, cohort, notices);
   std::optional<DataFile> split_file;
   if (config.data.split) split_file = DataFile{config.data.split->string(), hash_file(*config.data.split)};

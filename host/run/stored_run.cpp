@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
 #include "engine/train/checkpoint.h"
+#include "host/data/categories.h"
 #include "host/data/cohort_rows.h"
 #include "host/data/new_rows.h"
 #include "host/run/data_places.h"
@@ -130,8 +131,10 @@ CohortSpec spec_of(const StoredRun& run, const std::vector<fs::path>& views) {
   spec.leave_out = run.config.data.leave_out.value_or(std::vector<std::string>{});
   spec.unlabelled = run.config.data.unlabelled;
   for (const FittedView& view : run.preprocess.views) {
-    spec.asked.push_back(view.columns);
-    spec.dropped.push_back(view.dropped);
+    spec.asked.push_back(columns_of_table(view, view.columns));
+    spec.dropped.push_back(columns_of_table(view, view.dropped));
+    std::vector<std::string>& words = spec.asked_categorical.emplace_back();
+    for (const FittedCategory& category : view.categories) words.push_back(category.column);
   }
   return spec;
 }
@@ -200,7 +203,8 @@ NewRows read_new_rows(const StoredRun& run, const std::vector<fs::path>& views, 
   if (const std::size_t bare = all.ids.size() - rows.answerable.size(); bare > 0)
     rows.notices.push_back(fmt::format("{} of {} patients have no value in {} and cannot be answered", bare,
                                        all.ids.size(), imputes ? "any view" : "one view or more"));
-  const RawCohort known = rows_alone(all, rows.answerable);
+  RawCohort known = rows_alone(all, rows.answerable);
+  encode(known, run.preprocess, rows.notices);
   for (std::string& sentence : told_of(known, run.preprocess)) rows.notices.push_back(std::move(sentence));
   rows.data = apply(known, run.preprocess, &rows.notices);
   for (int row = 0; row < rows.data.rows; ++row) rows.split.train.push_back(row);

@@ -1,6 +1,7 @@
 // host/text/glob.cpp - one pass with one way back: linear in the name for each star.
 #include "host/text/glob.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace equipoise {
@@ -23,6 +24,10 @@ bool matches(std::string_view pattern, std::string_view name) {
   }
   while (p < pattern.size() && pattern[p] == '*') ++p;
   return p == pattern.size();
+}
+
+bool matches_any(std::span<const std::string> patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& p) { return matches(p, name); });
 }
 
 }  // namespace equipoise

@@ -189,7 +189,7 @@ TEST_F(RunFormats, ThatAreToComeAreRefusedByNameAndNumber) {
     int newest;
   };
   for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 4},
-                                             {"preprocess.json", "equipoise preprocessing", 4},
+                                             {"preprocess.json", "equipoise preprocessing", 5},
                                              {"run.json", "equipoise run", 3},
                                              {"model.safetensors", "equipoise model", 2}}) {
     const fs::path run = unpacked("format2");

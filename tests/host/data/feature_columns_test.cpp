@@ -18,11 +18,11 @@ TEST(FeatureColumns, FindsAHundredThousandByNameInTimeInProportion) {
   Offenders offenders;
   std::vector<std::string> notices;
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<int> found = find_asked(keyed, names, {}, offenders, notices);
+  const std::vector<FeatureColumn> found = find_asked(keyed, names, {}, offenders, notices);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));  // some 0.1 s
   ASSERT_EQ(found.size(), names.size());
-  EXPECT_EQ(found.front(), kColumns - 1);
-  EXPECT_EQ(found.back(), 0);
+  EXPECT_EQ(found.front().column, kColumns - 1);
+  EXPECT_EQ(found.back().column, 0);
   EXPECT_NO_THROW(offenders.refuse(ExitCode::data));
   EXPECT_TRUE(notices.empty());
 }

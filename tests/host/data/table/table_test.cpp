@@ -90,6 +90,17 @@ TEST(Table, LooksAtTheRowsBelowAHeaderThatEndsWithABlock) {
   EXPECT_TRUE(parse_table(header + "x,1,2\n", "t.csv").row_names);
 }
 
+TEST(Table, DividesWhatStandsBehindTheLastQuoteBySeparatorsAlone) {
+  Table table = parse_table("id,x,y\n\"a,1\",2,\n  \t \n\"b\"\"\", 3 ,4\n\"c\",5,\"6\"\nd,\"7\",8\n", "t.csv");
+  ASSERT_EQ(table.rows(), 4);
+  EXPECT_EQ(table.at(0, 0), "a,1");
+  EXPECT_EQ(table.at(0, 2), "");
+  EXPECT_EQ(table.at(1, 0), "b\"");
+  EXPECT_EQ(table.at(1, 1), "3");
+  for (double& x : table.values) x = x == x ? x : -1;
+  EXPECT_EQ(table.values, (std::vector<double>{-1, 2, -1, -1, 3, 4, -1, 5, 6, -1, 7, 8}));
+}
+
 TEST(Table, KeepsAnEmptyLastCell) {
   EXPECT_EQ(parse_table("id,a\nx,", "t.csv").at(0, 1), "");
   EXPECT_EQ(parse_table("id,a\nx,\n", "t.csv").at(0, 1), "");
