@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "host/data/gathered_columns.h"
 #include "host/data/transform.h"
 #include "host/text/glob.h"
 
@@ -56,25 +57,29 @@ class Looker {
   Looker(std::span<const int> train_rows, const std::vector<std::string>& ids, bool clip)
       : train_rows_(train_rows), ids_(ids), clip_(clip) {}
 
-  LookedAt look(const RawColumn& stretch, const Scale& scale, const std::string& file, const std::string& column) {
+  /// `gathered` are the column's values in the training rows.
+  LookedAt look(const RawColumn& stretch, std::span<const double> gathered, const Scale& scale, const std::string& file,
+                const std::string& column) {
     std::vector<double> known;
-    for (const int row : train_rows_)
-      if (const double x = stretch.at(row); !std::isnan(x)) known.push_back(scale.forward(x));
+    known.reserve(gathered.size());
+    for (const double x : gathered)
+      if (!std::isnan(x)) known.push_back(scale.forward(x));
     if (known.empty()) return {};
     const double median = median_of(known);
     for (double& x : known) x = std::fabs(x - median);
     const double unit = kNormal * median_of(known);
     if (!(unit > 0) || !std::isfinite(unit)) return {};
     LookedAt found{scale.inverse(median - kOutlying * unit), scale.inverse(median + kOutlying * unit)};
-    for (const int row : train_rows_) {
-      double& value = stretch.at(row);
+    for (size_t i = 0; i < gathered.size(); ++i) {
+      const double value = gathered[i];
+      const int row = train_rows_[i];
       if (std::isnan(value)) continue;
       const double off = scale.forward(value) - median;
       if (!(std::fabs(off) > kOutlying * unit)) continue;
       ++found.far;
       found_.push_back({std::fabs(off) / unit, scale.inverse(median),
                         fmt::format("{}: {} of {} in '{}'", file, value, ids_[static_cast<size_t>(row)], column)});
-      if (clip_) value = off < 0 ? found.low : found.high;
+      if (clip_) stretch.at(row) = off < 0 ? found.low : found.high;
     }
     return found;
   }
@@ -113,15 +118,19 @@ Outliers treat_outliers(RawCohort& cohort, std::span<const int> train_rows, cons
   Looker looker(train_rows, cohort.ids, clips);
   Outliers outliers;
   for (RawTarget& target : cohort.targets) {
-    std::vector<int>& far = outliers.targets.emplace_back(target.columns.size());
-    for (size_t c = 0; c < target.columns.size() && target.class_names.empty(); ++c)
-      far[c] = looker.look({target.values, target.columns.size(), c}, {}, target.file, target.columns[c]).far;
+    const size_t width = target.columns.size();
+    std::vector<int>& far = outliers.targets.emplace_back(width);
+    GatheredColumns gathered(target.values, width, train_rows);
+    for (size_t c = 0; c < width && target.class_names.empty(); ++c)
+      far[c] = looker.look({target.values, width, c}, gathered.column(c), {}, target.file, target.columns[c]).far;
   }
   for (RawView& view : cohort.views) {
     ViewOutliers& of_view = outliers.views.emplace_back();
-    for (size_t c = 0; c < view.columns.size(); ++c) {
-      const LookedAt found = looker.look({view.values, view.columns.size(), c}, scale_of(view.columns[c], transforms),
-                                         view.file, view.columns[c]);
+    const size_t width = view.columns.size();
+    GatheredColumns gathered(view.values, width, train_rows);
+    for (size_t c = 0; c < width; ++c) {
+      const LookedAt found = looker.look({view.values, width, c}, gathered.column(c),
+                                         scale_of(view.columns[c], transforms), view.file, view.columns[c]);
       of_view.far.push_back(found.far);
       if (!clips) continue;
       of_view.low.push_back(found.low);

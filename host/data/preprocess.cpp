@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "host/data/gathered_columns.h"
 #include "host/data/transform.h"
 #include "host/text/first_names.h"
 #include "host/text/glob.h"
@@ -24,9 +25,10 @@ struct FittedColumn {
   bool constant;
 };
 
-/// `values` are a column's training rows, NaN where missing, at least one of them not.
-FittedColumn fit_column(std::vector<double> values) {
+/// `values` are a column's training rows, NaN where missing, at least one of them not; they are imputed.
+FittedColumn fit_column(std::vector<double>& values) {
   std::vector<double> known;
+  known.reserve(values.size());
   std::copy_if(values.begin(), values.end(), std::back_inserter(known), [](double x) { return !std::isnan(x); });
   const auto half = known.begin() + static_cast<ptrdiff_t>(known.size() / 2);
   std::nth_element(known.begin(), half, known.end());
@@ -118,19 +120,22 @@ FittedView fit_view(const RawView& view, std::span<const int> train_rows, std::v
   const size_t columns = view.columns.size();
   Offenders offenders;
   std::vector<std::string> constant;
+  GatheredColumns gathered(view.values, columns, train_rows);
+  std::vector<double> values;
   for (size_t c = 0; c < columns; ++c) {
-    std::vector<double> values;
-    for (const int row : train_rows)
-      values.push_back(transformed(view, transform_of(fitted, c), view.values[static_cast<size_t>(row) * columns + c],
-                                   ids[static_cast<size_t>(row)], c, offenders));
-    if (std::all_of(values.begin(), values.end(), [](double x) { return std::isnan(x); })) {
+    const std::span<const double> raw = gathered.column(c);
+    values.assign(raw.begin(), raw.end());
+    if (const std::string& name = transform_of(fitted, c); !name.empty())
+      for (size_t i = 0; i < values.size(); ++i)
+        values[i] = transformed(view, name, values[i], ids[static_cast<size_t>(train_rows[i])], c, offenders);
+    const auto missing = std::count_if(values.begin(), values.end(), [](double x) { return std::isnan(x); });
+    if (static_cast<size_t>(missing) == values.size()) {
       offenders.add(fmt::format("{}: the column '{}' has no value in any training row; remove the column", view.file,
                                 view.columns[c]));
       continue;
     }
-    fitted.missing.push_back(
-        static_cast<int>(std::count_if(values.begin(), values.end(), [](double x) { return std::isnan(x); })));
-    const FittedColumn column = fit_column(std::move(values));
+    fitted.missing.push_back(static_cast<int>(missing));
+    const FittedColumn column = fit_column(values);
     if (!scalable(column)) {
       offenders.add(
           fmt::format("{}: the values of the column '{}' are too large or too small to be scaled; choose another unit",
@@ -251,7 +256,7 @@ FittedTarget fit_target(const RawTarget& target, std::span<const int> train_rows
                               target.file, target.columns[c]));
     if (target.likelihood->cells() == Cells::classes) continue;
     const bool scaled = standardised && target.likelihood->standardised();
-    const FittedColumn column = scaled ? fit_column(std::move(values)) : FittedColumn{0, 0, 1, false};
+    const FittedColumn column = scaled ? fit_column(values) : FittedColumn{0, 0, 1, false};
     if (!scalable(column))
       throw Error(ExitCode::data, fmt::format("{}: the values of the target '{}' are too large or too small to be "
                                               "scaled; choose another unit",

@@ -1,4 +1,4 @@
-// host/data/table/chunk.cpp - libcsv in strict mode, a record at a time.
+// host/data/table/chunk.cpp - a record at a time: libcsv in strict mode as far as quotes reach, separators behind them.
 #include "host/data/table/chunk.h"
 
 #include <csv.h>
@@ -21,6 +21,22 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kFaultsKept = 6;
 constexpr const char* kMisplaced = "a quote in the wrong place; quote the whole field and double the quotes inside it";
 constexpr const char* kUnclosed = "a quoted field that never ends; close the quote";
+
+/// Without the blanks around it.
+std::string_view bare(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const bool ends = text.empty() || text.front() <= ' ' || text.back() <= ' ';
+  return ends ? trimmed(text, kBlanks) : text;
+}
+
+/// Behind the separator that ends the last quoted field; all of the record where no field follows it, 0 without quotes.
+/// There no quote is open, unless one never closes, which libcsv will find.
+size_t end_of_quotes(std::string_view record, char separator) {
+  const size_t quote = record.rfind('"');
+  if (quote == record.npos) return 0;
+  const size_t end = record.find(separator, quote);
+  return end == record.npos ? record.size() : end + 1;
+}
 
 /// libcsv's parser; what a callback throws waits until the C code has returned.
 template <class Receiver>
@@ -54,7 +70,7 @@ class Fields {
     Fields& fields = *static_cast<Fields*>(self);
     if (fields.thrown_) return;
     try {
-      fields.receiver_.field(trimmed({static_cast<const char*>(text), length}, " \t\r\n"));
+      fields.receiver_.field(bare({static_cast<const char*>(text), length}));
     } catch (...) {
       fields.thrown_ = std::current_exception();
     }
@@ -172,7 +188,10 @@ class ChunkParser {
     comma_column_ = point_column_ = form_.columns;
     first_odd_ = chunk_.odd.size();
     const bool too_long = record.size() > form_.line_bytes;
-    const std::string_view fed = record.substr(0, form_.line_bytes);
+    const std::string_view within = record.substr(0, form_.line_bytes);
+    const size_t quoted = quotes_ ? end_of_quotes(within, form_.separator) : 0;
+    const bool more = quoted > 0 && quoted < within.size();
+    const std::string_view fed = within.substr(0, more ? quoted - 1 : quoted);
     const size_t read = fields_.feed(fed);
     if (read != fed.size()) {
       chunk_.fatal = misplaced(record.substr(0, read));
@@ -183,9 +202,22 @@ class ChunkParser {
     } else {
       const bool ended = record.ends_with('\n') || record.ends_with('\r');
       if (!fields_.finish()) chunk_.fatal = {last_field_place(record, form_.separator, {line_, 1}), kUnclosed};
-      else if (cells_ > 0) end_row(record);
+      else if (quoted < within.size()) split(within.substr(quoted), more);
+      if (cells_ > 0 && !chunk_.fatal) end_row(record);
       // A record whose quote never closes ends with the text, be its last character what it may.
       line_ += ended && !quotes_ ? 1 : place_after(record).line - 1;
+    }
+  }
+
+  /// Fields without quotes. A line of blanks alone has none, unless others precede it.
+  void split(std::string_view text, bool others) {
+    while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+    if (!others && is_blank_record(text) && text.find(form_.separator) == text.npos) return;
+    const char* const end = text.data() + text.size();
+    for (const char *begin = text.data(), *at = begin;; begin = ++at) {
+      while (at != end && *at != form_.separator) ++at;
+      field(bare({begin, static_cast<size_t>(at - begin)}));
+      if (at == end) return;
     }
   }
 

@@ -21,7 +21,7 @@
 namespace equipoise {
 namespace {
 
-constexpr size_t kBlock = size_t{2} << 20;
+constexpr size_t kBlock = size_t{1} << 20;
 constexpr unsigned kMostThreads = 4;
 
 /// Cuts what a source gives between records.
