@@ -2,9 +2,6 @@
 #include "host/data/cohort.h"
 
 #include <fmt/format.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include <algorithm>
 #include <deque>
@@ -17,6 +14,7 @@
 #include "host/data/keyed_table.h"
 #include "host/data/labels.h"
 #include "host/data/positive_class.h"
+#include "host/data/spare_memory.h"
 #include "host/text/first_names.h"
 #include "host/text/glob.h"
 #include "host/text/nearest_name.h"
@@ -338,13 +336,6 @@ void read_views(const std::vector<std::vector<FeatureColumn>>& features, Tables&
       if (features[v][place].words) read_words(keyed, columns[place], place, rows, view);
     cohort.views.push_back(std::move(view));
   }
-}
-
-/// What was parsed and is gone lies in holes between what stays; the C library keeps them unless it is asked.
-void give_back_memory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
 }
 
 RawCohort joined(const CohortSpec& as_written) {

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "host/data/gathered_columns.h"
+#include "host/data/spare_memory.h"
 #include "host/data/transform.h"
 #include "host/text/first_names.h"
 #include "host/text/glob.h"
@@ -339,6 +340,7 @@ Preprocess fit_preprocess(const RawCohort& cohort, std::span<const int> train_ro
                                    : unscaled(cohort.views[v]));
   for (const RawTarget& target : cohort.targets)
     preprocess.targets.push_back(fit_target(target, train_rows, cohort.standardised, notices));
+  give_back_memory();
   return preprocess;
 }
 

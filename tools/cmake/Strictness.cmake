@@ -21,3 +21,6 @@ if(EQUIPOISE_SANITIZE)
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${EQUIPOISE_SANITIZE};-fno-omit-frame-pointer;-g1>)
   target_link_options(equipoise_strict INTERFACE -fsanitize=${EQUIPOISE_SANITIZE})
 endif()
+if(EQUIPOISE_FUZZ)  # what the fuzzers' targets link with counts its branches, too
+  target_compile_options(equipoise_strict INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link>)
+endif()

@@ -29,6 +29,12 @@ std::string_view bare(std::string_view text) {
   return ends ? trimmed(text, kBlanks) : text;
 }
 
+bool is_ascii(std::string_view text) {
+  unsigned char any = 0;
+  for (const char c : text) any |= static_cast<unsigned char>(c);
+  return any < 0x80;
+}
+
 /// Behind the separator that ends the last quoted field; all of the record where no field follows it, 0 without quotes.
 /// There no quote is open, unless one never closes, which libcsv will find.
 size_t end_of_quotes(std::string_view record, char separator) {
@@ -86,15 +92,17 @@ class Fields {
 
 class ChunkParser {
  public:
-  ChunkParser(const TableForm& form, std::string_view bytes)
+  ChunkParser(const TableForm& form, std::string_view bytes, std::vector<double> room)
       : form_(form), bytes_(bytes), fields_(form.separator, *this) {
+    chunk_.values = std::move(room);
+    chunk_.values.clear();
     chunk_.counts.resize(form.columns);
     chunk_.cells.resize(form.kept_count);
   }
 
   Chunk parse() {
-    chunk_.values.reserve(bytes_.size() / 8);
     quotes_ = bytes_.find('"') != bytes_.npos;
+    ascii_ = is_ascii(bytes_);
     if (const size_t broken = find_broken_byte(bytes_); broken != bytes_.npos) {
       for (size_t at = broken, n = 0; at != bytes_.npos && n < kFaultsKept; ++n) {
         add_fault(place_after(bytes_.substr(0, at)), [&] { return broken_byte_sentence(bytes_, at); });
@@ -123,7 +131,8 @@ class ChunkParser {
     if (column >= form_.columns) return;  // ragged: counted for the message, not kept
     chunk_.values.push_back(number(text, column));
     if (const int kept = form_.kept[column]; kept >= 0) {
-      chunk_.cells[static_cast<size_t>(kept)].push_back({chunk_.text.size(), static_cast<uint32_t>(text.size()), {}});
+      const auto length = static_cast<uint32_t>(text.size());
+      chunk_.cells[static_cast<size_t>(kept)].push_back({chunk_.text.size(), length, here()});
       chunk_.text += text;
     }
   }
@@ -158,7 +167,7 @@ class ChunkParser {
     }
     const int row = static_cast<int>(chunk_.rows), at = static_cast<int>(column);
     if (counts.texts + counts.out_of_range <= static_cast<int>(kOddCellsKept))
-      chunk_.odd.push_back({at, {row, {}, std::string(text), number.kind}});
+      chunk_.odd.push_back({at, {row, here(), std::string(text), number.kind}});
     if (number.kind == NumberKind::text && !kept) {
       chunk_.words.push_back({row, at, chunk_.word_text.size(), static_cast<uint32_t>(text.size())});
       chunk_.word_text += text;
@@ -166,13 +175,20 @@ class ChunkParser {
     return kNone;
   }
 
-  /// Only the first of a record, and of the chunk, is noted.
+  /// The first of the chunk is noted, if its record is a row.
   void note_decimals(std::string_view text, size_t column, bool comma) {
     if (comma) {
-      if (!chunk_.comma && !new_comma_) new_comma_ = true, comma_column_ = column;
-    } else if (!chunk_.point && !new_point_ && text.find('.') != text.npos) {
-      new_point_ = true, point_column_ = column;
+      if (!chunk_.comma && !comma_) comma_ = {here(), column};
+    } else if (!chunk_.point && !point_ && text.find('.') != text.npos) {
+      point_ = {here(), column};
     }
+  }
+
+  /// Where the field that `split` is at begins; of those that libcsv tells, set_places will know.
+  TextPlace here() {
+    if (ascii_) place_.column += static_cast<uint32_t>(field_begin_ - counted_), counted_ = field_begin_;
+    for (; counted_ < field_begin_; ++counted_) place_.column += !is_continuation(split_[counted_]);
+    return place_;
   }
 
   template <class Sentence>
@@ -184,8 +200,9 @@ class ChunkParser {
   void read(std::string_view record) {
     cells_ = 0;
     empty_ = true;
-    marked_ = new_comma_ = new_point_ = false;
-    comma_column_ = point_column_ = form_.columns;
+    marked_ = false;
+    comma_ = point_ = std::nullopt;
+    field_begin_ = counted_ = 0;
     first_odd_ = chunk_.odd.size();
     const bool too_long = record.size() > form_.line_bytes;
     const std::string_view within = record.substr(0, form_.line_bytes);
@@ -202,22 +219,26 @@ class ChunkParser {
     } else {
       const bool ended = record.ends_with('\n') || record.ends_with('\r');
       if (!fields_.finish()) chunk_.fatal = {last_field_place(record, form_.separator, {line_, 1}), kUnclosed};
-      else if (quoted < within.size()) split(within.substr(quoted), more);
+      quoted_cells_ = cells_;
+      if (quoted < within.size() && !chunk_.fatal) split(within.substr(quoted), within.substr(0, quoted));
       if (cells_ > 0 && !chunk_.fatal) end_row(record);
       // A record whose quote never closes ends with the text, be its last character what it may.
       line_ += ended && !quotes_ ? 1 : place_after(record).line - 1;
     }
   }
 
-  /// Fields without quotes. A line of blanks alone has none, unless others precede it.
-  void split(std::string_view text, bool others) {
+  /// Fields without quotes, behind `others`. A line of blanks alone has none, unless others precede it.
+  void split(std::string_view text, std::string_view others) {
     while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-    if (!others && is_blank_record(text) && text.find(form_.separator) == text.npos) return;
-    const char* const end = text.data() + text.size();
-    for (const char *begin = text.data(), *at = begin;; begin = ++at) {
-      while (at != end && *at != form_.separator) ++at;
-      field(bare({begin, static_cast<size_t>(at - begin)}));
-      if (at == end) return;
+    if (others.empty() && is_blank_record(text) && text.find(form_.separator) == text.npos) return;
+    split_ = text;
+    counted_ = 0;
+    place_ = others.empty() ? TextPlace{line_, 1} : place_after(others, {line_, 1});
+    for (size_t begin = 0, at = 0;; begin = ++at) {
+      while (at != text.size() && text[at] != form_.separator) ++at;
+      field_begin_ = begin;
+      field(bare(text.substr(begin, at - begin)));
+      if (at == text.size()) return;
     }
   }
 
@@ -259,37 +280,39 @@ class ChunkParser {
       chunk_.odd.resize(first_odd_);
       return;
     }
-    set_places(record);
+    if (quoted_cells_ > 0) set_places(record);
+    if (comma_) chunk_.comma = comma_;
+    if (point_) chunk_.point = point_;
     chunk_.lines.push_back(line_);
     ++chunk_.rows;
   }
 
-  /// Cells that may be named to the user learn where they are.
+  /// Fields that libcsv told and that may be named to the user learn where they are.
   void set_places(std::string_view record) {
-    size_t most = form_.kept_end;
-    for (size_t i = first_odd_; i < chunk_.odd.size(); ++i)
-      most = std::max(most, static_cast<size_t>(chunk_.odd[i].column) + 1);
-    if (new_comma_) most = std::max(most, comma_column_ + 1);
-    if (new_point_) most = std::max(most, point_column_ + 1);
-    if (most == 0) return;
-    const std::vector<TextPlace> places = field_places(record, form_.separator, {line_, 1}, most);
-    for (size_t column = 0; column < form_.kept_end; ++column)
+    const std::vector<TextPlace> places = field_places(record, form_.separator, {line_, 1}, quoted_cells_);
+    for (size_t column = 0; column < std::min(quoted_cells_, form_.kept_end); ++column)
       if (const int kept = form_.kept[column]; kept >= 0)
         chunk_.cells[static_cast<size_t>(kept)].back().place = places[column];
     for (size_t i = first_odd_; i < chunk_.odd.size(); ++i)
-      chunk_.odd[i].cell.place = places[static_cast<size_t>(chunk_.odd[i].column)];
-    if (new_comma_) chunk_.comma = {places[comma_column_], comma_column_};
-    if (new_point_) chunk_.point = {places[point_column_], point_column_};
+      if (const auto column = static_cast<size_t>(chunk_.odd[i].column); column < quoted_cells_)
+        chunk_.odd[i].cell.place = places[column];
+    for (std::optional<Chunk::Mark>* mark : {&comma_, &point_})
+      if (*mark && (*mark)->column < quoted_cells_) (*mark)->place = places[(*mark)->column];
   }
 
   const TableForm& form_;
   std::string_view bytes_;
   Chunk chunk_;
-  bool quotes_ = false;
+  bool quotes_ = false, ascii_ = false;
   uint32_t line_ = 1;
-  size_t cells_ = 0;  ///< of the record being read
-  bool empty_ = true, marked_ = false, new_comma_ = false, new_point_ = false;
-  size_t comma_column_ = 0, point_column_ = 0, first_odd_ = 0;
+  size_t cells_ = 0;         ///< of the record being read
+  size_t quoted_cells_ = 0;  ///< of which libcsv told
+  bool empty_ = true, marked_ = false;
+  std::optional<Chunk::Mark> comma_, point_;  ///< of the record
+  size_t first_odd_ = 0;
+  std::string_view split_;                ///< what is split at separators
+  size_t field_begin_ = 0, counted_ = 0;  ///< in it: of the field, and how far `place_` has come
+  TextPlace place_;
   Fields<ChunkParser> fields_;
 };
 
@@ -313,7 +336,9 @@ void VoidMisfits::add(const VoidMisfits& later) {
   count += later.count;
 }
 
-Chunk parse_chunk(const TableForm& form, std::string_view bytes) { return ChunkParser(form, bytes).parse(); }
+Chunk parse_chunk(const TableForm& form, std::string_view bytes, std::vector<double> room) {
+  return ChunkParser(form, bytes, std::move(room)).parse();
+}
 
 std::optional<std::vector<std::string>> parse_record(std::string_view record, char separator, size_t most) {
   Collector collector{most};

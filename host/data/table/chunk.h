@@ -90,8 +90,9 @@ struct Chunk {
   std::optional<ChunkFault> fatal;  ///< ends the table: a quote in the wrong place, a record without an end
 };
 
-/// Parses whole records; only the last chunk of a table may end without the end of a line.
-Chunk parse_chunk(const TableForm& form, std::string_view bytes);
+/// Parses whole records; only the last chunk of a table may end without the end of a line. `room` is memory for the
+/// values, whose content does not matter.
+Chunk parse_chunk(const TableForm& form, std::string_view bytes, std::vector<double> room = {});
 
 /// The cells of one record, the first `most` at most, trimmed, or nothing where a quote stands in the wrong place or
 /// none closes.

@@ -119,8 +119,8 @@ class HeaderParser {
                                   place.column, i + 1));
       } else if (const auto [first, added] = first_of.try_emplace(name, place); !added) {
         number_twice = number_twice || is_number(name);
-        offenders.add(fmt::format("{}:{}:{}: the column '{}' is already at {}:{}; rename or remove one of them", file_,
-                                  place.line, place.column, name, first->second.line, first->second.column));
+        offenders.add(fmt::format("{}:{}:{}: the column {} is already at {}:{}; rename or remove one of them", file_,
+                                  place.line, place.column, excerpt(name), first->second.line, first->second.column));
       }
     }
     const std::vector<std::string> names(header.columns.begin() + header.row_names, header.columns.end());

@@ -9,8 +9,6 @@
 namespace equipoise {
 namespace {
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
 /// Calls `visit` with the place of every field but the first, until it returns false.
 template <class Visitor>
 void each_further_field(std::string_view record, char separator, TextPlace place, Visitor visit) {

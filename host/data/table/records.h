@@ -18,6 +18,9 @@ size_t record_end(std::string_view text, size_t begin, bool quotes);
 /// followed by an LF, and ends none.
 size_t last_record_end(std::string_view text);
 
+/// Whether a byte of UTF-8 goes on with a character.
+inline bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
 /// A record's blank line has nothing but blanks before its end.
 bool is_blank_record(std::string_view record);
 

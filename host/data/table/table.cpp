@@ -13,6 +13,7 @@
 
 #include "host/data/table/byte_source.h"
 #include "host/data/table/chunk.h"
+#include "host/data/table/cutter.h"
 #include "host/data/table/encoding.h"
 #include "host/data/table/header.h"
 #include "host/data/table/records.h"
@@ -21,52 +22,8 @@
 namespace equipoise {
 namespace {
 
-constexpr size_t kBlock = size_t{1} << 20;
-constexpr unsigned kMostThreads = 4;
-
-/// Cuts what a source gives between records.
-class Cutter {
- public:
-  Cutter(ByteSource& source, size_t longest_record) : source_(source), longest_record_(longest_record) { more(); }
-
-  std::string_view text() const { return text_; }
-  bool ended() const { return ended_; }
-  /// False at the end.
-  bool more() {
-    if (ended_) return false;
-    const size_t before = text_.size(), wanted = std::max(kBlock, before);
-    text_.resize(before + wanted);
-    const size_t got = source_.read(text_.data() + before, wanted);
-    text_.resize(before + got);
-    ended_ = got < wanted;
-    return got > 0;
-  }
-  void drop(size_t bytes) { text_.erase(0, bytes); }
-
-  /// The next records, whole, or all that is left where they never end; "" at the end.
-  std::string next() {
-    for (;;) {
-      const bool hopeless = text_.size() > longest_record_ + kLongestCharacter;
-      const size_t end = ended_ ? text_.size() : last_record_end(text_);
-      if (end > 0 || ended_ || hopeless) {
-        ended_ = ended_ || end == 0;
-        std::string records = std::move(text_);
-        text_ = end == 0 ? "" : records.substr(end);
-        if (end > 0) records.resize(end);
-        else if (hopeless) records.resize(whole_characters(records));
-        if (!ended_ && text_.size() < kBlock) more();
-        return records;
-      }
-      more();
-    }
-  }
-
- private:
-  ByteSource& source_;
-  size_t longest_record_;
-  std::string text_;
-  bool ended_ = false;
-};
+constexpr size_t kBytesOfANumber = 8;  // with its separator, at least where there are many
+constexpr unsigned kMostThreads = 4, kMostThreadsAskedFor = 64;
 
 /// Words of a column and their numbers in the order of appearance.
 struct Dictionary {
@@ -93,7 +50,7 @@ class Joiner {
     table_.lines.reserve(room);
   }
 
-  void add(Chunk chunk) {
+  void add(const Chunk& chunk) {
     for (const ChunkFault& fault : chunk.faults) offenders_.add(sentence(fault));
     offenders_.count_further(chunk.fault_count - chunk.faults.size());
     if (chunk.broken) offenders_.refuse(ExitCode::data);
@@ -272,7 +229,7 @@ class TableReader {
         return place;
       }
       begin = end;
-      if (begin >= kBlock) drop();
+      if (begin >= Cutter::kBlock) drop();
     }
     throw Error(ExitCode::data, table_.file + ":1:1: the table is empty; a header line is needed");
   }
@@ -317,26 +274,40 @@ class TableReader {
 
   void read_rows() {
     Joiner joiner(table_, form_, wishes_.limits, first_line_);
-    const unsigned threads = wishes_.threads > 0 ? static_cast<unsigned>(wishes_.threads)
+    const unsigned threads = wishes_.threads > 0 ? std::min<unsigned>(wishes_.threads, kMostThreadsAskedFor)
                                                  : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
     bool first = true;
-    std::deque<std::future<Chunk>> parsed;  // waits for what is parsed when it goes
+    std::deque<std::future<Chunk>> parsed;   // waits for what is parsed when it goes
+    std::vector<std::vector<double>> rooms;  // of chunks that are joined
+    const auto join = [&](Chunk chunk) {
+      joiner.add(chunk);
+      rooms.push_back(std::move(chunk.values));
+    };
     const auto join_front = [&] {
       Chunk chunk = parsed.front().get();
       parsed.pop_front();
-      joiner.add(std::move(chunk));
+      join(std::move(chunk));
+    };
+    const auto take_room = [&](size_t bytes) {
+      std::vector<double> room;
+      if (!rooms.empty()) room = std::move(rooms.back()), rooms.pop_back();
+      room.reserve(bytes / kBytesOfANumber);
+      return room;
     };
     for (std::string records = cutter_.next(); !records.empty(); records = cutter_.next()) {
+      if (parsed.size() >= threads) join_front();
+      std::vector<double> room = take_room(records.size());
       if (first || threads == 1) {
-        Chunk chunk = parse_chunk(form_, records);
+        Chunk chunk = parse_chunk(form_, records, std::move(room));
         if (first) joiner.expect(chunk.rows, records.size(), source_.expected_bytes());
-        joiner.add(std::move(chunk));
+        join(std::move(chunk));
         first = false;
         continue;
       }
-      if (parsed.size() >= threads) join_front();
       parsed.push_back(
-          std::async(std::launch::async, [this, records = std::move(records)] { return parse_chunk(form_, records); }));
+          std::async(std::launch::async, [this, records = std::move(records), room = std::move(room)]() mutable {
+            return parse_chunk(form_, records, std::move(room));
+          }));
     }
     while (!parsed.empty()) join_front();
     joiner.finish();

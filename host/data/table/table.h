@@ -30,7 +30,7 @@ struct TableWishes {
   /// Words that count as missing besides those of is_missing, and numbers equal to one that is a number; in columns
   /// whose text is kept take_as_missing has to be asked.
   std::vector<std::string> missing = {};
-  int threads = 0;  ///< 0 = as many as the machine has, four at most; the result is the same
+  int threads = 0;  ///< 64 at most; 0 = as many as the machine has, four at most; the result is the same
 };
 
 /// Where a cell begins in its file, counted from 1; columns count characters, not bytes.
