@@ -9,6 +9,7 @@
 #include <numeric>
 #include <string>
 
+#include "engine/base/error.h"
 #include "host/data/cohort.h"
 #include "host/data/preprocess.h"
 
@@ -44,12 +45,16 @@ int main(int argc, char** argv) {
   app.add_option("--threads", threads, "that parse; 0 = as many as the machine has, four at most");
   app.add_option("--rounds", rounds, "the memory of later ones tells nothing new")->check(CLI::Range(1, 100));
   CLI11_PARSE(app, argc, argv);
-  for (int round = 0; round < rounds; ++round) {
-    const auto start = std::chrono::steady_clock::now();
-    const Dataset data = load(file, threads);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    fmt::print("{} {:.3f} {} {}\n", file, seconds, memory("VmHWM"), threads);
-    std::fflush(stdout);
-    if (data.rows == 0) return 1;
+  try {
+    for (int round = 0; round < rounds; ++round) {
+      const auto start = std::chrono::steady_clock::now();
+      const Dataset data = load(file, threads);
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      fmt::print("{} {:.3f} {} {}\n", file, seconds, memory("VmHWM"), threads);
+      std::fflush(stdout);
+    }
+  } catch (const Error& refused) {
+    fmt::print(stderr, "load_bench: {}\n", refused.what());
+    return static_cast<int>(refused.code());
   }
 }
