@@ -134,7 +134,7 @@ std::string read_text(const std::filesystem::path& path, size_t limit) {
 }
 
 AppendLog::AppendLog(const std::filesystem::path& path)
-    : path_(path), file_(open_file(path, O_RDWR | O_CREAT | O_APPEND)) {
+    : path_(path), file_(open_regular_file(path, O_RDWR | O_CREAT | O_APPEND)) {
   const LineCount whole = count_lines(file_.get(), UINT64_MAX, path_);
   set_size(file_.get(), whole.bytes, path_);
   lines_ = whole.lines;
@@ -171,8 +171,8 @@ void AppendLog::truncate_after(uint64_t lines) {
 void AppendLog::sync() { sync_file(file_.get(), path_); }
 
 RunLock::RunLock(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / ".lock";
-  file_ = open_file(path, O_RDWR | O_CREAT);
+  const std::filesystem::path path = folder / kName;
+  file_ = open_regular_file(path, O_RDWR | O_CREAT);
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) throw_file_error(path, "lock", errno);
     std::array<std::byte, 32> owner;

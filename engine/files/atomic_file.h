@@ -23,7 +23,8 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 std::string read_text(const std::filesystem::path& path, size_t limit = size_t{1} << 30);
 
 /// A file that grows by whole lines. Opening creates it if absent and cuts off a last line without its newline: the
-/// mark of a process that was killed while it wrote.
+/// mark of a process that was killed while it wrote. Throws Error(file_system), too, where a link or anything but a
+/// regular file is in its place.
 class AppendLog {
  public:
   explicit AppendLog(const std::filesystem::path& path);
@@ -45,9 +46,12 @@ class AppendLog {
 };
 
 /// Holds a run folder for this process while it lives: an exclusive flock on FOLDER/.lock, which the system releases
-/// however the process ends. A second holder gets Error(file_system) naming the folder and the first one's process id.
+/// however the process ends. A second holder gets Error(file_system) naming the folder and the first one's process id;
+/// so does whoever finds a link or anything but a regular file there.
 class RunLock {
  public:
+  static constexpr const char* kName = ".lock";
+
   explicit RunLock(const std::filesystem::path& folder);
 
  private:

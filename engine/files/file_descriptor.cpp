@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -39,6 +40,15 @@ FileDescriptor open_file(const std::filesystem::path& path, int flags) {
       throw_file_error(path, (flags & O_ACCMODE) == O_RDONLY ? "open for reading" : "open for writing", errno);
     }
   }
+}
+
+FileDescriptor open_regular_file(const std::filesystem::path& path, int flags) {
+  FileDescriptor file = open_file(path, flags | O_NOFOLLOW | O_NONBLOCK);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) throw_file_error(path, "look at", errno);
+  if (!S_ISREG(status.st_mode))
+    throw Error(ExitCode::file_system, fmt::format("{}: is no regular file; remove it", path.string()));
+  return file;
 }
 
 void write_all(int descriptor, std::span<const std::byte> content, const std::filesystem::path& path) {

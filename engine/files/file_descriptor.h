@@ -34,6 +34,10 @@ class FileDescriptor {
 /// open(2) with O_CLOEXEC, retried when interrupted; new files get mode 0666 less the umask. Throws Error(file_system).
 FileDescriptor open_file(const std::filesystem::path& path, int flags);
 
+/// The same for a file of our own, which is a regular one: throws where a link, a folder, a pipe or a device is in its
+/// place, and never waits for one.
+FileDescriptor open_regular_file(const std::filesystem::path& path, int flags);
+
 /// Writes every byte: short writes are continued, interrupted ones repeated. Throws Error(file_system) naming `path`.
 void write_all(int descriptor, std::span<const std::byte> content, const std::filesystem::path& path);
 

@@ -295,6 +295,14 @@ void Trainer::restore(const TensorFile& file, std::size_t replica) {
 }
 
 std::string Trainer::hash(const std::vector<std::string>& lines, std::size_t replica) const {
+  return hash_over(
+      [&](const LineVisitor& visit) {
+        for (const std::string& line : lines) visit(line);
+      },
+      replica);
+}
+
+std::string Trainer::hash_over(const std::function<void(const LineVisitor&)>& each_line, std::size_t replica) const {
   Sha256 sha;
   const std::vector<float> values = state(replica);
   std::vector<const ParameterInfo*> sorted;
@@ -305,10 +313,10 @@ std::string Trainer::hash(const std::vector<std::string>& lines, std::size_t rep
       const std::vector<float> dense = read_parameter(program_, *p, part, values);
       sha.update(dense.data(), dense.size() * sizeof(float));
     }
-  for (const std::string& line : lines) {
+  each_line([&](std::string_view line) {
     sha.update(line);
     sha.update("\n");
-  }
+  });
   return sha.hex();
 }
 

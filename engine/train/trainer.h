@@ -74,6 +74,9 @@ class Trainer {
   /// SHA-256 over all parameters and moments of a replica, little-endian, in name order, then over metric lines without
   /// times.
   std::string hash(const std::vector<std::string>& lines_without_time, std::size_t replica = 0) const;
+  /// The same of lines that need not be in memory at once: `each_line` hands them over in their order.
+  using LineVisitor = std::function<void(std::string_view)>;
+  std::string hash_over(const std::function<void(const LineVisitor&)>& each_line, std::size_t replica = 0) const;
 
  private:
   /// What the host knows of a replica besides its settings and control.

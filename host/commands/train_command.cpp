@@ -209,32 +209,37 @@ class TrainRun {
     Progress progress(log_, trainer.program(), trainer.plan(), trainer.steps_per_epoch(), trainer.control().step);
     Pace pace;
     pace.stop = [&] { return signals_.received() != 0; };
-    bool finished = false;
     try {
-      finished = train_into(folder, trainer, progress, pace);
+      return train_into(folder, trainer, progress, pace) ? finish(folder, prepared, trainer, executor)
+                                                         : stop(folder, prepared, trainer);
     } catch (const Error& error) {
-      try {
-        account(folder, prepared, trainer, "failed", error.what());
-      } catch (const Error&) {
-        // As on a full disk: the first error is the one to tell.
+      if (error.code() != ExitCode::stopped && !written_) {
+        try {
+          account(folder, prepared, trainer, "failed", error.what());
+        } catch (const Error&) {
+          // As on a full disk: the first error is the one to tell.
+        }
       }
       throw;
     }
-    if (!finished) {
-      account(folder, prepared, trainer, "stopped", signal_name(signals_.received()));
-      const std::string path = folder.path().string();
-      throw Error(ExitCode::stopped,
-                  fmt::format("stopped by {} after epoch {}, step {}; resume with: equipoise train --resume --out {}",
-                              signal_name(signals_.received()), trainer.control().epoch, trainer.control().step,
-                              shell_word(path)));
-    }
+  }
+
+  [[noreturn]] ExitCode stop(const RunFolder& folder, const PreparedData& prepared, const Trainer& trainer) {
+    account(folder, prepared, trainer, "stopped", signal_name(signals_.received()));
+    const std::string path = folder.path().string();
+    throw Error(ExitCode::stopped,
+                fmt::format("stopped by {} after epoch {}, step {}; resume with: equipoise train --resume --out {}",
+                            signal_name(signals_.received()), trainer.control().epoch, trainer.control().step,
+                            shell_word(path)));
+  }
+
+  ExitCode finish(RunFolder& folder, const PreparedData& prepared, Trainer& trainer, Executor& executor) {
     summary_.dead_layers = trainer.dead_layers();
-    summary_.hash = trainer.hash(folder.metrics_without_times());
+    summary_.hash = trainer.hash_over([&](const auto& visit) { folder.each_metric_without_time(visit); });
     TensorFile model = trainer.model();
     if (const std::string bad = nonfinite_parameter(trainer, model); !bad.empty()) {
       folder.write_model(model);
       const std::string why = fmt::format("the parameter {} is not finite: training diverged", bad);
-      account(folder, prepared, trainer, "failed", why);
       throw Error(ExitCode::numerics,
                   fmt::format("{}: {}; lower optimizer.lr or set optimizer.clip_norm", folder.path().string(), why));
     }
@@ -253,6 +258,7 @@ class TrainRun {
     std::optional<Evaluation> at_thresholds;
     if (trainer.best() && !thresholds.empty()) at_thresholds = runner.evaluate(Part::validation, thresholds);
     account(folder, prepared, trainer, failure.empty() ? "finished" : "failed", trainer.finish_reason(), at_thresholds);
+    written_ = true;
     for (const std::string& warning : summary_.warnings) log_.warning(warning);
     log_.clear_live();
     print_result(report(folder, trainer, summary_, prepared, options_.log_format));
@@ -287,6 +293,7 @@ class TrainRun {
   const StopSignals& signals_;
   Log& log_;
   RunSummary summary_;
+  bool written_ = false;  ///< the account of the end, after which nothing of the run can fail
 };
 
 }  // namespace

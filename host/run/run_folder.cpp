@@ -32,6 +32,7 @@ fs::path made(const fs::path& path) {
     throw Error(ExitCode::file_system,
                 fmt::format("{}: cannot be made a folder ({}); choose another --out", path.string(),
                             problem ? problem.message() : "a file of that name exists"));
+  expect_regular_files(path);
   return path;
 }
 
@@ -41,6 +42,15 @@ void remove_run(const fs::path& folder) {
   for (const char* name : run_file::kAll)
     if (std::string_view(name) != run_file::kSummary) fs::remove(folder / name, ignored);
   fs::remove(folder / run_file::kSummary, ignored);
+}
+
+/// Whether the folder has the account of a run that has written no epoch.
+bool has_account_of_a_beginning(const fs::path& folder) {
+  try {
+    return read_earlier_run(folder / run_file::kSummary).epochs == 0;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 /// `path`, once it is known that a fresh run may begin there.
@@ -53,9 +63,10 @@ fs::path unused(const fs::path& path, bool fresh) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path, ignored)) {
     const std::string name = entry.path().filename().string();
-    const bool of_a_run_cut_short = name.starts_with(".") || (name == run_file::kSummary && failed_at_once(path)) ||
-                                    name == run_file::kPreprocess || name == run_file::kSplit ||
-                                    name == run_file::kMetrics;
+    // Without a config, which is written last, a run has not begun, whatever of it is there.
+    const bool of_a_run_cut_short =
+        name.starts_with(".") || (name == run_file::kSummary && has_account_of_a_beginning(path)) ||
+        name == run_file::kPreprocess || name == run_file::kSplit || name == run_file::kMetrics;
     if (fresh && !of_a_run_cut_short)
       throw Error(
           ExitCode::file_system,
@@ -97,9 +108,26 @@ void expect_apart(const std::filesystem::path& run, const std::filesystem::path&
   }
 }
 
+void expect_regular_files(const fs::path& folder) {
+  std::vector<const char*> names(std::begin(run_file::kAll), std::end(run_file::kAll));
+  names.push_back(RunLock::kName);
+  for (const char* name : names) {
+    std::error_code absent;
+    const fs::file_status status = fs::symlink_status(folder / name, absent);
+    if (!fs::exists(status) || fs::is_regular_file(status)) continue;
+    const char* what = fs::is_symlink(status)     ? "a link"
+                       : fs::is_directory(status) ? "a folder"
+                       : fs::is_fifo(status)      ? "a pipe"
+                                                  : "a device or socket";
+    throw Error(ExitCode::file_system,
+                fmt::format("{}: is {}, but a run folder holds regular files alone; put the file itself there",
+                            (folder / name).string(), what));
+  }
+}
+
 bool failed_at_once(const fs::path& folder) {
   std::error_code ignored;
-  if (!fs::exists(folder / run_file::kSummary, ignored)) return false;
+  if (!fs::is_regular_file(fs::symlink_status(folder / run_file::kSummary, ignored))) return false;
   try {
     const EarlierRun run = read_earlier_run(folder / run_file::kSummary);
     return run.status == "failed" && run.epochs == 0;
@@ -165,6 +193,7 @@ Config read_run_config(const fs::path& folder) {
   if (!fs::exists(path, ignored))
     throw Error(ExitCode::usage, fmt::format("{}: holds no run ({} is missing); give the folder a training wrote",
                                              folder.string(), run_file::kConfig));
+  expect_regular_files(folder);
   const auto [format, text] = taken_apart(read_text(path), path.string());
   Config config = load_config_as_given(path);
   const bool older = format < kWordsOfToday;
@@ -217,13 +246,15 @@ void RunFolder::expect_format_of_metrics() const {
   if (std::getline(file_of, first)) expect_metrics(file(run_file::kMetrics).string(), first);
 }
 
-std::vector<std::string> RunFolder::metrics_without_times() const {
+void RunFolder::each_metric_without_time(const std::function<void(std::string_view)>& visit) const {
   expect_format_of_metrics();
-  std::istringstream text(read_text(file(run_file::kMetrics)));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line);)
-    if (!lines.empty() || line != format_line()) lines.push_back(without_time(line));
-  return lines;
+  std::ifstream lines(file(run_file::kMetrics), std::ios::binary);
+  bool first = true;
+  for (std::string line; std::getline(lines, line); first = false)
+    if (!first || line != format_line()) visit(without_time(line));
+  if (lines.bad() || !lines.eof())
+    throw Error(ExitCode::file_system, fmt::format("{}: cannot be read to its end; repair the file system",
+                                                   file(run_file::kMetrics).string()));
 }
 
 void RunFolder::write_checkpoint(const TensorFile& checkpoint) {

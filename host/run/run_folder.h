@@ -19,8 +19,12 @@ namespace equipoise {
 /// runs/<stem of the config>-<YYYYmmdd-HHMMSS>, in the current folder and local time.
 std::filesystem::path default_run_folder(const std::filesystem::path& config);
 
-/// True if `folder` holds a run, or the beginning of one.
+/// True if `folder` holds a run that can be gone on with.
 bool holds_run(const std::filesystem::path& folder);
+
+/// Throws Error(file_system) if a file of the run is a link, a folder, a pipe or a device: a run writes regular files
+/// alone, and what else bears their names may lead anywhere, or never end.
+void expect_regular_files(const std::filesystem::path& folder);
 
 /// Throws Error(usage) if `out` is a file that the run consists of.
 void expect_apart(const std::filesystem::path& run, const std::filesystem::path& out);
@@ -54,8 +58,8 @@ class RunFolder {
 
   /// Adds a line to the metrics.
   void append_metrics(const std::string& line) { metrics_.append_line(line); }
-  /// The metrics' lines, without their times.
-  std::vector<std::string> metrics_without_times() const;
+  /// Hands over the metrics' lines of epochs, without their times, one after another.
+  void each_metric_without_time(const std::function<void(std::string_view)>& visit) const;
 
   /// Brings the metrics to disk, then makes `checkpoint` the newest one and keeps the one before.
   void write_checkpoint(const TensorFile& checkpoint);

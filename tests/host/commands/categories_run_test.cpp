@@ -44,6 +44,7 @@ TEST_F(CategoriesOfRuns, AreAsIfTheirColumnsStoodInTheTable) {
   EXPECT_EQ(json::parse(content_of(at("r/preprocess.json")))["views"][1]["columns"].size(), 8u);
   said({"evaluate", "r", "--split", "test"});
   said({"train", "--resume", "--out", "r", "--set", "train.epochs=31"});
+  EXPECT_CONTAINS(summary("r")["data"]["notices"].dump(), "2 columns of words as numbers");
   train("more", {"data.categorical=[\"site\",\"sex\"]", "train.epochs=31"});
   EXPECT_EQ(summary("r")["hash"], summary("more")["hash"]);
 }

@@ -8,6 +8,7 @@
 #include "engine/files/format.h"
 #include "tests/host/commands/demo_run.h"
 #include "tests/host/commands/run_program.h"
+#include "tests/host/run/metric_lines.h"
 
 namespace equipoise {
 namespace {
@@ -62,7 +63,7 @@ TEST_F(RunFolders, GoOnFromTheNewestCheckpointAndCutTheMetricsToIt) {
   folder.write_checkpoint(numbered(3));
   EXPECT_EQ(resume(folder), 3);
   EXPECT_TRUE(notices_.empty());
-  EXPECT_EQ(folder.metrics_without_times(),
+  EXPECT_EQ(testing::metrics_without_times(folder),
             (std::vector<std::string>{"{\"epoch\":1}", "{\"epoch\":2}", "{\"epoch\":3}"}));
 }
 
@@ -92,7 +93,7 @@ TEST_F(RunFolders, PassOverNoCheckpointForAnyOtherError) {
     EXPECT_CONTAINS(refusal(code, [&] { folder.resume(fail, notice); }), "nothing to do with the checkpoint");
     EXPECT_EQ(asked, 1);
   }
-  EXPECT_EQ(folder.metrics_without_times().size(), 3u);
+  EXPECT_EQ(testing::metrics_without_times(folder).size(), 3u);
   const auto unread = [](const TensorFile&) -> int { throw UnreadFormat("of another version"); };
   EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { folder.resume(unread, notice); }), "of another version");
 }
@@ -124,13 +125,13 @@ TEST_F(RunFolders, PassOverACheckpointThatIsAheadOfTheMetrics) {
   RunFolder folder = begun(2);
   folder.write_checkpoint(numbered(1));
   folder.write_checkpoint(numbered(4));
-  EXPECT_EQ((resume(folder), folder.metrics_without_times().size()), 1u);
+  EXPECT_EQ((resume(folder), testing::metrics_without_times(folder).size()), 1u);
 }
 
 TEST_F(RunFolders, StartOverWithoutACheckpoint) {
   RunFolder folder = begun(2);
   EXPECT_EQ(resume(folder), -1);
-  EXPECT_TRUE(folder.metrics_without_times().empty());
+  EXPECT_TRUE(testing::metrics_without_times(folder).empty());
 }
 
 TEST_F(RunFolders, AreMadeOnceAndOwnedByOne) {
@@ -149,7 +150,7 @@ TEST_F(RunFolders, ThatNeverBeganMayBeBegunAfresh) {
   std::filesystem::create_directories(path());
   write_file_atomically(path() / run_file::kSplit, std::string_view("id,repeat,fold\n"));
   write_file_atomically(path() / run_file::kMetrics, std::string_view("{\"epoch\":1}\n"));
-  EXPECT_TRUE(RunFolder::create(path()).metrics_without_times().empty());
+  EXPECT_TRUE(testing::metrics_without_times(RunFolder::create(path())).empty());
 }
 
 TEST_F(RunFolders, AreRidOfWhatAKilledProcessLeftHalfWritten) {

@@ -11,6 +11,7 @@
 #include "host/config/model_config.h"
 #include "tests/host/commands/demo_run.h"
 #include "tests/host/commands/run_program.h"
+#include "tests/host/run/metric_lines.h"
 
 namespace equipoise {
 namespace {
@@ -62,7 +63,7 @@ class Training : public ::testing::Test {
     Progress progress(log, trainer.program(), trainer.plan(), trainer.steps_per_epoch(), trainer.control().step);
     const bool finished = train_into(folder, trainer, progress, pace);
     if (finished) {
-      const auto lines = folder.metrics_without_times();
+      const auto lines = testing::metrics_without_times(folder);
       remains_ = {trainer.hash(lines), trainer.checkpoint(), trainer.model(), lines};
     }
     return finished;
