@@ -113,6 +113,20 @@ void expect_undamaged(const TensorFile& file) {
                     file.path));
 }
 
+/// Whether a training of this plan can have such counters: others would lead steps beyond the rows, and names beyond
+/// the tasks.
+bool counters_agree(const Control& c, const Program& program, const TrainingPlan& plan) {
+  const int64_t rows = plan.setup.settings.rows, batch = plan.batch, steps_per_epoch = (rows + batch - 1) / batch;
+  const auto between = [](int64_t x, int64_t least, int64_t most) { return x >= least && x <= most; };
+  const auto kind = static_cast<int>(c.bad_kind);
+  const std::size_t tasks = program.task_names.size(), blocks = program.layer_of_block.size();
+  const auto named = static_cast<int64_t>(c.bad_kind == BadKind::gradient ? blocks : tasks);
+  return c.epoch >= 0 && between(c.position, 0, rows - 1) && c.position % batch == 0 &&
+         c.step == c.epoch * steps_per_epoch + c.position / batch && between(c.skipped, 0, c.step) &&
+         between(c.bad_step, 0, c.step) && between(c.bad_index, 0, named - 1) && between(kind, 0, 2) &&
+         between(static_cast<int>(c.status), 0, 2);
+}
+
 /// Losses of the epochs done, NaN where the file's format has none.
 LossHistory losses_of(const TensorFile& file, int format, int epochs, std::size_t tasks) {
   LossHistory losses;
@@ -275,10 +289,9 @@ TrainingState read_checkpoint(const Program& program, const TrainingPlan& plan, 
   }
   write_balance(program, s.state, balance);
   const std::vector<double> best = tensor_of(file, kBestTensor, ElementType::f64, {2}).to_doubles();
-  const bool plausible = c.step >= 0 && c.epoch >= 0 && c.position >= 0 && c.position < plan.setup.settings.rows &&
-                         best[0] >= 0 && best[0] <= c.epoch && best[0] == std::floor(best[0]) &&
-                         static_cast<int>(c.status) >= 0 && static_cast<int>(c.status) <= 2;
-  if (!plausible) refuse("its counters contradict each other; the file was changed");
+  const bool best_is_an_epoch = best[0] >= 0 && best[0] <= c.epoch && best[0] == std::floor(best[0]);
+  if (!best_is_an_epoch || !counters_agree(c, program, plan))
+    refuse("its counters contradict each other; the file was changed");
   s.best_epoch = static_cast<int>(best[0]);
   s.best_value = best[1];
   s.losses = losses_of(file, format, c.epoch, program.task_names.size());

@@ -265,13 +265,25 @@ TEST_F(TrainerTest, RefusesACheckpointWhoseCountersContradictEachOther) {
   };
   const auto whole = [](int32_t value) { return StoredTensor::from_int32({1}, std::vector<int32_t>{value}); };
   const auto best = [](double epoch) { return StoredTensor::from_doubles({2}, std::vector<double>{epoch, 0.5}); };
-  for (const int good : {0, 48, 50}) EXPECT_FALSE(refused("position", whole(good))) << good;
-  for (const int bad : {-1, 51, 52}) EXPECT_TRUE(refused("position", whole(bad))) << bad;
-  for (const int bad : {-1, 3}) EXPECT_TRUE(refused("status", whole(bad))) << bad;
+  const int batch = plan.batch, position = trainer.control().position;
+  ASSERT_GT(position, 0);
+  EXPECT_FALSE(refused("position", whole(position)));
+  for (const int bad : {-1, 0, position - 1, position + batch, 51, 52}) EXPECT_TRUE(refused("position", whole(bad)));
+  for (const char* name : {"status", "bad_kind"})
+    for (const int bad : {-1, 3}) EXPECT_TRUE(refused(name, whole(bad))) << name << bad;
+  const int tasks = static_cast<int>(trainer.program().task_names.size());
+  EXPECT_FALSE(refused("bad_index", whole(tasks - 1)));
+  for (const int bad : {-1, tasks, INT32_MAX}) EXPECT_TRUE(refused("bad_index", whole(bad))) << bad;
+  const auto wide = [](int64_t value) { return StoredTensor::from_int64({1}, std::vector<int64_t>{value}); };
+  const int64_t steps = trainer.control().step;
+  for (const int64_t bad : {int64_t{-1}, steps + 1, INT64_MAX}) {
+    EXPECT_TRUE(refused("bad_step", wide(bad))) << bad;
+    EXPECT_TRUE(refused("step", wide(bad))) << bad;
+  }
+  EXPECT_TRUE(refused("skipped", whole(static_cast<int>(steps) + 1)));
   for (const double bad : {-1.0, 0.5, 2.0}) EXPECT_TRUE(refused("best", best(bad))) << bad;
   EXPECT_FALSE(refused("best", best(1)));
-  EXPECT_TRUE(refused("epoch", whole(-1)));
-  EXPECT_TRUE(refused("step", StoredTensor::from_int64({1}, std::vector<int64_t>{-1})));
+  for (const int bad : {-1, 0, INT32_MAX}) EXPECT_TRUE(refused("epoch", whole(bad))) << bad;
 }
 
 TEST_F(TrainerTest, HashChangesWithEachParameterEachMomentAndEachLine) {
