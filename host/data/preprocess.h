@@ -82,9 +82,6 @@ void expect_transforms(const RawCohort& cohort, const Preprocess& preprocess,
 /// training rows for float32.
 Dataset apply(const RawCohort& cohort, const Preprocess& preprocess, std::vector<std::string>* notices = nullptr);
 
-/// Task names, likelihoods and places in Dataset::targets.
-std::vector<Target> tasks_of(const std::vector<FittedTarget>& targets);
-
 /// The text of preprocess.json; numbers are written so that they read back to the same bits.
 std::string to_json(const Preprocess& preprocess);
 

@@ -258,4 +258,17 @@ std::string number_fault(const Table& table, int row, int column) {
                                   : "write a decimal point, not a comma");
 }
 
+std::vector<Target> tasks_of(const std::vector<FittedTarget>& targets) {
+  std::vector<Target> tasks;
+  int first = 0;
+  for (const FittedTarget& target : targets) {
+    const int columns = static_cast<int>(target.columns.size());
+    const Count classes = target.likelihood->classes();
+    tasks.push_back({target.columns.front(), target.likelihood, first, columns,
+                     classes.least < classes.most ? static_cast<int>(target.class_names.size()) : 0});
+    first += columns;
+  }
+  return tasks;
+}
+
 }  // namespace equipoise

@@ -69,4 +69,7 @@ Strata strata(std::span<const RawTarget> targets, size_t rows);
 /// What is wrong with a cell that should be a number or missing, "" if nothing.
 std::string number_fault(const Table& table, int row, int column);
 
+/// Task names, likelihoods and places in Dataset::targets.
+std::vector<Target> tasks_of(const std::vector<FittedTarget>& targets);
+
 }  // namespace equipoise
