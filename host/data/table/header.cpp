@@ -161,12 +161,17 @@ TableHeader parse_header(std::string_view record, TextPlace place, const std::ve
   if (const std::string_view mark = merge_mark(header.columns.front()); !mark.empty())
     parser.refuse(place, merge_mark_sentence(mark));
   header.places = field_places(record, header.separator, place, header.columns.size());
-  if (header.columns.size() > limits.columns)
-    parser.refuse(header.places[limits.columns], fmt::format("more than {} columns; split the table", limits.columns));
+  const auto expect_few = [&] {
+    if (header.columns.size() > limits.columns)
+      parser.refuse(header.places[limits.columns],
+                    fmt::format("more than {} columns; split the table", limits.columns));
+  };
+  expect_few();
   if (one_shorter(header.columns.size(), next, header.separator)) {
     header.columns.insert(header.columns.begin(), "");
     header.places.insert(header.places.begin(), place);
     header.row_names = true;
+    expect_few();
   } else {
     header.row_names = header.columns.size() > 1 && header.columns.front().empty();
   }

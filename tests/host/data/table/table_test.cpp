@@ -234,6 +234,7 @@ TEST(Table, RefusesLinesFilesColumnsAndCellsBeyondTheLimits) {
   EXPECT_CONTAINS(refused(text, {.line_bytes = 6}), "t.csv:1:1: the line is longer than 6 bytes;");
   EXPECT_CONTAINS(refused("id,a\nx,\"1\n2\n3\n4\n5\n6\"\n", {.line_bytes = 10}), "t.csv:2:1: the line is longer");
   EXPECT_CONTAINS(refused(text, {.columns = 2}), "t.csv:1:6: more than 2 columns;");
+  EXPECT_CONTAINS(refused("x,y\na,1,2\n", {.columns = 2}), "t.csv:1:3: more than 2 columns;") << "one names rows";
   EXPECT_CONTAINS(refused(text, {.cells = 5}), "t.csv:3:1: more than 5 cells;");
   EXPECT_EQ(parse_table(text, "t.csv", {.file_bytes = 19, .line_bytes = 7, .columns = 3, .cells = 6}).rows(), 2);
 }
