@@ -239,12 +239,14 @@ std::map<std::string, std::string> to_metadata(const Setup& s) {
 }
 
 Setup read_setup(const TensorFile& file, const std::string& prefix) {
-  const Metadata m(file.metadata, file.path);
-  Setup s = published(m, file.metadata_at("system"));
-  s.system->read(m, Shapes(file, prefix));
-  read_balance(m, s);
-  read_settings(m, s);
-  return s;
+  return as_of_file(file.path, [&] {
+    const Metadata m(file.metadata, file.path);
+    Setup s = published(m, file.metadata_at("system"));
+    s.system->read(m, Shapes(file, prefix));
+    read_balance(m, s);
+    read_settings(m, s);
+    return s;
+  });
 }
 
 }  // namespace equipoise

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/error.h"
 #include "engine/files/safetensors.h"
 #include "engine/systems/setup.h"
 #include "engine/systems/words.h"
@@ -21,6 +22,19 @@ std::map<std::string, std::string> to_metadata(const Setup& setup);
 /// Reads a setup from a file whose parameters are named `prefix` + name. What the metadata leave open is the published
 /// setting of the variant. Throws Error(checkpoint) naming file and key.
 Setup read_setup(const TensorFile& file, const std::string& prefix);
+
+/// Runs what works on numbers and words out of a file: an Error(usage), which would speak to whoever wrote a config,
+/// becomes an Error(checkpoint) that names the file.
+template <class Work>
+auto as_of_file(const std::string& path, Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::usage) throw;
+    throw Error(ExitCode::checkpoint,
+                path + ": its metadata were changed, or are of another program: " + error.what());
+  }
+}
 
 /// The shortest decimal that reads back as the same double.
 std::string shortest(double value);

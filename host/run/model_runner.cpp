@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "engine/base/error.h"
+#include "engine/systems/metadata.h"
 #include "engine/train/checkpoint.h"
 
 namespace equipoise {
@@ -40,7 +41,9 @@ const std::vector<int>& rows_of(const Split& split, Part part) {
 }
 
 ModelRunner::ModelRunner(const TensorFile& model, const Dataset& data, const Split& split, Executor& executor)
-    : split_(split), setup_(setup_for(model, data)), evaluator_(setup_, data, kEvaluationBatch, executor) {
+    : split_(split),
+      setup_(setup_for(model, data)),
+      evaluator_(as_of_file(model.path, [&] { return Evaluator(setup_, data, kEvaluationBatch, executor); })) {
   executor.load_tables(tables_of(*setup_.system, data, split, weights_of(model, *setup_.system, data)));
   executor.load_state(read_model(evaluator_.program(), model), evaluator_.program().state_floats);
 }

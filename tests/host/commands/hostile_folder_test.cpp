@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "engine/files/safetensors.h"
 #include "tests/host/commands/asked_run.h"
 
 namespace equipoise::testing {
@@ -57,6 +58,20 @@ TEST_F(HostileFolders, LeadNoRunToFilesOutside) {
     expect_refused(kFileSystem, train_arguments("c.toml", "r", {}), {fmt::format("r/{}: is a link", name)});
     EXPECT_EQ(content_of(at("victim")), "precious\n") << name;
     fs::remove_all(at("r"));
+  }
+}
+
+TEST_F(HostileFolders, OfEditedModelsAreRefusedByTheModelsFile) {
+  train("r", {"train.epochs=2"});
+  const TensorFile whole = read_safetensors(at("r/model.safetensors"));
+  for (const auto& [key, value] :
+       {std::pair{"balance_at", "nowhere"}, std::pair{"gradnorm_over", "fc9.weight"}, std::pair{"variant", "other"},
+        std::pair{"system", "none"}, std::pair{"shared", "-1"}}) {
+    TensorFile edited = whole;
+    ASSERT_TRUE(edited.metadata.contains(key)) << key;
+    edited.metadata[key] = value;
+    write_safetensors(at("r/model.safetensors"), edited);
+    expect_refused(kCheckpoint, {"evaluate", "r"}, {"r/model.safetensors: "});
   }
 }
 
