@@ -31,6 +31,7 @@ inline constexpr Range kNotNegative{0, kMost};
 inline constexpr Range kShare{0, 1, false, true};
 inline constexpr Range kUnit{0, 1};
 inline constexpr Range kWidth{1, 65536};
+inline constexpr std::size_t kMostLayers = 128;  ///< of a stack
 }  // namespace range
 
 /// What values a key takes.
@@ -39,6 +40,7 @@ struct Rule {
   std::vector<std::string_view> choices = {};  ///< of a string, or of each string of a list; {} = any; "" = by variant
   std::vector<std::string_view> older = {};    ///< further choices, which are read and not told: words of before
   std::size_t count = 0;                       ///< of a list; 0 = any
+  std::size_t most = 1000;                     ///< of a list: what follows need not be fast for any length
   bool or_none = false;                        ///< the list may also be empty
   bool some = false;                           ///< the list may not be empty
   bool distinct = false;                       ///< no element of the list may occur twice

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <deque>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "engine/base/error.h"
@@ -106,6 +105,9 @@ bool unsets(const std::string& dotted, const std::string& text) {
   return !is_text || (!choices.empty() && std::find(choices.begin(), choices.end(), "") == choices.end());
 }
 
+/// Unknown names that are told one by one: a file that is no config at all has any number of them.
+constexpr size_t kMostErrors = 20;
+
 /// Parts of a dotted key that the parser, which recurses into them, is given at most.
 constexpr int kMostKeyParts = 64;
 
@@ -166,8 +168,11 @@ class Loader {
     const Config choices = choose(settings_);
     Config config = choices;
     config.balance.resize(balancers_, config.balance.front());
-    for (const auto& [dotted, where] : unknown_)
-      errors_.push_back(fmt::format("{}: unknown key '{}'; {}", where, dotted, suggest_key(dotted, choices)));
+    for (const auto& [dotted, where] : unknown_) {
+      if (errors_.size() < kMostErrors)
+        errors_.push_back(fmt::format("{}: unknown key '{}'; {}", where, dotted, suggest_key(dotted, choices)));
+      else ++further_errors_;
+    }
     for (const ConfigKey& key : config_keys())
       if (key.known_to(choices))
         for (size_t b = 0; b < (key.section == "balance" ? balancers_ : 1); ++b) store(key, b, config);
@@ -177,10 +182,8 @@ class Loader {
     }
     leave_out_labels(config);
     for (std::string& sentence : contradictions(config, given())) errors_.push_back(std::move(sentence));
-    if (!errors_.empty()) {
-      throw Error(ExitCode::usage, std::accumulate(std::next(errors_.begin()), errors_.end(), errors_.front(),
-                                                   [](const auto& all, const auto& one) { return all + "\n" + one; }));
-    }
+    if (further_errors_ > 0) errors_.push_back(fmt::format("... and {} more like these", further_errors_));
+    if (!errors_.empty()) throw Error(ExitCode::usage, fmt::format("{}", fmt::join(errors_, "\n")));
     fill_in(config);
     return config;
   }
@@ -209,7 +212,10 @@ class Loader {
     const std::vector<std::string> sections = section_names();
     for (const auto& [section, node] : documents_.back()) {
       const std::string name(section.str());
-      if (std::find(sections.begin(), sections.end(), name) == sections.end()) {
+      const bool known = std::find(sections.begin(), sections.end(), name) != sections.end();
+      if (!known && errors_.size() >= kMostErrors) {
+        ++further_errors_;
+      } else if (!known) {
         const std::string hint = node.is_table() ? did_you_mean(name, sections) : suggest_key(name, Config());
         errors_.push_back(fmt::format("{}: unknown {} '{}'; {}", at(file_, section.source()),
                                       node.is_table() ? "section" : "key", name, hint));
@@ -332,6 +338,7 @@ class Loader {
   std::string several_balancers_;                             // the place of the last of them
   std::vector<std::pair<std::string, std::string>> unknown_;  // dotted name and place
   std::vector<std::string> errors_, missing_;
+  size_t further_errors_ = 0;  // of unknown names
   bool choice_is_wrong_ = false;
   bool of_a_run_ = false;  // the file is a run's own
 };

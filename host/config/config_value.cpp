@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cmath>
+#include <cstdlib>
 #include <sstream>
 
 #include "host/config/toml_advice.h"
@@ -283,6 +283,10 @@ class ValueReader {
 
   template <class Element>
   std::optional<std::vector<Element>> list(std::optional<Element> (ValueReader::*read)(const toml::node&) const) const {
+    if (const toml::array* array = node_.as_array(); array && array->size() > key_.rule.most) {
+      complain(node_, fmt::format("has {} elements; give at most {}", array->size(), key_.rule.most));
+      return std::nullopt;
+    }
     return list(read, node_);
   }
   template <class Element>

@@ -85,8 +85,14 @@ Defaults MtlSystem::defaults(const Chosen& chosen) const {
 std::vector<ModelKey> MtlSystem::keys() {
   MtlModel& m = model;
   return {
-      {"trunk", &m.trunk, "widths of the layers that the tasks share", {.range = range::kWidth, .some = true}},
-      {"tower", &m.tower, "widths of each task's hidden layers; [] = none", {.range = range::kWidth}},
+      {"trunk",
+       &m.trunk,
+       "widths of the layers that the tasks share",
+       {.range = range::kWidth, .most = range::kMostLayers, .some = true}},
+      {"tower",
+       &m.tower,
+       "widths of each task's hidden layers; [] = none",
+       {.range = range::kWidth, .most = range::kMostLayers}},
       {"activation",
        activation_word(m.activation),
        "of the hidden layers: relu, tanh, sigmoid or identity",

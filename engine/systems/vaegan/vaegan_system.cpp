@@ -61,7 +61,7 @@ Defaults VaeganSystem::defaults(const Chosen&) const {
 
 std::vector<ModelKey> VaeganSystem::keys() {
   VaeganModel& m = model;
-  const Rule widths{.range = range::kWidth, .some = true};
+  const Rule widths{.range = range::kWidth, .most = range::kMostLayers, .some = true};
   return {{"latent", &m.latent, "latent dimensions", {.range = range::kWidth}},
           {"encoder", &m.encoder, "widths of its hidden layers", widths},
           {"decoder", &m.decoder, "widths of its hidden layers", widths},
