@@ -135,7 +135,7 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
 /// One training in its folder, from the first or from the newest checkpoint's step to the end or a signal.
 class TrainRun {
  public:
-  TrainRun(const Config& config, const TrainOptions& options, const StopSignals& signals, Log& log)
+  TrainRun(const Config& config, const TrainOptions& options, StopSignals& signals, Log& log)
       : config_(config), options_(options), signals_(signals), log_(log) {}
 
   ExitCode start() {
@@ -143,6 +143,7 @@ class TrainRun {
     tell(log_, prepared, config_.train.monitor != "none");
     const auto executor = make_executor(options_.device, log_);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
+    signals_.listen();
     // The folder appears once everything that can be wrong with the input was found right.
     const fs::path place = options_.out ? *options_.out : default_run_folder(*options_.config);
     if (failed_at_once(place))
@@ -165,6 +166,7 @@ class TrainRun {
     const PreparedData prepared =
         prepare_data_as(with_tables_found(config_, folder.path(), earlier, options_.data_root), folder.path());
     expect_same_data(earlier, prepared);
+    signals_.listen();
     tell(log_, prepared, config_.train.monitor != "none");
     const auto executor = make_executor(options_.device, log_);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
@@ -290,7 +292,7 @@ class TrainRun {
 
   const Config& config_;
   const TrainOptions& options_;
-  const StopSignals& signals_;
+  StopSignals& signals_;
   Log& log_;
   RunSummary summary_;
   bool written_ = false;  ///< the account of the end, after which nothing of the run can fail
@@ -306,7 +308,7 @@ ExitCode train_command(const TrainOptions& options) {
   }
   Log log(options.log_format, options.quiet);
   if (options.dry_run) return dry_run(config, options, log);
-  const StopSignals signals;
+  StopSignals signals;
   TrainRun run(config, options, signals, log);
   return options.resume ? run.resume() : run.start();
 }

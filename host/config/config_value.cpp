@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "host/config/toml_advice.h"
+#include "host/data/table/encoding.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -231,6 +232,10 @@ class ValueReader {
     }
     const char* home = value->starts_with("~/") ? std::getenv("HOME") : nullptr;
     const fs::path whole = (home ? fs::path(home) / value->substr(2) : base_ / *value).lexically_normal();
+    if (const std::string bytes = whole.string(); find_broken_byte(bytes) != bytes.npos) {
+      complain(node, "lies in a folder whose name is not UTF-8, which a run's own config could not say; rename it");
+      return std::nullopt;
+    }
     std::error_code absent;
     const std::string advice = path_advice(*value);
     if (advice.empty() || fs::exists(whole, absent)) return whole;

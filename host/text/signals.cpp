@@ -25,17 +25,21 @@ void install(void (*handler)(int)) {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   for (const int number : kStopping) sigaction(number, &action, nullptr);
-  std::signal(SIGPIPE, handler == SIG_DFL ? SIG_DFL : SIG_IGN);
 }
 
 }  // namespace
 
 StopSignals::StopSignals() {
   first_signal = 0;
-  install(on_stop_signal);
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
-StopSignals::~StopSignals() { install(SIG_DFL); }
+StopSignals::~StopSignals() {
+  install(SIG_DFL);
+  std::signal(SIGPIPE, SIG_DFL);
+}
+
+void StopSignals::listen() { install(on_stop_signal); }
 
 int StopSignals::received() const { return first_signal; }
 

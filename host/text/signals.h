@@ -3,9 +3,9 @@
 
 namespace equipoise {
 
-/// While it lives, the first SIGINT, SIGTERM or SIGUSR1 (Slurm's warning) only raises a flag, a second one ends the
-/// process at once as if nothing had been caught, and writing to a closed pipe is an error instead of the end.
-/// One at a time.
+/// While it lives, writing to a closed pipe is an error instead of the end; and once it listens, the first SIGINT,
+/// SIGTERM, SIGHUP or SIGUSR1 (Slurm's warning) only raises a flag, a second one ends the process at once as if nothing
+/// had been caught. One at a time.
 class StopSignals {
  public:
   StopSignals();
@@ -13,6 +13,9 @@ class StopSignals {
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
+  /// From now on there is something that would be lost. Before, a signal ends the process, and with it any wait for a
+  /// pipe that nobody writes to.
+  void listen();
   /// Number of the signal received, 0 before one.
   int received() const;
 };

@@ -75,6 +75,27 @@ TEST_F(HostileFolders, OfEditedModelsAreRefusedByTheModelsFile) {
   }
 }
 
+TEST_F(HostileFolders, WhoseNamesAreNotUtf8AreRefusedBeforeTheyAreTrainedIn) {
+  const fs::path folder = at("odd\xFF");
+  fs::create_directory(folder);
+  for (const char* name : {"c.toml", "before.csv", "after.csv", "outcome.csv"}) fs::copy(at(name), folder / name);
+  expect_refused(kUsage, train_arguments((folder / "c.toml").string(), "r", {}),
+                 {"data.views", "lies in a folder whose name is not UTF-8"});
+  EXPECT_FALSE(fs::exists(at("r")));
+}
+
+TEST_F(HostileFolders, HaveNothingToLoseWhileTheirTablesAreWaitedFor) {
+  fs::remove(at("before.csv"));
+  ASSERT_EQ(::mkfifo(at("before.csv").c_str(), 0600), 0);
+  Process waits(EQUIPOISE_PROGRAM, home_.path(), train_arguments("c.toml", "r", {}));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // it opens the pipe, to which nobody writes
+  waits.send(SIGTERM);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  waits.send(SIGINT);  // ends what goes on waiting
+  EXPECT_EQ(waits.finish().code, 128 + SIGTERM);
+  EXPECT_FALSE(fs::exists(at("r")));
+}
+
 TEST_F(HostileFolders, WithoutAConfigHaveNotBegunWhateverElseIsThere) {
   train("whole", {"train.epochs=4"});
   train("r", {"train.epochs=4"});
