@@ -18,7 +18,7 @@
 namespace equipoise {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoWord = std::numeric_limits<double>::quiet_NaN();
 
 /// One spelling for words that mean the same.
 std::string canonical_word(std::string_view text) {
@@ -48,7 +48,7 @@ class Encoder {
   double value(double raw, size_t k) const {
     if (!category_ || std::isnan(raw)) return raw;
     const int place = place_[static_cast<size_t>(raw)];
-    if (two_) return place < 0 ? kNone : place;
+    if (two_) return place < 0 ? kNoWord : place;
     return place == static_cast<int>(k) ? 1 : 0;
   }
   bool knows(double raw) const { return !category_ || std::isnan(raw) || place_[static_cast<size_t>(raw)] >= 0; }
@@ -134,7 +134,7 @@ void encode_view(RawView& view, std::span<const FittedCategory> fitted, const Fi
 
 ColumnLevels levels_of(const Table& table, int column) {
   const auto rows = static_cast<size_t>(table.rows());
-  ColumnLevels found{{}, std::vector<double>(rows, kNone)};
+  ColumnLevels found{{}, std::vector<double>(rows, kNoWord)};
   std::map<std::string, std::vector<size_t>> rows_of;
   if (table.kept[static_cast<size_t>(column)] >= 0) {
     for (size_t row = 0; row < rows; ++row)
