@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "engine/base/error.h"
 #include "engine/files/format.h"
 #include "host/data/preprocess.h"
 #include "host/data/transform.h"
+#include "host/text/json_number.h"
 
 namespace equipoise {
 namespace {
@@ -27,13 +29,18 @@ std::vector<double> finite_numbers(const Json& view, const char* key, size_t cou
   return numbers;
 }
 
+int count(const Json& value, const char* key, const std::string& file) {
+  const std::optional<int> number = json_count(value);
+  if (!number) refuse(file, std::string("'") + key + "' holds a number that is no count");
+  return *number;
+}
+
 /// Of rows, one per column; {} where they are not told, as before there were such counts.
 std::vector<int> counts(const Json& json, const char* key, size_t columns, const std::string& file) {
   if (!json.contains(key)) return {};
-  const auto numbers = json.at(key).get<std::vector<int>>();
+  std::vector<int> numbers;
+  for (const Json& value : json.at(key).get<std::vector<Json>>()) numbers.push_back(count(value, key, file));
   if (numbers.size() != columns) refuse(file, std::string("'") + key + "' does not have one count per column");
-  for (const int n : numbers)
-    if (n < 0) refuse(file, std::string("'") + key + "' holds a negative count");
   return numbers;
 }
 
@@ -161,7 +168,7 @@ Preprocess preprocess_from_json(std::string_view text, const std::string& file) 
         if (target.contains("far"))
           preprocess.far_targets.push_back(counts(target, "far", preprocess.targets.back().columns.size(), file));
       }
-    preprocess.train_rows = json.value("train_rows", 0);
+    if (json.contains("train_rows")) preprocess.train_rows = count(json.at("train_rows"), "train_rows", file);
     preprocess.left_out = json.value("left_out", std::vector<std::string>());
   } catch (const Json::exception& problem) {
     refuse(file, std::string("not the preprocessing of a run (") + problem.what() + ")");

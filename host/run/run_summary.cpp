@@ -14,6 +14,7 @@
 #include "engine/files/format.h"
 #include "host/run/build_info.h"
 #include "host/run/run_files.h"
+#include "host/text/json_number.h"
 
 namespace equipoise {
 
@@ -130,16 +131,27 @@ std::string to_json(const RunSummary& s, const PreparedData& prepared, const std
   return dump(json, 1) + "\n";
 }
 
+namespace {
+
+int count_in(const ordered_json& json, const char* key, const std::filesystem::path& file) {
+  const std::optional<int> number = json_count(json.at(key));
+  if (!number)
+    throw Error(ExitCode::checkpoint, fmt::format("{}: '{}' is no count; restore the file", file.string(), key));
+  return *number;
+}
+
+}  // namespace
+
 EarlierRun read_earlier_run(const std::filesystem::path& run_json) {
   EarlierRun run;
   try {
     const ordered_json json = ordered_json::parse(read_text(run_json));
     expect_format(run_json.string(), file_format::kSummary, json.value("format", ""));
     run.started = json.at("started").get<std::string>();
-    run.resumed = json.at("resumed").get<int>();
+    run.resumed = count_in(json, "resumed", run_json);
     run.status = json.at("status").get<std::string>();
     run.finish_reason = json.at("finish_reason").get<std::string>();
-    run.epochs = json.at("epochs").get<int>();
+    run.epochs = count_in(json, "epochs", run_json);
     const ordered_json& data = json.at("data");
     run.data_sha256 = data.at("sha256").get<std::string>();
     run.notices = data.value("notices", run.notices);

@@ -234,6 +234,15 @@ TEST(Preprocess, RefusesJsonThatIsNotItsOwn) {
   refused(with("mean", {1.0, "2"}));
   refused(with("missing", {1}));
   refused(with("missing", {1, -1}));
+  refused(with("missing", {1, 1e60}));
+  refused(with("missing", {1, 0.5}));
+  for (const nlohmann::ordered_json& rows : std::vector<nlohmann::ordered_json>{1e60, -1, 1.5, int64_t{1} << 31, "3"}) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::parse(good);
+    json["train_rows"] = rows;
+    refused(json.dump());
+  }
+  refused(with("categories", {{{"column", "x"}, {"words", {"a", "a"}}}}));
+  refused(with("categories", {{{"column", "x"}, {"words", {"a"}}}, {{"column", "x"}, {"words", {"b"}}}}));
   refused(with("far", {1, "0"}));
   refused(with("scale", {1.0, 0.0}));
   refused(with("scale", {1.0, -2.0}));

@@ -1,0 +1,112 @@
+// tests/fuzz/checkpoint_fuzz.cpp - libFuzzer target: a checkpoint and a model that were changed with their hash made
+// anew are refused with Error(checkpoint), or go on and answer. An input is a list of changes.
+#include <fuzzer/FuzzedDataProvider.h>
+
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <memory>
+
+#include "engine/base/error.h"
+#include "engine/systems/mldrl/mldrl_system.h"
+#include "engine/train/checkpoint.h"
+#include "engine/train/trainer.h"
+#include "host/run/model_runner.h"
+#include "tests/fuzz/fuzz_file.h"
+
+namespace {
+
+using namespace equipoise;
+using fuzz::require;
+
+/// A small training in the middle of its second epoch, and its files.
+struct Training {
+  Dataset data;
+  Split split;
+  TrainingPlan plan;
+  std::unique_ptr<Executor> executor = make_cpu_executor(1);
+  TensorFile checkpoint, model;
+
+  Training() {
+    data.rows = 12;
+    data.classes = 2;
+    data.features = {2, 3};
+    for (const int features : data.features) {
+      std::vector<float>& view = data.views.emplace_back();
+      for (int i = 0; i < data.rows * features; ++i) view.push_back(static_cast<float>(i * 7 % 11) / 5.0f - 1);
+    }
+    for (int row = 0; row < data.rows; ++row) {
+      data.ids.push_back("p" + std::to_string(row));
+      data.label.push_back(row % 2);
+      (row < 3 ? split.validation : split.train).push_back(row);
+    }
+    plan.setup = mldrl_setup("paper");
+    mldrl(plan.setup).features = data.features;
+    mldrl(plan.setup).hidden = 2;
+    mldrl(plan.setup).shared = 1;
+    mldrl(plan.setup).specific = 1;
+    plan.batch = 4;
+    plan.epochs = 3;
+    plan.class_weights = {1.0f, 1.0f};
+    Trainer trainer(data, split, plan, *executor);
+    trainer.advance(100);
+    trainer.advance(1);
+    checkpoint = trainer.checkpoint();
+    model = trainer.model();
+    checkpoint.path = model.path = "fuzz";
+  }
+};
+
+/// Overwrites bytes of a tensor, drops one, changes a shape, or a word of the metadata.
+void change(TensorFile& file, FuzzedDataProvider& input) {
+  if (input.ConsumeIntegralInRange(0, 3) == 0) {
+    auto entry = std::next(file.metadata.begin(),
+                           input.ConsumeIntegralInRange<std::ptrdiff_t>(0, std::ssize(file.metadata) - 1));
+    std::string& text = entry->second;
+    const size_t at = input.ConsumeIntegralInRange<size_t>(0, text.size());
+    text.replace(at, input.ConsumeIntegralInRange<size_t>(0, text.size() - at), input.ConsumeRandomLengthString(24));
+    return;
+  }
+  auto entry =
+      std::next(file.tensors.begin(), input.ConsumeIntegralInRange<std::ptrdiff_t>(0, std::ssize(file.tensors) - 1));
+  StoredTensor& tensor = entry->second;
+  const int what = input.ConsumeIntegralInRange(0, 15);
+  if (what == 0 && file.tensors.size() > 1) {
+    file.tensors.erase(entry);
+  } else if (what == 1) {
+    tensor.shape.push_back(1);
+  } else if (!tensor.bytes.empty()) {
+    const size_t width = tensor.type == ElementType::f64 || tensor.type == ElementType::i64 ? 8 : 4;
+    const size_t at = input.ConsumeIntegralInRange<size_t>(0, tensor.bytes.size() / width - 1) * width;
+    const uint64_t value = input.ConsumeIntegral<uint64_t>();
+    std::memcpy(tensor.bytes.data() + at, &value, width);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  static Training t;
+  FuzzedDataProvider input(bytes, size);
+  const bool of_checkpoint = input.ConsumeBool();
+  TensorFile file = of_checkpoint ? t.checkpoint : t.model;
+  for (int changes = input.ConsumeIntegralInRange(1, 4); changes > 0 && !file.tensors.empty(); --changes)
+    change(file, input);
+  sign(file);
+  try {
+    if (of_checkpoint) {
+      Trainer trainer(t.data, t.split, t.plan, *t.executor);
+      trainer.restore(file);
+      for (int step = 0; step < 4 && !trainer.finished(); ++step) trainer.advance(1);
+      require(!trainer.finish_reason().empty() || !trainer.finished());
+      model_of_checkpoint(file);
+    } else {
+      ModelRunner runner(file, t.data, t.split, *t.executor);
+      require(runner.evaluate(Part::validation).rows == 3);
+      thresholds_of(file);
+    }
+  } catch (const Error& error) {
+    require(error.code() == ExitCode::checkpoint || (of_checkpoint && error.code() == ExitCode::numerics));
+  }
+  return 0;
+}
