@@ -10,7 +10,7 @@
 
 namespace equipoise {
 
-/// Different words at which a column is taken for free text where no key names it, and refused where one does.
+/// The most different words of a column that kAllCategories takes; with more it is free text.
 inline constexpr size_t kWordsOfACategory = 20;
 /// The choice of all columns of words that have no more.
 inline constexpr const char* kAllCategories = "auto";

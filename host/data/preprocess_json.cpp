@@ -71,12 +71,10 @@ void read_selection(const Json& json, FittedView& view, const std::string& file)
 
 void read_categories(const Json& json, FittedView& view, const std::string& file) {
   if (!json.contains("categories")) return;
+  std::set<std::string> columns;
   for (const Json& category : json.at("categories")) {
     view.categories.push_back({category.at("column").get<std::string>(), unique_names(category, "words", file)});
-    const std::string& column = view.categories.back().column;
-    const auto same = std::count_if(view.categories.begin(), view.categories.end(),
-                                    [&](const auto& c) { return c.column == column; });
-    if (same > 1) refuse(file, "'categories' names a column twice");
+    if (!columns.insert(view.categories.back().column).second) refuse(file, "'categories' names a column twice");
   }
 }
 

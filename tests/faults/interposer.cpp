@@ -3,10 +3,8 @@
 //
 // FAULT_ROOT     calls are counted that open for writing, create, write, cut, sync, rename or remove below this folder
 // FAULT_AT       number of the call that is spoilt, from 1; 0 = none
-// FAULT_KIND     kill: the process is killed before the call; torn: after half of what a write was to write, else
-// before;
-//                short: a write writes half and says so; a name of errno: the call does nothing and fails so, a second
-//                time too where it is repeated, but for EINTR, with which it fails once
+// FAULT_KIND     kill: the process is killed before the call; torn: after half of what a write was to write, else as
+//                kill; short: a write writes half and says so; a name of errno: the call does nothing and fails so
 // FAULT_LOG      a file to which the name of each counted call is added
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -77,12 +75,10 @@ int error_named(const std::string& name) {
 
 /// Counts a call; `what` for the log.
 Verdict judge(const char* what, bool is_write) {
-  static std::atomic<int> calls{0}, repeats{0};
+  static std::atomic<int> calls{0};
   static const int at = std::atoi(setting("FAULT_AT").c_str());
   static const std::string kind = setting("FAULT_KIND"), log = setting("FAULT_LOG");
   static const int error = error_named(kind);
-  // A call that is repeated because it failed is the same call.
-  if (repeats > 0 && --repeats == 0) return {};
   const int number = ++calls;
   if (!log.empty()) {
     const int file = real<int(const char*, int, ...)>("open")(log.c_str(), O_WRONLY | O_APPEND | O_CREAT, 0666);
@@ -97,7 +93,6 @@ Verdict judge(const char* what, bool is_write) {
   if (kind == "kill" || (kind == "torn" && !is_write)) ::kill(::getpid(), SIGKILL);
   if (kind == "torn") return {true, 0, true, true};
   if (kind == "short") return {is_write, 0, is_write, false};
-  if (error == EINTR) repeats = 1;
   return {error != 0, error, false, false};
 }
 

@@ -65,6 +65,13 @@ TEST_F(Categories, BecomeAColumnForEachWordAndOneForTwo) {
            "smoker (false = 0, true = 1)"));
 }
 
+TEST_F(Categories, AreToldWhereTheyAreLeftOutUnasked) {
+  EXPECT_EQ(read(kSites, {}).notices,
+            (Lines{(folder_.path() / "v.csv").string() +
+                   ": 3 text columns left out: site, sex, smoker (of few words: data.categorical takes such as "
+                   "features)"}));
+}
+
 TEST_F(Categories, KnowTheWordsOfTrainingRowsAlone) {
   RawCohort cohort = read("id,site,sex\na,Ulm,f\nb,Bonn,m\nc,Kiel,f\nd,Rom,u\ne,Mainz,m\n", {"site", "sex"});
   EXPECT_EQ(encoded(cohort, {0, 1, 2}), (std::vector<double>{0, 0, 1, 0,     //
