@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -80,9 +81,9 @@ LineCount count_lines(int descriptor, uint64_t limit, const std::filesystem::pat
   for (uint64_t offset = 0; found.lines < limit;) {
     const size_t count = read_at(descriptor, offset, buffer, path);
     if (count == 0) break;
-    for (size_t i = 0; i < count && found.lines < limit; ++i) {
-      if (buffer[i] == std::byte{'\n'}) found = {found.lines + 1, offset + i + 1};
-    }
+    const std::string_view text(reinterpret_cast<const char*>(buffer.data()), count);
+    for (size_t end = text.find('\n'); end != text.npos && found.lines < limit; end = text.find('\n', end + 1))
+      found = {found.lines + 1, offset + end + 1};
     offset += count;
   }
   return found;
@@ -100,19 +101,34 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 
 }  // namespace
 
-void write_file_atomically(const std::filesystem::path& path, std::span<const std::span<const std::byte>> pieces) {
+void write_file_atomically(const std::filesystem::path& path, const TextSource& content) {
   Temporary temporary(path);
-  for (const auto& piece : pieces) temporary.write(piece);
+  hand_over(content, [&](std::string_view piece) { temporary.write(bytes_of(piece)); });
   temporary.take_name();
   sync_folder(folder_of(path));
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content) {
-  write_file_atomically(path, std::span<const std::span<const std::byte>>(&content, 1));
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  write_file_atomically(path, [&](const TextSink& sink) { sink(content); });
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-  write_file_atomically(path, bytes_of(content));
+void hand_over(const TextSource& source, const TextSink& sink) {
+  constexpr size_t kPiece = size_t{1} << 16;
+  std::string gathered;
+  const auto hand_on = [&] {
+    if (!gathered.empty()) sink(gathered);
+    gathered.clear();
+  };
+  source([&](std::string_view text) {
+    if (text.size() >= kPiece) {
+      hand_on();
+      sink(text);
+      return;
+    }
+    gathered += text;
+    if (gathered.size() >= kPiece) hand_on();
+  });
+  hand_on();
 }
 
 std::string read_text(const std::filesystem::path& path, size_t limit) {
@@ -153,6 +169,30 @@ void AppendLog::append_line(std::string_view line) {
   }
   lines_ += 1;
   size_ += whole.size();
+}
+
+void AppendLog::each_line(uint64_t lines, const TextSink& visit) const {
+  std::array<std::byte, 1 << 16> buffer;
+  std::string line;
+  uint64_t visited = 0;
+  for (uint64_t offset = 0; visited < std::min(lines, lines_);) {
+    const size_t count = read_at(file_.get(), offset, buffer, path_);
+    if (count == 0) throw_file_error(path_, "read to its end", EIO);  // it was cut meanwhile
+    offset += count;
+    std::string_view rest(reinterpret_cast<const char*>(buffer.data()), count);
+    for (size_t end = rest.find('\n'); end != rest.npos && visited < lines; end = rest.find('\n')) {
+      visit(line += rest.substr(0, end));
+      line.clear();
+      rest.remove_prefix(end + 1);
+      ++visited;
+    }
+    line += rest;
+    if (line.size() > kLongestLine)
+      throw Error(ExitCode::checkpoint,
+                  fmt::format("{}: line {} holds more than {} bytes; no run writes such, the file "
+                              "was changed",
+                              path_.string(), visited + 1, kLongestLine));
+  }
 }
 
 void AppendLog::truncate_after(uint64_t lines) {

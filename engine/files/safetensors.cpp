@@ -291,9 +291,7 @@ TensorFile parse_safetensors(std::span<const std::byte> content, std::string pat
 
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
   const SafetensorsLayout layout = lay_out_safetensors(file, path.string());
-  std::vector<std::span<const std::byte>> pieces{std::as_bytes(std::span(layout.head))};
-  for (const StoredTensor* tensor : layout.body) pieces.emplace_back(tensor->bytes);
-  write_file_atomically(path, pieces);
+  write_file_atomically(path, [&](const TextSink& sink) { layout.hand_to(sink); });
 }
 
 }  // namespace equipoise

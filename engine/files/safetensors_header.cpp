@@ -265,6 +265,12 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_
   return header;
 }
 
+void SafetensorsLayout::hand_to(const TextSink& sink) const {
+  sink(head);
+  for (const StoredTensor* tensor : body)
+    sink({reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size()});
+}
+
 SafetensorsLayout lay_out_safetensors(const TensorFile& file, const std::string& path) {
   std::vector<std::pair<const std::string*, const StoredTensor*>> order;
   for (const auto& [name, tensor] : file.tensors) order.emplace_back(&name, &tensor);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/files/atomic_file.h"
 #include "engine/files/safetensors.h"
 
 namespace equipoise {
@@ -43,6 +44,8 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_
 struct SafetensorsLayout {
   std::string head;
   std::vector<const StoredTensor*> body;
+
+  void hand_to(const TextSink& sink) const;
 };
 
 /// The layout points into `file`. Throws Error(checkpoint) naming `path` for what a reader would refuse.

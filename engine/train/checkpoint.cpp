@@ -86,6 +86,10 @@ const StoredTensor& tensor_of(const TensorFile& file, const std::string& name, E
 }
 
 std::vector<float> get_state(const TensorFile& file, const Program& program, const std::string& prefix, int parts) {
+  // All are looked at first: a file of a few bytes can claim a model of many.
+  for (const ParameterInfo& p : program.parameters)
+    for (int part = 0; part < parts; ++part)
+      tensor_of(file, prefix + kPrefix[part] + p.name, ElementType::f32, p.shape);
   std::vector<float> state(static_cast<std::size_t>(program.state_floats), 0.0f);
   for (const ParameterInfo& p : program.parameters)
     for (int part = 0; part < parts; ++part)

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/files/atomic_file.h"
 #include "host/run/model_runner.h"
 #include "host/text/progress.h"
 
@@ -136,10 +137,10 @@ std::string doctor_text(const DeviceReport& report);
 ExitCode version_command();
 
 /// Writes a result to the file of --out, of which `told` is said then, or else to standard output.
-void give_result(const std::optional<std::filesystem::path>& out, bool force, const std::string& text, Log& log,
+void give_result(const std::optional<std::filesystem::path>& out, bool force, const TextSource& text, Log& log,
                  const std::string& told);
 
 /// Writes to standard output. Throws Error(file_system) if that fails, as on a full disk.
-void print_result(const std::string& text);
+void print_result(std::string_view text);
 
 }  // namespace equipoise

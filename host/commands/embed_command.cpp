@@ -65,17 +65,16 @@ Embedded embed_new(const StoredRun& run, const NewRows& rows, Executor& executor
 
 std::string cell(double x) { return std::isnan(x) ? "" : number_text(x); }
 
-std::string as_table(const Embedded& e) {
+void as_table(const Embedded& e, const TextSink& sink) {
   std::string text = e.folds.empty() ? "id" : "id,fold";
   for (const std::string& name : e.names) text += ',' + name;
-  text += '\n';
+  sink(text += '\n');
   for (std::size_t row = 0; row < e.ids.size(); ++row) {
-    text += csv_field(e.ids[row]);
+    text = csv_field(e.ids[row]);
     if (!e.folds.empty()) text += ',' + e.folds[row];
     for (std::size_t i = 0; i < e.names.size(); ++i) text += ',' + cell(e.values[row * e.names.size() + i]);
-    text += '\n';
+    sink(text += '\n');
   }
-  return text;
 }
 
 std::string as_array(const Embedded& e) {
@@ -103,7 +102,8 @@ ExitCode embed_command(const EmbedOptions& o) {
   const StoredRun run = run_to_ask(o.run, o.out, o.force, log);
   const Embedded e = embed(run, o, log);
   const bool array = o.out && o.out->extension() == ".npy";
-  give_result(o.out, o.force, array ? as_array(e) : as_table(e), log,
+  const auto text = [&](const TextSink& sink) { array ? sink(as_array(e)) : as_table(e, sink); };
+  give_result(o.out, o.force, text, log,
               fmt::format("embedded {} rows, in the order of their ids, by {} numbers", e.ids.size(), e.names.size()));
   return ExitCode::done;
 }

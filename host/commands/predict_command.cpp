@@ -22,18 +22,18 @@ void expect_finite(const StoredRun& run, const std::string& id, std::span<const 
                     run.folder.string(), id));
 }
 
-/// Lines of the patients that can be answered.
+/// Lines of the patients that can be answered. Throws Error(numerics) if an answer is not finite, before any is told.
 class AnsweredRows {
  public:
   AnsweredRows(const StoredRun& run, const NewRows& rows, bool latent, Executor& executor)
-      : run_(run),
-        rows_(rows),
-        runner_(run.model, rows.data, rows.split, executor),
+      : runner_(run.model, rows.data, rows.split, executor),
         columns_(runner_.system(), run.preprocess, run.thresholds),
         latent_names_(latent ? runner_.system().latent_names() : std::vector<std::string>{}) {
     if (rows.data.rows == 0) return;
     said_ = runner_.evaluate(Part::train);
     if (latent) latents_ = runner_.latents(Part::train);
+    for (std::size_t row = 0; row < rows.data.ids.size(); ++row)
+      expect_finite(run, rows.data.ids[row], answers_of(said_, row));
   }
 
   std::string header() const {
@@ -42,7 +42,6 @@ class AnsweredRows {
     return text + '\n';
   }
   std::string line(std::size_t row) const {
-    expect_finite(run_, rows_.data.ids[row], answers_of(said_, row));
     std::string text = columns_.row(answers_of(said_, row));
     for (std::size_t i = 0; i < latent_names_.size(); ++i)
       text += ',' + number_text(latents_[row * latent_names_.size() + i]);
@@ -51,8 +50,6 @@ class AnsweredRows {
   std::string empty_line() const { return columns_.empty_row() + std::string(latent_names_.size(), ','); }
 
  private:
-  const StoredRun& run_;
-  const NewRows& rows_;
   ModelRunner runner_;
   AnswerColumns columns_;
   std::vector<std::string> latent_names_;
@@ -69,14 +66,16 @@ ExitCode predict_command(const PredictOptions& o) {
   for (const std::string& notice : rows.notices) log.info(notice);
   const auto executor = make_executor(o.device, log);
   const AnsweredRows answered(run, rows, o.latent, *executor);
-  std::string text = answered.header();
-  std::size_t next = 0;
-  for (std::size_t row = 0; row < rows.ids.size(); ++row) {
-    const bool known = next < rows.answerable.size() && rows.answerable[next] == static_cast<int>(row);
-    text += csv_field(rows.ids[row]) + (known ? answered.line(next) : answered.empty_line()) + '\n';
-    next += known ? 1 : 0;
-  }
-  give_result(o.out, o.force, text, log, fmt::format("answered {} of {} patients", rows.data.rows, rows.ids.size()));
+  const auto lines = [&](const TextSink& sink) {
+    sink(answered.header());
+    std::size_t next = 0;
+    for (std::size_t row = 0; row < rows.ids.size(); ++row) {
+      const bool known = next < rows.answerable.size() && rows.answerable[next] == static_cast<int>(row);
+      sink(csv_field(rows.ids[row]) + (known ? answered.line(next) : answered.empty_line()) + '\n');
+      next += known ? 1 : 0;
+    }
+  };
+  give_result(o.out, o.force, lines, log, fmt::format("answered {} of {} patients", rows.data.rows, rows.ids.size()));
   return ExitCode::done;
 }
 

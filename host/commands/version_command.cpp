@@ -18,15 +18,15 @@ ExitCode version_command() {
   return ExitCode::done;
 }
 
-void print_result(const std::string& text) {
+void print_result(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw Error(ExitCode::file_system,
                 fmt::format("standard output: cannot be written ({}); send it elsewhere", std::strerror(errno)));
 }
 
-void give_result(const std::optional<std::filesystem::path>& out, bool force, const std::string& text, Log& log,
+void give_result(const std::optional<std::filesystem::path>& out, bool force, const TextSource& text, Log& log,
                  const std::string& told) {
-  if (!out) return print_result(text);
+  if (!out) return hand_over(text, print_result);
   write_output(*out, text, force);
   log.info(fmt::format("{}: {}", told, out->string()));
 }

@@ -41,6 +41,12 @@ std::vector<int> truth_of(const Decision& decision, const Dataset& data, const s
   return truth;
 }
 
+/// Where the answers of a row are.
+struct PlaceInPart {
+  Part part = Part::train;
+  std::size_t at = 0;
+};
+
 }  // namespace
 
 std::string number_text(double x) { return std::isnan(x) ? "nan" : fmt::format("{}", x); }
@@ -78,23 +84,23 @@ void write_predictions(const std::filesystem::path& path, ModelRunner& runner, c
   const bool labelled = runner.system().traits().tells_labels;
   const std::vector<std::string>& names = prepared.preprocess.label_names;
   const AnswerColumns columns(runner.system(), prepared.preprocess, thresholds);
-  std::string text = (labelled ? "id,fold,seed,label" : "id,fold,seed") + columns.header() + '\n';
-  std::vector<std::string> lines(prepared.data.ids.size());
+  std::vector<PlaceInPart> places(prepared.data.ids.size());
+  std::vector<Evaluation> said;
   for (const Part part : {Part::train, Part::validation, Part::test}) {
     const std::vector<int>& rows = rows_of(prepared.split, part);
-    if (rows.empty()) continue;
-    const Evaluation said = runner.evaluate(part);
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const auto row = static_cast<std::size_t>(rows[r]);
-      std::string& line = lines[row];
-      line = fmt::format("{},{},{}", csv_field(prepared.data.ids[row]), part_name(part), seed);
+    said.push_back(rows.empty() ? Evaluation{} : runner.evaluate(part));
+    for (std::size_t r = 0; r < rows.size(); ++r) places[static_cast<std::size_t>(rows[r])] = {part, r};
+  }
+  write_file_atomically(path, [&](const TextSink& sink) {
+    sink((labelled ? "id,fold,seed,label" : "id,fold,seed") + columns.header() + '\n');
+    for (std::size_t row = 0; row < places.size(); ++row) {
+      const auto [part, at] = places[row];
+      std::string line = fmt::format("{},{},{}", csv_field(prepared.data.ids[row]), part_name(part), seed);
       const int label = prepared.data.label[row];
       if (labelled) line += ',' + (label < 0 ? "" : csv_field(names[static_cast<std::size_t>(label)]));
-      line += columns.row(answers_of(said, r)) + '\n';
+      sink(line + columns.row(answers_of(said[static_cast<std::size_t>(part)], at)) + '\n');
     }
-  }
-  for (const std::string& line : lines) text += line;
-  write_file_atomically(path, std::string_view(text));
+  });
 }
 
 std::vector<double> chosen_thresholds(const ThresholdChoice& choice, ModelRunner& runner, const PreparedData& prepared,

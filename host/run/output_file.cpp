@@ -10,7 +10,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
@@ -21,7 +20,6 @@ namespace equipoise {
 namespace {
 
 namespace fs = std::filesystem;
-using Pieces = std::vector<std::span<const std::byte>>;
 
 /// The number of the descriptor of this process that a path names, as /dev/stdout does. Opened by its name a file
 /// behind it would be written from its start, over what the shell has appended to.
@@ -46,32 +44,28 @@ bool takes_bytes(const fs::path& path) {
   return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
 }
 
-void write_pieces(int descriptor, const Pieces& pieces, const fs::path& path) {
-  for (const auto& piece : pieces) write_all(descriptor, piece, path);
+/// Hands the text to an open file; a descriptor that blocks is waited for.
+void write_to(int descriptor, const TextSource& text, const fs::path& path) {
+  hand_over(text, [&](std::string_view piece) { write_all(descriptor, std::as_bytes(std::span(piece)), path); });
 }
 
-void write_anywhere(const fs::path& path, const Pieces& pieces, bool force) {
-  if (const std::optional<int> number = descriptor_named(path)) return write_pieces(*number, pieces, path);
-  if (takes_bytes(path)) {
-    FileDescriptor file = open_file(path, O_WRONLY);
-    write_pieces(file.get(), pieces, path);
-    return file.close(path);
-  }
-  expect_may_write(path, force);
+/// A link to a file, or to none: what it leads to is not what was named, and is written by its own name alone.
+void expect_no_link(const fs::path& path) {
   std::error_code absent;
-  const fs::path target = fs::canonical(path, absent);  // a link stays a link
-  write_file_atomically(absent ? path : target, pieces);
+  if (!fs::is_symlink(path, absent)) return;
+  throw Error(ExitCode::file_system, fmt::format("--out {}: is a link to {}; name that file itself", path.string(),
+                                                 fs::read_symlink(path, absent).string()));
 }
 
 }  // namespace
 
 void expect_may_write(const fs::path& path, bool force) {
-  if (descriptor_named(path)) return;
+  if (descriptor_named(path) || takes_bytes(path)) return;
   std::error_code absent;
-  const fs::file_status status = fs::status(path, absent);
-  if (fs::is_directory(status))
+  if (fs::is_directory(path, absent))
     throw Error(ExitCode::file_system, fmt::format("--out {}: is a folder; name a file in it", path.string()));
-  if (fs::is_regular_file(status) && !force)
+  expect_no_link(path);
+  if (fs::exists(path, absent) && !force)
     throw Error(
         ExitCode::file_system,
         fmt::format("--out {}: exists already; add --force to replace it, or name another file", path.string()));
@@ -83,15 +77,21 @@ void expect_not_input(const fs::path& path, const fs::path& input, std::string_v
     throw Error(ExitCode::usage, fmt::format("--out {}: is {} itself; name another file", path.string(), what));
 }
 
-void write_output(const fs::path& path, std::string_view text, bool force) {
-  write_anywhere(path, {std::as_bytes(std::span(text.data(), text.size()))}, force);
+void write_output(const fs::path& path, const TextSource& text, bool force) {
+  if (const std::optional<int> number = descriptor_named(path)) return write_to(*number, text, path);
+  if (takes_bytes(path)) {
+    FileDescriptor file = open_file(path, O_WRONLY);
+    write_to(file.get(), text, path);
+    return file.close(path);
+  }
+  expect_may_write(path, force);
+  write_file_atomically(path, text);
 }
 
 void write_output(const fs::path& path, const TensorFile& file, bool force) {
   const SafetensorsLayout layout = lay_out_safetensors(file, path.string());
-  Pieces pieces{std::as_bytes(std::span(layout.head))};
-  for (const StoredTensor* tensor : layout.body) pieces.emplace_back(tensor->bytes);
-  write_anywhere(path, pieces, force);
+  write_output(
+      path, [&](const TextSink& sink) { layout.hand_to(sink); }, force);
 }
 
 }  // namespace equipoise

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "engine/files/atomic_file.h"
 #include "engine/files/safetensors.h"
 
 namespace equipoise {
@@ -19,8 +20,9 @@ void expect_may_write(const std::filesystem::path& path, bool force);
 void expect_not_input(const std::filesystem::path& path, const std::filesystem::path& input, std::string_view what);
 
 /// Writes the text or the tensors to `path`. A regular file of that name is refused as above; with `force` it is
-/// replaced, through a link where `path` is one. Throws Error(file_system) if the system refuses.
-void write_output(const std::filesystem::path& path, std::string_view text, bool force);
+/// replaced. A link to a file or to nothing is refused by what it leads to, with `force` or without; one to a pipe or a
+/// device is written through. Throws Error(file_system) if the system refuses.
+void write_output(const std::filesystem::path& path, const TextSource& text, bool force);
 void write_output(const std::filesystem::path& path, const TensorFile& file, bool force);
 
 }  // namespace equipoise
