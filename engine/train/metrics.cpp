@@ -130,7 +130,7 @@ void expect_metrics(const std::string& file, const std::string& first_line) {
   expect_format(file, file_format::kMetrics, says ? line["format"].get<std::string>() : std::string());
 }
 
-std::string without_time(const std::string& text) {
+std::string without_time(std::string_view text) {
   ordered_json line = ordered_json::parse(text, nullptr, false);
   if (!line.is_object())
     throw Error(ExitCode::checkpoint,

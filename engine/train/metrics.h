@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/lower/program.h"
@@ -13,14 +14,14 @@ namespace equipoise {
 
 /// What one balancer did; without any there is one line of plain weights.
 struct BalancerMetrics {
-  std::vector<double> weights;       ///< coefficients of the last step, by shared parameters
-  std::vector<double> next_weights;  ///< task weights of the next, so far as known
-  std::vector<double> norms;         ///< mean over steps of the norm of coefficient times gradient
-  std::vector<double> gram;          ///< [K, K] mean over steps, unweighted gradients
-  std::vector<double> cosines;       ///< [K, K] of the mean Gram matrix; NaN where a gradient vanished all along
+  std::vector<double> weights;        ///< coefficients of the last step, by shared parameters
+  std::vector<double> next_weights;   ///< task weights of the next, so far as known
+  std::vector<double> norms;          ///< mean over steps of the norm of coefficient times gradient
+  std::vector<double> gram;           ///< [K, K] mean over steps, unweighted gradients
+  std::vector<double> cosines;        ///< [K, K] of the mean Gram matrix; NaN where a gradient vanished all along
   std::vector<std::size_t> vanished;  ///< tasks with rows whose gradient was exactly zero in every step of the epoch
-  double step_norm = 0;              ///< mean over steps of the norm of the combined gradient where it is balanced
-  double certificate = -1;           ///< worst gap of the epoch's min-norm solutions; -1: no method has one
+  double step_norm = 0;               ///< mean over steps of the norm of the combined gradient where it is balanced
+  double certificate = -1;            ///< worst gap of the epoch's min-norm solutions; -1: no method has one
 };
 
 struct EpochMetrics {
@@ -48,6 +49,6 @@ std::string format_line();
 void expect_metrics(const std::string& file, const std::string& first_line);
 
 /// A line of metrics.jsonl without its time, as hashes see it. Throws Error(checkpoint) if it is not such a line.
-std::string without_time(const std::string& line);
+std::string without_time(std::string_view line);
 
 }  // namespace equipoise

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <fstream>
 #include <sstream>
 
 #include "engine/base/error.h"
@@ -206,6 +205,18 @@ Config read_run_config(const fs::path& folder) {
   return config;
 }
 
+namespace {
+
+/// Of a checkpoint's metadata.
+constexpr const char* kMetricsHash = "metrics_sha256";
+
+void add_line(Sha256& hash, std::string_view line) {
+  hash.update(line);
+  hash.update("\n");
+}
+
+}  // namespace
+
 RunFolder::RunFolder(const fs::path& path, bool fresh)
     : path_(path), lock_(made(path)), metrics_(unused(path, fresh) / run_file::kMetrics) {
   if (fresh) empty_metrics();
@@ -222,6 +233,7 @@ RunFolder RunFolder::open(const fs::path& path) {
 }
 
 void RunFolder::empty_metrics() {
+  metrics_hash_ = Sha256();
   metrics_.truncate_after(0);
   metrics_.append_line(format_line());
 }
@@ -241,24 +253,42 @@ void RunFolder::write_config(const Config& config) const {
 }
 
 void RunFolder::expect_format_of_metrics() const {
-  std::ifstream file_of(file(run_file::kMetrics), std::ios::binary);
-  std::string first;
-  if (std::getline(file_of, first)) expect_metrics(file(run_file::kMetrics).string(), first);
+  metrics_.each_line(
+      1, [&](std::string_view first) { expect_metrics(file(run_file::kMetrics).string(), std::string(first)); });
 }
 
-void RunFolder::each_metric_without_time(const std::function<void(std::string_view)>& visit) const {
+void RunFolder::each_metric_without_time(const LineVisitor& visit) const { visit_metrics(metrics_.lines(), visit); }
+
+void RunFolder::visit_metrics(uint64_t lines, const LineVisitor& visit) const {
   expect_format_of_metrics();
-  std::ifstream lines(file(run_file::kMetrics), std::ios::binary);
   bool first = true;
-  for (std::string line; std::getline(lines, line); first = false)
-    if (!first || line != format_line()) visit(without_time(line));
-  if (lines.bad() || !lines.eof())
-    throw Error(ExitCode::file_system, fmt::format("{}: cannot be read to its end; repair the file system",
-                                                   file(run_file::kMetrics).string()));
+  metrics_.each_line(lines, [&](std::string_view line) {
+    if (!first) visit(without_time(line));
+    first = false;
+  });
 }
 
-void RunFolder::write_checkpoint(const TensorFile& checkpoint) {
+void RunFolder::append_metrics(const std::string& line) {
+  metrics_.append_line(line);
+  add_line(metrics_hash_, without_time(line));
+}
+
+void RunFolder::keep_metrics(int epochs, const TensorFile& checkpoint) {
+  const uint64_t lines = 1 + static_cast<uint64_t>(epochs);  // the format stands before them
+  Sha256 hash;
+  visit_metrics(lines, [&](std::string_view line) { add_line(hash, line); });
+  const auto told = checkpoint.metadata.find(kMetricsHash);
+  if (lines <= metrics_.lines() && told != checkpoint.metadata.end() && told->second != hash.hex())
+    throw Error(ExitCode::checkpoint, fmt::format("{}: its first {} epochs are not those that {} was written after; "
+                                                  "restore the log",
+                                                  file(run_file::kMetrics).string(), epochs, checkpoint.path));
+  metrics_.truncate_after(lines);
+  metrics_hash_ = std::move(hash);
+}
+
+void RunFolder::write_checkpoint(TensorFile checkpoint) {
   metrics_.sync();
+  checkpoint.metadata[kMetricsHash] = metrics_hash_.hex();
   std::error_code problem;
   const fs::path last = file(run_file::kLast);
   if (fs::exists(last, problem)) fs::rename(last, file(run_file::kPrevious), problem);
@@ -276,8 +306,8 @@ bool RunFolder::resume(const std::function<int(const TensorFile&)>& restore,
     std::error_code ignored;
     if (!fs::exists(file(name), ignored)) continue;
     try {
-      const int epochs = restore(read_safetensors(file(name)));
-      metrics_.truncate_after(1 + static_cast<uint64_t>(epochs));  // the format stands before them
+      const TensorFile checkpoint = read_safetensors(file(name));
+      keep_metrics(restore(checkpoint), checkpoint);
       if (refused) notice(fmt::format("going on from {}, the checkpoint before", file(name).string()));
       return true;
     } catch (const UnreadFormat&) {

@@ -10,6 +10,7 @@
 
 #include "engine/files/atomic_file.h"
 #include "engine/files/safetensors.h"
+#include "engine/files/sha256.h"
 #include "host/config/config.h"
 #include "host/run/prepared_data.h"
 #include "host/run/run_files.h"
@@ -57,18 +58,20 @@ class RunFolder {
   void write_config(const Config& config) const;
 
   /// Adds a line to the metrics.
-  void append_metrics(const std::string& line) { metrics_.append_line(line); }
+  void append_metrics(const std::string& line);
   /// Hands over the metrics' lines of epochs, without their times, one after another.
-  void each_metric_without_time(const std::function<void(std::string_view)>& visit) const;
+  using LineVisitor = std::function<void(std::string_view)>;
+  void each_metric_without_time(const LineVisitor& visit) const;
 
-  /// Brings the metrics to disk, then makes `checkpoint` the newest one and keeps the one before.
-  void write_checkpoint(const TensorFile& checkpoint);
+  /// Brings the metrics to disk, then makes `checkpoint` the newest one and keeps the one before. It is told the
+  /// SHA-256 of the metrics so far, without their times.
+  void write_checkpoint(TensorFile checkpoint);
   void write_model(const TensorFile& model) const { write_safetensors(file(run_file::kModel), model); }
 
   /// Hands `restore` the newest checkpoint, or the one before if that is missing or refused with Error(checkpoint),
-  /// and cuts the metrics to the epochs `restore` returns. What was passed over is told to `notice`. False if there is
-  /// no checkpoint at all: the metrics are emptied, the run starts over. Throws the newest one's Error(checkpoint) if
-  /// none is good.
+  /// and cuts the metrics to the epochs `restore` returns; where these are not those that the checkpoint was told of,
+  /// it is refused too. What was passed over is told to `notice`. False if there is no checkpoint at all: the metrics
+  /// are emptied, the run starts over. Throws the newest one's Error(checkpoint) if none is good.
   bool resume(const std::function<int(const TensorFile&)>& restore,
               const std::function<void(const std::string&)>& notice);
 
@@ -77,10 +80,15 @@ class RunFolder {
   /// Leaves the line that says the format.
   void empty_metrics();
   void expect_format_of_metrics() const;
+  void visit_metrics(uint64_t lines, const LineVisitor& visit) const;
+  /// Keeps the metrics of so many epochs. Throws Error(checkpoint) if their SHA-256 is not the one that `checkpoint`
+  /// was told; those of before were told none.
+  void keep_metrics(int epochs, const TensorFile& checkpoint);
 
   std::filesystem::path path_;
   RunLock lock_;
   AppendLog metrics_;
+  Sha256 metrics_hash_;  ///< of the epochs' lines without their times, each with a newline
 };
 
 }  // namespace equipoise

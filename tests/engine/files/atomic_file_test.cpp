@@ -61,11 +61,37 @@ TEST(AtomicFile, ReplacesAFileAndLeavesNothingElseInTheFolder) {
 
 TEST(AtomicFile, JoinsPiecesInOrder) {
   const TemporaryFolder folder;
-  const std::string first = "one ", second, third = "three";
-  const std::vector<std::span<const std::byte>> pieces{
-      std::as_bytes(std::span(first)), std::as_bytes(std::span(second)), std::as_bytes(std::span(third))};
-  write_file_atomically(folder / "a", pieces);
-  EXPECT_EQ(read_text(folder / "a"), "one three");
+  // Pieces below and beyond what is gathered before it is written.
+  const std::string small = "one ", large(200'000, '-'), some(40'000, '+');
+  write_file_atomically(folder / "a", [&](const TextSink& sink) {
+    for (const std::string& piece : {small, std::string(), some, some, large, small}) sink(piece);
+  });
+  EXPECT_EQ(read_text(folder / "a"), small + some + some + large + small);
+}
+
+TEST(AtomicFile, HandsOverLargePiecesWithoutKeepingThem) {
+  std::vector<size_t> sizes;
+  hand_over(
+      [](const TextSink& sink) {
+        for (int i = 0; i < 100'000; ++i) sink("0123456789");
+      },
+      [&](std::string_view piece) { sizes.push_back(piece.size()); });
+  ASSERT_EQ(sizes.size(), 16u);  // of 65,540 bytes, the last of 16,900
+  EXPECT_EQ(*std::max_element(sizes.begin(), sizes.end()), 65'540u);
+  EXPECT_EQ(sizes.back(), 1'000'000u - 15 * 65'540u);
+}
+
+TEST(AtomicFile, KeepsTheOldFileWhereTheSourceThrows) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "a", "old");
+  EXPECT_THROW(write_file_atomically(folder / "a",
+                                     [](const TextSink& sink) {
+                                       sink(std::string(100'000, 'x'));
+                                       throw Error(ExitCode::numerics, "no number");
+                                     }),
+               Error);
+  EXPECT_EQ(read_text(folder / "a"), "old");
+  EXPECT_EQ(folder.entries(), 1u);
 }
 
 TEST(AtomicFile, TakesTheLongestNameTheFileSystemAllows) {
@@ -251,6 +277,53 @@ TEST(AppendLog, TakesBackALineOfWhichOnlyAPartWasWritten) {
   });
   EXPECT_EQ(result, 0);
   EXPECT_EQ(read_text(folder / "log"), "kept\nalso kept\n");
+}
+
+TEST(AppendLog, HandsOverItsLinesOneByOne) {
+  const TemporaryFolder folder;
+  AppendLog log(folder / "log");
+  const std::string long_line(100'000, 'x');  // beyond what is read at once
+  for (const std::string& line : {std::string("one"), std::string(), long_line, std::string("four")})
+    log.append_line(line);
+  const auto lines_of = [&](uint64_t most) {
+    std::vector<std::string> lines;
+    log.each_line(most, [&](std::string_view line) { lines.emplace_back(line); });
+    return lines;
+  };
+  EXPECT_EQ(lines_of(9), (std::vector<std::string>{"one", "", long_line, "four"}));
+  EXPECT_EQ(lines_of(2), (std::vector<std::string>{"one", ""}));
+  EXPECT_TRUE(lines_of(0).empty());
+}
+
+TEST(AppendLog, MayGrowBeyondAGibibyte) {
+  const TemporaryFolder folder;
+  constexpr uint64_t kLines = 450, kLength = 3'000'000;
+  {
+    const FileDescriptor file = open_file(folder / "log", O_WRONLY | O_CREAT);  // holes: no disk is filled
+    for (uint64_t line = 1; line <= kLines; ++line)
+      ASSERT_EQ(::pwrite(file.get(), "\n", 1, static_cast<off_t>(line * kLength - 1)), 1);
+  }
+  AppendLog log(folder / "log");
+  ASSERT_EQ(log.lines(), kLines);
+  uint64_t lines = 0, bytes = 0;
+  log.each_line(kLines, [&](std::string_view line) {
+    lines += 1;
+    bytes += line.size();
+  });
+  EXPECT_EQ(lines, kLines);
+  EXPECT_EQ(bytes, kLines * (kLength - 1));
+}
+
+TEST(AppendLog, KeepsNoLineInMemoryThatNoRunWrites) {
+  const TemporaryFolder folder;
+  {
+    const FileDescriptor file = open_file(folder / "log", O_WRONLY | O_CREAT);
+    ASSERT_EQ(::pwrite(file.get(), "\n\n", 2, 0), 2);
+    ASSERT_EQ(::pwrite(file.get(), "\n", 1, 10'000'000), 1);
+  }
+  AppendLog log(folder / "log");
+  const std::string message = message_of(ExitCode::checkpoint, [&] { log.each_line(3, [](std::string_view) {}); });
+  EXPECT_TRUE(says(message, "log: line 3 holds more than 4194304 bytes")) << message;
 }
 
 TEST(RunLock, TellsASecondProcessWhoHoldsTheFolder) {

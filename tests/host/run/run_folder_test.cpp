@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
 
 #include "engine/files/format.h"
 #include "tests/host/commands/demo_run.h"
@@ -27,12 +28,25 @@ class RunFolders : public ::testing::Test {
  protected:
   std::filesystem::path path() const { return home_.path() / "run"; }
 
-  /// A folder with as many metric lines, begun.
-  RunFolder begun(int lines) {
+  /// A run of so many epochs, with a checkpoint after some of them.
+  RunFolder begun(int epochs, const std::set<int>& checkpoints = {}) {
     RunFolder folder = RunFolder::create(path());
     write_file_atomically(path() / run_file::kConfig, std::string_view("begun"));
-    for (int i = 1; i <= lines; ++i) folder.append_metrics("{\"epoch\":" + std::to_string(i) + ",\"seconds\":1.5}");
+    for (int i = 1; i <= epochs; ++i) {
+      folder.append_metrics("{\"epoch\":" + std::to_string(i) + ",\"seconds\":1.5}");
+      if (checkpoints.contains(i)) folder.write_checkpoint(numbered(static_cast<float>(i)));
+    }
     return folder;
+  }
+
+  /// The run of five epochs with checkpoints after 2 and 4, after `from` became `to` in its metrics.
+  RunFolder edited(const std::string& from, const std::string& to) {
+    begun(5, {2, 4});
+    std::string text = read_text(path() / run_file::kMetrics);
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, text.npos);
+    write_file_atomically(path() / run_file::kMetrics, text.replace(at, from.size(), to));
+    return RunFolder::open(path());
   }
 
   /// Resumes; a checkpoint's number is its epoch. Returns that epoch, or -1 where there was no checkpoint.
@@ -58,9 +72,7 @@ TEST_F(RunFolders, KeepTheTwoNewestCheckpoints) {
 }
 
 TEST_F(RunFolders, GoOnFromTheNewestCheckpointAndCutTheMetricsToIt) {
-  RunFolder folder = begun(5);
-  folder.write_checkpoint(numbered(2));
-  folder.write_checkpoint(numbered(3));
+  RunFolder folder = begun(5, {2, 3});
   EXPECT_EQ(resume(folder), 3);
   EXPECT_TRUE(notices_.empty());
   EXPECT_EQ(testing::metrics_without_times(folder),
@@ -68,9 +80,7 @@ TEST_F(RunFolders, GoOnFromTheNewestCheckpointAndCutTheMetricsToIt) {
 }
 
 TEST_F(RunFolders, GoOnFromTheCheckpointBeforeWhenTheNewestIsBadOrGone) {
-  RunFolder folder = begun(5);
-  folder.write_checkpoint(numbered(2));
-  folder.write_checkpoint(numbered(3));
+  RunFolder folder = begun(5, {2, 3});
   std::ofstream(path() / run_file::kLast) << "not a checkpoint";
   EXPECT_EQ(resume(folder), 2);
   ASSERT_EQ(notices_.size(), 2u);
@@ -80,9 +90,7 @@ TEST_F(RunFolders, GoOnFromTheCheckpointBeforeWhenTheNewestIsBadOrGone) {
 }
 
 TEST_F(RunFolders, PassOverNoCheckpointForAnyOtherError) {
-  RunFolder folder = begun(3);
-  folder.write_checkpoint(numbered(2));
-  folder.write_checkpoint(numbered(3));
+  RunFolder folder = begun(3, {2, 3});
   const auto notice = [](const std::string& sentence) { ADD_FAILURE() << sentence; };
   for (const ExitCode code : {ExitCode::data, ExitCode::file_system, ExitCode::device, ExitCode::numerics}) {
     int asked = 0;
@@ -122,10 +130,48 @@ TEST_F(RunFolders, RefuseToGoOnWhenEveryCheckpointIsBad) {
 }
 
 TEST_F(RunFolders, PassOverACheckpointThatIsAheadOfTheMetrics) {
-  RunFolder folder = begun(2);
-  folder.write_checkpoint(numbered(1));
+  RunFolder folder = begun(2, {1});
   folder.write_checkpoint(numbered(4));
   EXPECT_EQ((resume(folder), testing::metrics_without_times(folder).size()), 1u);
+}
+
+TEST_F(RunFolders, GoOnFromTheCheckpointBeforeWhenALineSinceWasChanged) {
+  RunFolder folder = edited("{\"epoch\":3,", "{\"epoch\":33,");
+  EXPECT_EQ(resume(folder), 2);
+  ASSERT_EQ(notices_.size(), 2u);
+  EXPECT_CONTAINS(notices_[0], "metrics.jsonl: its first 4 epochs are not those that ");
+  EXPECT_EQ(testing::metrics_without_times(folder).size(), 2u);
+  // What is written from there on is held against the lines that were kept.
+  folder.append_metrics("{\"epoch\":3}");
+  folder.write_checkpoint(numbered(3));
+  EXPECT_EQ(resume(folder), 3);
+  EXPECT_TRUE(notices_.empty());
+}
+
+TEST_F(RunFolders, RefuseMetricsThatNoCheckpointWasWrittenAfter) {
+  RunFolder folder = edited("{\"epoch\":1,", "{\"epoch\":11,");
+  EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { resume(folder); }), "are not those that ");
+}
+
+TEST_F(RunFolders, RefuseMetricsWithALineThatIsNone) {
+  RunFolder folder = edited("{\"epoch\":2,", "\"epoch\":2,");
+  EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { resume(folder); }), "a line is not a JSON object");
+}
+
+TEST_F(RunFolders, TakeMetricsWhoseTimesOrEndAreOthers) {
+  {
+    RunFolder folder = edited("1.5", "2.5");
+    EXPECT_EQ(resume(folder), 4);
+  }
+  std::filesystem::remove_all(path());
+  RunFolder folder = edited("{\"epoch\":5,", "epoch 5");  // is cut off, being after the checkpoint
+  EXPECT_EQ(resume(folder), 4);
+}
+
+TEST_F(RunFolders, TakeCheckpointsThatWereToldNoMetrics) {
+  RunFolder folder = edited("{\"epoch\":1,", "{\"epoch\":11,");
+  write_safetensors(path() / run_file::kLast, numbered(4));
+  EXPECT_EQ(resume(folder), 4);
 }
 
 TEST_F(RunFolders, StartOverWithoutACheckpoint) {
