@@ -3,12 +3,18 @@
 
 #include <algorithm>
 
+#include "engine/base/machine_memory.h"
+#include "engine/train/memory_needed.h"
+
 namespace equipoise {
 
 namespace {
 
 Program evaluation_program(const Setup& setup, int batch, const Executor& executor) {
-  return lower(setup.system->graph(Pass::evaluate), evaluation_options(setup, batch, executor.plan_limits()));
+  Program program =
+      lower(setup.system->graph(Pass::evaluate), evaluation_options(setup, batch, executor.plan_limits()));
+  expect_memory(running_bytes(program), "an evaluation of this model");
+  return program;
 }
 
 }  // namespace

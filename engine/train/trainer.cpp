@@ -10,19 +10,24 @@
 #include <span>
 
 #include "engine/base/error.h"
+#include "engine/base/machine_memory.h"
 #include "engine/files/sha256.h"
 #include "engine/run/parameters.h"
 #include "engine/run/stepper.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/dead_layers.h"
 #include "engine/train/fitted.h"
+#include "engine/train/memory_needed.h"
 
 namespace equipoise {
 
 namespace {
 
-Program training_program(const TrainingPlan& plan, Executor& executor) {
-  return lower(plan.setup.system->graph(Pass::train), training_options(plan.setup, plan.batch, executor.plan_limits()));
+Program training_program(const TrainingPlan& plan, std::size_t replicas, Executor& executor) {
+  Program program =
+      lower(plan.setup.system->graph(Pass::train), training_options(plan.setup, plan.batch, executor.plan_limits()));
+  expect_memory(training_bytes(program, replicas), "this training");
+  return program;
 }
 
 void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
@@ -56,7 +61,7 @@ Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& pl
       split_(split),
       plan_((check(data, split, plan), plan)),
       executor_(executor),
-      program_(training_program(plan, executor)),
+      program_(training_program(plan, replicas.size(), executor)),
       evaluator_(plan.setup, data, kEvaluationBatch, executor),
       settings_(replicas.begin(), replicas.end()),
       replicas_(replicas.size()) {

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/machine_memory.h"
 #include "engine/train/checkpoint.h"
+#include "engine/train/memory_needed.h"
 #include "host/commands/commands.h"
 #include "host/config/model_config.h"
+#include "host/data/table/table.h"
 #include "host/run/answers.h"
 #include "host/run/data_places.h"
 #include "host/run/device_choice.h"
@@ -76,10 +79,13 @@ ExitCode dry_run(const Config& config, const TrainOptions& o, Log& log) {
   const auto executor = make_executor(o.device, log);
   const Trainer trainer(prepared.data, prepared.split, training_plan(config, prepared.data, prepared.split), *executor);
   const Split& s = prepared.split;
-  print_result(
-      fmt::format("1 run on {}\nrows: {} train, {} validation, {} test\n{} steps an epoch, at most {} epochs\n{}",
-                  executor->name(), s.train.size(), s.validation.size(), s.test.size(), trainer.steps_per_epoch(),
-                  config.train.epochs, describe(trainer.program())));
+  print_result(fmt::format(
+      "1 run on {}\nrows: {} train, {} validation, {} test\n{} steps an epoch, at most {} epochs\n"
+      "memory: about {} and the program's own, of {}; 1 process, 1 thread, at most {} while tables are read\n"
+      "{}",
+      executor->name(), s.train.size(), s.validation.size(), s.test.size(), trainer.steps_per_epoch(),
+      config.train.epochs, bytes_text(training_bytes(trainer.program()) + data_bytes(prepared.data)),
+      bytes_text(machine_memory()), table_threads(), describe(trainer.program())));
   return ExitCode::done;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/machine_memory.h"
 #include "kernels/base/philox.h"
 #include "kernels/base/strict_math.h"
 
@@ -16,6 +17,7 @@ namespace {
 enum class Drawn { features = 1, directions, shifts, base, differences };
 
 constexpr double kTowerLength = 0.5, kTowerCorrelation = 0.9, kTowerShift = 0.01;
+constexpr double kBytesOfANumber = 16;  // while it is made: as drawn in float64, and beside it what is made of it
 constexpr double kToyBase = 10, kToyDifference = 3.5;
 
 /// Draws of one kind; `number` tells those of several tasks apart.
@@ -140,6 +142,7 @@ std::vector<RawTarget> toy_targets(const GeneratorSpec& data, const std::vector<
 RawCohort generate_cohort(const GeneratorSpec& data) {
   const bool towers = data.source == "gradnorm-towers";
   const auto rows = static_cast<size_t>(data.rows), width = static_cast<size_t>(data.features);
+  expect_memory(static_cast<int64_t>(kBytesOfANumber * generated_numbers(data)), "this number of generated rows");
   RawCohort cohort;
   cohort.standardised = false;
   // Leading zeros make the order of the bytes that of the rows.

@@ -274,8 +274,7 @@ class TableReader {
 
   void read_rows() {
     Joiner joiner(table_, form_, wishes_.limits, first_line_);
-    const unsigned threads = wishes_.threads > 0 ? std::min<unsigned>(wishes_.threads, kMostThreadsAskedFor)
-                                                 : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
+    const unsigned threads = table_threads(wishes_.threads);
     bool first = true;
     std::deque<std::future<Chunk>> parsed;   // waits for what is parsed when it goes
     std::vector<std::vector<double>> rooms;  // of chunks that are joined
@@ -343,6 +342,11 @@ Table parse_table(std::string_view bytes, const std::string& file, const TableWi
 
 Table parse_table(std::string_view bytes, const std::string& file, const TableLimits& limits) {
   return parse_table(bytes, file, TableWishes{.limits = limits});
+}
+
+unsigned table_threads(int wished) {
+  return wished > 0 ? std::min<unsigned>(static_cast<unsigned>(wished), kMostThreadsAskedFor)
+                    : std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads);
 }
 
 Table read_table(const std::filesystem::path& path, const TableWishes& wishes) {

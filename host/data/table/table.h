@@ -33,6 +33,9 @@ struct TableWishes {
   int threads = 0;  ///< 64 at most; 0 = as many as the machine has, four at most; the result is the same
 };
 
+/// How many threads read a table for which `wished` are asked.
+unsigned table_threads(int wished = 0);
+
 /// Where a cell begins in its file, counted from 1; columns count characters, not bytes.
 struct TextPlace {
   uint32_t line = 1;
