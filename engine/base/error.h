@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace equipoise {
 
@@ -18,7 +19,10 @@ enum class ExitCode {
   stopped = 75,     ///< stopped by a signal, resumable
 };
 
-/// An error told to the user in one sentence: what, where (file:line:column or key), and what to do.
+/// Between the sentences of an error that has several. No newline, since names out of files may hold one.
+inline constexpr std::string_view kNextSentence = "\x1e";
+
+/// An error told to the user in one sentence, or a few: what, where (file:line:column or key), and what to do.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& sentence) : std::runtime_error(sentence), code_(code) {}

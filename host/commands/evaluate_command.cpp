@@ -11,6 +11,7 @@
 #include "host/run/device_choice.h"
 #include "host/run/figure_parts.h"
 #include "host/run/stored_run.h"
+#include "host/text/printable.h"
 
 namespace equipoise {
 
@@ -76,7 +77,7 @@ std::string as_text(const StoredRun& run, const JudgedRows& judged) {
   for (std::size_t k = 0; k < judged.tasks.size(); ++k)
     rows.emplace_back("loss of " + judged.tasks[k], figure(e.losses[k]));
   std::string text;
-  for (const auto& [name, value] : rows) text += fmt::format("{:<30}{}\n", name, value);
+  for (const auto& [name, value] : rows) text += fmt::format("{:<30}{}\n", printable(name), printable(value));
   return text;
 }
 
@@ -131,7 +132,7 @@ ExitCode evaluate_command(const EvaluateOptions& o) {
       json["parts"][f.name] = parts;
   json["split"] = judged.part;
   json["epoch"] = std::strtol(run.epoch().c_str(), nullptr, 10);
-  print_result(json.dump(1) + "\n");
+  print_result(json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   return ExitCode::done;
 }
 

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <sstream>
+
+#include "engine/base/error.h"
+#include "host/text/printable.h"
 
 namespace equipoise {
 
@@ -24,13 +27,26 @@ LogFormat log_format_of(int argc, const char* const* argv) noexcept {
   return format;
 }
 
+namespace {
+
+/// A sentence names a column or an id, and a file may have some of megabytes.
+std::string shortened(std::string_view sentence) {
+  constexpr std::size_t kMost = 8192;
+  if (sentence.size() <= kMost) return std::string(sentence);
+  return fmt::format("{} ... ({} more bytes)", sentence.substr(0, kMost), sentence.size() - kMost);
+}
+
+}  // namespace
+
 int tell_failure(int code, std::string_view sentences, LogFormat format) noexcept {
   try {
     const char* name = wants_colour(STDERR_FILENO) ? "\x1b[31mequipoise:\x1b[0m " : "equipoise: ";
-    std::istringstream lines{std::string(sentences)};
-    for (std::string line; std::getline(lines, line);) {
+    for (std::string_view rest = sentences; !rest.empty();) {
+      const size_t end = std::min(rest.find(kNextSentence), rest.size());
+      const std::string line = shortened(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + kNextSentence.size(), rest.size()));
       if (format == LogFormat::text) {
-        fmt::print(stderr, "{}{}\n", name, line);
+        fmt::print(stderr, "{}{}\n", name, printable(line));
         continue;
       }
       const nlohmann::ordered_json event{{"level", "error"}, {"code", code}, {"message", line}};

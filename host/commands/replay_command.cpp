@@ -10,6 +10,7 @@
 #include "host/run/device_choice.h"
 #include "host/run/output_file.h"
 #include "host/text/json_number.h"
+#include "host/text/printable.h"
 
 namespace equipoise {
 
@@ -19,13 +20,13 @@ using nlohmann::ordered_json;
 
 std::string as_text(const std::vector<Deviation>& deviations, const Deviation& worst, double tolerance) {
   std::size_t widest = 0;
-  for (const Deviation& d : deviations) widest = std::max(widest, d.name.size());
+  for (const Deviation& d : deviations) widest = std::max(widest, printable(d.name).size());
   std::string text = fmt::format("{:<{}}  {:>10}\n", "tensor", widest, "deviation");
   for (const Deviation& d : deviations)
     text += fmt::format(
-        "{:<{}}  {:>10.3g}{}\n", d.name, widest, d.worst,
+        "{:<{}}  {:>10.3g}{}\n", printable(d.name), widest, d.worst,
         d.worst > tolerance ? fmt::format("  over: element {} is {:.9g}, not {:.9g}", d.at, d.got, d.expected) : "");
-  return text + fmt::format("worst: {:.3g} in {}, tolerance {:g}\n", worst.worst, worst.name, tolerance);
+  return text + fmt::format("worst: {:.3g} in {}, tolerance {:g}\n", worst.worst, printable(worst.name), tolerance);
 }
 
 std::string as_json(const std::vector<Deviation>& deviations, const Deviation& worst, double tolerance,
@@ -43,7 +44,7 @@ std::string as_json(const std::vector<Deviation>& deviations, const Deviation& w
 }  // namespace
 
 ExitCode replay_command(const ReplayOptions& o) {
-  if (!(o.tolerance >= 0))
+  if (o.tolerance < 0)
     throw Error(ExitCode::usage, fmt::format("--tolerance {}: must be a number of at least 0", o.tolerance));
   if (o.out) {
     expect_not_input(*o.out, o.record, "the record");

@@ -21,6 +21,8 @@
 #include "host/text/first_names.h"
 #include "host/text/lower_case.h"
 #include "host/text/nearest_name.h"
+#include "host/text/printable.h"
+#include "host/text/shell_word.h"
 
 namespace equipoise {
 namespace {
@@ -48,7 +50,7 @@ class TablesConfig {
     command_ = fmt::format("equipoise init {} --from", name);
     for (const fs::path& table : tables) {
       looks_.push_back(look_at(fs::absolute(table).lexically_normal()));
-      command_ += " " + table.filename().string();
+      command_ += " " + shell_word(table.filename());
     }
   }
 
@@ -267,7 +269,7 @@ class TablesConfig {
     std::string text = fmt::format(
         "# Chosen for these tables by: {}\n# All other keys have their defaults; `equipoise "
         "init {}` tells what they mean.\n",
-        command_, name_);
+        printable(command_), name_);
     std::string_view section;
     for (const ConfigKey& key : config_keys()) {
       if (!key.known_to(config_)) continue;
@@ -276,8 +278,9 @@ class TablesConfig {
       if (reason == reasons_.end()) continue;
       if (key.section != section) text += fmt::format("\n[{}]\n", section = key.section);
       const std::string setting = fmt::format("{} = {}", key.name, *format_value(key, config_));
-      text += setting.size() > kLongSetting ? fmt::format("# {}:\n{}\n", reason->second, setting)
-                                            : fmt::format("{:<40} # {}\n", setting, reason->second);
+      const std::string why = printable(reason->second);  // names of columns are in it: no line of its own for any
+      text += setting.size() > kLongSetting ? fmt::format("# {}:\n{}\n", why, setting)
+                                            : fmt::format("{:<40} # {}\n", setting, why);
     }
     return text;
   }

@@ -103,9 +103,10 @@ void with_left_out_told(const std::vector<std::string>& left_out, const std::fun
     stage();
   } catch (const Error& refused) {
     if (refused.code() != ExitCode::data || left_out.empty()) throw;
-    throw Error(ExitCode::data,
-                fmt::format("{}\n{} left out before: {}; data.empty_views tells who is kept", refused.what(),
-                            patients_without(left_out.size(), "a value in some view"), first_names(left_out)));
+    throw Error(
+        ExitCode::data,
+        fmt::format("{}{}{} left out before: {}; data.empty_views tells who is kept", refused.what(), kNextSentence,
+                    patients_without(left_out.size(), "a value in some view"), first_names(left_out)));
   }
 }
 

@@ -1,6 +1,8 @@
 // host/text/offenders.h - collects what is wrong with a file and refuses it once, with the first five offenders.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -37,9 +39,12 @@ class Offenders {
   void refuse(ExitCode code) const {
     if (count_ == 0) return;
     std::string text;
-    for (const std::string& sentence : sentences_) text += (text.empty() ? "" : "\n") + sentence;
+    for (const std::string& sentence : sentences_) {
+      if (!text.empty()) text += kNextSentence;
+      text += sentence;
+    }
     if (count_ > sentences_.size())
-      text += "\n... and " + std::to_string(count_ - sentences_.size()) + " more like these";
+      text += fmt::format("{}... and {} more like these", kNextSentence, count_ - sentences_.size());
     throw Error(code, text);
   }
 

@@ -14,6 +14,8 @@
 #include <numeric>
 #include <string_view>
 
+#include "host/text/printable.h"
+
 namespace equipoise {
 
 namespace {
@@ -78,12 +80,12 @@ void Log::raw(const std::string& line) {
 }
 
 void Log::info(const std::string& sentence) {
-  raw(format_ == LogFormat::json ? as_json({{"level", "info"}, {"message", sentence}}) : sentence);
+  raw(format_ == LogFormat::json ? as_json({{"level", "info"}, {"message", sentence}}) : printable(sentence));
 }
 
 void Log::warning(const std::string& sentence) {
   if (format_ == LogFormat::json) return tell(as_json({{"level", "warning"}, {"message", sentence}}));
-  tell((colour_ ? "\x1b[33mwarning:\x1b[0m " : "warning: ") + sentence);
+  tell((colour_ ? "\x1b[33mwarning:\x1b[0m " : "warning: ") + printable(sentence));
 }
 
 void Log::draw_live(const std::string& line) {
@@ -189,7 +191,7 @@ void Progress::epoch(const EpochMetrics& m, const std::function<std::vector<std:
     log_.warning(fmt::format("epoch {}: steps left out so far because of a non-finite value: {}", m.epoch, m.skipped));
     skipped_ = m.skipped;
   }
-  last_line_ = line_of(m);
+  last_line_ = printable(line_of(m));
   if (log_.format() == LogFormat::json) {
     ordered_json line = ordered_json::parse(to_json_line(program_, m, true));
     ordered_json event{{"level", "epoch"}, {"epochs", plan_.epochs}};

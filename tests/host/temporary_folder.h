@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -38,6 +39,12 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+/// Each sentence of an error on a line, as it is told.
+inline std::string in_lines(std::string text) {
+  std::replace(text.begin(), text.end(), kNextSentence[0], '\n');
+  return text;
+}
+
 /// The message `action` is refused with; a test failure if it is not refused, or with another exit code.
 template <class Action>
 std::string refusal(ExitCode code, Action action) {
@@ -45,7 +52,7 @@ std::string refusal(ExitCode code, Action action) {
     action();
   } catch (const Error& error) {
     EXPECT_EQ(static_cast<int>(error.code()), static_cast<int>(code)) << error.what();
-    return error.what();
+    return in_lines(error.what());
   }
   ADD_FAILURE() << "it was not refused";
   return "";
