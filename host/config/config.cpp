@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <deque>
 #include <map>
@@ -20,6 +19,7 @@
 #include "host/config/config_value.h"
 #include "host/config/older_config.h"
 #include "host/config/toml_advice.h"
+#include "host/config/toml_guard.h"
 #include "host/text/nearest_name.h"
 #include "host/text/trimmed.h"
 
@@ -27,8 +27,6 @@ namespace equipoise {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kLargestConfig = size_t{1} << 20;
 
 std::string at(const std::string& file, const toml::source_region& source) {
   return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
@@ -80,8 +78,10 @@ toml::table parse_override(const std::string& dotted, const std::string& text) {
               std::holds_alternative<std::optional<fs::path>*>(key->at(scratch)) ||
               std::holds_alternative<std::optional<std::string>*>(key->at(scratch)) ||
               std::holds_alternative<Words>(key->at(scratch)) || std::holds_alternative<Word>(key->at(scratch)));
+  const std::string setting = "value = " + text;
+  if (find_toml_trouble(setting).line > 0) return toml::table{{"value", text}};
   try {
-    toml::table document = toml::parse("value = " + text);
+    toml::table document = toml::parse(setting);
     const toml::node* value = document.get("value");
     if (document.size() == 1 && (!wants_text || value->is_string() || value->is_array() || value->is_table()))
       return document;
@@ -107,28 +107,6 @@ bool unsets(const std::string& dotted, const std::string& text) {
 
 /// Unknown names that are told one by one: a file that is no config at all has any number of them.
 constexpr size_t kMostErrors = 20;
-
-/// Parts of a dotted key that the parser, which recurses into them, is given at most.
-constexpr int kMostKeyParts = 64;
-
-/// The line of a key with more parts than that, 0 if there is none; what stands in quotes or a comment is passed over.
-int line_of_endless_key(const std::string& text) {
-  int line = 1, dots = 0;
-  char quote = '\0';  // '#' in a comment
-  for (const char c : text) {
-    if (c == '\n') ++line;
-    if (quote != '\0') {
-      if ((c == quote && c != '#') || c == '\n') quote = '\0';
-    } else if (c == '"' || c == '\'' || c == '#') {
-      quote = c;
-    } else if (c == '.') {
-      if (++dots > kMostKeyParts) return line;
-    } else if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '-' && c != ' ' && c != '\t') {
-      dots = 0;
-    }
-  }
-  return 0;
-}
 
 /// Gathers the last word on each key, then checks them all.
 class Loader {
@@ -183,7 +161,7 @@ class Loader {
     leave_out_labels(config);
     for (std::string& sentence : contradictions(config, given())) errors_.push_back(std::move(sentence));
     if (further_errors_ > 0) errors_.push_back(fmt::format("... and {} more like these", further_errors_));
-    if (!errors_.empty()) throw Error(ExitCode::usage, fmt::format("{}", fmt::join(errors_, "\n")));
+    if (!errors_.empty()) throw Error(ExitCode::usage, fmt::format("{}", fmt::join(errors_, kNextSentence)));
     fill_in(config);
     return config;
   }
@@ -199,10 +177,8 @@ class Loader {
 
   void read_file(const std::string& text) {
     of_a_run_ = text.starts_with(fmt::format("# {} ", file_format::kConfig.name));
-    if (const int line = line_of_endless_key(text); line > 0)
-      throw Error(ExitCode::usage,
-                  fmt::format("{}:{}:1: a key has more than {} parts joined by dots; write section.key", file_, line,
-                              kMostKeyParts));
+    if (const TomlTrouble trouble = find_toml_trouble(text); trouble.line > 0)
+      throw Error(ExitCode::usage, fmt::format("{}:{}:1: {}", file_, trouble.line, trouble.what));
     try {
       documents_.push_back(toml::parse(text));
     } catch (const toml::parse_error& problem) {

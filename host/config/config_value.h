@@ -1,12 +1,12 @@
 // host/config/config_value.h - one value of a config: checked and stored, or written as TOML.
 #pragma once
 
-#include <toml++/toml.h>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "host/config/config_schema.h"
+#include "host/config/toml.h"
 
 namespace equipoise {
 
