@@ -14,6 +14,7 @@
 #include "host/commands/commands.h"
 #include "host/commands/completion.h"
 #include "host/commands/failure.h"
+#include "host/commands/option_numbers.h"
 #include "host/config/config.h"
 #include "host/config/config_schema.h"
 #include "host/text/nearest_name.h"
@@ -29,6 +30,8 @@ std::vector<std::string> config_key_names() {
     if (std::find(names.begin(), names.end(), key.dotted()) == names.end()) names.push_back(key.dotted());
   return names;
 }
+
+constexpr int kMostSteps = 1'000'000;  // of a record, which has every tensor of each
 
 /// The commands with their options, bound to where the values go.
 class CommandLine {
@@ -88,6 +91,8 @@ class CommandLine {
     for (const auto& [name, value] : values) words.push_back(name);
     throw Error(ExitCode::usage, fmt::format("{} '{}': not a choice; {}", option, word, did_you_mean(word, words)));
   }
+
+  uint64_t seed() const { return whole_number<uint64_t>("--seed", seed_, 0, uint64_t{INT64_MAX}); }
 
   void add_settings(CLI::App* app, std::vector<std::string>& settings) {
     CLI::Option* set =
@@ -188,14 +193,14 @@ class CommandLine {
   }
 
   void add_generate() {
-    CLI::App* app = command("generate", "new rows from a trained VAE-GAN, in the units of its data",
-                            [this] { return generate_command(generate_); });
+    CLI::App* app = command("generate", "new rows from a trained VAE-GAN, in the units of its data", [this] {
+      generate_.rows = whole_number<int>("--rows", rows_, 1, 10'000'000);
+      generate_.seed = seed();
+      return generate_command(generate_);
+    });
     app->add_option("RUN", generate_.run, "run folder")->required();
-    app->add_option("--rows", generate_.rows, "how many")->type_name("N")->capture_default_str();
-    app->add_option("--seed", generate_.seed, "of the draws")
-        ->type_name("S")
-        ->check(CLI::Range(int64_t{0}, INT64_MAX))
-        ->capture_default_str();
+    app->add_option("--rows", rows_, "how many")->type_name("N")->capture_default_str();
+    app->add_option("--seed", seed_, "of the draws")->type_name("S")->capture_default_str();
     app->add_option("--out", generate_.out, "the table; default: standard output")->type_name("FILE");
     add_force(app, generate_.force);
     add_device(app, generate_.device);
@@ -203,10 +208,12 @@ class CommandLine {
   }
 
   void add_record() {
-    CLI::App* app = command("record", "write the first steps of a training as one file",
-                            [this] { return record_command(record_); });
+    CLI::App* app = command("record", "write the first steps of a training as one file", [this] {
+      record_.steps = whole_number<int>("--steps", steps_, 1, kMostSteps);
+      return record_command(record_);
+    });
     app->add_option("CONFIG", record_.config, "config file")->required();
-    app->add_option("--steps", record_.steps, "how many")->type_name("N")->required();
+    app->add_option("--steps", steps_, "how many")->type_name("N")->required();
     app->add_option("--out", record_.out, "the record")->type_name("FILE")->required();
     add_force(app, record_.force);
     add_settings(app, record_.settings);
@@ -215,13 +222,13 @@ class CommandLine {
   }
 
   void add_replay() {
-    CLI::App* app =
-        command("replay", "run a record's steps again and compare", [this] { return replay_command(replay_); });
+    CLI::App* app = command("replay", "run a record's steps again and compare", [this] {
+      replay_.tolerance = finite_number("--tolerance", tolerance_);
+      return replay_command(replay_);
+    });
     app->add_option("FILE", replay_.record, "the record")->required();
     add_device(app, replay_.device);
-    app->add_option("--tolerance", replay_.tolerance, "largest deviation allowed")
-        ->type_name("T")
-        ->capture_default_str();
+    app->add_option("--tolerance", tolerance_, "largest deviation allowed")->type_name("T")->capture_default_str();
     app->add_flag("--json", replay_.json, "print JSON");
     app->add_option("--out", replay_.out, "write the outcomes")->type_name("FILE");
     add_force(app, replay_.force);
@@ -230,6 +237,9 @@ class CommandLine {
 
   void add_balance() {
     CLI::App* app = command("balance", "what balancing methods make of K gradients", [this] {
+      balance_.losses = finite_numbers("--losses", losses_);
+      balance_.initial_losses = finite_numbers("--initial-losses", initial_losses_);
+      balance_.seed = seed();
       balance_.identity_order = one_of<bool>("--order", order_, {{"random", false}, {"identity", true}});
       return balance_command(balance_);
     });
@@ -241,15 +251,9 @@ class CommandLine {
                  ->type_name("METHOD")
                  ->allow_extra_args(false)
                  ->required()] = method_names();
-    const auto add_losses = [&](const char* name, std::vector<double>& losses, const char* meaning) {
-      app->add_option(name, losses, meaning)->type_name("L,L,...")->delimiter(',')->allow_extra_args(false);
-    };
-    add_losses("--losses", balance_.losses, "the tasks' losses; default: ones");
-    add_losses("--initial-losses", balance_.initial_losses, "their first losses; default: ones");
-    app->add_option("--seed", balance_.seed, "of random orders, weights and draws")
-        ->type_name("S")
-        ->check(CLI::Range(int64_t{0}, INT64_MAX))
-        ->capture_default_str();
+    app->add_option("--losses", losses_, "the tasks' losses; default: ones")->type_name("L,L,...");
+    app->add_option("--initial-losses", initial_losses_, "their first losses; default: ones")->type_name("L,L,...");
+    app->add_option("--seed", seed_, "of random orders, weights and draws")->type_name("S")->capture_default_str();
     add_choice(app, "--order", order_, {"random", "identity"},
                "in which pcgrad and gradvac visit tasks: random or identity")
         ->type_name("ORDER");
@@ -350,6 +354,7 @@ class CommandLine {
   Choices choices_;  // of options that take words, for completion
   bool version_ = false;
   InitOptions init_;
+  std::string rows_ = "1000", seed_ = "1", steps_, tolerance_ = "0.0001", losses_, initial_losses_;
   std::string shell_, topic_, log_format_ = "text", split_, order_ = "random";
   TrainOptions train_;
   EvaluateOptions evaluate_;
@@ -369,6 +374,10 @@ int run_program(int argc, const char* const* argv) noexcept {
     return static_cast<int>(CommandLine().run(argc, argv));
   } catch (const Error& error) {
     return tell_failure(static_cast<int>(error.code()), error.what(), format);
+  } catch (const std::filesystem::filesystem_error& error) {  // as where the current folder was removed
+    return tell_failure(static_cast<int>(ExitCode::file_system), error.what(), format);
+  } catch (const std::system_error& error) {  // as where the system gives no thread
+    return tell_failure(static_cast<int>(ExitCode::device), error.what(), format);
   } catch (const std::bad_alloc&) {
     return tell_failure(static_cast<int>(ExitCode::device),
                         "memory ran out; lower train.batch, or use a machine with more of it", format);

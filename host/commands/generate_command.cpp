@@ -48,8 +48,6 @@ std::string lines_of(std::span<const float> values, int first, const FittedView&
 }  // namespace
 
 ExitCode generate_command(const GenerateOptions& o) {
-  if (o.rows < 1 || o.rows > 10'000'000)
-    throw Error(ExitCode::usage, fmt::format("--rows {}: must be from 1 to 10000000", o.rows));
   Log log(LogFormat::text, o.quiet);
   const StoredRun run = run_to_ask(o.run, o.out, o.force, log);
   const auto executor = make_executor(o.device, log);

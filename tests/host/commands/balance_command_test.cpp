@@ -231,8 +231,15 @@ TEST_F(BalanceCommand, RefusesDataThatCannotBeBalanced) {
     expect_refused(kData, {"g.safetensors", "--method", "dwa", "--losses", losses}, {part});
   };
   with_losses("1,2,3", "3 losses are given for 2 tasks");
-  with_losses("1,nan", "number 1 of the losses");
-  expect_refused(kData, {"g.safetensors", "--method", "dwa", "--initial-losses", "inf,1"}, {"initial losses"});
+  for (const auto& [losses, what] : {std::pair{"1,nan", "'nan'"},
+                                     {"1,,2", "''"},
+                                     {"1,", "''"},
+                                     {"inf,2", "'inf'"},
+                                     {"1e999,1", "'1e999'"},
+                                     {"0x1,1", "'0x1'"}})
+    for (const std::string option : {"--losses", "--initial-losses"})
+      expect_refused(kUsage, {"g.safetensors", "--method", "dwa", option, losses},
+                     {option, what + std::string(" is not a number")});
   expect_refused(kData, {"g.safetensors", "--method", "graddrop", "--draws", "absent"}, {"no tensor 'absent'"});
   expect_refused(kData, {"g.safetensors", "--method", "graddrop", "--draws", "grads"}, {"draws hold 4 elements"});
 }

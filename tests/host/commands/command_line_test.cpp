@@ -51,7 +51,8 @@ TEST_F(Program, RefusesArgumentsThatMakeNoSense) {
   expect_refused(kUsage, {"train", "c.toml", "--threads", "0"}, {"--threads"});
   expect_refused(kUsage, {"record", "c.toml", "--out", "x"}, {"--steps is required"});
   expect_refused(kUsage, {"record", "c.toml", "--out", "x", "--steps", "some"}, {"--steps"});
-  expect_refused(kUsage, {"record", "c.toml", "--out", "x", "--steps", "0"}, {"at least one step"});
+  expect_refused(kUsage, {"record", "c.toml", "--out", "x", "--steps", "0"},
+                 {"--steps 0: must be a whole number from 1 to 1000000"});
   expect_refused(kUsage, {"replay", "x", "--tolerance", "-1"}, {"--tolerance"});
   expect_refused(kUsage, {"replay", "x", "--tolerance", "nan"}, {"--tolerance"});
 }
