@@ -20,7 +20,9 @@ struct Range {
   bool high_open = false;
 
   bool contains(double x) const {
-    return (low_open ? x > low : x >= low) && (high_open ? x < high : x <= high);  // false for NaN
+    // An open end is one in float32 too, in which the engine computes: 1e-320 is 0 there. False for NaN.
+    return (low_open ? static_cast<float>(x) > static_cast<float>(low) : x >= low) &&
+           (high_open ? x < high : x <= high);
   }
 };
 

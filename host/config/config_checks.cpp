@@ -12,6 +12,7 @@
 #include "host/config/config_schema.h"
 #include "host/data/generators.h"
 #include "host/data/targets.h"
+#include "host/text/glob.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -63,6 +64,14 @@ class Checker {
     if (given_.contains("data.views") && (views < traits.least_views || views > traits.most_views))
       refuse("data.views", fmt::format("names {} tables, but {} takes {} to {}; name as many", views,
                                        config_.model.system->kind(), traits.least_views, traits.most_views));
+    const std::vector<std::string> none;
+    check_patterns("data.columns", data.columns.value_or(none));
+    check_patterns("data.leave_out", data.leave_out.value_or(none));
+    check_patterns("data.categorical", data.categorical.value_or(none));
+    check_patterns("data.allow", data.allow.value_or(none));
+    for (const ViewSource& view : data.views)
+      for (const std::vector<std::string>* patterns : {&view.columns, &view.leave_out})
+        check_patterns("data.views", *patterns);
     const size_t found = errors_.size();
     for (const std::string& task : data.tasks) check_tasks({&task, 1});
     if (errors_.size() == found) check_tasks(data.tasks);  // for columns of two tasks
@@ -73,6 +82,13 @@ class Checker {
       refuse("data.rows", fmt::format("{} make {:.3g} numbers, more than the {:.3g} a run may generate; make rows, "
                                       "features, outputs or the list of sigmas smaller",
                                       data.rows, generated_numbers(data), kMostGeneratedNumbers));
+  }
+
+  void check_patterns(const char* key, const std::vector<std::string>& patterns) {
+    const auto wild = static_cast<size_t>(std::count_if(patterns.begin(), patterns.end(), is_wild));
+    if (wild > kMostWildPatterns)
+      refuse(key, fmt::format("has {} patterns with * or ?, more than {}; name the columns themselves", wild,
+                              kMostWildPatterns));
   }
 
   void check_tasks(std::span<const std::string> tasks) {

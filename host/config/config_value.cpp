@@ -172,7 +172,9 @@ class ValueReader {
     if (!value) {
       complain(node, "must be a whole number");
     } else if (!key_.rule.range.contains(static_cast<double>(*value))) {
-      complain(node, "must be " + describe(key_.rule.range));
+      const Range& range = key_.rule.range;
+      const bool vanishes = *value > range.low && static_cast<float>(*value) == static_cast<float>(range.low);
+      complain(node, "must be " + describe(range) + (vanishes ? " (it is 0 in float32)" : ""));
     } else {
       return static_cast<Integer>(*value);
     }
@@ -186,7 +188,9 @@ class ValueReader {
     } else if (!std::isfinite(*value)) {
       complain(node, "must be a finite number");
     } else if (!key_.rule.range.contains(*value)) {
-      complain(node, "must be " + describe(key_.rule.range));
+      const Range& range = key_.rule.range;
+      const bool vanishes = *value > range.low && static_cast<float>(*value) == static_cast<float>(range.low);
+      complain(node, "must be " + describe(range) + (vanishes ? " (it is 0 in float32)" : ""));
     } else {
       return *value + 0.0;  // no -0
     }

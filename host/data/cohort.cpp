@@ -73,8 +73,8 @@ class Tables {
       names.insert(target.whole);
     }
     TableWishes wishes;
-    wishes.keeps_text = [names, words = spec.categorical](std::string_view name) {
-      return is_id_name(name) || names.contains(name) || matches_any(words, name);
+    wishes.keeps_text = [names, words = NamePatterns(spec.categorical)](std::string_view name) {
+      return is_id_name(name) || names.contains(name) || words.fit(name);
     };
     wishes.missing = spec.missing;
     wishes.threads = spec.threads;
@@ -247,10 +247,11 @@ void read_all_targets(const CohortSpec& spec, const Tables& tables, RawCohort& c
 
 FeatureRules rules_of(const CohortSpec& spec, size_t v) {
   const ViewSource& view = spec.views[v];
-  FeatureRules rules{{}, view.columns, spec.columns, view.leave_out};
+  std::vector<std::string> leave_out = view.leave_out;
+  leave_out.insert(leave_out.end(), spec.leave_out.begin(), spec.leave_out.end());
+  FeatureRules rules{{}, view.columns, spec.columns, std::move(leave_out)};
   if (v < spec.dropped.size()) rules.dropped = spec.dropped[v];
   rules.categorical = v < spec.asked_categorical.size() ? spec.asked_categorical[v] : spec.categorical;
-  rules.leave_out.insert(rules.leave_out.end(), spec.leave_out.begin(), spec.leave_out.end());
   if (!spec.label.empty()) rules.not_features.push_back(spec.label);
   if (!spec.group.empty()) rules.not_features.push_back(spec.group);
   for (const TargetSpec& target : spec.targets)
@@ -264,10 +265,9 @@ void expect_patterns_fit(const CohortSpec& spec, const Tables& tables) {
   for (const KeyedTable& view : tables.of_views())
     names.insert(names.end(), view.table.columns.begin(), view.table.columns.end());
   const auto expect = [&](const std::vector<std::string>& patterns, const char* key) {
-    for (const std::string& pattern : patterns)
-      if (std::none_of(names.begin(), names.end(), [&](const std::string& name) { return matches(pattern, name); }))
-        throw Error(ExitCode::data, fmt::format("data.{}: no column of any view fits '{}'; {}", key, pattern,
-                                                did_you_mean(pattern, names)));
+    if (const NamePatterns all(patterns); const std::string* unfit = all.without_name(names))
+      throw Error(ExitCode::data, fmt::format("data.{}: no column of any view fits '{}'; {}", key, *unfit,
+                                              did_you_mean(*unfit, names)));
   };
   expect(spec.columns, "columns");
   expect(spec.leave_out, "leave_out");
@@ -283,11 +283,10 @@ void expect_categories_fit(const CohortSpec& spec, Tables& tables,
     all.insert(all.end(), columns.begin(), columns.end());
     for (const FeatureColumn& feature : features[v]) names.push_back(columns[static_cast<size_t>(feature.column)]);
   }
-  for (const std::string& pattern : spec.categorical)
-    if (pattern != kAllCategories &&
-        std::none_of(names.begin(), names.end(), [&](const std::string& name) { return matches(pattern, name); }))
-      throw Error(ExitCode::data,
-                  fmt::format("data.categorical: no feature fits '{}'; {}", pattern, did_you_mean(pattern, all)));
+  if (!spec.categorical.empty()) names.emplace_back(kAllCategories);  // a word that fits whatever there is
+  if (const NamePatterns asked(spec.categorical); const std::string* unfit = asked.without_name(names))
+    throw Error(ExitCode::data,
+                fmt::format("data.categorical: no feature fits '{}'; {}", *unfit, did_you_mean(*unfit, all)));
 }
 
 /// The columns of each view, among all offenders first.

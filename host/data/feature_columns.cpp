@@ -12,7 +12,6 @@
 #include "host/data/categories.h"
 #include "host/data/table/date.h"
 #include "host/text/first_names.h"
-#include "host/text/glob.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -74,14 +73,12 @@ std::string quoted(const std::vector<std::string>& patterns) {
 }
 
 /// Throws on a pattern that no column fits.
-void expect_fits(const Table& table, const std::vector<std::string>& patterns, const char* what) {
-  for (const std::string& pattern : patterns)
-    if (std::none_of(table.columns.begin(), table.columns.end(),
-                     [&](const std::string& name) { return matches(pattern, name); }))
-      throw Error(ExitCode::data,
-                  fmt::format("{}:1:1: no column{} fits the pattern '{}'; set the view's {} in data.views, {}",
-                              table.file, what == std::string("columns") ? " of numbers" : "", pattern, what,
-                              did_you_mean(pattern, table.columns)));
+void expect_fits(const Table& table, const NamePatterns& patterns) {
+  if (const std::string* unfit = patterns.without_name(table.columns))
+    throw Error(
+        ExitCode::data,
+        fmt::format("{}:1:1: no column of numbers fits the pattern '{}'; set the view's columns in data.views, {}",
+                    table.file, *unfit, did_you_mean(*unfit, table.columns)));
 }
 
 [[noreturn]] void refuse_without_features(const Table& table, const FeatureRules& rules) {
@@ -95,14 +92,14 @@ void expect_fits(const Table& table, const std::vector<std::string>& patterns, c
   throw Error(ExitCode::data,
               fmt::format("{}:1:1: of the columns that fit the pattern {} none is a feature: they are "
                           "text, ids, left out or what is learned; set the view's columns in data.views",
-                          table.file, quoted(rules.columns)));
+                          table.file, quoted(rules.columns.given())));
 }
 
 }  // namespace
 
 bool FeatureRules::admits(const std::string& name) const {
-  return (columns.empty() || matches_any(columns, name)) &&
-         (columns_of_all.empty() || matches_any(columns_of_all, name)) && !matches_any(leave_out, name);
+  return (columns.empty() || columns.fit(name)) && (columns_of_all.empty() || columns_of_all.fit(name)) &&
+         !leave_out.fit(name);
 }
 
 std::string odd_cell_sentence(const Table& table, int column, const OddCell& cell) {
@@ -118,20 +115,20 @@ std::string odd_cell_sentence(const Table& table, int column, const OddCell& cel
 std::vector<FeatureColumn> find_features(const KeyedTable& keyed, const FeatureRules& rules, Offenders& offenders,
                                          std::vector<std::string>& notices) {
   const Table& table = keyed.table;
-  expect_fits(table, rules.columns, "columns");
+  expect_fits(table, rules.columns);
   std::vector<FeatureColumn> features;
   std::vector<std::string> unwanted, diagnostics, text, words, dates, other_ids;
-  const bool automatic = is_one_of(rules.categorical, kAllCategories);
+  const bool automatic = rules.categorical.list(kAllCategories);
   for (int column = table.row_names ? 1 : 0; column < static_cast<int>(table.columns.size()); ++column) {
     const std::string& name = table.columns[static_cast<size_t>(column)];
     if (column == keyed.id_column || is_one_of(rules.not_features, name)) continue;
-    if (matches_any(rules.leave_out, name)) unwanted.push_back(name);
+    if (rules.leave_out.fit(name)) unwanted.push_back(name);
     if (!rules.admits(name)) continue;
     if (name.starts_with("diagnostics_")) {
       diagnostics.push_back(name);
     } else if (is_id_name(name)) {
       other_ids.push_back(name);
-    } else if (matches_any(rules.categorical, name)) {
+    } else if (rules.categorical.fit(name)) {
       if (only_dates(table, column))
         offenders.add(fmt::format("{}: the column '{}' holds dates, which are no words of data.categorical{}",
                                   table.where(table.column_places[static_cast<size_t>(column)]), name, kToDates));
@@ -158,7 +155,7 @@ std::vector<FeatureColumn> find_features(const KeyedTable& keyed, const FeatureR
   if (!rules.columns.empty() || !rules.columns_of_all.empty())
     notices.push_back(fmt::format("{}: {} column{} fit{} {}", table.file, features.size(),
                                   features.size() == 1 ? "" : "s", features.size() == 1 ? "s" : "",
-                                  quoted(rules.columns.empty() ? rules.columns_of_all : rules.columns)));
+                                  quoted((rules.columns.empty() ? rules.columns_of_all : rules.columns).given())));
   return features;
 }
 
@@ -174,7 +171,7 @@ std::vector<FeatureColumn> find_asked(const KeyedTable& keyed, std::span<const s
   for (const std::string& name : names) {
     const auto known = column_of.find(name);
     const int column = known == column_of.end() ? -1 : known->second;
-    const bool words = is_one_of(rules.categorical, name);
+    const bool words = rules.categorical.list(name);
     features.push_back({column, words});
     if (column < 0) {
       offenders.add(fmt::format("{}:1:1: the column '{}' of the training data is missing; add it, {}", table.file, name,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/data/keyed_table.h"
+#include "host/text/glob.h"
 #include "host/text/offenders.h"
 
 namespace equipoise {
@@ -14,11 +15,11 @@ namespace equipoise {
 struct FeatureRules {
   std::vector<std::string> not_features = {};  ///< names: label, group, targets
   /// Patterns (host/text/glob.h) of which features must fit one: of the view, and of all views; empty = all.
-  std::vector<std::string> columns = {}, columns_of_all = {};
-  std::vector<std::string> leave_out = {};  ///< patterns of which they may fit none
-  std::vector<std::string> dropped = {};    ///< names that find_asked counts without telling them
+  NamePatterns columns = {}, columns_of_all = {};
+  NamePatterns leave_out = {};            ///< patterns of which they may fit none
+  std::vector<std::string> dropped = {};  ///< names that find_asked counts without telling them
   /// Columns of words: patterns, of which "auto" means all columns of few words; names for find_asked.
-  std::vector<std::string> categorical = {};
+  NamePatterns categorical = {};
 
   bool admits(const std::string& name) const;
 };

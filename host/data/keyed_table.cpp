@@ -110,7 +110,16 @@ KeyedTable keyed(Table read, int id_column, std::vector<std::string>& notices) {
   std::sort(doubled.begin(), doubled.end());
   Offenders offenders;
   size_t next = 0;
+  const auto doubled_at = [&](int row) -> size_t {
+    const bool here = next < doubled.size() && doubled[next].first == row;
+    next += here ? 1 : 0;
+    return here ? 1 : 0;
+  };
   for (int row = 0; row < table.rows(); ++row) {
+    if (offenders.full()) {  // the sentences of millions would take long
+      offenders.count_further((is_missing(id(row)) ? 1 : 0) + doubled_at(row));
+      continue;
+    }
     if (is_missing(id(row)))
       offenders.add(table.where(row, keyed.id_column) + ": the row has no id; give every patient one");
     if (next < doubled.size() && doubled[next].first == row)

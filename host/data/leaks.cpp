@@ -77,10 +77,9 @@ std::optional<Match> match(const RawView& view, size_t column, const Answer& ans
 void expect_patterns_of_use(const RawCohort& cohort, const LeakRules& rules) {
   std::vector<std::string> all;
   for (const RawView& view : cohort.views) all.insert(all.end(), view.columns.begin(), view.columns.end());
-  for (const std::string& pattern : rules.allow)
-    if (std::none_of(all.begin(), all.end(), [&](const std::string& name) { return matches(pattern, name); }))
-      throw Error(ExitCode::usage,
-                  fmt::format("data.allow: no feature fits '{}'; {}", pattern, did_you_mean(pattern, all)));
+  if (const NamePatterns allow(rules.allow); const std::string* unfit = allow.without_name(all))
+    throw Error(ExitCode::usage,
+                fmt::format("data.allow: no feature fits '{}'; {}", *unfit, did_you_mean(*unfit, all)));
 }
 
 }  // namespace
@@ -93,11 +92,12 @@ void expect_no_leaks(const RawCohort& cohort, std::span<const int> train_rows, c
   const std::vector<Answer> answers = answers_of(cohort, rules.names.empty() ? "label" : rules.names.front());
   size_t tested = 0;
   for (const RawView& view : cohort.views) tested += view.columns.size() * answers.size();
+  const NamePatterns allow(rules.allow);
   Offenders offenders;
   for (const RawView& view : cohort.views)
     for (size_t c = 0; c < view.columns.size(); ++c) {
       const std::string& column = view.columns[c];
-      if (matches_any(rules.allow, column)) continue;
+      if (allow.fit(column)) continue;
       const auto alike = std::find_if(names.begin(), names.end(),
                                       [&](const std::string& name) { return bare_name(name) == bare_name(column); });
       if (alike != names.end()) {

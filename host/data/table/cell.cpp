@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <limits>
 
@@ -63,15 +64,16 @@ Number parse_decimal_comma(std::string_view text) {
 }
 
 MissingWords::MissingWords(std::vector<std::string> words) : words_(std::move(words)) {
-  for (const std::string& word : words_) numbers_.push_back(parse_number(word));
+  for (const std::string& word : words_)
+    if (const Number number = parse_number(word); number.kind == NumberKind::number) numbers_.push_back(number.value);
+  std::sort(words_.begin(), words_.end());
+  std::sort(numbers_.begin(), numbers_.end());
 }
 
 bool MissingWords::hold(std::string_view text, const Number& number) const {
-  for (size_t w = 0; w < words_.size(); ++w)
-    if (text == words_[w] || (number.kind == NumberKind::number && numbers_[w].kind == NumberKind::number &&
-                              number.value == numbers_[w].value))
-      return true;
-  return false;
+  if (number.kind == NumberKind::number && std::binary_search(numbers_.begin(), numbers_.end(), number.value))
+    return true;
+  return std::binary_search(words_.begin(), words_.end(), text, std::less<std::string_view>());
 }
 
 }  // namespace equipoise

@@ -36,7 +36,7 @@ class MissingWords {
 
  private:
   std::vector<std::string> words_;
-  std::vector<Number> numbers_;  ///< [words]
+  std::vector<double> numbers_;  ///< of the words that are numbers; both rise
 };
 
 }  // namespace equipoise

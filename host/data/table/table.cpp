@@ -241,10 +241,13 @@ class TableReader {
     const TextPlace place = skip_blank_records();
     const size_t end = whole_record(0);
     std::vector<std::pair<size_t, size_t>> next;
-    for (size_t at = end; next.size() < 2 && (at < cutter_.text().size() || cutter_.more());) {
+    // Of blank lines only a block is looked through: all of them may be blank.
+    for (size_t at = end, blank = 0;
+         next.size() < 2 && blank < Cutter::kBlock && (at < cutter_.text().size() || cutter_.more());) {
       const size_t behind = whole_record(at);
       if (behind - at > wishes_.limits.line_bytes) break;  // refused later, and perhaps cut
-      if (!is_blank_record(cutter_.text().substr(at, behind - at))) next.emplace_back(at, behind - at);
+      if (is_blank_record(cutter_.text().substr(at, behind - at))) blank += behind - at;
+      else next.emplace_back(at, behind - at);
       at = behind;
     }
     const std::string_view text = cutter_.text();
@@ -303,10 +306,15 @@ class TableReader {
         first = false;
         continue;
       }
-      parsed.push_back(
-          std::async(std::launch::async, [this, records = std::move(records), room = std::move(room)]() mutable {
-            return parse_chunk(form_, records, std::move(room));
-          }));
+      const auto text = std::make_shared<const std::string>(std::move(records));
+      auto parse = [this, text, room = std::move(room)]() mutable {
+        return parse_chunk(form_, *text, std::move(room));
+      };
+      try {
+        parsed.push_back(std::async(std::launch::async, std::move(parse)));
+      } catch (const std::system_error&) {  // the system gives no more threads: this one does it in its turn
+        parsed.push_back(std::async(std::launch::deferred, [this, text] { return parse_chunk(form_, *text); }));
+      }
     }
     while (!parsed.empty()) join_front();
     joiner.finish();

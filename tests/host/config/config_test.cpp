@@ -292,6 +292,13 @@ TEST_F(ConfigFile, RefusesBrokenTomlWithThePlace) {
   EXPECT_CONTAINS(refused("[data]\nid = \"a\"\nid = \"b\"\n"), "c.toml:3:");
 }
 
+TEST_F(ConfigFile, RefusesNumbersThatAreZeroInFloat32) {
+  EXPECT_CONTAINS(refused(kViews + "[optimizer]\nlr = 1e-320\n"),
+                  "e-321 but must be above 0 and at most 1e+30 (it is 0 in float32)");
+  EXPECT_CONTAINS(refused(kViews + "[train]\nclass_weights = [1e-50, 1]\n"), "(it is 0 in float32)");
+  EXPECT_NO_THROW(load(kViews + "[optimizer]\nlr = 1e-30\n"));
+}
+
 TEST_F(ConfigFile, RefusesKeysOfEndlesslyManyParts) {
   std::string key = "a";
   for (int i = 0; i < 65; ++i) key += ".a";

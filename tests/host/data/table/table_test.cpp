@@ -84,6 +84,24 @@ TEST(Table, PassesOverMillionsOfBlankLinesAboveTheHeader) {
   EXPECT_CONTAINS(refused(std::string(4 << 20, '\n')), "t.csv:1:1: the table is empty");
 }
 
+TEST(Table, KeepsNoBlankLinesBelowTheHeader) {
+  const testing::TemporaryFolder folder;
+  {
+    std::ofstream file(folder.path() / "t.csv");
+    const std::string blank(1 << 20, '\n');
+    file << "id,a\n";
+    for (int i = 0; i < 128; ++i) file << blank;
+    file << "x,1\n";
+  }
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  const Table table = read_table(folder.path() / "t.csv");
+  getrusage(RUSAGE_SELF, &after);
+  ASSERT_EQ(table.rows(), 1);
+  EXPECT_TRUE(table.where(0, 1).ends_with("t.csv:134217730:3")) << table.where(0, 1);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 60 << 10);  // KiB; all lines took 256 MiB
+}
+
 TEST(Table, LooksAtTheRowsBelowAHeaderThatEndsWithABlock) {
   const std::string name(size_t{2} << 20, 'a');  // as long as a block
   const std::string header = name.substr(0, name.size() - 3) + ",b\n";
