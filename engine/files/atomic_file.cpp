@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,9 @@
 
 namespace equipoise {
 namespace {
+
+/// What a lock holds, before the number of the process.
+constexpr std::string_view kOwner = "pid ";
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
@@ -133,6 +137,13 @@ void hand_over(const TextSource& source, const TextSink& sink) {
 
 std::string read_text(const std::filesystem::path& path, size_t limit) {
   const FileDescriptor file = open_file(path, O_RDONLY);
+  const auto refuse = [&] {
+    throw Error(ExitCode::file_system,
+                fmt::format("{}: holds more than the {} bytes allowed here; give another file", path.string(), limit));
+  };
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && static_cast<uint64_t>(status.st_size) > limit)
+    refuse();
   std::string text;
   std::array<char, 1 << 16> buffer;
   for (;;) {
@@ -141,10 +152,7 @@ std::string read_text(const std::filesystem::path& path, size_t limit) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw_file_error(path, "read", errno);
     if (count == 0) return text;
-    if (static_cast<size_t>(count) > limit - text.size()) {
-      throw Error(ExitCode::file_system, fmt::format("{}: holds more than the {} bytes allowed here; give another file",
-                                                     path.string(), limit));
-    }
+    if (static_cast<size_t>(count) > limit - text.size()) refuse();
     text.append(buffer.data(), static_cast<size_t>(count));
   }
 }
@@ -152,7 +160,6 @@ std::string read_text(const std::filesystem::path& path, size_t limit) {
 AppendLog::AppendLog(const std::filesystem::path& path)
     : path_(path), file_(open_regular_file(path, O_RDWR | O_CREAT | O_APPEND)) {
   const LineCount whole = count_lines(file_.get(), UINT64_MAX, path_);
-  set_size(file_.get(), whole.bytes, path_);
   lines_ = whole.lines;
   size_ = whole.bytes;
 }
@@ -160,6 +167,8 @@ AppendLog::AppendLog(const std::filesystem::path& path)
 void AppendLog::append_line(std::string_view line) {
   if (line.find('\n') != std::string_view::npos) throw std::invalid_argument("a log line holds a newline");
   const std::string whole = std::string(line) + '\n';
+  if (torn_) set_size(file_.get(), size_, path_);
+  torn_ = false;
   try {
     write_all(file_.get(), bytes_of(whole), path_);
   } catch (const Error&) {
@@ -204,25 +213,41 @@ void AppendLog::truncate_after(uint64_t lines) {
   }
   const LineCount kept = count_lines(file_.get(), lines, path_);
   set_size(file_.get(), kept.bytes, path_);
+  torn_ = false;
   lines_ = kept.lines;
   size_ = kept.bytes;
 }
 
 void AppendLog::sync() { sync_file(file_.get(), path_); }
 
-RunLock::RunLock(const std::filesystem::path& folder) {
+RunLock::RunLock(const std::filesystem::path& folder) : folder_(folder) {
   const std::filesystem::path path = folder / kName;
   file_ = open_regular_file(path, O_RDWR | O_CREAT);
+  std::array<std::byte, 32> bytes;
+  const size_t count = read_at(file_.get(), 0, bytes, path);
+  const std::string_view owner(reinterpret_cast<const char*>(bytes.data()), count);
+  if (count == bytes.size() || !(owner.starts_with(kOwner) || kOwner.starts_with(owner)))
+    throw Error(ExitCode::file_system,
+                fmt::format("{}: is no lock of a run; move it away, or choose another folder", path.string()));
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) throw_file_error(path, "lock", errno);
-    std::array<std::byte, 32> owner;
-    const size_t count = read_at(file_.get(), 0, owner, path);
     throw Error(ExitCode::file_system,
                 fmt::format("{}: in use by another process ({}); wait for it to end or choose another folder",
-                            folder.string(), std::string_view(reinterpret_cast<const char*>(owner.data()), count)));
+                            folder.string(), owner));
   }
   set_size(file_.get(), 0, path);
-  write_all(file_.get(), bytes_of(fmt::format("pid {}", ::getpid())), path);
+  write_all(file_.get(), bytes_of(fmt::format("{}{}", kOwner, ::getpid())), path);
+}
+
+void RunLock::expect_held() const {
+  struct stat held {
+  }, there{};
+  if (::fstat(file_.get(), &held) != 0) throw_file_error(folder_, "look at its lock", errno);
+  if (::lstat((folder_ / kName).c_str(), &there) == 0 && there.st_dev == held.st_dev && there.st_ino == held.st_ino)
+    return;
+  throw Error(
+      ExitCode::file_system,
+      fmt::format("{}: was moved or removed while it was in use; nothing more is written there", folder_.string()));
 }
 
 }  // namespace equipoise

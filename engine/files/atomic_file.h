@@ -25,12 +25,13 @@ void hand_over(const TextSource& source, const TextSink& sink);
 void write_file_atomically(const std::filesystem::path& path, const TextSource& content);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
-/// The whole file. Throws Error(file_system) if it cannot be read or holds more than `limit` bytes.
+/// The whole file. Throws Error(file_system) if it cannot be read or holds more than `limit` bytes, before it is read
+/// where its size tells.
 std::string read_text(const std::filesystem::path& path, size_t limit = size_t{1} << 30);
 
-/// A file that grows by whole lines. Opening creates it if absent and cuts off a last line without its newline: the
-/// mark of a process that was killed while it wrote. Throws Error(file_system), too, where a link or anything but a
-/// regular file is in its place.
+/// A file that grows by whole lines. Opening creates it if absent. A last line without its newline, the mark of a
+/// process that was killed while it wrote, counts as none, and is cut off once lines are added or taken away. Throws
+/// Error(file_system), too, where a link or anything but a regular file is in its place.
 class AppendLog {
  public:
   static constexpr size_t kLongestLine = size_t{4} << 20;
@@ -54,18 +55,24 @@ class AppendLog {
   FileDescriptor file_;
   uint64_t lines_ = 0;
   uint64_t size_ = 0;  // bytes of those lines
+  bool torn_ = true;   // more bytes may follow them
 };
 
 /// Holds a run folder for this process while it lives: an exclusive flock on FOLDER/.lock, which the system releases
 /// however the process ends. A second holder gets Error(file_system) naming the folder and the first one's process id;
-/// so does whoever finds a link or anything but a regular file there.
+/// so does whoever finds a link or anything but a regular file there, or a file that no lock wrote.
 class RunLock {
  public:
   static constexpr const char* kName = ".lock";
 
   explicit RunLock(const std::filesystem::path& folder);
 
+  /// Throws Error(file_system) if the folder of that name is no longer the one that is held: it was moved or removed,
+  /// and whatever stands in its place belongs to somebody else.
+  void expect_held() const;
+
  private:
+  std::filesystem::path folder_;
   FileDescriptor file_;
 };
 

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "engine/base/error.h"
+#include "engine/base/machine_memory.h"
 
 namespace equipoise {
 
@@ -48,6 +49,11 @@ FileDescriptor open_regular_file(const std::filesystem::path& path, int flags) {
   if (::fstat(file.get(), &status) != 0) throw_file_error(path, "look at", errno);
   if (!S_ISREG(status.st_mode))
     throw Error(ExitCode::file_system, fmt::format("{}: is no regular file; remove it", path.string()));
+  if ((flags & O_ACCMODE) != O_RDONLY && status.st_nlink > 1)
+    throw Error(ExitCode::file_system,
+                fmt::format("{}: has another name elsewhere (a hard link), and what is written to "
+                            "it would be written there; put a copy in its place",
+                            path.string()));
   return file;
 }
 
@@ -72,6 +78,21 @@ size_t read_at(int descriptor, uint64_t offset, std::span<std::byte> content, co
     done += static_cast<size_t>(count);
   }
   return done;
+}
+
+uint64_t bytes_to_load(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) throw_file_error(path, "look at", errno);
+  if (!S_ISREG(status.st_mode))
+    throw Error(ExitCode::file_system, fmt::format("{}: is not a regular file; write it to one first", path.string()));
+  const auto bytes = static_cast<uint64_t>(status.st_size);
+  if (status.st_size > machine_memory() / 2) throw_too_large(path, bytes);
+  return bytes;
+}
+
+void throw_too_large(const std::filesystem::path& path, uint64_t bytes) {
+  throw Error(ExitCode::file_system,
+              fmt::format("{}: {} bytes do not fit in memory; read it on a larger machine", path.string(), bytes));
 }
 
 void sync_file(int descriptor, const std::filesystem::path& path) {

@@ -35,7 +35,7 @@ class FileDescriptor {
 FileDescriptor open_file(const std::filesystem::path& path, int flags);
 
 /// The same for a file of our own, which is a regular one: throws where a link, a folder, a pipe or a device is in its
-/// place, and never waits for one.
+/// place, and never waits for one; to be written to, it has no second name (hard link) either.
 FileDescriptor open_regular_file(const std::filesystem::path& path, int flags);
 
 /// Writes every byte: short writes are continued, interrupted ones repeated. Throws Error(file_system) naming `path`.
@@ -43,6 +43,13 @@ void write_all(int descriptor, std::span<const std::byte> content, const std::fi
 
 /// Reads up to content.size() bytes at `offset` (pread) and returns how many there were before the end of the file.
 size_t read_at(int descriptor, uint64_t offset, std::span<std::byte> content, const std::filesystem::path& path);
+
+/// Bytes of a file that is to be read whole. Throws Error(file_system) where it is no regular one, and
+/// throw_too_large's where it, and what is made of it, would not fit in this process's memory.
+uint64_t bytes_to_load(int descriptor, const std::filesystem::path& path);
+
+/// Throws Error(file_system): "PATH: N bytes do not fit in memory; ...".
+[[noreturn]] void throw_too_large(const std::filesystem::path& path, uint64_t bytes);
 
 /// fsync(2), retried when interrupted. Throws Error(file_system).
 void sync_file(int descriptor, const std::filesystem::path& path);

@@ -211,20 +211,16 @@ StoredTensor parse_npy(std::vector<std::byte> content, const std::string& path) 
 
 StoredTensor read_npy(const std::filesystem::path& path) {
   const FileDescriptor file = open_file(path, O_RDONLY);
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) throw_file_error(path, "read", errno);
-  if (!S_ISREG(status.st_mode))
-    throw Error(ExitCode::file_system, fmt::format("{}: is not a regular file; write it to one first", path.string()));
+  const uint64_t bytes = bytes_to_load(file.get(), path);
   try {
-    std::vector<std::byte> content(static_cast<std::size_t>(status.st_size));
+    std::vector<std::byte> content(static_cast<std::size_t>(bytes));
     if (read_at(file.get(), 0, content, path) != content.size())
       throw Error(ExitCode::data, fmt::format("{}: became shorter while it was read; read it again when no other "
                                               "process writes it",
                                               path.string()));
     return parse_npy(std::move(content), path.string());
   } catch (const std::bad_alloc&) {
-    throw Error(ExitCode::file_system, fmt::format("{}: {} bytes do not fit in memory; read it on a larger machine",
-                                                   path.string(), status.st_size));
+    throw_too_large(path, bytes);
   }
 }
 

@@ -230,11 +230,9 @@ std::vector<int64_t> StoredTensor::to_int64s() const {
       return element.byte != 0;
     } else if constexpr (std::is_integral_v<decltype(element)>) {
       if (std::in_range<int64_t>(element)) return static_cast<int64_t>(element);
-      throw Error(ExitCode::checkpoint,
-                  fmt::format("a stored integer, {}, is beyond the signed 64-bit range", element));
+      throw Error(ExitCode::checkpoint, fmt::format("the integer {} is beyond the signed 64-bit range", element));
     } else {
-      throw Error(ExitCode::checkpoint,
-                  fmt::format("a tensor of type {} was found where integers belong", element_name(type)));
+      throw Error(ExitCode::checkpoint, fmt::format("is of type {} where integers belong", element_name(type)));
     }
   });
 }
@@ -260,25 +258,28 @@ StoredTensor StoredTensor::from_uint8(std::vector<int64_t> shape, std::span<cons
 
 const StoredTensor& TensorFile::at(const std::string& name) const { return find_in(tensors, name, "tensor", path); }
 
+std::vector<int64_t> TensorFile::integers_at(const std::string& name) const {
+  try {
+    return at(name).to_int64s();
+  } catch (const Error& error) {
+    if (!tensors.contains(name)) throw;
+    throw Error(error.code(), fmt::format("{}: tensor '{}': {}", path, name, error.what()));
+  }
+}
+
 const std::string& TensorFile::metadata_at(const std::string& key) const {
   return find_in(metadata, key, "metadata entry", path);
 }
 
 TensorFile read_safetensors(const std::filesystem::path& path) {
   const FileDescriptor descriptor = open_file(path, O_RDONLY);
-  struct stat status;
-  if (::fstat(descriptor.get(), &status) != 0) throw_file_error(path, "look at", errno);
-  if (!S_ISREG(status.st_mode)) {
-    throw Error(ExitCode::file_system,
-                fmt::format("{}: is not a regular file; name a safetensors file", path.string()));
-  }
+  const uint64_t bytes_of_file = bytes_to_load(descriptor.get(), path);
   try {
-    return assemble(
-        static_cast<uint64_t>(status.st_size), path.string(),
-        [&](uint64_t offset, std::span<std::byte> bytes) { return read_at(descriptor.get(), offset, bytes, path); });
+    return assemble(bytes_of_file, path.string(), [&](uint64_t offset, std::span<std::byte> bytes) {
+      return read_at(descriptor.get(), offset, bytes, path);
+    });
   } catch (const std::bad_alloc&) {
-    throw Error(ExitCode::file_system, fmt::format("{}: {} bytes do not fit in memory; read it on a larger machine",
-                                                   path.string(), status.st_size));
+    throw_too_large(path, bytes_of_file);
   }
 }
 

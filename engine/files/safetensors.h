@@ -57,6 +57,8 @@ struct TensorFile {
   const StoredTensor& at(const std::string& name) const;
   /// Throws Error(checkpoint) naming the file and the key if there is none.
   const std::string& metadata_at(const std::string& key) const;
+  /// to_int64s() of the tensor, with its name in what is wrong.
+  std::vector<int64_t> integers_at(const std::string& name) const;
 };
 
 /// Reads a whole file (pread). Throws Error(file_system) if it cannot be read, Error(checkpoint) if anything about it

@@ -23,6 +23,7 @@ namespace {
 
 constexpr const char* kFormatKey = "format";
 constexpr const char* kHashKey = "sha256";
+constexpr const char* kMetadataHashKey = "metadata_sha256";
 constexpr const char* kEpochKey = "epoch";
 constexpr const char* kThresholdsKey = "thresholds";
 constexpr const char* kTotals = "control.training_loss";
@@ -108,7 +109,21 @@ std::string content_hash(const TensorFile& file) {
   return sha.hex();
 }
 
+/// SHA-256 over all metadata but the hashes.
+std::string metadata_hash(const TensorFile& file) {
+  Sha256 sha;
+  for (const auto& [key, value] : file.metadata)
+    if (key != kHashKey && key != kMetadataHashKey) sha.update(key + '=' + value + '\n');
+  return sha.hex();
+}
+
 void expect_undamaged(const TensorFile& file) {
+  if (const auto told = file.metadata.find(kMetadataHashKey);
+      told != file.metadata.end() && told->second != metadata_hash(file))
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: its metadata do not give the SHA-256 they were written with; the file was changed, "
+                            "resume the run to write it anew",
+                            file.path));
   if (file.metadata_at(kHashKey) != content_hash(file))
     throw Error(
         ExitCode::checkpoint,
@@ -157,7 +172,12 @@ TensorFile model_file(const Program& program, const TrainingPlan& plan, const st
   return file;
 }
 
-void sign(TensorFile& file) { file.metadata[kHashKey] = content_hash(file); }
+void sign(TensorFile& file) {
+  file.metadata[kHashKey] = content_hash(file);
+  sign_metadata(file);
+}
+
+void sign_metadata(TensorFile& file) { file.metadata[kMetadataHashKey] = metadata_hash(file); }
 
 std::vector<float> parameters_of(const Program& program, const std::vector<float>& state) {
   std::vector<float> parameters(state.size(), 0.0f);
@@ -182,7 +202,7 @@ namespace {
 
 /// One whole number of a checkpoint, at least 0.
 int64_t counter(const TensorFile& file, const std::string& name) {
-  const std::vector<int64_t> values = file.at(name).to_int64s();
+  const std::vector<int64_t> values = file.integers_at(name);
   if (values.size() != 1 || values[0] < 0)
     throw Error(ExitCode::checkpoint, fmt::format("{}: '{}' is no count; the file was changed", file.path, name));
   return values[0];
@@ -243,6 +263,7 @@ void set_thresholds(TensorFile& model, const std::vector<double>& thresholds) {
   std::vector<std::string> words;
   for (const double threshold : thresholds) words.push_back(shortest(threshold));
   model.metadata[kThresholdsKey] = fmt::format("{}", fmt::join(words, " "));
+  sign_metadata(model);
 }
 
 TensorFile checkpoint_file(const Program& program, const TrainingPlan& plan, const TrainingState& s) {

@@ -4,8 +4,8 @@
 // Both hold parameters under their names, weights [out, in]. A checkpoint adds "moment1.<name>", "moment2.<name>",
 // "best.<name>" once there is a best epoch, "control.<field>" with the balancing's float64 state, and once an epoch is
 // done "control.training_loss" [epochs] and "control.first_losses" [tasks].
-// Metadata name the model, every setting that decides the run, and the SHA-256 of all tensors; a checkpoint of another
-// run, or one that was damaged, is refused.
+// Metadata name the model, every setting that decides the run, and the SHA-256 of all tensors and of themselves; a
+// checkpoint of another run, or one that was damaged, is refused.
 #pragma once
 
 #include <vector>
@@ -30,8 +30,10 @@ struct TrainingState {
 
 /// The parameters of a replica's state; moments and the methods' state are zero.
 std::vector<float> parameters_of(const Program& program, const std::vector<float>& state);
-/// Writes the SHA-256 of the tensors into the metadata; to be called again once tensors are added.
+/// Writes the SHA-256 of the tensors into the metadata, and then theirs; to be called again once tensors are added.
 void sign(TensorFile& file);
+/// That of the metadata alone; to be called again once some are added. Files of before have none.
+void sign_metadata(TensorFile& file);
 
 TensorFile model_file(const Program& program, const TrainingPlan& plan, const std::vector<float>& state, int epoch);
 /// Fills the parameters of `state` from a model file; throws Error(checkpoint) for a missing or misshapen tensor.

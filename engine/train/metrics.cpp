@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "engine/files/format.h"
+#include "engine/files/json_text.h"
 
 namespace equipoise {
 
@@ -124,14 +125,27 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
 
 std::string format_line() { return ordered_json{{"format", mark(file_format::kMetrics)}}.dump(); }
 
+namespace {
+
+/// null where it is no JSON.
+ordered_json parsed(std::string_view text, const std::string& file) {
+  try {
+    return parse_json(text, file);
+  } catch (const ordered_json::exception&) {
+    return nullptr;
+  }
+}
+
+}  // namespace
+
 void expect_metrics(const std::string& file, const std::string& first_line) {
-  const ordered_json line = ordered_json::parse(first_line, nullptr, false);
+  const ordered_json line = parsed(first_line, file);
   const bool says = line.is_object() && line.contains("format") && line["format"].is_string();
   expect_format(file, file_format::kMetrics, says ? line["format"].get<std::string>() : std::string());
 }
 
 std::string without_time(std::string_view text) {
-  ordered_json line = ordered_json::parse(text, nullptr, false);
+  ordered_json line = parsed(text, "metrics.jsonl");
   if (!line.is_object())
     throw Error(ExitCode::checkpoint,
                 "metrics.jsonl: a line is not a JSON object; the file was changed after the run wrote it");

@@ -7,6 +7,7 @@
 #include "host/commands/commands.h"
 #include "host/run/answers.h"
 #include "host/run/device_choice.h"
+#include "host/run/output_file.h"
 #include "host/run/stored_run.h"
 #include "host/text/csv_field.h"
 
@@ -100,6 +101,10 @@ Embedded embed(const StoredRun& run, const EmbedOptions& o, Log& log) {
 ExitCode embed_command(const EmbedOptions& o) {
   Log log(LogFormat::text, o.quiet);
   const StoredRun run = run_to_ask(o.run, o.out, o.force, log);
+  if (o.out) {
+    expect_not_table(*o.out, o.views);
+    for (const DataFile& file : run.account.files) expect_not_input(*o.out, file.path, "a table of the run");
+  }
   const Embedded e = embed(run, o, log);
   const bool array = o.out && o.out->extension() == ".npy";
   const auto text = [&](const TextSink& sink) { array ? sink(as_array(e)) : as_table(e, sink); };

@@ -6,6 +6,7 @@
 #include "host/commands/commands.h"
 #include "host/run/answers.h"
 #include "host/run/device_choice.h"
+#include "host/run/output_file.h"
 #include "host/run/stored_run.h"
 #include "host/text/csv_field.h"
 
@@ -62,6 +63,7 @@ class AnsweredRows {
 ExitCode predict_command(const PredictOptions& o) {
   Log log(LogFormat::text, o.quiet);
   const StoredRun run = run_to_ask(o.run, o.out, o.force, log);
+  if (o.out) expect_not_table(*o.out, o.views);
   const NewRows rows = read_new_rows(run, o.views, false, std::nullopt);
   for (const std::string& notice : rows.notices) log.info(notice);
   const auto executor = make_executor(o.device, log);

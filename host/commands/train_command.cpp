@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <climits>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/machine_memory.h"
@@ -14,9 +15,11 @@
 #include "host/run/data_places.h"
 #include "host/run/device_choice.h"
 #include "host/run/outcome.h"
+#include "host/run/run_config.h"
 #include "host/run/run_folder.h"
 #include "host/run/run_summary.h"
 #include "host/run/training.h"
+#include "host/text/printable.h"
 #include "host/text/shell_word.h"
 #include "host/text/signals.h"
 #include "host/text/trimmed.h"
@@ -130,11 +133,11 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
   if (!s.dead_layers.empty())
     text += fmt::format("dead layers: {} (in the last state no unit of theirs is positive on any training row)\n",
                         fmt::join(s.dead_layers, ", "));
-  text += fmt::format("results: {}\nhash: {}\n", path, s.hash);
+  text += fmt::format("results: {}\nhash: {}\n", printable(path), s.hash);
   if (!prepared.split.test.empty())
     text +=
         fmt::format("test: {} rows chose nothing; look at them once, at the end: equipoise evaluate {} --split test\n",
-                    prepared.split.test.size(), shell_word(path));
+                    prepared.split.test.size(), printable(shell_word(path)));
   return text;
 }
 
@@ -182,7 +185,7 @@ class TrainRun {
     };
     folder.resume(restore, [&](const std::string& sentence) { log_.warning(sentence); });
     summary_.started = earlier.started;
-    summary_.resumed = earlier.resumed + 1;
+    summary_.resumed = std::min(earlier.resumed, INT_MAX - 1) + 1;
     summary_.device = executor->name();
     summary_.data_sha256 = prepared.sha256;
     summary_.notices = earlier.notices.empty() ? prepared.notices : earlier.notices;
@@ -190,6 +193,7 @@ class TrainRun {
     summary_.selects = selects(trainer.plan(), prepared.split);
     const int done = trainer.control().epoch;
     if (!options_.settings.empty()) {
+      expect_no_less_patience(read_run_config(folder.path()).train, trainer);
       if (config_.train.epochs < done)
         throw Error(ExitCode::usage, fmt::format("train --resume: --set train.epochs: is {}, but {} epochs are done; "
                                                  "give as many or more",
@@ -198,10 +202,28 @@ class TrainRun {
     }
     log_.info(fmt::format("resumed {} after epoch {}, step {}", folder.path().string(), done, trainer.control().step));
     if (trainer.finished()) log_.info("nothing is left to train: " + how_to_go_on(trainer));
+    else account(folder, prepared, trainer, "running", "");  // no longer that of the run as it ended
     return run(folder, prepared, trainer, *executor);
   }
 
  private:
+  /// A run that had been less patient might have ended before, and its bits would be others.
+  void expect_no_less_patience(const TrainConfig& was, const Trainer& trainer) const {
+    const TrainConfig& now = config_.train;
+    const auto refuse = [](const char* key, int value, int had) {
+      throw Error(ExitCode::usage,
+                  fmt::format("train --resume: --set {}: is {}, but the run had {}; give as much or more, "
+                              "or start a new run",
+                              key, value, had > 0 ? std::to_string(had) : "none"));
+    };
+    const auto endless = [](int patience) { return patience > 0 ? patience : INT_MAX; };
+    if (endless(now.patience) < endless(was.patience)) refuse("train.patience", now.patience, was.patience);
+    // Without a warm-up patience counts from where the training loss had first fallen.
+    const int fell = epoch_of_fall(trainer.losses().total), done = trainer.control().epoch;
+    const auto from = [&](int warmup) { return warmup > 0 ? warmup : fell > 0 ? fell : done; };
+    if (from(now.warmup) < from(was.warmup)) refuse("train.warmup", now.warmup, from(was.warmup));
+  }
+
   /// Why a training that is resumed has ended, and the command that trains it for longer.
   std::string how_to_go_on(const Trainer& trainer) const {
     const std::string why = trainer.finish_reason();
@@ -259,7 +281,7 @@ class TrainRun {
     folder.write_model(model);
     // Of generated rows nobody needs predictions; they can be made again at any time.
     if (!config_.data.generated())
-      write_predictions(folder.file(run_file::kPredictions), runner, prepared, config_.train.seed, thresholds);
+      write_predictions(folder.place(run_file::kPredictions), runner, prepared, config_.train.seed, thresholds);
     const std::string failure = trainer.failure();
     summary_.warnings = warnings_of(trainer, judged(runner, prepared, thresholds));
     if (!failure.empty()) summary_.warnings.insert(summary_.warnings.begin(), "training failed: " + failure);
@@ -293,7 +315,7 @@ class TrainRun {
     summary_.best_epoch = trainer.best_epoch();
     summary_.best = at_thresholds ? at_thresholds : trainer.best();
     const std::string text = to_json(summary_, prepared, trainer.program().task_names);
-    write_file_atomically(folder.file(run_file::kSummary), std::string_view(text));
+    write_file_atomically(folder.place(run_file::kSummary), std::string_view(text));
   }
 
   const Config& config_;

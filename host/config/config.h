@@ -120,6 +120,9 @@ struct TrainConfig {
   bool operator==(const TrainConfig&) const = default;
 };
 
+/// Bytes of a config.
+inline constexpr std::size_t kLargestConfig = std::size_t{1} << 20;
+
 /// As it stands, the defaults of the first kind. What the kind does not know keeps its default.
 struct Config {
   DataConfig data;

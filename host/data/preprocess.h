@@ -87,5 +87,7 @@ std::string to_json(const Preprocess& preprocess);
 
 /// Reads it back. `file` names it in errors. Throws Error(checkpoint) on anything to_json could not have written.
 Preprocess preprocess_from_json(std::string_view text, const std::string& file);
+/// Bytes of the file; a million columns take fewer.
+inline constexpr std::size_t kLargestPreprocess = std::size_t{256} << 20;
 
 }  // namespace equipoise

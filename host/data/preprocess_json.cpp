@@ -7,6 +7,7 @@
 
 #include "engine/base/error.h"
 #include "engine/files/format.h"
+#include "engine/files/json_text.h"
 #include "host/data/preprocess.h"
 #include "host/data/transform.h"
 #include "host/text/json_number.h"
@@ -156,9 +157,9 @@ std::string to_json(const Preprocess& preprocess) {
 Preprocess preprocess_from_json(std::string_view text, const std::string& file) {
   Preprocess preprocess;
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_json(text, file);
     expect_format(file, file_format::kPreprocess, json.value("format", ""));
-    preprocess.label_names = json.at("label_names").get<std::vector<std::string>>();
+    preprocess.label_names = unique_names(json, "label_names", file);
     for (const Json& view : json.at("views")) preprocess.views.push_back(view_from_json(view, file));
     if (json.contains("targets"))
       for (const Json& target : json.at("targets")) {

@@ -33,10 +33,12 @@ fs::path under(const fs::path& root, const fs::path& old) {
 fs::path place_of(const fs::path& old, const DataFile* told, const fs::path& run, const std::optional<fs::path>& root) {
   if (root) return under(*root, old);
   if (is_there(old) || !told) return old;
-  if (is_there(told->path)) return told->path;
+  // An account can be anybody's: what it names must be a file, not a pipe that is waited for.
+  std::error_code ignored;
+  if (fs::is_regular_file(told->path, ignored)) return told->path;
   if (told->relative.empty()) return old;
   const fs::path beside = (fs::absolute(run) / told->relative).lexically_normal();
-  return is_there(beside) ? beside : old;
+  return fs::is_regular_file(beside, ignored) ? beside : old;
 }
 
 }  // namespace

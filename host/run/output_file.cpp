@@ -77,6 +77,10 @@ void expect_not_input(const fs::path& path, const fs::path& input, std::string_v
     throw Error(ExitCode::usage, fmt::format("--out {}: is {} itself; name another file", path.string(), what));
 }
 
+void expect_not_table(const fs::path& path, std::span<const fs::path> tables) {
+  for (const fs::path& table : tables) expect_not_input(path, table, "a table that is read");
+}
+
 void write_output(const fs::path& path, const TextSource& text, bool force) {
   if (const std::optional<int> number = descriptor_named(path)) return write_to(*number, text, path);
   if (takes_bytes(path)) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string_view>
 
 #include "engine/files/atomic_file.h"
@@ -18,6 +19,8 @@ void expect_may_write(const std::filesystem::path& path, bool force);
 
 /// Throws Error(usage) if `path` is the file `input`, which `what` names ("the record"): --force does not mean that.
 void expect_not_input(const std::filesystem::path& path, const std::filesystem::path& input, std::string_view what);
+/// The same of tables that are read.
+void expect_not_table(const std::filesystem::path& path, std::span<const std::filesystem::path> tables);
 
 /// Writes the text or the tensors to `path`. A regular file of that name is refused as above; with `force` it is
 /// replaced. A link to a file or to nothing is refused by what it leads to, with `force` or without; one to a pipe or a

@@ -184,7 +184,7 @@ PreparedData prepare_data_as(const Config& config, const fs::path& folder) {
   RawCohort cohort = cohort_of(config, ids_of_split(stored));
   Split split = read_split_csv(stored, cohort.ids);
   const fs::path fitted = folder / run_file::kPreprocess;
-  Preprocess preprocess = preprocess_from_json(read_text(fitted), fitted.string());
+  Preprocess preprocess = preprocess_from_json(read_text(fitted, kLargestPreprocess), fitted.string());
   std::vector<std::string> notices;
   encode(cohort, preprocess, notices);
   expect_transforms(cohort, preprocess, config.data.transform);

@@ -6,14 +6,13 @@
 
 #include <algorithm>
 #include <ctime>
-#include <sstream>
 
 #include "engine/base/error.h"
 #include "engine/files/format.h"
+#include "engine/train/checkpoint.h"
 #include "engine/train/metrics.h"
-#include "host/config/config_checks.h"
-#include "host/config/older_config.h"
 #include "host/data/split.h"
+#include "host/run/run_config.h"
 #include "host/run/run_summary.h"
 #include "host/text/shell_word.h"
 
@@ -22,18 +21,6 @@ namespace equipoise {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The folder, made if need be; a fresh one must not hold a run. Checked under the lock.
-fs::path made(const fs::path& path) {
-  std::error_code problem;
-  fs::create_directories(path, problem);
-  if (problem || !fs::is_directory(path))
-    throw Error(ExitCode::file_system,
-                fmt::format("{}: cannot be made a folder ({}); choose another --out", path.string(),
-                            problem ? problem.message() : "a file of that name exists"));
-  expect_regular_files(path);
-  return path;
-}
 
 /// run.json, by which the folder is known to be free, last.
 void remove_run(const fs::path& folder) {
@@ -52,26 +39,54 @@ bool has_account_of_a_beginning(const fs::path& folder) {
   }
 }
 
-/// `path`, once it is known that a fresh run may begin there.
-fs::path unused(const fs::path& path, bool fresh) {
-  if (fresh && failed_at_once(path)) remove_run(path);
-  if (fresh && holds_run(path))
+/// Whether the metrics are as a run leaves them that has written no epoch: the line of the format, or the first bytes
+/// of it.
+bool holds_no_epoch(const fs::path& metrics) {
+  const std::string first = format_line() + "\n";
+  std::error_code absent;
+  return fs::file_size(metrics, absent) <= first.size() && first.starts_with(read_text(metrics));
+}
+
+/// Throws if a run would write over anything. Without a config, which is written last, a run has not begun, and what it
+/// left may be: the metrics first, then its account, and beside that account the rest.
+void expect_free(const fs::path& path) {
+  if (holds_run(path))
     throw Error(ExitCode::file_system, fmt::format("{}: holds a run already; go on with it by --resume --out {}, or "
                                                    "choose another --out",
                                                    path.string(), shell_word(path)));
+  const bool accounted = has_account_of_a_beginning(path);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path, ignored)) {
     const std::string name = entry.path().filename().string();
-    // Without a config, which is written last, a run has not begun, whatever of it is there.
     const bool of_a_run_cut_short =
-        name.starts_with(".") || (name == run_file::kSummary && has_account_of_a_beginning(path)) ||
-        name == run_file::kPreprocess || name == run_file::kSplit || name == run_file::kMetrics;
-    if (fresh && !of_a_run_cut_short)
+        name.starts_with(".") || (name == run_file::kMetrics && holds_no_epoch(entry.path())) ||
+        (accounted && (name == run_file::kSummary || name == run_file::kPreprocess || name == run_file::kSplit));
+    if (!of_a_run_cut_short)
       throw Error(
           ExitCode::file_system,
           fmt::format("{}: holds {} already, and a run would write over it; choose a new or empty folder as --out",
                       path.string(), name));
   }
+}
+
+/// The folder, made if need be; a fresh one must be free. Nothing is left in one that is
+/// refused.
+fs::path made(const fs::path& path, bool fresh) {
+  std::error_code problem;
+  fs::create_directories(path, problem);
+  if (problem || !fs::is_directory(path))
+    throw Error(ExitCode::file_system,
+                fmt::format("{}: cannot be made a folder ({}); choose another --out", path.string(),
+                            problem ? problem.message() : "a file of that name exists"));
+  expect_regular_files(path);
+  if (fresh && !failed_at_once(path)) expect_free(path);
+  return path;
+}
+
+/// The folder under its lock, without what failed at once; a fresh one is free, still.
+fs::path cleared(const fs::path& path, bool fresh) {
+  if (fresh && failed_at_once(path)) remove_run(path);
+  if (fresh) expect_free(path);
   return path;
 }
 
@@ -87,8 +102,13 @@ void remove_leftovers(const fs::path& folder) {
 }  // namespace
 
 fs::path default_run_folder(const fs::path& config) {
-  return fs::path("runs") /
-         fmt::format("{}-{:%Y%m%d-%H%M%S}", config.stem().string(), fmt::localtime(std::time(nullptr)));
+  const std::string name =
+      fmt::format("{}-{:%Y%m%d-%H%M%S}", config.stem().string(), fmt::localtime(std::time(nullptr)));
+  fs::path folder = fs::path("runs") / name;
+  std::error_code ignored;
+  for (int number = 2; fs::exists(folder, ignored); ++number)
+    folder = fs::path("runs") / fmt::format("{}-{}", name, number);
+  return folder;
 }
 
 bool holds_run(const fs::path& folder) {
@@ -99,8 +119,19 @@ bool holds_run(const fs::path& folder) {
   return false;
 }
 
+namespace {
+
+/// Of all files of a run.
+std::vector<const char*> names_of_run() {
+  std::vector<const char*> names(std::begin(run_file::kAll), std::end(run_file::kAll));
+  names.push_back(RunLock::kName);
+  return names;
+}
+
+}  // namespace
+
 void expect_apart(const std::filesystem::path& run, const std::filesystem::path& out) {
-  for (const char* name : run_file::kAll) {
+  for (const char* name : names_of_run()) {
     std::error_code absent;
     if (std::filesystem::equivalent(run / name, out, absent))
       throw Error(ExitCode::usage, fmt::format("--out {}: is a file of the run itself; choose another", out.string()));
@@ -108,11 +139,12 @@ void expect_apart(const std::filesystem::path& run, const std::filesystem::path&
 }
 
 void expect_regular_files(const fs::path& folder) {
-  std::vector<const char*> names(std::begin(run_file::kAll), std::end(run_file::kAll));
-  names.push_back(RunLock::kName);
-  for (const char* name : names) {
+  for (const char* name : names_of_run()) {
     std::error_code absent;
     const fs::file_status status = fs::symlink_status(folder / name, absent);
+    if (absent == std::errc::permission_denied)
+      throw Error(ExitCode::file_system,
+                  fmt::format("{}: cannot be looked into: {}", folder.string(), absent.message()));
     if (!fs::exists(status) || fs::is_regular_file(status)) continue;
     const char* what = fs::is_symlink(status)     ? "a link"
                        : fs::is_directory(status) ? "a folder"
@@ -137,78 +169,10 @@ bool failed_at_once(const fs::path& folder) {
 
 namespace {
 
-/// The first line of a run's config: its format, in a comment.
-constexpr std::string_view kComment = "# ";
-
-/// A key that older configs lack.
-struct NewKey {
-  std::string_view section, name;
-  int since;  ///< format that brought it
-};
-constexpr NewKey kNewKeys[] = {
-    {"model", "losses", 2}, {"train", "warmup", 3}, {"evaluate", "threshold", 3}, {"data", "empty_views", 4}};
-
-/// Formats before this one have other words (host/config/older_config.h).
-constexpr int kWordsOfToday = 4;
-
-/// A config's text without the keys that are newer than `format`.
-std::string without_newer(const std::string& text, int format) {
-  std::istringstream lines(text);
-  std::string older, section;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with('[')) section = line.substr(line.find_first_not_of('['), line.find(']') - line.rfind('[') - 1);
-    const bool newer = std::any_of(std::begin(kNewKeys), std::end(kNewKeys), [&](const NewKey& key) {
-      return key.since > format && key.section == section && line.starts_with(fmt::format("{} = ", key.name));
-    });
-    if (!newer) older += line + "\n";
-    else if (older.ends_with("\n\n[" + section + "]\n")) older.resize(older.size() - section.size() - 4);  // its first
-  }
-  return older;
-}
-
-/// The text after its first line, which says the format if it is a comment, and the format's number.
-std::pair<int, std::string> taken_apart(const std::string& text, const std::string& file) {
-  if (!text.starts_with(kComment)) return {expect_format(file, file_format::kConfig, ""), text};
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  std::string_view first = std::string_view(text).substr(kComment.size(), end - kComment.size());
-  if (first.ends_with('\r')) first.remove_suffix(1);  // an editor's; the comparison says that the file was changed
-  return {expect_format(file, file_format::kConfig, first), text.substr(std::min(end + 1, text.size()))};
-}
-
-/// True if the text is what a run of that format wrote for this config.
-bool as_written(const Config& config, const std::string& text, int format) {
-  const std::string known = to_toml(config);
-  // Files without a number are of before the keys of format 2, or have them already.
-  for (int keys = format; keys < (format == 1 ? 3 : format + 1); ++keys)
-    if (text == without_newer(known, keys)) return true;
-  return false;
-}
-
-}  // namespace
-
-Config read_run_config(const fs::path& folder) {
-  const fs::path path = folder / run_file::kConfig;
-  std::error_code ignored;
-  if (!fs::exists(path, ignored))
-    throw Error(ExitCode::usage, fmt::format("{}: holds no run ({} is missing); give the folder a training wrote",
-                                             folder.string(), run_file::kConfig));
-  expect_regular_files(folder);
-  const auto [format, text] = taken_apart(read_text(path), path.string());
-  Config config = load_config_as_given(path);
-  const bool older = format < kWordsOfToday;
-  if (!older) spell_out(config);
-  if (!as_written(config, text, format))
-    throw Error(ExitCode::usage, fmt::format("{}: is not as the run wrote it; undo the changes, or unset EQUIPOISE_SET "
-                                             "if that overrules it, and start a new run for new settings",
-                                             path.string()));
-  if (older) take_older_meaning(config, format);
-  return config;
-}
-
-namespace {
-
 /// Of a checkpoint's metadata.
 constexpr const char* kMetricsHash = "metrics_sha256";
+/// Of the metadata of models and checkpoints.
+constexpr const char* kFitHash = "preprocess_sha256";
 
 void add_line(Sha256& hash, std::string_view line) {
   hash.update(line);
@@ -218,18 +182,33 @@ void add_line(Sha256& hash, std::string_view line) {
 }  // namespace
 
 RunFolder::RunFolder(const fs::path& path, bool fresh)
-    : path_(path), lock_(made(path)), metrics_(unused(path, fresh) / run_file::kMetrics) {
+    : path_(path), lock_(made(path, fresh)), metrics_(cleared(path, fresh) / run_file::kMetrics) {
   if (fresh) empty_metrics();
   remove_leftovers(path);
+}
+
+void expect_same_run(const TensorFile& file, const std::string& preprocess, const fs::path& folder) {
+  Sha256 hash;
+  hash.update(preprocess);
+  const auto told = file.metadata.find(kFitHash);
+  if (told != file.metadata.end() && told->second != hash.hex())
+    throw Error(ExitCode::checkpoint, fmt::format("{}: was not trained with {} as it is now; take both from one run",
+                                                  file.path, (folder / run_file::kPreprocess).string()));
 }
 
 RunFolder RunFolder::create(const fs::path& path) { return RunFolder(path, true); }
 
 RunFolder RunFolder::open(const fs::path& path) {
+  expect_regular_files(path);
   if (!holds_run(path))
     throw Error(ExitCode::usage,
                 fmt::format("{}: holds no run to resume; leave --resume out to start one there", path.string()));
   return RunFolder(path, false);
+}
+
+fs::path RunFolder::place(const char* name) const {
+  lock_.expect_held();
+  return path_ / name;
 }
 
 void RunFolder::empty_metrics() {
@@ -240,16 +219,14 @@ void RunFolder::empty_metrics() {
 
 void RunFolder::begin(const Config& config, const PreparedData& prepared, const std::string& summary) const {
   // The config last: a folder without it has not begun and is prepared again.
-  write_file_atomically(file(run_file::kSummary), std::string_view(summary));
-  write_file_atomically(file(run_file::kPreprocess), std::string_view(to_json(prepared.preprocess)));
-  write_split_csv(file(run_file::kSplit), prepared.split, prepared.data.ids);
+  write_file_atomically(place(run_file::kSummary), std::string_view(summary));
+  write_file_atomically(place(run_file::kPreprocess), std::string_view(to_json(prepared.preprocess)));
+  write_split_csv(place(run_file::kSplit), prepared.split, prepared.data.ids);
   write_config(config);
 }
 
 void RunFolder::write_config(const Config& config) const {
-  write_file_atomically(
-      file(run_file::kConfig),
-      std::string_view(fmt::format("{}{}\n{}", kComment, mark(file_format::kConfig), to_toml(config))));
+  write_file_atomically(place(run_file::kConfig), std::string_view(run_config_text(config)));
 }
 
 void RunFolder::expect_format_of_metrics() const {
@@ -286,9 +263,26 @@ void RunFolder::keep_metrics(int epochs, const TensorFile& checkpoint) {
   metrics_hash_ = std::move(hash);
 }
 
+void RunFolder::bind(TensorFile& file) const {
+  if (fit_hash_.empty()) {
+    Sha256 hash;
+    hash.update(read_text(path_ / run_file::kPreprocess, kLargestPreprocess));
+    fit_hash_ = hash.hex();
+  }
+  file.metadata[kFitHash] = fit_hash_;
+  sign_metadata(file);
+}
+
+void RunFolder::write_model(TensorFile model) const {
+  bind(model);
+  write_safetensors(place(run_file::kModel), model);
+}
+
 void RunFolder::write_checkpoint(TensorFile checkpoint) {
+  lock_.expect_held();
   metrics_.sync();
   checkpoint.metadata[kMetricsHash] = metrics_hash_.hex();
+  bind(checkpoint);
   std::error_code problem;
   const fs::path last = file(run_file::kLast);
   if (fs::exists(last, problem)) fs::rename(last, file(run_file::kPrevious), problem);
@@ -319,6 +313,11 @@ bool RunFolder::resume(const std::function<int(const TensorFile&)>& restore,
     }
   }
   if (refused) throw *refused;
+  std::error_code absent;
+  if (fs::exists(file(run_file::kModel), absent) || read_earlier_run(file(run_file::kSummary)).epochs > 0)
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: is missing, and the run had written it; restore it, or start a new run",
+                            file(run_file::kLast).string()));
   notice("no checkpoint was written yet; starting from the first step");
   empty_metrics();
   return false;

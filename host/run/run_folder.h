@@ -17,27 +17,27 @@
 
 namespace equipoise {
 
-/// runs/<stem of the config>-<YYYYmmdd-HHMMSS>, in the current folder and local time.
+/// runs/<stem of the config>-<YYYYmmdd-HHMMSS>, in the current folder and local time; -2, -3, ... where that is taken.
 std::filesystem::path default_run_folder(const std::filesystem::path& config);
 
 /// True if `folder` holds a run that can be gone on with.
 bool holds_run(const std::filesystem::path& folder);
 
 /// Throws Error(file_system) if a file of the run is a link, a folder, a pipe or a device: a run writes regular files
-/// alone, and what else bears their names may lead anywhere, or never end.
+/// alone, and what else bears their names may lead anywhere, or never end. So it does where the folder cannot be looked
+/// into.
 void expect_regular_files(const std::filesystem::path& folder);
 
 /// Throws Error(usage) if `out` is a file that the run consists of.
 void expect_apart(const std::filesystem::path& run, const std::filesystem::path& out);
 
+/// Throws Error(checkpoint) if a model or checkpoint was told of another preprocess.json than the one of this text.
+/// Those of before were told of none.
+void expect_same_run(const TensorFile& file, const std::string& preprocess, const std::filesystem::path& folder);
+
 /// True if the folder holds a run that failed before its first epoch had ended: nothing in it is worth keeping, and a
 /// new run may begin there.
 bool failed_at_once(const std::filesystem::path& folder);
-
-/// The config a run was started with, exactly; of an older format in today's words (host/config/older_config.h). Throws
-/// Error(usage) where there is none, and where it does not read back as it was written (edited since, or overruled by
-/// EQUIPOISE_SET).
-Config read_run_config(const std::filesystem::path& folder);
 
 /// A run folder that this process owns while it lives.
 class RunFolder {
@@ -50,6 +50,8 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(const char* name) const { return path_ / name; }
+  /// The same of a file that is written. Throws Error(file_system) if the folder of that name is another one by now.
+  std::filesystem::path place(const char* name) const;
 
   /// Writes the config, the split, the preprocessing and the first run.json: all that is needed to start again.
   void begin(const Config& config, const PreparedData& prepared, const std::string& summary) const;
@@ -66,12 +68,14 @@ class RunFolder {
   /// Brings the metrics to disk, then makes `checkpoint` the newest one and keeps the one before. It is told the
   /// SHA-256 of the metrics so far, without their times.
   void write_checkpoint(TensorFile checkpoint);
-  void write_model(const TensorFile& model) const { write_safetensors(file(run_file::kModel), model); }
+  /// It and checkpoints are told the SHA-256 of preprocess.json, so that those of two runs are not mixed up.
+  void write_model(TensorFile model) const;
 
   /// Hands `restore` the newest checkpoint, or the one before if that is missing or refused with Error(checkpoint),
   /// and cuts the metrics to the epochs `restore` returns; where these are not those that the checkpoint was told of,
   /// it is refused too. What was passed over is told to `notice`. False if there is no checkpoint at all: the metrics
-  /// are emptied, the run starts over. Throws the newest one's Error(checkpoint) if none is good.
+  /// are emptied, the run starts over; but where a model or epochs in run.json tell that there was one, it is refused
+  /// with Error(checkpoint). Throws the newest one's Error(checkpoint) if none is good.
   bool resume(const std::function<int(const TensorFile&)>& restore,
               const std::function<void(const std::string&)>& notice);
 
@@ -80,6 +84,7 @@ class RunFolder {
   /// Leaves the line that says the format.
   void empty_metrics();
   void expect_format_of_metrics() const;
+  void bind(TensorFile& file) const;
   void visit_metrics(uint64_t lines, const LineVisitor& visit) const;
   /// Keeps the metrics of so many epochs. Throws Error(checkpoint) if their SHA-256 is not the one that `checkpoint`
   /// was told; those of before were told none.
@@ -88,7 +93,8 @@ class RunFolder {
   std::filesystem::path path_;
   RunLock lock_;
   AppendLog metrics_;
-  Sha256 metrics_hash_;  ///< of the epochs' lines without their times, each with a newline
+  mutable std::string fit_hash_;  ///< of preprocess.json, once it is asked for
+  Sha256 metrics_hash_;           ///< of the epochs' lines without their times, each with a newline
 };
 
 }  // namespace equipoise

@@ -12,6 +12,7 @@
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
 #include "engine/files/format.h"
+#include "engine/files/json_text.h"
 #include "host/run/build_info.h"
 #include "host/run/run_files.h"
 #include "host/text/json_number.h"
@@ -21,6 +22,8 @@ namespace equipoise {
 namespace {
 
 using nlohmann::ordered_json;
+
+constexpr std::size_t kLargestSummary = std::size_t{8} << 20;  // of thousands of classes
 
 /// Bytes that are not UTF-8, as a path may have, are replaced.
 std::string dump(const ordered_json& json, int indent) {
@@ -145,7 +148,7 @@ int count_in(const ordered_json& json, const char* key, const std::filesystem::p
 EarlierRun read_earlier_run(const std::filesystem::path& run_json) {
   EarlierRun run;
   try {
-    const ordered_json json = ordered_json::parse(read_text(run_json));
+    const ordered_json json = parse_json(read_text(run_json, kLargestSummary), run_json.string());
     expect_format(run_json.string(), file_format::kSummary, json.value("format", ""));
     run.started = json.at("started").get<std::string>();
     run.resumed = count_in(json, "resumed", run_json);
@@ -171,9 +174,15 @@ void expect_same_data(const EarlierRun& earlier, const PreparedData& prepared) {
   for (std::size_t f = 0; f < std::min(prepared.files.size(), earlier.files.size()); ++f)
     if (prepared.files[f].sha256 != earlier.files[f].sha256)  // in the same order, wherever they lie now
       changed += (changed.empty() ? "" : ", ") + prepared.files[f].path;
+  if (changed.empty())  // the tables are as they were, and so is not what was made of them
+    throw Error(ExitCode::data,
+                fmt::format("{} or {} of the run was changed: with the same tables they do not give the "
+                            "data that it was trained on; restore them, or start a new run",
+                            run_file::kSplit, run_file::kPreprocess));
   throw Error(ExitCode::data,
-              fmt::format("{}: the data are not those the run was trained on; restore {} or start a new run",
-                          changed.empty() ? "data.views" : changed, changed.empty() ? "them" : "the file"));
+              fmt::format("{}: the data are not those the run was trained on; restore the file or start "
+                          "a new run",
+                          changed));
 }
 
 }  // namespace equipoise

@@ -13,6 +13,7 @@
 #include "host/data/new_rows.h"
 #include "host/run/data_places.h"
 #include "host/run/output_file.h"
+#include "host/run/run_config.h"
 #include "host/run/run_files.h"
 #include "host/run/run_folder.h"
 #include "host/text/shell_word.h"
@@ -162,7 +163,8 @@ void add_outcome(const StoredRun& run, const std::optional<fs::path>& outcome, C
 StoredRun read_stored_run(const fs::path& folder) {
   StoredRun run{folder, read_run_config(folder), {}, {}, {}, {}, ""};
   const fs::path fitted = folder / run_file::kPreprocess;
-  run.preprocess = preprocess_from_json(read_text(fitted), fitted.string());
+  const std::string fit = read_text(fitted, kLargestPreprocess);
+  run.preprocess = preprocess_from_json(fit, fitted.string());
   run.account = read_earlier_run(folder / run_file::kSummary);
   if (run.account.status == kFinished) {
     run.model = finished_model(run);
@@ -171,6 +173,7 @@ StoredRun read_stored_run(const fs::path& folder) {
     take_unfinished(run);
     set_thresholds_of_config(run);
   }
+  expect_same_run(run.model, fit, folder);
   return run;
 }
 

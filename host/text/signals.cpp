@@ -2,12 +2,14 @@
 #include "host/text/signals.h"
 
 #include <csignal>
+#include <cstddef>
+#include <iterator>
 
 namespace equipoise {
 
 namespace {
 
-constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+constexpr int kStopping[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
 volatile std::sig_atomic_t first_signal = 0;
 
 extern "C" void on_stop_signal(int number) {
@@ -19,13 +21,9 @@ extern "C" void on_stop_signal(int number) {
   first_signal = number;
 }
 
-void install(void (*handler)(int)) {
-  struct sigaction action {};
-  action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
-  sigemptyset(&action.sa_mask);
-  for (const int number : kStopping) sigaction(number, &action, nullptr);
-}
+/// Actions of before, by the order of kStopping.
+struct sigaction earlier[std::size(kStopping)];
+bool listening = false;
 
 }  // namespace
 
@@ -35,11 +33,22 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() {
-  install(SIG_DFL);
-  std::signal(SIGPIPE, SIG_DFL);
+  for (size_t i = 0; i < std::size(kStopping) && listening; ++i) sigaction(kStopping[i], &earlier[i], nullptr);
+  listening = false;
 }
 
-void StopSignals::listen() { install(on_stop_signal); }
+void StopSignals::listen() {
+  struct sigaction action {};
+  action.sa_handler = on_stop_signal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  for (size_t i = 0; i < std::size(kStopping); ++i) {
+    sigaction(kStopping[i], nullptr, &earlier[i]);
+    // nohup, or a script that started it in the background, wants it to go on.
+    if (earlier[i].sa_handler != SIG_IGN) sigaction(kStopping[i], &action, nullptr);
+  }
+  listening = true;
+}
 
 int StopSignals::received() const { return first_signal; }
 
@@ -53,6 +62,10 @@ const char* signal_name(int number) {
       return "SIGHUP";
     case SIGUSR1:
       return "SIGUSR1";
+    case SIGUSR2:
+      return "SIGUSR2";
+    case SIGXCPU:
+      return "SIGXCPU";
     default:
       return "a signal";
   }

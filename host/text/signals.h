@@ -3,9 +3,10 @@
 
 namespace equipoise {
 
-/// While it lives, writing to a closed pipe is an error instead of the end; and once it listens, the first SIGINT,
-/// SIGTERM, SIGHUP or SIGUSR1 (Slurm's warning) only raises a flag, a second one ends the process at once as if nothing
-/// had been caught. One at a time.
+/// From its making on writing to a closed pipe is an error instead of the end, also of what is told after it; and once
+/// it listens, while it lives, the first SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 or SIGXCPU (warnings of batch
+/// systems) only raises a flag, a second one ends the process at once as if nothing had been caught. A signal that was
+/// ignored before, as nohup has it, stays so. One at a time.
 class StopSignals {
  public:
   StopSignals();

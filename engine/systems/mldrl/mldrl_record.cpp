@@ -12,7 +12,11 @@ namespace {
 class MldrlRecord : public RecordForm {
  public:
   explicit MldrlRecord(const MldrlModel& m)
-      : m_(m), count_(m.views()), latent_(m.shared + m.specific), views_(m.features.size()), noise_(m.features.size()) {}
+      : m_(m),
+        count_(m.views()),
+        latent_(m.shared + m.specific),
+        views_(m.features.size()),
+        noise_(m.features.size()) {}
 
   RecordSizes sizes(const TensorFile& record) const override {
     const RecordSizes s{record_dimension(record, "batch.view1", 3, 0), record_dimension(record, "batch.view1", 3, 1)};
@@ -30,7 +34,7 @@ class MldrlRecord : public RecordForm {
     for (int i = 0; i < count_; ++i) tables.sources.push_back({record.at(noise(i)).to_floats(), latent_});
     number_rows(tables, sizes);
     tables.labels.clear();
-    for (int64_t label : record.at("batch.label").to_int64s()) {
+    for (int64_t label : record.integers_at("batch.label")) {
       if (label < -1 || label >= m_.classes)
         refuse_record(record, fmt::format("tensor 'batch.label' holds {}, outside -1 .. {}", label, m_.classes - 1));
       tables.labels.push_back(static_cast<int32_t>(label));

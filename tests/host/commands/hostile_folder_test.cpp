@@ -107,9 +107,11 @@ TEST_F(HostileFolders, WithoutAConfigHaveNotBegunWhateverElseIsThere) {
     ASSERT_NE(summary.find(from), std::string::npos);
     summary.replace(summary.find(from), std::string(from).size(), to);
   }
+  const std::string metrics = content_of(at("r/metrics.jsonl"));
   // Written first to last: run.json, preprocess.json, split.csv; then the config would have come.
   for (const char* lost : {"", "split.csv", "preprocess.json"}) {
     home_.write("r/run.json", summary);
+    home_.write("r/metrics.jsonl", metrics.substr(0, metrics.find('\n') + 1));
     if (lost != std::string()) fs::remove(at("r") / lost);
     expect_refused(kUsage, {"train", "--resume", "--out", "r"}, {"r: holds no run"});
     train("r", {"train.epochs=4"});

@@ -58,6 +58,7 @@ class Process {
     if (::chdir(folder.c_str()) != 0 || !std::freopen(out.c_str(), "w", stdout) ||
         !std::freopen(log_.c_str(), "w", stderr))
       ::_exit(99);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXFSZ}) ::signal(number, SIG_DFL);
     ::unsetenv("EQUIPOISE_SET");
     for (const std::string& setting : settings) ::putenv(const_cast<char*>(setting.c_str()));
     std::vector<char*> argv{const_cast<char*>("equipoise")};

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <iterator>
 #include <set>
 
 #include "engine/files/format.h"
+#include "engine/train/metrics.h"
+#include "host/run/run_config.h"
 #include "tests/host/commands/demo_run.h"
 #include "tests/host/commands/run_program.h"
 #include "tests/host/run/metric_lines.h"
@@ -24,6 +27,11 @@ TensorFile numbered(float number) {
   return file;
 }
 
+/// Of a run that has not ended its first epoch.
+constexpr const char* kAccount =
+    R"({"format": "equipoise run 3", "status": "running", "finish_reason": "", "started": "", "resumed": 0, "epochs": 0,
+        "data": {"sha256": "", "files": []}})";
+
 class RunFolders : public ::testing::Test {
  protected:
   std::filesystem::path path() const { return home_.path() / "run"; }
@@ -32,6 +40,8 @@ class RunFolders : public ::testing::Test {
   RunFolder begun(int epochs, const std::set<int>& checkpoints = {}) {
     RunFolder folder = RunFolder::create(path());
     write_file_atomically(path() / run_file::kConfig, std::string_view("begun"));
+    write_file_atomically(path() / run_file::kPreprocess, std::string_view("{}"));
+    write_file_atomically(path() / run_file::kSummary, std::string_view(kAccount));
     for (int i = 1; i <= epochs; ++i) {
       folder.append_metrics("{\"epoch\":" + std::to_string(i) + ",\"seconds\":1.5}");
       if (checkpoints.contains(i)) folder.write_checkpoint(numbered(static_cast<float>(i)));
@@ -194,9 +204,101 @@ TEST_F(RunFolders, AreMadeOnceAndOwnedByOne) {
 
 TEST_F(RunFolders, ThatNeverBeganMayBeBegunAfresh) {
   std::filesystem::create_directories(path());
-  write_file_atomically(path() / run_file::kSplit, std::string_view("id,repeat,fold\n"));
-  write_file_atomically(path() / run_file::kMetrics, std::string_view("{\"epoch\":1}\n"));
-  EXPECT_TRUE(testing::metrics_without_times(RunFolder::create(path())).empty());
+  // As a run leaves it that is killed before its config is written, after one file more each time.
+  const std::string format = format_line() + "\n";
+  for (const std::string& metrics : {std::string(), format.substr(0, 5), format}) {
+    write_file_atomically(path() / run_file::kMetrics, metrics);
+    EXPECT_TRUE(testing::metrics_without_times(RunFolder::create(path())).empty());
+  }
+  for (const auto& [name, content] : {std::pair{run_file::kSummary, kAccount},
+                                      {run_file::kPreprocess, "{}"},
+                                      {run_file::kSplit, "id,repeat,fold\n"}}) {
+    write_file_atomically(path() / name, std::string_view(content));
+    EXPECT_TRUE(testing::metrics_without_times(RunFolder::create(path())).empty()) << name;
+  }
+}
+
+TEST_F(RunFolders, ThatHoldFilesOfSomebodyAreLeftAsTheyAre) {
+  // Names of a run's files, but no run: its account is missing, or is that of a run that went on.
+  for (const auto& [name, content] : std::initializer_list<std::pair<const char*, std::string>>{
+           {run_file::kSplit, "id,repeat,fold\np1,1,train\n"},
+           {run_file::kPreprocess, "{}"},
+           {run_file::kMetrics, "mine"},
+           {run_file::kMetrics, format_line() + "\n{\"epoch\":1}\n"},
+           {run_file::kSummary, "{}"},
+           {RunLock::kName, "a lock of mine"},
+           {"thesis.tex", "x"}}) {
+    std::filesystem::create_directories(path());
+    write_file_atomically(path() / name, std::string_view(content));
+    refusal(ExitCode::file_system, [&] { RunFolder::create(path()); });
+    EXPECT_EQ(read_text(path() / name), content);
+    const auto files =
+        std::distance(std::filesystem::directory_iterator(path()), std::filesystem::directory_iterator());
+    EXPECT_EQ(files, 1) << "beside " << name;
+    std::filesystem::remove_all(path());
+  }
+}
+
+TEST_F(RunFolders, AreNotWrittenToOnceTheyWereMovedAndAnotherRunTookTheName) {
+  RunFolder folder = begun(2, {1});
+  std::filesystem::rename(path(), home_.path() / "moved");
+  const auto refused = [&] {
+    EXPECT_CONTAINS(refusal(ExitCode::file_system, [&] { folder.write_checkpoint(numbered(2)); }),
+                    "run: was moved or removed while it was in use");
+    refusal(ExitCode::file_system, [&] { folder.write_model(numbered(2)); });
+    refusal(ExitCode::file_system, [&] { (void)folder.place(run_file::kSummary); });
+  };
+  refused();
+  const RunFolder other = RunFolder::create(path());
+  refused();
+  EXPECT_FALSE(std::filesystem::exists(path() / run_file::kLast) || std::filesystem::exists(path() / run_file::kModel));
+  EXPECT_EQ(read_safetensors(home_.path() / "moved" / run_file::kLast).tensors, numbered(1).tensors);
+}
+
+TEST_F(RunFolders, WhoseCheckpointsAreGoneDoNotStartOver) {
+  RunFolder folder = begun(2);
+  folder.write_model(numbered(2));
+  EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { resume(folder); }), "last.safetensors: is missing, and the run");
+  std::filesystem::remove(path() / run_file::kModel);
+  std::string account = kAccount;
+  account.replace(account.find("\"epochs\": 0"), 11, "\"epochs\": 2");
+  write_file_atomically(path() / run_file::kSummary, account);
+  EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { resume(folder); }), "last.safetensors: is missing, and the run");
+  EXPECT_EQ(testing::metrics_without_times(folder).size(), 2u);
+}
+
+TEST_F(RunFolders, AreNotWrittenThroughHardLinks) {
+  begun(2, {1});
+  home_.write("victim", "precious");
+  for (const char* name : {run_file::kMetrics, RunLock::kName}) {
+    std::filesystem::rename(path() / name, home_.path() / "kept");
+    std::filesystem::create_hard_link(home_.path() / "victim", path() / name);
+    EXPECT_CONTAINS(refusal(ExitCode::file_system, [&] { RunFolder::open(path()); }), "(a hard link)");
+    EXPECT_EQ(read_text(home_.path() / "victim"), "precious");
+    std::filesystem::rename(home_.path() / "kept", path() / name);
+  }
+  RunFolder::open(path());
+}
+
+TEST_F(RunFolders, ThatAreNotNamedTakeANewNameEach) {
+  std::filesystem::current_path(home_.path());
+  const std::filesystem::path first = default_run_folder("dir/c.toml");
+  EXPECT_TRUE(first.string().starts_with("runs/c-2")) << first;
+  std::filesystem::create_directories(first);
+  const std::filesystem::path second = default_run_folder("dir/c.toml");
+  EXPECT_NE(first, second);
+  EXPECT_FALSE(std::filesystem::exists(second));
+  std::filesystem::current_path("/");
+}
+
+TEST_F(RunFolders, GiveModelsThatBelongToTheirPreprocessing) {
+  const RunFolder folder = begun(1);
+  folder.write_model(numbered(1));
+  const TensorFile model = read_safetensors(path() / run_file::kModel);
+  expect_same_run(model, "{}", path());
+  EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { expect_same_run(model, "{ }", path()); }),
+                  "model.safetensors: was not trained with " + path().string() + "/preprocess.json as it is now");
+  expect_same_run(numbered(1), "{ }", path());  // of before
 }
 
 TEST_F(RunFolders, AreRidOfWhatAKilledProcessLeftHalfWritten) {

@@ -7,6 +7,7 @@
 #include "host/config/tables_config.h"
 #include "host/data/table/table.h"
 #include "host/run/model_runner.h"
+#include "host/run/run_config.h"
 #include "host/run/run_folder.h"
 #include "tests/host/commands/run_program.h"
 #include "tests/host/data/select/select_columns.h"
