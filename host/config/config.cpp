@@ -20,6 +20,7 @@
 #include "host/config/older_config.h"
 #include "host/config/toml_advice.h"
 #include "host/config/toml_guard.h"
+#include "host/data/table/encoding.h"
 #include "host/text/nearest_name.h"
 #include "host/text/trimmed.h"
 
@@ -105,6 +106,19 @@ bool unsets(const std::string& dotted, const std::string& text) {
   return !is_text || (!choices.empty() && std::find(choices.begin(), choices.end(), "") == choices.end());
 }
 
+/// Whether a line begins with [section], or [[section]], or a key of it.
+bool names_a_section(std::string_view text, const std::vector<std::string>& sections) {
+  for (size_t begin = 0; begin < text.size(); begin = std::min(text.find('\n', begin), text.size()) + 1) {
+    const std::string_view line = trimmed(text.substr(begin, text.find('\n', begin) - begin), " \t\r[");
+    if (std::any_of(sections.begin(), sections.end(), [&](const std::string& section) {
+          return line == section ||
+                 (line.starts_with(section) && line.find_first_of("].= ", section.size()) == section.size());
+        }))
+      return true;
+  }
+  return false;
+}
+
 /// Unknown names that are told one by one: a file that is no config at all has any number of them.
 constexpr size_t kMostErrors = 20;
 
@@ -120,6 +134,11 @@ class Loader {
 
   /// `text` is key=value; `origin` says where it was given.
   void read_override(const std::string& text, const std::string& origin) {
+    if (find_broken_byte(text) !=
+        text.npos) {  // else it would stand in the run's config, which could not be read again
+      errors_.push_back(fmt::format("{} '{}': is not UTF-8; write it so", origin, text));
+      return;
+    }
     const size_t equals = text.find('=');
     if (equals == text.npos) {
       errors_.push_back(fmt::format("{} '{}': not a setting; write section.key=value", origin, text));
@@ -182,6 +201,11 @@ class Loader {
     try {
       documents_.push_back(toml::parse(text));
     } catch (const toml::parse_error& problem) {
+      if (!names_a_section(text, section_names()))  // of a file of somebody nothing is told
+        throw Error(ExitCode::usage,
+                    fmt::format("{}: is no config: it is not TOML, and names none of the sections {}; equipoise init "
+                                "prints a config to start from",
+                                file_, fmt::join(section_names(), ", ")));
       throw Error(ExitCode::usage, fmt::format("{}: {}; {}", at(file_, problem.source()), problem.description(),
                                                toml_advice(text, problem.source().begin.line)));
     }

@@ -225,7 +225,7 @@ ConfigKey used_by(const System& system, const ConfigKey& common, const KeyUse& u
   if (!use.choices.empty()) key.rule.choices = use.choices;
   if (use.count > 0) key.rule.count = use.count;
   if (!use.example.empty()) key.rule.example = use.example;
-  if (key.dotted() == "data.source") key.rule.choices = system.sources();
+  if (key.called("data.source")) key.rule.choices = system.sources();
   return key;
 }
 
@@ -350,7 +350,7 @@ std::span<const ConfigKey> config_keys() { return keys(); }
 
 const ConfigKey* find_config_key(std::string_view dotted, const Config* config) {
   const auto found = std::find_if(keys().begin(), keys().end(), [&](const ConfigKey& key) {
-    return key.dotted() == dotted && (!config || key.known_to(*config));
+    return key.called(dotted) && (!config || key.known_to(*config));
   });
   return found == keys().end() ? nullptr : &*found;
 }
@@ -361,7 +361,7 @@ std::string owner_of(std::string_view dotted, const Config& config) {
   std::string_view what;
   std::vector<std::string_view> owners;
   for (const ConfigKey& key : keys()) {
-    if (key.dotted() != dotted || key.known_to(config)) continue;
+    if (!key.called(dotted) || key.known_to(config)) continue;
     const auto failed = std::find_if_not(key.conditions.begin(), key.conditions.end(),
                                          [&](const Condition& c) { return c.holds(config); });
     const ptrdiff_t held = key.owned_by(config) ? 1 + (failed - key.conditions.begin()) : 0;

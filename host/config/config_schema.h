@@ -53,6 +53,11 @@ struct ConfigKey {
   const System* owner = nullptr;  ///< whose key it is; null: of every system
 
   std::string dotted() const { return std::string(section) + "." + std::string(name); }
+  /// Whether `text` is that name.
+  bool called(std::string_view text) const {
+    return text.size() == section.size() + 1 + name.size() && text.starts_with(section) && text.ends_with(name) &&
+           text[section.size()] == '.';
+  }
   /// The place in `config`; of a key of section balance, in that balancer.
   Slot at(Config& config, size_t balancer = 0) const { return slot(config, config.balance[balancer]); }
   bool owned_by(const Config& config) const { return !owner || owner->kind() == config.model.kind; }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "engine/base/error.h"
+#include "host/text/first_names.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -45,7 +46,7 @@ void expect_rows_for_parts(const Strata& strata, double validation, double test)
       ExitCode::data,
       fmt::format("{} for {} parts ({}); all classes: {}; {}join {} with another class, or set data.validation or "
                   "data.test to 0",
-                  fmt::join(few, ", "), parts.size(), fmt::join(parts, ", "), fmt::join(all, ", "),
+                  first_names(few), parts.size(), fmt::join(parts, ", "), first_names(all),
                   meant ? fmt::format("is '{}' meant for '{}'? else ", single, *meant) : "",
                   few.size() == 1 ? "it" : "each"));
 }

@@ -38,6 +38,32 @@ class HostileConfig : public ::testing::Test {
   const std::string data_ = "[data]\nviews = [\"a.csv\", \"b.csv\"]\n";
 };
 
+TEST_F(HostileConfig, OfSettingsThatAreNotUtf8IsRefusedBeforeItIsStored) {
+  const auto path = folder_.write("c.toml", data_);
+  for (const std::string setting : {"data.label=caf\xe9", "data.label=a\xc3", "caf\xe9=1"})
+    EXPECT_CONTAINS(refusal(ExitCode::usage, [&] { load_config(path, {setting}); }),
+                    "--set '" + setting + "': is not UTF-8");
+  EXPECT_EQ(load_config(path, {"data.label=café"}).data.label, "café");
+}
+
+TEST_F(HostileConfig, ThatIsNoneIsNotQuoted) {
+  for (const std::string& foreign :
+       {std::string("root:x:0:0:root:/root:/bin/sh\n"), std::string("API_KEY=s3cret\nother\n"),
+        std::string("-----BEGIN PRIVATE KEY-----\ns3cret\n"),
+        std::string("\x7f"
+                    "ELF\0\1s3cret = x\n",
+                    18)}) {
+    const std::string message = refused(foreign);
+    EXPECT_CONTAINS(message, "c.toml: is no config: it is not TOML, and names none of the sections data, ");
+    EXPECT_EQ(message.find("s3cret"), message.npos) << message;
+    EXPECT_EQ(message.find("root"), message.npos) << message;
+    EXPECT_EQ(message.find("BEGIN"), message.npos) << message;
+  }
+  // One with a slip is helped with it.
+  EXPECT_CONTAINS(refused("[data]\nid = name\n"), "words stand in quotes: id = \"name\"");
+  EXPECT_CONTAINS(refused("  data.id = name\n"), "words stand in quotes");
+}
+
 TEST_F(HostileConfig, OfUnknownNamesIsToldInTwentyLinesAndACount) {
   const std::string keys = refused(data_ + "[train]\n" + times(16'000, "k", " = 1\n"));
   EXPECT_EQ(std::count(keys.begin(), keys.end(), '\n'), 20);

@@ -105,6 +105,12 @@ TEST(Split, RefusesWhatCannotBeSplit) {
       "the class '1' has 2 rows for 3 parts (train, validation, test); all classes: 0 (10), 1 (2); join it");
   EXPECT_CONTAINS(refused(labels(10, 1), 0.2, 0),
                   "the class '1' has 1 row for 2 parts (train, validation); all classes: 0 (10), 1 (1)");
+  // Of many classes the first are told.
+  std::vector<int> label(20'000);
+  for (size_t row = 0; row < label.size(); ++row) label[row] = static_cast<int>(row / 2);
+  const std::string many = refusal(ExitCode::data, [&] { stratified_split(label, 0.2, 0.2, 1); });
+  EXPECT_CONTAINS(many, "the class '4' has 2 rows, ... for 3 parts");
+  EXPECT_CONTAINS(many, "all classes: 0 (2), 1 (2), 2 (2), 3 (2), 4 (2), ...; join each");
   EXPECT_CONTAINS(refused(labels(0, 0, 10), 0.2, 0), "no row is labelled");
   EXPECT_CONTAINS(refused(labels(10, 10), 0.5, 0.5), "leave no row to train");
   EXPECT_CONTAINS(refused(labels(10, 10), -0.1, 0), "at least 0 and below 1, not -0.1");
