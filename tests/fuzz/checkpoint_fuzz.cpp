@@ -1,10 +1,6 @@
 // tests/fuzz/checkpoint_fuzz.cpp - libFuzzer target: a checkpoint and a model that were changed with their hash made
 // anew are refused with Error(checkpoint), or go on and answer. An input is a list of changes.
-#include <fuzzer/FuzzedDataProvider.h>
-
 #include <cstdint>
-#include <cstring>
-#include <iterator>
 #include <memory>
 
 #include "engine/base/error.h"
@@ -12,7 +8,7 @@
 #include "engine/train/checkpoint.h"
 #include "engine/train/trainer.h"
 #include "host/run/model_runner.h"
-#include "tests/fuzz/fuzz_file.h"
+#include "tests/fuzz/changed_tensors.h"
 
 namespace {
 
@@ -57,41 +53,13 @@ struct Training {
   }
 };
 
-/// Overwrites bytes of a tensor, drops one, changes a shape, or a word of the metadata.
-void change(TensorFile& file, FuzzedDataProvider& input) {
-  if (input.ConsumeIntegralInRange(0, 3) == 0) {
-    auto entry = std::next(file.metadata.begin(),
-                           input.ConsumeIntegralInRange<std::ptrdiff_t>(0, std::ssize(file.metadata) - 1));
-    std::string& text = entry->second;
-    const size_t at = input.ConsumeIntegralInRange<size_t>(0, text.size());
-    text.replace(at, input.ConsumeIntegralInRange<size_t>(0, text.size() - at), input.ConsumeRandomLengthString(24));
-    return;
-  }
-  auto entry =
-      std::next(file.tensors.begin(), input.ConsumeIntegralInRange<std::ptrdiff_t>(0, std::ssize(file.tensors) - 1));
-  StoredTensor& tensor = entry->second;
-  const int what = input.ConsumeIntegralInRange(0, 15);
-  if (what == 0 && file.tensors.size() > 1) {
-    file.tensors.erase(entry);
-  } else if (what == 1) {
-    tensor.shape.push_back(1);
-  } else if (!tensor.bytes.empty()) {
-    const size_t width = tensor.type == ElementType::f64 || tensor.type == ElementType::i64 ? 8 : 4;
-    const size_t at = input.ConsumeIntegralInRange<size_t>(0, tensor.bytes.size() / width - 1) * width;
-    const uint64_t value = input.ConsumeIntegral<uint64_t>();
-    std::memcpy(tensor.bytes.data() + at, &value, width);
-  }
-}
-
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+EQUIPOISE_FUZZ_TARGET(checkpoint) {
   static Training t;
-  FuzzedDataProvider input(bytes, size);
-  const bool of_checkpoint = input.ConsumeBool();
-  TensorFile file = of_checkpoint ? t.checkpoint : t.model;
-  for (int changes = input.ConsumeIntegralInRange(1, 4); changes > 0 && !file.tensors.empty(); --changes)
-    change(file, input);
+  fuzz::Input input(bytes, size);
+  const bool of_checkpoint = input.choice(1) == 0;
+  TensorFile file = fuzz::changed(of_checkpoint ? t.checkpoint : t.model, input);
   sign(file);
   try {
     if (of_checkpoint) {
@@ -108,5 +76,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   } catch (const Error& error) {
     require(error.code() == ExitCode::checkpoint || (of_checkpoint && error.code() == ExitCode::numerics));
   }
-  return 0;
 }

@@ -6,9 +6,9 @@
 
 #include "engine/base/error.h"
 #include "host/config/config.h"
-#include "tests/fuzz/fuzz_file.h"
+#include "tests/fuzz/fuzz_target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+EQUIPOISE_FUZZ_TARGET(config) {
   using namespace equipoise;
   using fuzz::require;
   std::vector<std::string> parts{""};
@@ -21,10 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   } catch (const Error& error) {
     require(error.code() == ExitCode::usage);
     require(std::string_view(error.what()).size() < 200'000);
-    return 0;
+    return;
   }
   // What was taken is written so that it means the same.
   const std::string text = to_toml(config);
   require(to_toml(load_config(fuzz::file_of(text, ".toml"))) == text);
-  return 0;
 }

@@ -6,9 +6,9 @@
 #include "engine/base/error.h"
 #include "host/data/categories.h"
 #include "host/data/preprocess.h"
-#include "tests/fuzz/fuzz_file.h"
+#include "tests/fuzz/fuzz_target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+EQUIPOISE_FUZZ_TARGET(preprocess) {
   using namespace equipoise;
   using fuzz::require;
   Preprocess fit;
@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     fit = preprocess_from_json({reinterpret_cast<const char*>(bytes), size}, "fuzz");
   } catch (const Error& error) {
     require(error.code() == ExitCode::checkpoint);
-    return 0;
+    return;
   }
   require(preprocess_from_json(to_json(fit), "again") == fit);
   RawCohort cohort;
@@ -44,5 +44,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   } catch (const Error& error) {
     require(error.code() == ExitCode::data);
   }
-  return 0;
 }

@@ -2,7 +2,6 @@
 // rewrites.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -10,23 +9,17 @@
 #include "engine/base/error.h"
 #include "engine/files/safetensors.h"
 #include "engine/files/safetensors_header.h"
+#include "tests/fuzz/fuzz_target.h"
 
-namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+EQUIPOISE_FUZZ_TARGET(safetensors) {
   using namespace equipoise;
+  using fuzz::require;
   TensorFile file;
   try {
-    file = parse_safetensors(std::as_bytes(std::span(data, size)), "fuzz");
+    file = parse_safetensors(std::as_bytes(std::span(bytes, size)), "fuzz");
   } catch (const Error& error) {
     require(error.code() == ExitCode::checkpoint);
-    return 0;
+    return;
   }
   size_t stored = 0;
   for (const auto& [name, tensor] : file.tensors) {
@@ -42,5 +35,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const StoredTensor* tensor : layout.body) again.insert(again.end(), tensor->bytes.begin(), tensor->bytes.end());
   const TensorFile second = parse_safetensors(again, "fuzz");
   require(second.tensors == file.tensors && second.metadata == file.metadata);
-  return 0;
 }

@@ -1,22 +1,15 @@
 // tests/fuzz/table_fuzz.cpp - libFuzzer target: any bytes are either a whole table or refused with an Error.
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "engine/base/error.h"
 #include "host/data/table/table.h"
+#include "tests/fuzz/fuzz_target.h"
 
-namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+EQUIPOISE_FUZZ_TARGET(table) {
   using namespace equipoise;
+  using fuzz::require;
   const std::string_view text(reinterpret_cast<const char*>(bytes), size);
   // Small limits, so that the fuzzer can reach them.
   const TableLimits limits{.file_bytes = 4096, .line_bytes = 256, .columns = 16, .cells = 256};
@@ -49,5 +42,4 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   } catch (const Error& error) {
     require(error.code() == ExitCode::data && std::string_view(error.what()).starts_with("fuzz.csv"));
   }
-  return 0;
 }
