@@ -152,6 +152,7 @@ class TrainRun {
     tell(log_, prepared, config_.train.monitor != "none");
     const auto executor = make_executor(options_.device, log_);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
+    expect_distinct_columns(*trainer.plan().setup.system, prepared.preprocess);
     signals_.listen();
     // The folder appears once everything that can be wrong with the input was found right.
     const fs::path place = options_.out ? *options_.out : default_run_folder(*options_.config);

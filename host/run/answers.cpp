@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
+#include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
 #include "engine/statistics/auc.h"
 #include "host/text/csv_field.h"
@@ -63,11 +65,27 @@ AnswerColumns::AnswerColumns(const System& system, const Preprocess& preprocess,
   thresholds_.resize(decisions_.size(), kHalf);
 }
 
+std::vector<std::string> AnswerColumns::names() const {
+  std::vector<std::string> names;
+  for (const AnswerColumn& column : columns_) names.push_back(column.name);
+  for (const Decision& decision : decisions_) names.push_back(decision.name);
+  return names;
+}
+
 std::string AnswerColumns::header() const {
   std::string text;
-  for (const AnswerColumn& column : columns_) text += ',' + csv_field(column.name);
-  for (const Decision& decision : decisions_) text += ',' + csv_field(decision.name);
+  for (const std::string& name : names()) text += ',' + csv_field(name);
   return text;
+}
+
+void expect_distinct_columns(const System& system, const Preprocess& preprocess) {
+  std::set<std::string> known{"id", "fold", "seed"};
+  if (system.traits().tells_labels) known.insert("label");
+  for (const std::string& name : AnswerColumns(system, preprocess, {}).names())
+    if (!known.insert(name).second)
+      throw Error(ExitCode::data, fmt::format("data: two columns of the predictions would be called '{}'; rename a "
+                                              "target or a class",
+                                              name));
 }
 
 std::string AnswerColumns::row(std::span<const double> answers) const {

@@ -19,7 +19,9 @@ class AnswerColumns {
   /// `thresholds`: one for each decision, or none: 1/2.
   AnswerColumns(const System& system, const Preprocess& preprocess, std::vector<double> thresholds);
 
-  /// Names, each after a comma.
+  /// Names in their order.
+  std::vector<std::string> names() const;
+  /// The same, each after a comma.
   std::string header() const;
   /// A row's values, each after a comma. `answers` are its numbers in an Evaluation.
   std::string row(std::span<const double> answers) const;
@@ -37,6 +39,10 @@ std::span<const double> answers_of(const Evaluation& evaluation, std::size_t row
 
 /// Shortest decimal; a NaN has no sign here, as machines differ in it.
 std::string number_text(double x);
+
+/// Throws Error(data) if two columns of predictions would have one name, as class 'no' of a task 't' beside a task
+/// 't_no': whoever reads the table would get the wrong one.
+void expect_distinct_columns(const System& system, const Preprocess& preprocess);
 
 /// Writes what the model says of every row of a run's data: id, fold, seed, of systems that tell it the label (as the
 /// data name it; empty where unlabelled), then the columns of answers. Generated data have no such table.

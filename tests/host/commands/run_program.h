@@ -75,7 +75,10 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  void send(int number) { ::kill(child_, number); }
+  /// Nothing, once it has ended: to a process -1 a signal would go to all.
+  void send(int number) {
+    if (child_ > 0) ::kill(child_, number);
+  }
 
   /// Waits until the program's file has that many lines; false if the program ends or a minute passes before.
   bool wait_for_lines(const std::filesystem::path& file, long lines) {

@@ -112,6 +112,18 @@ TEST_F(Strangers, FilesOfTwoRunsAreNotMixedUp) {
   expect_refused(kCheckpoint, ask, {"r/model.safetensors: its metadata do not give the SHA-256"});
 }
 
+TEST_F(Strangers, PredictionsHaveEachColumnOnce) {
+  std::string table = "id,t,t_no,x\n";
+  for (int row = 0; row < 40; ++row)
+    table += fmt::format("p{},{},{},{}\n", row, row % 3 == 0 ? "no" : "yes", row * 7 % 11, row * 5 % 13);
+  home_.write("t.csv", table);
+  home_.write("t.toml",
+              "[data]\nviews = [\"t.csv\"]\ntasks = [\"regression:t_no\", \"binary:t\"]\n[model]\nkind = "
+              "\"mtl\"\n[train]\nepochs = 1\n");
+  expect_refused(kData, train_arguments("t.toml", "t", {}), {"two columns of the predictions would be called 't_no'"});
+  EXPECT_FALSE(fs::exists(at("t")));
+}
+
 TEST_F(Strangers, DoubledClassesAreRefused) {
   train("r", {"train.epochs=2"});
   edit("r/preprocess.json", "\"Control\"", "\"case\"");
