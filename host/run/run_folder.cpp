@@ -313,8 +313,11 @@ bool RunFolder::resume(const std::function<int(const TensorFile&)>& restore,
     }
   }
   if (refused) throw *refused;
+  // A model is written after a checkpoint, and a run that ended well or was stopped has written one. One that failed or
+  // was killed may have had epochs and none.
   std::error_code absent;
-  if (fs::exists(file(run_file::kModel), absent) || read_earlier_run(file(run_file::kSummary)).epochs > 0)
+  const std::string status = read_earlier_run(file(run_file::kSummary)).status;
+  if (fs::exists(file(run_file::kModel), absent) || status == "finished" || status == "stopped")
     throw Error(ExitCode::checkpoint,
                 fmt::format("{}: is missing, and the run had written it; restore it, or start a new run",
                             file(run_file::kLast).string()));

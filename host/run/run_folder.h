@@ -74,7 +74,7 @@ class RunFolder {
   /// Hands `restore` the newest checkpoint, or the one before if that is missing or refused with Error(checkpoint),
   /// and cuts the metrics to the epochs `restore` returns; where these are not those that the checkpoint was told of,
   /// it is refused too. What was passed over is told to `notice`. False if there is no checkpoint at all: the metrics
-  /// are emptied, the run starts over; but where a model or epochs in run.json tell that there was one, it is refused
+  /// are emptied, the run starts over; but where a model or run.json tells that there was one, it is refused
   /// with Error(checkpoint). Throws the newest one's Error(checkpoint) if none is good.
   bool resume(const std::function<int(const TensorFile&)>& restore,
               const std::function<void(const std::string&)>& notice);

@@ -260,11 +260,18 @@ TEST_F(RunFolders, WhoseCheckpointsAreGoneDoNotStartOver) {
   folder.write_model(numbered(2));
   EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { resume(folder); }), "last.safetensors: is missing, and the run");
   std::filesystem::remove(path() / run_file::kModel);
-  std::string account = kAccount;
-  account.replace(account.find("\"epochs\": 0"), 11, "\"epochs\": 2");
-  write_file_atomically(path() / run_file::kSummary, account);
-  EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { resume(folder); }), "last.safetensors: is missing, and the run");
-  EXPECT_EQ(testing::metrics_without_times(folder).size(), 2u);
+  const auto account_of = [](const std::string& status) {
+    std::string account = kAccount;
+    return account.replace(account.find("running"), 7, status);
+  };
+  for (const char* status : {"finished", "stopped"}) {
+    write_file_atomically(path() / run_file::kSummary, account_of(status));
+    EXPECT_CONTAINS(refusal(ExitCode::checkpoint, [&] { resume(folder); }),
+                    "last.safetensors: is missing, and the run");
+    EXPECT_EQ(testing::metrics_without_times(folder).size(), 2u);
+  }
+  write_file_atomically(path() / run_file::kSummary, account_of("failed"));  // on a full disk, perhaps
+  EXPECT_EQ(resume(folder), -1);
 }
 
 TEST_F(RunFolders, AreNotWrittenThroughHardLinks) {
