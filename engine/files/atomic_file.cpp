@@ -240,8 +240,8 @@ RunLock::RunLock(const std::filesystem::path& folder) : folder_(folder) {
 }
 
 void RunLock::expect_held() const {
-  struct stat held {
-  }, there{};
+  struct stat held {};
+  struct stat there {};
   if (::fstat(file_.get(), &held) != 0) throw_file_error(folder_, "look at its lock", errno);
   if (::lstat((folder_ / kName).c_str(), &there) == 0 && there.st_dev == held.st_dev && there.st_ino == held.st_ino)
     return;

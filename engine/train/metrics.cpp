@@ -119,8 +119,11 @@ std::string to_json_line(const Program& program, const EpochMetrics& m, bool wit
       line["validation"][f.name] = f.values.size() == 1 ? ordered_json(f.values[0]) : ordered_json(f.values);
     line["best"] = m.best;
   }
-  if (with_time) line["seconds"] = m.seconds;
-  return line.dump();
+  return with_time ? equipoise::with_time(line.dump(), m.seconds) : line.dump();
+}
+
+std::string with_time(const std::string& line, double seconds) {
+  return line.substr(0, line.size() - 1) + ",\"seconds\":" + ordered_json(seconds).dump() + "}";
 }
 
 std::string format_line() { return ordered_json{{"format", mark(file_format::kMetrics)}}.dump(); }

@@ -43,6 +43,9 @@ EpochMetrics epoch_metrics(const Program& program, const Control& control);
 /// One line of JSON, without the newline. The time comes last; `with_time` false leaves it out (for hashes).
 std::string to_json_line(const Program& program, const EpochMetrics& metrics, bool with_time);
 
+/// Such a line without time, with it.
+std::string with_time(const std::string& line, double seconds);
+
 /// The first line of metrics.jsonl: what it is.
 std::string format_line();
 /// Throws Error(checkpoint) naming `file` if its first line is not that of a format that is read.

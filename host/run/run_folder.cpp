@@ -245,9 +245,9 @@ void RunFolder::visit_metrics(uint64_t lines, const LineVisitor& visit) const {
   });
 }
 
-void RunFolder::append_metrics(const std::string& line) {
-  metrics_.append_line(line);
-  add_line(metrics_hash_, without_time(line));
+void RunFolder::append_metrics(const std::string& line, double seconds) {
+  metrics_.append_line(with_time(line, seconds));
+  add_line(metrics_hash_, line);
 }
 
 void RunFolder::keep_metrics(int epochs, const TensorFile& checkpoint) {

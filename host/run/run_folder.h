@@ -59,8 +59,8 @@ class RunFolder {
   /// Writes the config anew: a key of it that may change in a run has.
   void write_config(const Config& config) const;
 
-  /// Adds a line to the metrics.
-  void append_metrics(const std::string& line);
+  /// Adds a line to the metrics, which is given without its time.
+  void append_metrics(const std::string& line, double seconds);
   /// Hands over the metrics' lines of epochs, without their times, one after another.
   using LineVisitor = std::function<void(std::string_view)>;
   void each_metric_without_time(const LineVisitor& visit) const;

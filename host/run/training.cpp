@@ -71,7 +71,7 @@ bool train_into(RunFolder& folder, Trainer& trainer, Progress& progress, const P
     }
     launch.took(trainer.control().step - before, Clock::now() - begin);
     if (metrics) {
-      folder.append_metrics(to_json_line(trainer.program(), *metrics, true));
+      folder.append_metrics(to_json_line(trainer.program(), *metrics, false), metrics->seconds);
       progress.epoch(*metrics, [&] { return trainer.dead_layers(); });
       if (metrics->best || trainer.best_epoch() == 0) saver.model_changed();
     } else {

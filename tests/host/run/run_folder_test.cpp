@@ -43,7 +43,7 @@ class RunFolders : public ::testing::Test {
     write_file_atomically(path() / run_file::kPreprocess, std::string_view("{}"));
     write_file_atomically(path() / run_file::kSummary, std::string_view(kAccount));
     for (int i = 1; i <= epochs; ++i) {
-      folder.append_metrics("{\"epoch\":" + std::to_string(i) + ",\"seconds\":1.5}");
+      folder.append_metrics("{\"epoch\":" + std::to_string(i) + "}", 1.5);
       if (checkpoints.contains(i)) folder.write_checkpoint(numbered(static_cast<float>(i)));
     }
     return folder;
@@ -152,7 +152,7 @@ TEST_F(RunFolders, GoOnFromTheCheckpointBeforeWhenALineSinceWasChanged) {
   EXPECT_CONTAINS(notices_[0], "metrics.jsonl: its first 4 epochs are not those that ");
   EXPECT_EQ(testing::metrics_without_times(folder).size(), 2u);
   // What is written from there on is held against the lines that were kept.
-  folder.append_metrics("{\"epoch\":3}");
+  folder.append_metrics("{\"epoch\":3}", 2);
   folder.write_checkpoint(numbered(3));
   EXPECT_EQ(resume(folder), 3);
   EXPECT_TRUE(notices_.empty());
