@@ -134,8 +134,8 @@ class Loader {
 
   /// `text` is key=value; `origin` says where it was given.
   void read_override(const std::string& text, const std::string& origin) {
-    if (find_broken_byte(text) !=
-        text.npos) {  // else it would stand in the run's config, which could not be read again
+    // Else it would stand in the run's config, which could not be read again.
+    if (find_broken_byte(text) != text.npos) {
       errors_.push_back(fmt::format("{} '{}': is not UTF-8; write it so", origin, text));
       return;
     }

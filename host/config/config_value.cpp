@@ -172,9 +172,7 @@ class ValueReader {
     if (!value) {
       complain(node, "must be a whole number");
     } else if (!key_.rule.range.contains(static_cast<double>(*value))) {
-      const Range& range = key_.rule.range;
-      const bool vanishes = *value > range.low && static_cast<float>(*value) == static_cast<float>(range.low);
-      complain(node, "must be " + describe(range) + (vanishes ? " (it is 0 in float32)" : ""));
+      complain(node, "must be " + describe(key_.rule.range));
     } else {
       return static_cast<Integer>(*value);
     }
