@@ -104,7 +104,9 @@ TEST(Table, KeepsNoBlankLinesBelowTheHeader) {
   ASSERT_EQ(table.rows(), 1);
   const std::string place = "t.csv:" + std::to_string((kBlocks << 20) + 2) + ":3";
   EXPECT_TRUE(table.where(0, 1).ends_with(place)) << table.where(0, 1);
-  if (!kSanitized) EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 60 << 10);  // KiB; all lines took 256 MiB
+  if (!kSanitized) {
+    EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 60 << 10);  // KiB; all lines took 256 MiB
+  }
 }
 
 TEST(Table, LooksAtTheRowsBelowAHeaderThatEndsWithABlock) {
