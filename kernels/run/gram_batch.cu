@@ -12,26 +12,18 @@ namespace {
 
 extern __shared__ double scratch[];
 
-/// Threads of a block, the rows they walk at a time (a thread per slot), and blocks that fit a multiprocessor together:
-/// 44 KB each, and 128 registers a thread where all pairs are one tile, 168 where tiles are 8 x 8.
-template <bool Alone>
-struct Shape {
-  static constexpr int kThreads = Alone ? 128 : 64, kPassRows = kThreads / kRowLanes, kBlocks = Alone ? 4 : 5;
-  static constexpr int kPairs = Alone ? kDevicePanel * (kDevicePanel + 1) / 2 : kDevicePanel * kDevicePanel;
-  static constexpr int kScratchBytes = team_scratch(kPairs, kPairs, kPassRows) * static_cast<int>(sizeof(double));
-};
-inline constexpr int kFinishThreads = 384;
 inline constexpr int64_t kMostBlocks = 0x7fffffff;
 
 template <bool Alone>
-__global__ void __launch_bounds__(Shape<Alone>::kThreads, Shape<Alone>::kBlocks)
+__global__ void __launch_bounds__(gram_shape(Alone).threads, gram_shape(Alone).blocks)
     gram_chunks_of(const GramBatch batch, int64_t first_item, double* partials) {
-  double* const row_sums = scratch + Shape<Alone>::kPairs * Shape<Alone>::kPassRows * kSlotStride;
+  constexpr GramShape kShape = gram_shape(Alone);
+  double* const row_sums = scratch + kShape.tile_pairs * kShape.pass_rows * kSlotStride;
   const GramItem item = gram_item<BlockTeam>(batch, first_item + blockIdx.x, scratch, row_sums);
-  gram_chunk<BlockTeam, Alone>(BlockTeam{}, batch, item, Shape<Alone>::kPassRows, partials);
+  gram_chunk<BlockTeam, Alone>(BlockTeam{}, batch, item, kShape.pass_rows, partials);
 }
 
-__global__ void __launch_bounds__(kFinishThreads)
+__global__ void __launch_bounds__(kGramFinishThreads)
     gram_finish_of(const GramBatch batch, int64_t first_pair, double* partials) {
   gram_finish(BlockTeam{}, batch, first_pair + blockIdx.x, partials);
 }
@@ -47,10 +39,10 @@ void in_grids(int64_t count, Launch&& launch) {
 
 template <bool Alone>
 void launch_chunks(const GramBatch& batch, double* partials) {
-  using S = Shape<Alone>;
-  EQ_CUDA(cudaFuncSetAttribute(gram_chunks_of<Alone>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::kScratchBytes));
+  constexpr GramShape kShape = gram_shape(Alone);
+  EQ_CUDA(cudaFuncSetAttribute(gram_chunks_of<Alone>, cudaFuncAttributeMaxDynamicSharedMemorySize, kShape.scratch_bytes));
   in_grids(device_items(batch), [&](int64_t first, unsigned blocks) {
-    gram_chunks_of<Alone><<<blocks, S::kThreads, S::kScratchBytes>>>(batch, first, partials);
+    gram_chunks_of<Alone><<<blocks, kShape.threads, kShape.scratch_bytes>>>(batch, first, partials);
   });
 }
 
@@ -61,9 +53,7 @@ void gram_batch_device(int device, const GramBatch& batch, double* partials) {
   EQ_CUDA(cudaSetDevice(device));
   if (batch.tasks <= kDevicePanel) launch_chunks<true>(batch, partials);
   else launch_chunks<false>(batch, partials);
-  // A thread per join of the first level.
-  const int64_t joins = (joined(gram_chunks(batch)) + 31) / 32 * 32;
-  const int threads = static_cast<int>(std::min<int64_t>(joins, kFinishThreads));
+  const int threads = gram_finish_threads(batch);
   in_grids(batch.replicas * pairs_of(batch.tasks),
            [&](int64_t first, unsigned blocks) { gram_finish_of<<<blocks, threads>>>(batch, first, partials); });
 }

@@ -19,6 +19,14 @@ void check_min_norm_batch(const MinNormBatch& batch) {
 
 int min_norm_batch_scratch(int tasks) { return min_norm_scratch(tasks); }
 
+MinNormShape min_norm_shape(const MinNormBatch& batch) {
+  constexpr int kBlockBytes = 48 << 10;
+  constexpr int64_t kMostBlocks = 0x7fffffff;
+  const int warp_bytes = min_norm_batch_scratch(batch.tasks) * static_cast<int>(sizeof(double));
+  const int warps = std::min(kMinNormWarps, kBlockBytes / warp_bytes);
+  return {warps, std::min((batch.problems + warps - 1) / warps, kMostBlocks), warps * warp_bytes};
+}
+
 void min_norm_batch_cpu(const MinNormBatch& batch, int threads) {
   check_min_norm_batch(batch);
   if (threads < 1) throw std::invalid_argument("min_norm_batch_cpu needs at least one thread");

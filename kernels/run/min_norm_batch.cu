@@ -1,6 +1,4 @@
 // kernels/run/min_norm_batch.cu - the min-norm problems of kernels/run/min_norm_batch.h on a CUDA device: a warp per problem.
-#include <algorithm>
-
 #include "kernels/balance/solve/min_norm.h"
 #include "kernels/teams/block_team.cuh"
 #include "kernels/state/settings.h"
@@ -13,12 +11,7 @@ namespace {
 
 extern __shared__ double scratch[];
 
-/// Warps of a block where their scratch fits into what a block has of shared memory without asking for more.
-inline constexpr int kMostWarps = 4;
-inline constexpr int kBlockBytes = 48 << 10;
-inline constexpr int64_t kMostBlocks = 0x7fffffff;
-
-__global__ void __launch_bounds__(32 * kMostWarps) solve(const __grid_constant__ MinNormBatch batch, int warp_doubles) {
+__global__ void __launch_bounds__(32 * kMinNormWarps) solve(const __grid_constant__ MinNormBatch batch, int warp_doubles) {
   const WarpTeam warp;
   const int64_t k = batch.tasks, warps = blockDim.x / 32, mine = threadIdx.x / 32;
   for (int64_t r = blockIdx.x * warps + mine; r < batch.problems; r += gridDim.x * warps) {
@@ -36,11 +29,9 @@ void min_norm_batch_device(int device, const MinNormBatch& batch) {
   check_min_norm_batch(batch);
   EQ_CUDA(cudaSetDevice(device));
   if (batch.problems == 0) return;
-  const int warp_doubles = min_norm_batch_scratch(batch.tasks);
-  const int warp_bytes = warp_doubles * static_cast<int>(sizeof(double));
-  const int warps = std::min(kMostWarps, kBlockBytes / warp_bytes);
-  const int64_t blocks = std::min((batch.problems + warps - 1) / warps, kMostBlocks);
-  solve<<<static_cast<unsigned>(blocks), 32 * warps, warps * warp_bytes>>>(batch, warp_doubles);
+  const MinNormShape shape = min_norm_shape(batch);
+  solve<<<static_cast<unsigned>(shape.blocks), 32 * shape.warps, shape.scratch_bytes>>>(
+      batch, min_norm_batch_scratch(batch.tasks));
   EQ_CUDA(cudaGetLastError());
 }
 

@@ -25,6 +25,16 @@ void check_min_norm_batch(const MinNormBatch& batch);
 /// Doubles of scratch that a problem of so many tasks is solved in.
 int min_norm_batch_scratch(int tasks);
 
+/// How a device runs it: warps of a block, as many as find their scratch in what a block has of shared memory without
+/// asking for more; blocks; and the block's scratch.
+inline constexpr int kMinNormWarps = 4;
+struct MinNormShape {
+  int warps;
+  int64_t blocks;
+  int scratch_bytes;
+};
+MinNormShape min_norm_shape(const MinNormBatch& batch);
+
 /// Solves all problems on `threads` host threads; their number changes no bit.
 void min_norm_batch_cpu(const MinNormBatch& batch, int threads);
 

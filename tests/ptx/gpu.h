@@ -1,0 +1,34 @@
+// tests/ptx/gpu.h - the machine as device 0 of a program: it stands in for the CUDA files of kernels/run at link time,
+// with the PTX that nvcc made of them.
+//
+// EQUIPOISE_PTX names the folder of the modules (interpreter.ptx and others), EQUIPOISE_PTX_ORDER the order of threads:
+// forward, reversed or random:SEED.
+#pragma once
+
+#include <cstring>
+
+#include "tests/ptx/machine.h"
+
+namespace equipoise::ptx {
+
+/// Device 0, made on first use.
+Machine& gpu();
+/// A module of the folder, read on first use: "interpreter".
+const Module& gpu_module(const std::string& name);
+/// Reads a module from a file.
+Module read_module_file(const std::string& path);
+
+/// The bytes of a kernel's parameters, each at its own alignment.
+template <class... Values>
+std::vector<std::byte> parameters_of(const Values&... values) {
+  std::vector<std::byte> bytes;
+  const auto append = [&](const auto& value) {
+    const std::size_t at = (bytes.size() + alignof(decltype(value)) - 1) / alignof(decltype(value)) * alignof(decltype(value));
+    bytes.resize(at + sizeof value);
+    std::memcpy(bytes.data() + at, &value, sizeof value);
+  };
+  (append(values), ...);
+  return bytes;
+}
+
+}  // namespace equipoise::ptx

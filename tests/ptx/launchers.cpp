@@ -1,0 +1,107 @@
+// tests/ptx/launchers.cpp - what starts kernels on a CUDA device starts their PTX on the machine.
+#include <algorithm>
+
+#include "kernels/run/gram_batch_launch.h"
+#include "kernels/run/interpreter_launch.h"
+#include "kernels/run/min_norm_batch.h"
+#include "kernels/state/control.h"
+#include "tests/ptx/gpu.h"
+
+namespace equipoise {
+
+namespace {
+
+using ptx::gpu;
+using ptx::gpu_module;
+using ptx::parameters_of;
+
+uint64_t address_of(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
+
+/// Buffers by what they hold, for messages.
+void name_buffers(const Launch& launch) {
+  ptx::Memory& memory = gpu().memory;
+  memory.name(address_of(launch.state), "state");
+  memory.name(address_of(launch.work), "work");
+  memory.name(address_of(launch.residents), "residents");
+  for (int p = 0; p < launch.program_count; ++p) {
+    const LaunchProgram& program = launch.programs[p];
+    memory.name(address_of(program.operations), "operations");
+    memory.name(address_of(program.phases), "phases");
+    memory.name(address_of(program.settings), "settings");
+    memory.name(address_of(program.controls), "controls");
+    memory.name(address_of(program.first_epochs), "first epochs");
+  }
+}
+
+/// Every phase ends with a barrier of the block; the first copies residents.
+std::string phase_after(const Launch& launch, uint64_t barriers) {
+  if (barriers == 0) return "phase: residents are copied in";
+  --barriers;
+  for (int p = 0; p < launch.program_count; ++p) {
+    const LaunchProgram& program = launch.programs[p];
+    const auto phases = static_cast<uint64_t>(program.phase_count), all = phases * static_cast<uint64_t>(program.steps);
+    if (barriers < all)
+      return "phase " + std::to_string(barriers % phases) + " of " + std::to_string(phases) + ", step " + std::to_string(barriers / phases) + " of program " + std::to_string(p);
+    barriers -= all;
+  }
+  return "phase: residents are copied out";
+}
+
+}  // namespace
+
+int64_t device_fast_floats(int) { return 227 * 1024 / 4; }
+
+void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
+  if (fast_floats > device_fast_floats(0)) throw std::invalid_argument("more shared memory than the device has");
+  if (launch.replicas <= 0) return;
+  ptx::Machine& machine = gpu();
+  const ptx::Module& module = gpu_module("interpreter");
+  name_buffers(launch);
+  machine.memory.forget(address_of(launch.work), static_cast<std::size_t>(launch.replicas * launch.work_floats) * sizeof(float));
+  machine.phase = [&](const ptx::Block& block) { return phase_after(launch, block.barriers); };
+  ptx::LaunchShape shape;
+  shape.grid.x = static_cast<uint32_t>(launch.replicas);
+  shape.block.x = static_cast<uint32_t>(threads);
+  shape.dynamic_shared = static_cast<std::size_t>(fast_floats) * sizeof(float);
+  machine.launch(module, module.entry({"run_replicas"}), shape, parameters_of(launch));
+  machine.phase = nullptr;
+}
+
+void gram_batch_device(int, const GramBatch& batch, double* partials) {
+  check_gram_batch(batch);
+  if (batch.replicas == 0) return;
+  ptx::Machine& machine = gpu();
+  const ptx::Module& module = gpu_module("gram_batch");
+  machine.memory.name(address_of(batch.gradients), "gradients");
+  machine.memory.name(address_of(batch.gram), "Gram matrices");
+  machine.memory.name(address_of(partials), "partial sums");
+  machine.memory.forget(address_of(partials), static_cast<std::size_t>(gram_scratch(batch)) * sizeof(double));
+  const bool alone = batch.tasks <= kDevicePanel;
+  const GramShape of = gram_shape(alone);
+  ptx::LaunchShape chunks;
+  chunks.grid.x = static_cast<uint32_t>(device_items(batch));
+  chunks.block.x = static_cast<uint32_t>(of.threads);
+  chunks.dynamic_shared = static_cast<std::size_t>(of.scratch_bytes);
+  machine.launch(module, module.entry({"gram_chunks_of", alone ? "ILb1E" : "ILb0E"}), chunks, parameters_of(batch, int64_t{0}, partials));
+  ptx::LaunchShape finish;
+  finish.grid.x = static_cast<uint32_t>(batch.replicas * pairs_of(batch.tasks));
+  finish.block.x = static_cast<uint32_t>(gram_finish_threads(batch));
+  machine.launch(module, module.entry({"gram_finish_of"}), finish, parameters_of(batch, int64_t{0}, partials));
+}
+
+void min_norm_batch_device(int, const MinNormBatch& batch) {
+  check_min_norm_batch(batch);
+  if (batch.problems == 0) return;
+  ptx::Machine& machine = gpu();
+  const ptx::Module& module = gpu_module("min_norm_batch");
+  machine.memory.name(address_of(batch.gram), "Gram matrices");
+  machine.memory.name(address_of(batch.weights), "weights");
+  const MinNormShape of = min_norm_shape(batch);
+  ptx::LaunchShape shape;
+  shape.grid.x = static_cast<uint32_t>(of.blocks);
+  shape.block.x = static_cast<uint32_t>(32 * of.warps);
+  shape.dynamic_shared = static_cast<std::size_t>(of.scratch_bytes);
+  machine.launch(module, module.entry({"solve"}), shape, parameters_of(batch, min_norm_batch_scratch(batch.tasks)));
+}
+
+}  // namespace equipoise
