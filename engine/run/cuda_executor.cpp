@@ -115,11 +115,10 @@ class CudaExecutor : public Executor {
       loaded.push_back(&load(run.program));
       prepare_emitted(run);
     }
-    const int per_wave = replicas_per_wave(replicas, total(wave_sizes(programs, 1)), free_for_replicas());
+    const int per_wave = reserve_waves(programs, replicas);
     // With one wave the state stays on the device from run to run; with several, each brings its own.
     const bool resident = per_wave == replicas;
     if (!resident) fetch_state();
-    reserve_wave(wave_sizes(programs, per_wave));
     for (int first = 0; first < replicas; first += per_wave) {
       const int count = std::min(per_wave, replicas - first);
       Wave wave{{}, loaded, first, count};
@@ -204,21 +203,39 @@ class CudaExecutor : public Executor {
     return memory_ > used ? memory_ - used : 0;
   }
 
+  /// Makes room for waves of as many of the replicas as fit, and returns how many. What a device says is free may not
+  /// be there, as where another process takes it: then half as many are tried, and later runs ask for no more.
+  int reserve_waves(std::span<const ProgramRun> programs, int replicas) {
+    const size_t each = total(wave_sizes(programs, 1));
+    const int fit = replicas_per_wave(replicas, each, free_for_replicas());
+    for (int count = replicas_per_wave(fit, each, std::max(each, had_));; count /= 2) {
+      try {
+        reserve_wave(wave_sizes(programs, count));
+        return count;
+      } catch (const OutOfDeviceMemory&) {
+        free_wave();
+        if (count == 1) throw no_room_for_a_replica(each, device_free_memory(device_));
+        had_ = total(wave_sizes(programs, count / 2));
+      }
+    }
+  }
+
   /// Makes each piece at least as large as asked. What is there already is kept unless it has to grow, or unless all
   /// together would take more than the memory to be used.
   void reserve_wave(const std::vector<size_t>& sizes) {
     wave_.resize(std::max(wave_.size(), sizes.size()));
     size_t together = 0;
     for (size_t i = 0; i < wave_.size(); ++i) together += std::max(wave_[i].bytes(), i < sizes.size() ? sizes[i] : 0);
-    if (together > free_for_replicas()) {
-      fetch_state();
-      for (DeviceMemory& piece : wave_) piece = DeviceMemory();
-    }
+    if (together > std::min(free_for_replicas(), had_)) free_wave();
     for (size_t i = 0; i < sizes.size(); ++i) {
       if (wave_[i].bytes() >= sizes[i]) continue;
       wave_[i] = DeviceMemory();  // freed first: the old and the new need not fit together
       wave_[i] = DeviceMemory(device_, sizes[i]);
     }
+  }
+  void free_wave() {
+    fetch_state();
+    for (DeviceMemory& piece : wave_) piece = DeviceMemory();
   }
 
   void run_wave(Wave& w) {
@@ -350,6 +367,7 @@ class CudaExecutor : public Executor {
   CudaOptions options_;
   int64_t fast_floats_;
   size_t memory_;
+  size_t had_ = SIZE_MAX;             // bytes that a wave asks for at most, once more could not be allocated
   std::vector<DeviceMemory> tables_;  // values and labels of all sets
   std::vector<SourceSet> set_pointers_;
   DeviceMemory sets_, row_list_, class_weights_;

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "engine/base/error.h"
-
 namespace equipoise {
 
 int LaunchPacer::next(int left, int replicas, double seconds_wanted) {
@@ -26,14 +24,17 @@ void LaunchPacer::ran(int steps, double seconds) {
   seconds_per_step_ = seconds / steps;
 }
 
+Error no_room_for_a_replica(size_t bytes_per_replica, size_t bytes) {
+  return Error(
+      ExitCode::device,
+      fmt::format("one replica needs {:.1f} MiB of device memory and {:.1f} MiB are free; reduce train.batch or "
+                  "the model's sizes, or free memory on the device",
+                  static_cast<double>(bytes_per_replica) / 1048576.0, static_cast<double>(bytes) / 1048576.0));
+}
+
 int replicas_per_wave(int replicas, size_t bytes_per_replica, size_t bytes) {
   const size_t fit = bytes / std::max<size_t>(bytes_per_replica, 1);
-  if (fit == 0 && replicas > 0)
-    throw Error(
-        ExitCode::device,
-        fmt::format("one replica needs {:.1f} MiB of device memory and {:.1f} MiB are free; reduce train.batch or "
-                    "the model's sizes, or free memory on the device",
-                    static_cast<double>(bytes_per_replica) / 1048576.0, static_cast<double>(bytes) / 1048576.0));
+  if (fit == 0 && replicas > 0) throw no_room_for_a_replica(bytes_per_replica, bytes);
   return static_cast<int>(std::min<size_t>(fit, static_cast<size_t>(replicas)));
 }
 

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "engine/base/error.h"
+
 namespace equipoise {
 
 /// Chooses how many steps the next launch does, from how long earlier ones took. Starts with one step, then grows by at
@@ -25,5 +27,8 @@ class LaunchPacer {
 /// Replicas of a wave when each takes `bytes_per_replica` of `bytes`: all of them, or as many as fit, at least 1.
 /// Throws Error(device) if not even one fits.
 int replicas_per_wave(int replicas, size_t bytes_per_replica, size_t bytes);
+
+/// What there is to say where not even one replica's memory could be had; `bytes` are free.
+Error no_room_for_a_replica(size_t bytes_per_replica, size_t bytes);
 
 }  // namespace equipoise

@@ -21,8 +21,11 @@ namespace equipoise {
 namespace {
 
 bool fail_launch = false;
-std::vector<int> launched;  // programs of each launch
-constexpr int kGuard = 64;  // bytes behind each buffer that must stay as they were
+std::vector<test::Launched> launched;
+size_t held = 0, memory_limit = SIZE_MAX;  // bytes
+test::MemoryUse use{0, 0};
+constexpr int kShared = -1;  // the device number of shared memory, which does not count
+constexpr int kGuard = 64;   // bytes behind each buffer that must stay as they were
 constexpr unsigned char kMark = 0xA5;
 constexpr unsigned char kFresh = 0xFF;  // four of them are a NaN
 
@@ -36,7 +39,9 @@ void check_guard(const void* data, size_t bytes) {
 
 namespace test {
 void fail_next_launch() { fail_launch = true; }
-std::vector<int> programs_launched() { return std::exchange(launched, {}); }
+std::vector<Launched> launches() { return std::exchange(launched, {}); }
+void limit_memory(size_t bytes) { memory_limit = bytes; }
+MemoryUse memory_use() { return std::exchange(use, {held, 0}); }
 }  // namespace test
 
 DeviceReport device_report(bool) {
@@ -56,6 +61,13 @@ size_t device_free_memory(int) { return size_t{1} << 30; }
 
 DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(device) {
   if (bytes == 0) return;
+  if (device != kShared) {
+    if (bytes > memory_limit - std::min(held, memory_limit)) {
+      ++use.refused;
+      throw OutOfDeviceMemory("emulated_device.cpp", __LINE__, "DeviceMemory", "the limit is reached");
+    }
+    use.most = std::max(use.most, held += bytes);
+  }
   data_ = std::aligned_alloc(256, (bytes + kGuard + 255) / 256 * 256);
   std::memset(data_, kFresh, bytes);
   std::memset(as<char>() + bytes, kMark, kGuard);
@@ -63,6 +75,7 @@ DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(de
 DeviceMemory::~DeviceMemory() { release(); }
 void DeviceMemory::release() noexcept {
   if (data_) check_guard(data_, bytes_);
+  if (data_ && device_ != kShared) held -= bytes_;
   std::free(data_);
   data_ = nullptr;
   bytes_ = 0;
@@ -94,13 +107,13 @@ int64_t device_fast_floats(int) { return test::kEmulatedSharedMemory / 4; }
 
 void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
   if (fast_floats > device_fast_floats(0)) throw std::invalid_argument("more shared memory than the device has");
-  launched.push_back(0);
-  for (const LaunchProgram& program : launch.programs) launched.back() += program.steps > 0;
+  launched.push_back({0, launch.replicas, threads});
+  for (const LaunchProgram& program : launch.programs) launched.back().programs += program.steps > 0;
   Launch mine = launch;
   if (fail_launch)
     for (LaunchProgram& program : mine.programs) program.steps = (program.steps + 1) / 2;
   for (int slot = 0; slot < launch.replicas; ++slot) {
-    const DeviceMemory memory(0, static_cast<size_t>(fast_floats) * sizeof(float));
+    const DeviceMemory memory(kShared, static_cast<size_t>(fast_floats) * sizeof(float));
     float* const fast = memory.as<float>();
     // A sixteenth of the threads, a host has few; and one for a whole block, which is what most tests launch.
     const int members = threads == kBlockThreads ? 1 : threads / 16;

@@ -3,14 +3,28 @@
 // block are tested on any machine.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace equipoise::test {
 
 /// The next launch leaves its work half done and fails as a device error does.
 void fail_next_launch();
-/// Programs with steps to do, launch by launch, since the last call.
-std::vector<int> programs_launched();
+/// One launch: its programs with steps to do, its replicas, and the threads of each block.
+struct Launched {
+  int programs, replicas, threads;
+};
+/// Every launch since the last call.
+std::vector<Launched> launches();
+/// From now on an allocation fails that would make the device hold more bytes than these. What the device says is free
+/// does not tell, as where another process takes memory in the meantime.
+void limit_memory(size_t bytes);
+/// Bytes that the device held at most since the last call, and allocations that failed since.
+struct MemoryUse {
+  size_t most;
+  int refused;
+};
+MemoryUse memory_use();
 /// Shared memory of a block of the emulated device, in bytes.
 inline constexpr int kEmulatedSharedMemory = 227 * 1024;
 

@@ -26,7 +26,7 @@ std::vector<int> launches_of(double seconds, int runs_before) {
   device->load_tables(p.tables);
   device->load_state(r.state, train.state_floats);
   for (int run = 0; run <= runs_before; ++run) {
-    programs_launched();
+    launches();
     std::vector<Control> evaluated(2, fresh_control(p.setup.settings, 3));
     Emitted emitted{40, {}};
     const ProgramRun runs[] = {{train, r.settings, r.controls, {3, false}},
@@ -35,7 +35,9 @@ std::vector<int> launches_of(double seconds, int runs_before) {
     EXPECT_EQ(r.controls[0].step, 3 * (run + 1));
     EXPECT_EQ(evaluated[0].epoch, 1);
   }
-  return programs_launched();
+  std::vector<int> programs;
+  for (const Launched& launch : launches()) programs.push_back(launch.programs);
+  return programs;
 }
 
 }  // namespace
