@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <mutex>
 #include <vector>
 
 #include "kernels/run/device.h"
@@ -20,6 +21,7 @@ namespace equipoise {
 
 namespace {
 
+std::mutex mutex;  // of what follows: host threads may share the device
 bool fail_launch = false;
 std::vector<test::Launched> launched;
 size_t held = 0, memory_limit = SIZE_MAX;  // bytes
@@ -62,6 +64,7 @@ size_t device_free_memory(int) { return size_t{1} << 30; }
 DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(device) {
   if (bytes == 0) return;
   if (device != kShared) {
+    const std::lock_guard lock(mutex);
     if (bytes > memory_limit - std::min(held, memory_limit)) {
       ++use.refused;
       throw OutOfDeviceMemory("emulated_device.cpp", __LINE__, "DeviceMemory", "the limit is reached");
@@ -75,7 +78,10 @@ DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(de
 DeviceMemory::~DeviceMemory() { release(); }
 void DeviceMemory::release() noexcept {
   if (data_) check_guard(data_, bytes_);
-  if (data_ && device_ != kShared) held -= bytes_;
+  if (data_ && device_ != kShared) {
+    const std::lock_guard lock(mutex);
+    held -= bytes_;
+  }
   std::free(data_);
   data_ = nullptr;
   bytes_ = 0;
@@ -107,10 +113,14 @@ int64_t device_fast_floats(int) { return test::kEmulatedSharedMemory / 4; }
 
 void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
   if (fast_floats > device_fast_floats(0)) throw std::invalid_argument("more shared memory than the device has");
-  launched.push_back({0, launch.replicas, threads});
-  for (const LaunchProgram& program : launch.programs) launched.back().programs += program.steps > 0;
+  int programs = 0;
+  for (const LaunchProgram& program : launch.programs) programs += program.steps > 0;
   Launch mine = launch;
-  if (fail_launch)
+  std::unique_lock lock(mutex);
+  launched.push_back({programs, launch.replicas, threads});
+  const bool fail = std::exchange(fail_launch, false);
+  lock.unlock();
+  if (fail)
     for (LaunchProgram& program : mine.programs) program.steps = (program.steps + 1) / 2;
   for (int slot = 0; slot < launch.replicas; ++slot) {
     const DeviceMemory memory(kShared, static_cast<size_t>(fast_floats) * sizeof(float));
@@ -119,8 +129,7 @@ void launch_program(int, const Launch& launch, int64_t fast_floats, int threads)
     const int members = threads == kBlockThreads ? 1 : threads / 16;
     run_host_team<HostTeamOf<DeviceCut>>(members, [&](const auto& team) { run_replica(team, mine, slot, fast); });
   }
-  if (std::exchange(fail_launch, false))
-    throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "a planted failure");
+  if (fail) throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "a planted failure");
 }
 
 void gram_batch_device(int, const GramBatch& batch, double* partials) {
