@@ -131,6 +131,7 @@ DeviceReport device_report(bool ask_free_memory) {
   DeviceReport report;
   report.built_with_cuda = true;
   report.architectures = architectures_built();
+  report.code = EQUIPOISE_CUDA_ARCHITECTURES;
   report.libraries = toolkit_libraries();
   cudaDriverGetVersion(&report.driver_version);  // 0 without a driver
   cudaRuntimeGetVersion(&report.runtime_version);

@@ -26,6 +26,7 @@ struct DeviceReport {
   int runtime_version = 0;          ///< likewise, of the runtime built in; 0 without CUDA
   bool built_with_cuda = false;
   std::string architectures;  ///< compute capabilities built for, such as "8.0, 9.0"
+  std::string code;           ///< the same as CMake was told, which says what has binary code, such as "80-real, 90"
   std::vector<std::pair<std::string, std::string>> libraries;  ///< of the toolkit built with: name, version
 };
 

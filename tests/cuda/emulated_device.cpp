@@ -26,6 +26,8 @@ bool fail_launch = false;
 std::vector<test::Launched> launched;
 size_t held = 0, memory_limit = SIZE_MAX;  // bytes
 test::MemoryUse use{0, 0};
+int compute[] = {9, 0};
+const char* code = "90";
 constexpr int kShared = -1;  // the device number of shared memory, which does not count
 constexpr int kGuard = 64;   // bytes behind each buffer that must stay as they were
 constexpr unsigned char kMark = 0xA5;
@@ -42,6 +44,11 @@ void check_guard(const void* data, size_t bytes) {
 namespace test {
 void fail_next_launch() { fail_launch = true; }
 std::vector<Launched> launches() { return std::exchange(launched, {}); }
+void emulate(int compute_major, int compute_minor, const char* built_for) {
+  compute[0] = compute_major;
+  compute[1] = compute_minor;
+  code = built_for;
+}
 void limit_memory(size_t bytes) { memory_limit = bytes; }
 MemoryUse memory_use() { return std::exchange(use, {held, 0}); }
 }  // namespace test
@@ -50,12 +57,14 @@ DeviceReport device_report(bool) {
   DeviceReport report;
   DeviceInfo info;
   info.name = "emulated device";
-  info.compute_major = 9;
+  info.compute_major = compute[0];
+  info.compute_minor = compute[1];
   info.multiprocessors = 2;
   info.memory = info.free_memory = device_free_memory(0);
   info.shared_per_block_optin = test::kEmulatedSharedMemory;
   report.devices.push_back(info);
   report.architectures = "emulated";
+  report.code = code;
   return report;
 }
 

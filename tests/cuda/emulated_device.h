@@ -19,6 +19,8 @@ std::vector<Launched> launches();
 /// From now on an allocation fails that would make the device hold more bytes than these. What the device says is free
 /// does not tell, as where another process takes memory in the meantime.
 void limit_memory(size_t bytes);
+/// What the device is from now on, at first of compute capability 9.0, and what the build has code for, at first "90".
+void emulate(int compute_major, int compute_minor, const char* code);
 /// Bytes that the device held at most since the last call, and allocations that failed since.
 struct MemoryUse {
   size_t most;
