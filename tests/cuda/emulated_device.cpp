@@ -6,7 +6,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -24,7 +27,8 @@ namespace {
 std::mutex mutex;  // of what follows: host threads may share the device
 bool fail_launch = false;
 std::vector<test::Launched> launched;
-size_t held = 0, memory_limit = SIZE_MAX;  // bytes
+std::map<const unsigned char*, std::pair<size_t, int>> buffers;  // bytes and device, by where they begin
+size_t held = 0, memory_limit = SIZE_MAX;                        // bytes
 test::MemoryUse use{0, 0};
 int compute[] = {9, 0};
 const char* code = "90";
@@ -32,6 +36,18 @@ constexpr int kShared = -1;  // the device number of shared memory, which does n
 constexpr int kGuard = 64;   // bytes behind each buffer that must stay as they were
 constexpr unsigned char kMark = 0xA5;
 constexpr unsigned char kFresh = 0xFF;  // four of them are a NaN
+
+/// Throws unless memory, if it is any, is that device's. For whoever holds the mutex.
+void expect_on(int device, std::initializer_list<const void*> places) {
+  for (const void* place : places) {
+    if (!place) continue;
+    const auto* at = static_cast<const unsigned char*>(place);
+    auto buffer = buffers.upper_bound(at);
+    if (buffer == buffers.begin() || at >= std::prev(buffer)->first + std::prev(buffer)->second.first ||
+        std::prev(buffer)->second.second != device)
+      throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "memory that is not the device's");
+  }
+}
 
 void check_guard(const void* data, size_t bytes) {
   const auto* guard = static_cast<const unsigned char*>(data) + bytes;
@@ -63,6 +79,8 @@ DeviceReport device_report(bool) {
   info.memory = info.free_memory = device_free_memory(0);
   info.shared_per_block_optin = test::kEmulatedSharedMemory;
   report.devices.push_back(info);
+  info.name = "emulated device B";
+  report.devices.push_back(info);
   report.architectures = "emulated";
   report.code = code;
   return report;
@@ -83,6 +101,9 @@ DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(de
   data_ = std::aligned_alloc(256, (bytes + kGuard + 255) / 256 * 256);
   std::memset(data_, kFresh, bytes);
   std::memset(as<char>() + bytes, kMark, kGuard);
+  if (device == kShared) return;
+  const std::lock_guard lock(mutex);
+  buffers[as<unsigned char>()] = {bytes, device};
 }
 DeviceMemory::~DeviceMemory() { release(); }
 void DeviceMemory::release() noexcept {
@@ -90,6 +111,7 @@ void DeviceMemory::release() noexcept {
   if (data_ && device_ != kShared) {
     const std::lock_guard lock(mutex);
     held -= bytes_;
+    buffers.erase(as<unsigned char>());
   }
   std::free(data_);
   data_ = nullptr;
@@ -120,7 +142,7 @@ void DeviceMemory::clear(size_t bytes) {
 
 int64_t device_fast_floats(int) { return test::kEmulatedSharedMemory / 4; }
 
-void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
+void launch_program(int device, const Launch& launch, int64_t fast_floats, int threads) {
   if (fast_floats > device_fast_floats(0)) throw std::invalid_argument("more shared memory than the device has");
   int programs = 0;
   for (const LaunchProgram& program : launch.programs) programs += program.steps > 0;
@@ -128,6 +150,12 @@ void launch_program(int, const Launch& launch, int64_t fast_floats, int threads)
   std::unique_lock lock(mutex);
   launched.push_back({programs, launch.replicas, threads});
   const bool fail = std::exchange(fail_launch, false);
+  expect_on(device, {launch.state, launch.work, launch.residents});
+  for (int p = 0; p < launch.program_count; ++p) {
+    const LaunchProgram& program = launch.programs[p];
+    expect_on(device, {program.operations, program.phases, program.settings, program.controls, program.first_epochs,
+                       program.data.sets, program.data.row_list, program.data.class_weights, program.data.outputs[0]});
+  }
   lock.unlock();
   if (fail)
     for (LaunchProgram& program : mine.programs) program.steps = (program.steps + 1) / 2;

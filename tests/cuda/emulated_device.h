@@ -1,6 +1,6 @@
 // tests/cuda/emulated_device.h - a device made of host memory and host threads, which stands in for
 // kernels/run/device.h and kernels/run/interpreter_launch.h at link time: the CUDA executor and the cutting of a thread
-// block are tested on any machine.
+// block are tested on any machine. There are two of them, and a launch on one fails that is given memory of the other.
 #pragma once
 
 #include <cstddef>
