@@ -10,51 +10,23 @@
 
 #include "engine/base/cuda_device.h"
 #include "engine/base/error.h"
-#include "engine/lower/program_code.h"
+#include "engine/run/device_programs.h"
 #include "engine/run/launch_data.h"
-#include "engine/run/launch_pacer.h"
-#include "kernels/run/device.h"
 
 namespace equipoise {
 
 namespace {
 
-constexpr size_t kProgramsKept = 8;
-
 size_t bytes_of(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
-
-template <class T>
-DeviceMemory uploaded(int device, const std::vector<T>& values) {
-  DeviceMemory memory(device, values.size() * sizeof(T));
-  memory.upload(values.data(), values.size() * sizeof(T));
-  return memory;
-}
-
-/// A program's arrays on the device, known again by their contents.
-struct LoadedProgram {
-  std::vector<std::byte> contents;
-  DeviceMemory operations, phases, residents;
-  LaunchPacer pacer;
-
-  static std::vector<std::byte> contents_of(const Program& p) {
-    std::vector<std::byte> bytes;
-    const auto append = [&](const auto& values) {
-      const auto* from = reinterpret_cast<const std::byte*>(values.data());
-      bytes.insert(bytes.end(), from, from + values.size() * sizeof values[0]);
-    };
-    append(p.code->operations);
-    append(p.code->phases);
-    append(p.code->residents);
-    append(std::span(p.chains));
-    return bytes;
-  }
-  size_t bytes() const { return operations.bytes() + phases.bytes() + residents.bytes(); }
-};
 
 class CudaExecutor : public Executor {
  public:
   CudaExecutor(int device, const DeviceInfo& info, const CudaOptions& options)
-      : device_(device), name_(info.name), options_(options), fast_floats_(device_fast_floats(device)) {
+      : device_(device),
+        name_(info.name),
+        options_(options),
+        fast_floats_(device_fast_floats(device)),
+        programs_(device) {
     // A tenth is left for fragments of the allocator and for programs that come and go.
     memory_ = options.memory > 0 ? options.memory : device_free_memory(device) / 10 * 9;
   }
@@ -104,15 +76,15 @@ class CudaExecutor : public Executor {
   /// Programs on some of the replicas, which lie in device memory all at once.
   struct Wave {
     std::vector<ProgramRun> programs;
-    std::vector<LoadedProgram*> loaded;
+    std::vector<DeviceProgram*> loaded;
     int first, count;  // replicas
   };
 
   void run_together(std::span<const ProgramRun> programs, std::vector<float>* work) {
     const int replicas = static_cast<int>(programs[0].settings.size());
-    std::vector<LoadedProgram*> loaded;
+    std::vector<DeviceProgram*> loaded;
     for (const ProgramRun& run : programs) {
-      loaded.push_back(&load(run.program));
+      loaded.push_back(&programs_.load(run.program));
       prepare_emitted(run);
     }
     const int per_wave = reserve_waves(programs, replicas);
@@ -158,24 +130,6 @@ class CudaExecutor : public Executor {
     set.labels = kept(tables.labels);
   }
 
-  LoadedProgram& load(const Program& program) {
-    std::vector<std::byte> contents = LoadedProgram::contents_of(program);
-    const auto known =
-        std::find_if(programs_.begin(), programs_.end(), [&](const auto& p) { return p->contents == contents; });
-    if (known != programs_.end()) {
-      std::rotate(programs_.begin(), known, known + 1);  // the last used comes first
-      return *programs_.front();
-    }
-    auto loaded = std::make_unique<LoadedProgram>();
-    loaded->contents = std::move(contents);
-    loaded->operations = uploaded(device_, program.code->operations);
-    loaded->phases = uploaded(device_, program.code->phases);
-    loaded->residents = uploaded(device_, program.code->residents);
-    programs_.insert(programs_.begin(), std::move(loaded));
-    if (programs_.size() > kProgramsKept) programs_.pop_back();
-    return *programs_.front();
-  }
-
   /// Bytes of each piece of wave memory that `count` replicas take, in the order of WavePiece.
   static std::vector<size_t> wave_sizes(std::span<const ProgramRun> programs, int count) {
     const size_t each = programs.size();
@@ -197,9 +151,8 @@ class CudaExecutor : public Executor {
   }
 
   size_t free_for_replicas() const {
-    size_t used = sets_.bytes() + row_list_.bytes() + class_weights_.bytes();
+    size_t used = programs_.bytes() + sets_.bytes() + row_list_.bytes() + class_weights_.bytes();
     for (const DeviceMemory& table : tables_) used += table.bytes();
-    for (const auto& program : programs_) used += program->bytes();
     return memory_ > used ? memory_ - used : 0;
   }
 
@@ -371,7 +324,7 @@ class CudaExecutor : public Executor {
   std::vector<DeviceMemory> tables_;  // values and labels of all sets
   std::vector<SourceSet> set_pointers_;
   DeviceMemory sets_, row_list_, class_weights_;
-  std::vector<std::unique_ptr<LoadedProgram>> programs_;
+  DevicePrograms programs_;
   std::vector<float> state_;  // [replicas, state_floats]
   int64_t state_floats_ = 0;
   Newest newest_ = Newest::host;    // where the state is up to date
