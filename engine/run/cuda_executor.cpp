@@ -22,16 +22,12 @@ size_t bytes_of(int64_t floats) { return static_cast<size_t>(floats) * sizeof(fl
 class CudaExecutor : public Executor {
  public:
   CudaExecutor(int device, const DeviceInfo& info, const CudaOptions& options)
-      : device_(device),
-        name_(info.name),
-        options_(options),
-        fast_floats_(device_fast_floats(device)),
-        programs_(device) {
+      : device_(device), info_(info), options_(options), fast_floats_(device_fast_floats(device)), programs_(device) {
     // A tenth is left for fragments of the allocator and for programs that come and go.
     memory_ = options.memory > 0 ? options.memory : device_free_memory(device) / 10 * 9;
   }
 
-  std::string name() const override { return name_; }
+  std::string name() const override { return info_.name; }
   PlanLimits plan_limits() const override { return {fast_floats_, true}; }
 
   void load_tables(const RunTables& tables) override {
@@ -115,8 +111,8 @@ class CudaExecutor : public Executor {
     try {
       body();
     } catch (const DeviceError& e) {
-      failure_ = fmt::format("cuda:{} ({}): {}; resume from the last checkpoint, or use --device cpu", device_, name_,
-                             e.what());
+      failure_ = fmt::format("cuda:{} ({}): {}; resume from the last checkpoint, or use --device cpu", device_,
+                             info_.name, e.what());
       throw Error(ExitCode::device, failure_);
     }
   }
@@ -257,7 +253,7 @@ class CudaExecutor : public Executor {
   /// One launch of the programs first .. end - 1, and what it leaves to do.
   void run_piece(Wave& w, Launch& launch, size_t first, size_t end, std::vector<int>& left) {
     const auto start = std::chrono::steady_clock::now();
-    launch_program(device_, launch, fast_floats(w.programs), options_.threads);
+    launch_program(device_, launch, fast_floats(w.programs), threads_of(w));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     std::vector<int> done;
     double expected = 0;
@@ -277,6 +273,12 @@ class CudaExecutor : public Executor {
       if (steps > 0) w.loaded[p]->pacer.ran(steps, took.count() * share);
       left[p] = steps < launch.programs[p].steps ? 0 : left[p] - steps;
     }
+  }
+
+  int threads_of(const Wave& w) const {
+    if (options_.threads > 0) return options_.threads;
+    return block_threads(bytes_of(fast_floats(w.programs)), w.count, info_.multiprocessors, kThreadRegisters,
+                         {.shared = info_.shared_per_block_optin});
   }
 
   /// Clears the program's outputs, which begin with piece `first`, and returns the piece behind them.
@@ -316,7 +318,7 @@ class CudaExecutor : public Executor {
   enum WavePiece : size_t { kState, kWork, kSettings, kControls, kEpochs, kOutputs };  // outputs follow one another
 
   int device_;
-  std::string name_;
+  DeviceInfo info_;
   CudaOptions options_;
   int64_t fast_floats_;
   size_t memory_;

@@ -1,9 +1,11 @@
-// engine/run/launch_pacer.cpp - lengths of launches and sizes of waves.
+// engine/run/launch_pacer.cpp - lengths of launches, sizes of waves and of blocks.
 #include "engine/run/launch_pacer.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+
+#include "kernels/run/interpreter_launch.h"
 
 namespace equipoise {
 
@@ -22,6 +24,22 @@ void LaunchPacer::ran(int steps, double seconds) {
   if (steps <= 0) return;
   longest_ = std::max(longest_, steps);
   seconds_per_step_ = seconds / steps;
+}
+
+int block_threads(size_t fast_bytes, int replicas, int multiprocessors, int registers, const Multiprocessor& one) {
+  constexpr size_t kReserved = 1024;  // bytes of each block that the driver keeps for itself
+  constexpr size_t kOwn = 128;        // and the interpreter's few, in grains of 128
+  struct Choice {
+    int blocks, threads;
+  };
+  for (const Choice& choice : {Choice{3, 128}, Choice{2, 256}, Choice{2, 192}}) {
+    const auto blocks = static_cast<size_t>(choice.blocks);
+    if (replicas > (choice.blocks - 1) * multiprocessors &&
+        blocks * (fast_bytes + kOwn + kReserved) <= one.shared + kReserved &&
+        choice.blocks * choice.threads * registers <= one.registers)
+      return choice.threads;
+  }
+  return kBlockThreads;
 }
 
 Error no_room_for_a_replica(size_t bytes_per_replica, size_t bytes) {

@@ -158,7 +158,7 @@ TEST_F(Cuts, IntoRunsOfOneStepChangeNoBit) {
 
 TEST_F(Cuts, OverOneTwoOrAllWarpsOfABlockChangeNoBit) {
   const Replicas expected = on_cpu({10, false});
-  for (int threads : {32, 64, 96, kBlockThreads}) {
+  for (int threads : {32, 64, 96, 128, 192, 256, kBlockThreads, 0}) {
     SCOPED_TRACE(threads);
     CudaOptions options;
     options.threads = threads;

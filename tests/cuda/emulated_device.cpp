@@ -162,8 +162,8 @@ void launch_program(int device, const Launch& launch, int64_t fast_floats, int t
   for (int slot = 0; slot < launch.replicas; ++slot) {
     const DeviceMemory memory(kShared, static_cast<size_t>(fast_floats) * sizeof(float));
     float* const fast = memory.as<float>();
-    // A sixteenth of the threads, a host has few; and one for a whole block, which is what most tests launch.
-    const int members = threads == kBlockThreads ? 1 : threads / 16;
+    // A sixteenth of the threads, a host has few; and one for a larger block, which is what most tests launch.
+    const int members = threads > 96 ? 1 : threads / 16;
     run_host_team<HostTeamOf<DeviceCut>>(members, [&](const auto& team) { run_replica(team, mine, slot, fast); });
   }
   if (fail) throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "a planted failure");

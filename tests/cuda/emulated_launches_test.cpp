@@ -48,6 +48,24 @@ TEST(Launches, AreSharedByProgramsThatWereTimedAndFitTheTimeALaunchAimsAt) {
   EXPECT_EQ(launches_of(0, 3), std::vector<int>(7, 1)) << "seven launches of a step";
 }
 
+TEST(Launches, HaveSmallerBlocksWhereThereAreMoreReplicasThanMultiprocessorsAndTheSameBits) {
+  const Problem small = make_problem("paper", 40, 5, 4), large = make_problem("paper", 40, 300, 300);
+  const auto device = make_cuda_executor(0);  // of two multiprocessors
+  const auto threads_of = [&](const Problem& p, int replicas, Executor& executor) {
+    launches();
+    expect_equal_bits(train(*make_cpu_executor(1), p, replicas, 16, {2, false}),
+                      train(executor, p, replicas, 16, {2, false}));
+    return launches().back().threads;
+  };
+  EXPECT_EQ(threads_of(small, 2, *device), 384);
+  EXPECT_EQ(threads_of(small, 3, *device), 192);
+  EXPECT_EQ(threads_of(small, 5, *device), 128);
+  EXPECT_EQ(threads_of(large, 5, *device), 384) << "a block takes all shared memory";
+  CudaOptions options;
+  options.threads = 256;
+  EXPECT_EQ(threads_of(small, 5, *make_cuda_executor(0, options)), 256) << "as asked";
+}
+
 TEST(Launches, LeaveZerosWhereAProgramWritesNothing) {
   Problem p = make_problem("paper", 40, 5, 4);
   for (auto& label : p.tables.labels) label = std::max(label, 0);  // -1 looks like fresh memory, whose bits are all set
