@@ -73,7 +73,8 @@ class CudaExecutor : public Executor {
   struct Wave {
     std::vector<ProgramRun> programs;
     std::vector<DeviceProgram*> loaded;
-    int first, count;  // replicas
+    int first, count;                       // replicas
+    std::vector<ReplicaStatus> statuses{};  // [programs, replicas] of the last launch
   };
 
   void run_together(std::span<const ProgramRun> programs, std::vector<float>* work) {
@@ -129,8 +130,12 @@ class CudaExecutor : public Executor {
   /// Bytes of each piece of wave memory that `count` replicas take, in the order of WavePiece.
   static std::vector<size_t> wave_sizes(std::span<const ProgramRun> programs, int count) {
     const size_t each = programs.size();
-    std::vector<size_t> sizes = {bytes_of(programs[0].program.state_floats), bytes_of(work_floats(programs)),
-                                 each * sizeof(Settings), each * sizeof(Control), each * sizeof(int32_t)};
+    std::vector<size_t> sizes = {bytes_of(programs[0].program.state_floats),
+                                 bytes_of(work_floats(programs)),
+                                 each * sizeof(Settings),
+                                 each * sizeof(Control),
+                                 each * sizeof(int32_t),
+                                 each * sizeof(ReplicaStatus)};
     for (const ProgramRun& run : programs)
       if (run.emitted)
         for (int cols : run.program.output_cols) sizes.push_back(bytes_of(int64_t{run.emitted->rows} * cols));
@@ -205,7 +210,10 @@ class CudaExecutor : public Executor {
       wave_[kSettings].upload(run.settings.data(), run.settings.size_bytes(), at * sizeof(Settings));
       wave_[kControls].upload(run.controls.data(), run.controls.size_bytes(), at * sizeof(Control));
       std::vector<int32_t> epochs;
-      for (const Control& c : run.controls) epochs.push_back(c.epoch);
+      for (const Control& c : run.controls) {
+        epochs.push_back(c.epoch);
+        w.statuses.push_back(status_of(c));
+      }
       wave_[kEpochs].upload(epochs.data(), epochs.size() * sizeof(int32_t), at * sizeof(int32_t));
 
       LaunchProgram& here = launch.programs[p];
@@ -214,12 +222,17 @@ class CudaExecutor : public Executor {
       here.settings = wave_[kSettings].as<Settings>() + at;
       here.controls = wave_[kControls].as<Control>() + at;
       here.first_epochs = wave_[kEpochs].as<int32_t>() + at;
+      here.statuses = wave_[kStatuses].as<ReplicaStatus>() + at;
       here.data.sets = sets_.as<SourceSet>();
       here.data.row_list = row_list_.as<int32_t>();
       here.data.class_weights = class_weights_.as<float>();
       if (run.emitted) output = prepare_outputs(run, output, here.data);
     }
     run_pieces(w, launch);
+    for (size_t p = 0; p < w.programs.size(); ++p) {
+      const std::span<Control> controls = w.programs[p].controls;
+      wave_[kControls].download(controls.data(), controls.size_bytes(), p * controls.size_bytes());
+    }
     fetch_outputs(w);
   }
 
@@ -257,12 +270,20 @@ class CudaExecutor : public Executor {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     std::vector<int> done;
     double expected = 0;
+    std::vector<bool> rest;  // whether all replicas of a program do
+    const std::vector<ReplicaStatus> before = w.statuses;
+    const auto replicas = static_cast<size_t>(w.count);
+    wave_[kStatuses].download(&w.statuses[first * replicas], (end - first) * replicas * sizeof(ReplicaStatus),
+                              first * replicas * sizeof(ReplicaStatus));
     for (size_t p = first; p < end; ++p) {
-      const std::span<Control> controls = w.programs[p].controls;
-      const std::vector<Control> before(controls.begin(), controls.end());
-      wave_[kControls].download(controls.data(), controls.size_bytes(), p * controls.size_bytes());
+      const ProgramRun& run = w.programs[p];
       int64_t most = 0;
-      for (size_t r = 0; r < before.size(); ++r) most = std::max(most, controls[r].step - before[r].step);
+      rest.push_back(true);
+      for (size_t r = 0; r < replicas; ++r) {
+        const ReplicaStatus& now = w.statuses[p * replicas + r];
+        most = std::max(most, now.step - before[p * replicas + r].step);
+        rest.back() = rest.back() && rests(now, run.controls[r].epoch, run.limits.stop_at_epoch_end);
+      }
       done.push_back(static_cast<int>(most));
       expected += w.loaded[p]->pacer.seconds(done.back());
     }
@@ -271,7 +292,7 @@ class CudaExecutor : public Executor {
       // The programs of one launch are not timed apart: each took its share of what was expected.
       const double share = end - first > 1 ? w.loaded[p]->pacer.seconds(steps) / expected : 1.0;
       if (steps > 0) w.loaded[p]->pacer.ran(steps, took.count() * share);
-      left[p] = steps < launch.programs[p].steps ? 0 : left[p] - steps;
+      left[p] = rest[p - first] || steps < launch.programs[p].steps ? 0 : left[p] - steps;
     }
   }
 
@@ -315,7 +336,8 @@ class CudaExecutor : public Executor {
   }
 
   enum class Newest { host, device };
-  enum WavePiece : size_t { kState, kWork, kSettings, kControls, kEpochs, kOutputs };  // outputs follow one another
+  /// Outputs follow one another from the last on.
+  enum WavePiece : size_t { kState, kWork, kSettings, kControls, kEpochs, kStatuses, kOutputs };
 
   int device_;
   DeviceInfo info_;

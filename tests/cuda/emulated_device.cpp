@@ -28,7 +28,7 @@ std::mutex mutex;  // of what follows: host threads may share the device
 bool fail_launch = false;
 std::vector<test::Launched> launched;
 std::map<const unsigned char*, std::pair<size_t, int>> buffers;  // bytes and device, by where they begin
-size_t held = 0, memory_limit = SIZE_MAX;                        // bytes
+size_t downloaded = 0, held = 0, memory_limit = SIZE_MAX;        // bytes
 test::MemoryUse use{0, 0};
 int compute[] = {9, 0};
 const char* code = "90";
@@ -59,6 +59,7 @@ void check_guard(const void* data, size_t bytes) {
 
 namespace test {
 void fail_next_launch() { fail_launch = true; }
+size_t bytes_downloaded() { return std::exchange(downloaded, 0); }
 std::vector<Launched> launches() { return std::exchange(launched, {}); }
 void emulate(int compute_major, int compute_minor, const char* built_for) {
   compute[0] = compute_major;
@@ -134,6 +135,8 @@ void DeviceMemory::upload(const void* from, size_t bytes, size_t offset) {
 void DeviceMemory::download(void* to, size_t bytes, size_t offset) const {
   if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("download past the end of device memory");
   if (bytes > 0) std::memcpy(to, as<char>() + offset, bytes);
+  const std::lock_guard lock(mutex);
+  downloaded += bytes;
 }
 void DeviceMemory::clear(size_t bytes) {
   if (bytes > bytes_) throw std::out_of_range("clearing past the end of device memory");
@@ -154,7 +157,8 @@ void launch_program(int device, const Launch& launch, int64_t fast_floats, int t
   for (int p = 0; p < launch.program_count; ++p) {
     const LaunchProgram& program = launch.programs[p];
     expect_on(device, {program.operations, program.phases, program.settings, program.controls, program.first_epochs,
-                       program.data.sets, program.data.row_list, program.data.class_weights, program.data.outputs[0]});
+                       program.statuses, program.data.sets, program.data.row_list, program.data.class_weights,
+                       program.data.outputs[0]});
   }
   lock.unlock();
   if (fail)

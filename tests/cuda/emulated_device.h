@@ -14,6 +14,8 @@ void fail_next_launch();
 struct Launched {
   int programs, replicas, threads;
 };
+/// Bytes that were copied from the device since the last call.
+size_t bytes_downloaded();
 /// Every launch since the last call.
 std::vector<Launched> launches();
 /// From now on an allocation fails that would make the device hold more bytes than these. What the device says is free

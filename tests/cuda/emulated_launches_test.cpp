@@ -66,6 +66,52 @@ TEST(Launches, HaveSmallerBlocksWhereThereAreMoreReplicasThanMultiprocessorsAndT
   EXPECT_EQ(threads_of(small, 5, *make_cuda_executor(0, options)), 256) << "as asked";
 }
 
+TEST(Launches, AreFollowedByAStatusOfEachReplicaAndTheRunByTheControls) {
+  const Problem p = make_problem("paper", 40, 5, 4);
+  CudaOptions options;
+  options.launch_seconds = 0;  // a step each
+  const auto device = make_cuda_executor(0, options);
+  const Program program =
+      lower(p.setup.system->graph(Pass::train), training_options(p.setup, 8, device->plan_limits()));
+  Replicas r = make_replicas(p, program, 3);
+  device->load_tables(p.tables);
+  device->load_state(r.state, program.state_floats);
+  bytes_downloaded();
+  device->run(program, r.settings, r.controls, {7, false});
+  EXPECT_EQ(bytes_downloaded(), 3 * (7 * sizeof(ReplicaStatus) + sizeof(Control)));
+  EXPECT_EQ(r.controls[2].step, 7);
+}
+
+TEST(Launches, EndWithTheLastStepOfAnEpochOrOfAReplicaThatIsStopped) {
+  CudaOptions options;
+  options.launch_seconds = 0;
+  const auto device = make_cuda_executor(0, options);
+  Problem p = make_problem("paper", 40, 5, 4);
+  launches();
+  train(*device, p, 2, 16, {100, true});
+  EXPECT_EQ(launches().size(), 3u) << "an epoch";
+  for (TableSet::Values& source : p.tables.sources)
+    for (float& value : source.values) value = std::numeric_limits<float>::infinity();
+  train(*device, p, 2, 16, {100, false});
+  EXPECT_EQ(launches().size(), 1u);
+}
+
+TEST(Launches, GoOnForAReplicaWhileAnotherRests) {
+  const Problem p = make_problem("paper", 40, 5, 4);
+  CudaOptions options;
+  options.launch_seconds = 0;
+  const auto device = make_cuda_executor(0, options);
+  const Program program =
+      lower(p.setup.system->graph(Pass::train), training_options(p.setup, 16, device->plan_limits()));
+  Replicas r = make_replicas(p, program, 2);
+  r.settings[1].rows = 16;  // one batch
+  device->load_tables(p.tables);
+  device->load_state(r.state, program.state_floats);
+  device->run(program, r.settings, r.controls, {100, true});
+  EXPECT_EQ(r.controls[0].step, 3);
+  EXPECT_EQ(r.controls[1].step, 1);
+}
+
 TEST(Launches, LeaveZerosWhereAProgramWritesNothing) {
   Problem p = make_problem("paper", 40, 5, 4);
   for (auto& label : p.tables.labels) label = std::max(label, 0);  // -1 looks like fresh memory, whose bits are all set
