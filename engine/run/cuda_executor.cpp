@@ -10,56 +10,24 @@
 
 #include "engine/base/cuda_device.h"
 #include "engine/base/error.h"
-#include "engine/lower/program_code.h"
+#include "engine/run/device_programs.h"
 #include "engine/run/launch_data.h"
-#include "engine/run/launch_pacer.h"
-#include "kernels/run/device.h"
 
 namespace equipoise {
 
 namespace {
 
-constexpr size_t kProgramsKept = 8;
-
 size_t bytes_of(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
-
-template <class T>
-DeviceMemory uploaded(int device, const std::vector<T>& values) {
-  DeviceMemory memory(device, values.size() * sizeof(T));
-  memory.upload(values.data(), values.size() * sizeof(T));
-  return memory;
-}
-
-/// A program's arrays on the device, known again by their contents.
-struct LoadedProgram {
-  std::vector<std::byte> contents;
-  DeviceMemory operations, phases, residents;
-  LaunchPacer pacer;
-
-  static std::vector<std::byte> contents_of(const Program& p) {
-    std::vector<std::byte> bytes;
-    const auto append = [&](const auto& values) {
-      const auto* from = reinterpret_cast<const std::byte*>(values.data());
-      bytes.insert(bytes.end(), from, from + values.size() * sizeof values[0]);
-    };
-    append(p.code->operations);
-    append(p.code->phases);
-    append(p.code->residents);
-    append(std::span(p.chains));
-    return bytes;
-  }
-  size_t bytes() const { return operations.bytes() + phases.bytes() + residents.bytes(); }
-};
 
 class CudaExecutor : public Executor {
  public:
   CudaExecutor(int device, const DeviceInfo& info, const CudaOptions& options)
-      : device_(device), name_(info.name), options_(options), fast_floats_(device_fast_floats(device)) {
+      : device_(device), info_(info), options_(options), fast_floats_(device_fast_floats(device)), programs_(device) {
     // A tenth is left for fragments of the allocator and for programs that come and go.
     memory_ = options.memory > 0 ? options.memory : device_free_memory(device) / 10 * 9;
   }
 
-  std::string name() const override { return name_; }
+  std::string name() const override { return info_.name; }
   PlanLimits plan_limits() const override { return {fast_floats_, true}; }
 
   void load_tables(const RunTables& tables) override {
@@ -104,22 +72,22 @@ class CudaExecutor : public Executor {
   /// Programs on some of the replicas, which lie in device memory all at once.
   struct Wave {
     std::vector<ProgramRun> programs;
-    std::vector<LoadedProgram*> loaded;
-    int first, count;  // replicas
+    std::vector<DeviceProgram*> loaded;
+    int first, count;                       // replicas
+    std::vector<ReplicaStatus> statuses{};  // [programs, replicas] of the last launch
   };
 
   void run_together(std::span<const ProgramRun> programs, std::vector<float>* work) {
     const int replicas = static_cast<int>(programs[0].settings.size());
-    std::vector<LoadedProgram*> loaded;
+    std::vector<DeviceProgram*> loaded;
     for (const ProgramRun& run : programs) {
-      loaded.push_back(&load(run.program));
+      loaded.push_back(&programs_.load(run.program));
       prepare_emitted(run);
     }
-    const int per_wave = replicas_per_wave(replicas, total(wave_sizes(programs, 1)), free_for_replicas());
+    const int per_wave = reserve_waves(programs, replicas);
     // With one wave the state stays on the device from run to run; with several, each brings its own.
     const bool resident = per_wave == replicas;
     if (!resident) fetch_state();
-    reserve_wave(wave_sizes(programs, per_wave));
     for (int first = 0; first < replicas; first += per_wave) {
       const int count = std::min(per_wave, replicas - first);
       Wave wave{{}, loaded, first, count};
@@ -144,8 +112,8 @@ class CudaExecutor : public Executor {
     try {
       body();
     } catch (const DeviceError& e) {
-      failure_ = fmt::format("cuda:{} ({}): {}; resume from the last checkpoint, or use --device cpu", device_, name_,
-                             e.what());
+      failure_ = fmt::format("cuda:{} ({}): {}; resume from the last checkpoint, or use --device cpu", device_,
+                             info_.name, e.what());
       throw Error(ExitCode::device, failure_);
     }
   }
@@ -159,29 +127,15 @@ class CudaExecutor : public Executor {
     set.labels = kept(tables.labels);
   }
 
-  LoadedProgram& load(const Program& program) {
-    std::vector<std::byte> contents = LoadedProgram::contents_of(program);
-    const auto known =
-        std::find_if(programs_.begin(), programs_.end(), [&](const auto& p) { return p->contents == contents; });
-    if (known != programs_.end()) {
-      std::rotate(programs_.begin(), known, known + 1);  // the last used comes first
-      return *programs_.front();
-    }
-    auto loaded = std::make_unique<LoadedProgram>();
-    loaded->contents = std::move(contents);
-    loaded->operations = uploaded(device_, program.code->operations);
-    loaded->phases = uploaded(device_, program.code->phases);
-    loaded->residents = uploaded(device_, program.code->residents);
-    programs_.insert(programs_.begin(), std::move(loaded));
-    if (programs_.size() > kProgramsKept) programs_.pop_back();
-    return *programs_.front();
-  }
-
   /// Bytes of each piece of wave memory that `count` replicas take, in the order of WavePiece.
   static std::vector<size_t> wave_sizes(std::span<const ProgramRun> programs, int count) {
     const size_t each = programs.size();
-    std::vector<size_t> sizes = {bytes_of(programs[0].program.state_floats), bytes_of(work_floats(programs)),
-                                 each * sizeof(Settings), each * sizeof(Control), each * sizeof(int32_t)};
+    std::vector<size_t> sizes = {bytes_of(programs[0].program.state_floats),
+                                 bytes_of(work_floats(programs)),
+                                 each * sizeof(Settings),
+                                 each * sizeof(Control),
+                                 each * sizeof(int32_t),
+                                 each * sizeof(ReplicaStatus)};
     for (const ProgramRun& run : programs)
       if (run.emitted)
         for (int cols : run.program.output_cols) sizes.push_back(bytes_of(int64_t{run.emitted->rows} * cols));
@@ -198,10 +152,26 @@ class CudaExecutor : public Executor {
   }
 
   size_t free_for_replicas() const {
-    size_t used = sets_.bytes() + row_list_.bytes() + class_weights_.bytes();
+    size_t used = programs_.bytes() + sets_.bytes() + row_list_.bytes() + class_weights_.bytes();
     for (const DeviceMemory& table : tables_) used += table.bytes();
-    for (const auto& program : programs_) used += program->bytes();
     return memory_ > used ? memory_ - used : 0;
+  }
+
+  /// Makes room for waves of as many of the replicas as fit, and returns how many. What a device says is free may not
+  /// be there, as where another process takes it: then half as many are tried, and later runs ask for no more.
+  int reserve_waves(std::span<const ProgramRun> programs, int replicas) {
+    const size_t each = total(wave_sizes(programs, 1));
+    const int fit = replicas_per_wave(replicas, each, free_for_replicas());
+    for (int count = replicas_per_wave(fit, each, std::max(each, had_));; count /= 2) {
+      try {
+        reserve_wave(wave_sizes(programs, count));
+        return count;
+      } catch (const OutOfDeviceMemory&) {
+        free_wave();
+        if (count == 1) throw no_room_for_a_replica(each, device_free_memory(device_));
+        had_ = total(wave_sizes(programs, count / 2));
+      }
+    }
   }
 
   /// Makes each piece at least as large as asked. What is there already is kept unless it has to grow, or unless all
@@ -210,15 +180,16 @@ class CudaExecutor : public Executor {
     wave_.resize(std::max(wave_.size(), sizes.size()));
     size_t together = 0;
     for (size_t i = 0; i < wave_.size(); ++i) together += std::max(wave_[i].bytes(), i < sizes.size() ? sizes[i] : 0);
-    if (together > free_for_replicas()) {
-      fetch_state();
-      for (DeviceMemory& piece : wave_) piece = DeviceMemory();
-    }
+    if (together > std::min(free_for_replicas(), had_)) free_wave();
     for (size_t i = 0; i < sizes.size(); ++i) {
       if (wave_[i].bytes() >= sizes[i]) continue;
       wave_[i] = DeviceMemory();  // freed first: the old and the new need not fit together
       wave_[i] = DeviceMemory(device_, sizes[i]);
     }
+  }
+  void free_wave() {
+    fetch_state();
+    for (DeviceMemory& piece : wave_) piece = DeviceMemory();
   }
 
   void run_wave(Wave& w) {
@@ -239,7 +210,10 @@ class CudaExecutor : public Executor {
       wave_[kSettings].upload(run.settings.data(), run.settings.size_bytes(), at * sizeof(Settings));
       wave_[kControls].upload(run.controls.data(), run.controls.size_bytes(), at * sizeof(Control));
       std::vector<int32_t> epochs;
-      for (const Control& c : run.controls) epochs.push_back(c.epoch);
+      for (const Control& c : run.controls) {
+        epochs.push_back(c.epoch);
+        w.statuses.push_back(status_of(c));
+      }
       wave_[kEpochs].upload(epochs.data(), epochs.size() * sizeof(int32_t), at * sizeof(int32_t));
 
       LaunchProgram& here = launch.programs[p];
@@ -248,12 +222,17 @@ class CudaExecutor : public Executor {
       here.settings = wave_[kSettings].as<Settings>() + at;
       here.controls = wave_[kControls].as<Control>() + at;
       here.first_epochs = wave_[kEpochs].as<int32_t>() + at;
+      here.statuses = wave_[kStatuses].as<ReplicaStatus>() + at;
       here.data.sets = sets_.as<SourceSet>();
       here.data.row_list = row_list_.as<int32_t>();
       here.data.class_weights = class_weights_.as<float>();
       if (run.emitted) output = prepare_outputs(run, output, here.data);
     }
     run_pieces(w, launch);
+    for (size_t p = 0; p < w.programs.size(); ++p) {
+      const std::span<Control> controls = w.programs[p].controls;
+      wave_[kControls].download(controls.data(), controls.size_bytes(), p * controls.size_bytes());
+    }
     fetch_outputs(w);
   }
 
@@ -287,16 +266,24 @@ class CudaExecutor : public Executor {
   /// One launch of the programs first .. end - 1, and what it leaves to do.
   void run_piece(Wave& w, Launch& launch, size_t first, size_t end, std::vector<int>& left) {
     const auto start = std::chrono::steady_clock::now();
-    launch_program(device_, launch, fast_floats(w.programs), options_.threads);
+    launch_program(device_, launch, fast_floats(w.programs), threads_of(w));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     std::vector<int> done;
     double expected = 0;
+    std::vector<bool> rest;  // whether all replicas of a program do
+    const std::vector<ReplicaStatus> before = w.statuses;
+    const auto replicas = static_cast<size_t>(w.count);
+    wave_[kStatuses].download(&w.statuses[first * replicas], (end - first) * replicas * sizeof(ReplicaStatus),
+                              first * replicas * sizeof(ReplicaStatus));
     for (size_t p = first; p < end; ++p) {
-      const std::span<Control> controls = w.programs[p].controls;
-      const std::vector<Control> before(controls.begin(), controls.end());
-      wave_[kControls].download(controls.data(), controls.size_bytes(), p * controls.size_bytes());
+      const ProgramRun& run = w.programs[p];
       int64_t most = 0;
-      for (size_t r = 0; r < before.size(); ++r) most = std::max(most, controls[r].step - before[r].step);
+      rest.push_back(true);
+      for (size_t r = 0; r < replicas; ++r) {
+        const ReplicaStatus& now = w.statuses[p * replicas + r];
+        most = std::max(most, now.step - before[p * replicas + r].step);
+        rest.back() = rest.back() && rests(now, run.controls[r].epoch, run.limits.stop_at_epoch_end);
+      }
       done.push_back(static_cast<int>(most));
       expected += w.loaded[p]->pacer.seconds(done.back());
     }
@@ -305,8 +292,14 @@ class CudaExecutor : public Executor {
       // The programs of one launch are not timed apart: each took its share of what was expected.
       const double share = end - first > 1 ? w.loaded[p]->pacer.seconds(steps) / expected : 1.0;
       if (steps > 0) w.loaded[p]->pacer.ran(steps, took.count() * share);
-      left[p] = steps < launch.programs[p].steps ? 0 : left[p] - steps;
+      left[p] = rest[p - first] || steps < launch.programs[p].steps ? 0 : left[p] - steps;
     }
+  }
+
+  int threads_of(const Wave& w) const {
+    if (options_.threads > 0) return options_.threads;
+    return block_threads(bytes_of(fast_floats(w.programs)), w.count, info_.multiprocessors, kThreadRegisters,
+                         {.shared = info_.shared_per_block_optin});
   }
 
   /// Clears the program's outputs, which begin with piece `first`, and returns the piece behind them.
@@ -343,17 +336,19 @@ class CudaExecutor : public Executor {
   }
 
   enum class Newest { host, device };
-  enum WavePiece : size_t { kState, kWork, kSettings, kControls, kEpochs, kOutputs };  // outputs follow one another
+  /// Outputs follow one another from the last on.
+  enum WavePiece : size_t { kState, kWork, kSettings, kControls, kEpochs, kStatuses, kOutputs };
 
   int device_;
-  std::string name_;
+  DeviceInfo info_;
   CudaOptions options_;
   int64_t fast_floats_;
   size_t memory_;
+  size_t had_ = SIZE_MAX;             // bytes that a wave asks for at most, once more could not be allocated
   std::vector<DeviceMemory> tables_;  // values and labels of all sets
   std::vector<SourceSet> set_pointers_;
   DeviceMemory sets_, row_list_, class_weights_;
-  std::vector<std::unique_ptr<LoadedProgram>> programs_;
+  DevicePrograms programs_;
   std::vector<float> state_;  // [replicas, state_floats]
   int64_t state_floats_ = 0;
   Newest newest_ = Newest::host;    // where the state is up to date

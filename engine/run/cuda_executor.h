@@ -1,5 +1,5 @@
 // engine/run/cuda_executor.h - how the CUDA executor cuts a run: into waves of replicas that fit the device's memory,
-// and into launches of bounded length. Neither changes a result.
+// into launches of bounded length, and a replica's work among threads. None changes a result.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace equipoise {
 struct CudaOptions {
   size_t memory = 0;            ///< bytes of device memory to use; 0: most of what is free
   double launch_seconds = 0.5;  ///< what a launch aims at: signals, progress and display watchdogs wait for its end
-  int threads = kBlockThreads;  ///< of a block, a multiple of 32
+  int threads = 0;              ///< of a block, a multiple of 32; 0: as block_threads() chooses
 };
 
 /// As make_cuda_executor(device), with limits of the caller's choosing.

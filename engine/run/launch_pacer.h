@@ -1,7 +1,9 @@
-// engine/run/launch_pacer.h - lengths of launches and sizes of waves: how a run on a device is cut.
+// engine/run/launch_pacer.h - lengths of launches, sizes of waves and of thread blocks: how a run on a device is cut.
 #pragma once
 
 #include <cstddef>
+
+#include "engine/base/error.h"
 
 namespace equipoise {
 
@@ -25,5 +27,21 @@ class LaunchPacer {
 /// Replicas of a wave when each takes `bytes_per_replica` of `bytes`: all of them, or as many as fit, at least 1.
 /// Throws Error(device) if not even one fits.
 int replicas_per_wave(int replicas, size_t bytes_per_replica, size_t bytes);
+
+/// What there is to say where not even one replica's memory could be had; `bytes` are free.
+Error no_room_for_a_replica(size_t bytes_per_replica, size_t bytes);
+
+/// What blocks on one multiprocessor share.
+struct Multiprocessor {
+  size_t shared;          ///< bytes of shared memory that one block may ask for
+  int registers = 65536;  ///< of 32 bits
+};
+
+/// Threads of each block, where `replicas` blocks of `fast_bytes` of shared memory and `registers` a thread run on so
+/// many multiprocessors: 384; or fewer, so that two or three blocks fit side by side, where there are replicas for
+/// them. One block alone leaves its multiprocessor idle at every barrier, and where there are a few replicas more than
+/// multiprocessors, those wait for a second turn. That smaller blocks side by side gain is an estimate: no GPU has been
+/// measured. Results do not depend on it.
+int block_threads(size_t fast_bytes, int replicas, int multiprocessors, int registers, const Multiprocessor& one);
 
 }  // namespace equipoise

@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "engine/base/error.h"
 #include "host/text/nearest_name.h"
-#include "kernels/run/device.h"
 
 namespace equipoise {
 
@@ -18,11 +18,22 @@ constexpr int kThreadsOfOneModel = 1;
 
 std::unique_ptr<Executor> make_cpu() { return make_cpu_executor(kThreadsOfOneModel); }
 
+std::unique_ptr<Executor> make_cuda(int device, Log& log) {
+  const DeviceReport report = device_report(false);
+  if (static_cast<size_t>(device) < report.devices.size()) {
+    const DeviceInfo& info = report.devices[static_cast<size_t>(device)];
+    if (compiles_when_loaded(info, report.code))
+      log.info(fmt::format("compiling the kernels for compute capability {}.{}, about half a minute the first time",
+                           info.compute_major, info.compute_minor));
+  }
+  return make_cuda_executor(device);
+}
+
 std::unique_ptr<Executor> make_auto(Log& log) {
   std::string why = device_report().problem;
   if (why.empty()) {
     try {
-      auto executor = make_cuda_executor(0);
+      auto executor = make_cuda(0, log);
       log.info(fmt::format("device: {} (cuda:0)", executor->name()));
       return executor;
     } catch (const Error& error) {
@@ -59,7 +70,23 @@ std::optional<int> cuda_device_of(const std::string& device) {
 std::unique_ptr<Executor> make_executor(const std::string& device, Log& log) {
   if (device == "auto") return make_auto(log);
   const std::optional<int> cuda = cuda_device_of(device);
-  return cuda ? make_cuda_executor(*cuda) : make_cpu();
+  return cuda ? make_cuda(*cuda, log) : make_cpu();
+}
+
+bool compiles_when_loaded(const DeviceInfo& device, std::string_view code) {
+  bool ptx = false;
+  while (!code.empty()) {
+    const std::string_view entry = code.substr(0, code.find(", "));
+    code.remove_prefix(std::min(entry.size() + 2, code.size()));
+    int number = 0;  // 10 * major + minor
+    const auto [rest, problem] = std::from_chars(entry.data(), entry.data() + entry.size(), number);
+    if (problem != std::errc{}) return false;
+    const std::string_view kind(rest, entry.data() + entry.size());
+    const bool binary_fits = number / 10 == device.compute_major && number % 10 <= device.compute_minor;
+    if (kind != "-virtual" && binary_fits) return false;
+    if (kind != "-real" && number <= 10 * device.compute_major + device.compute_minor) ptx = true;
+  }
+  return ptx;
 }
 
 }  // namespace equipoise

@@ -4,19 +4,28 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/run/executor.h"
 #include "host/text/progress.h"
+#include "kernels/run/device.h"
 
 namespace equipoise {
 
 /// Parses "auto", "cpu", "cuda" (the first device) or "cuda:N". `auto` takes the first CUDA device if it can be used,
 /// else the CPU, and tells the log which and why; a named device that is absent is an Error(device). Other words are an
-/// Error(usage). On a CPU one model runs on one thread.
+/// Error(usage). On a CPU one model runs on one thread. Where the driver has to compile the kernels, which takes a
+/// while, the log says so before.
 std::unique_ptr<Executor> make_executor(const std::string& device, Log& log);
 
 /// The same words; of `auto` the first CUDA device if there is any. None: the CPU. Whether a named device is there is
 /// not asked.
 std::optional<int> cuda_device_of(const std::string& device);
+
+/// True if a device finds no binary code in this build and the driver compiles some from PTX as the kernels are loaded.
+/// `code` lists architectures as CMake is told them: "80-real" has binary code, which runs on 8.0 and later 8.x,
+/// "90-virtual" has PTX, which serves 9.0 and all that is newer, "90" has both; what is not a number, as "native", has
+/// whatever is needed.
+bool compiles_when_loaded(const DeviceInfo& device, std::string_view code);
 
 }  // namespace equipoise

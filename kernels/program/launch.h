@@ -5,6 +5,7 @@
 
 #include "kernels/balance/chain.h"
 #include "kernels/state/memory.h"
+#include "kernels/state/replica_status.h"
 
 namespace equipoise {
 
@@ -30,6 +31,7 @@ struct LaunchProgram {
   const Settings* settings;     // [replicas]
   Control* controls;            // [replicas]
   const int32_t* first_epochs;  // [replicas] epoch at the start of a run cut into launches; null: the launch is the run
+  ReplicaStatus* statuses;      // [replicas] overwritten at the end of the launch; null: nobody asks
   RunData data;
   int32_t phase_count;
   int32_t batch;

@@ -26,10 +26,9 @@ namespace {
 std::mutex broken_mutex;
 std::string broken;  // the first error that made the device unusable
 
-/// Failures that leave the context as it was.
+/// Failures that leave the context as it was, beside a lack of memory.
 bool passes(cudaError_t error) {
-  return error == cudaErrorMemoryAllocation || error == cudaErrorInvalidDevice || error == cudaErrorNoDevice ||
-         error == cudaErrorInsufficientDriver;
+  return error == cudaErrorInvalidDevice || error == cudaErrorNoDevice || error == cudaErrorInsufficientDriver;
 }
 
 /// Folder and name: builds in different places print the same.
@@ -47,9 +46,10 @@ void check_usable(const char* file, int line, const char* call) {
 
 void check(cudaError_t error, const char* file, int line, const char* call) {
   if (error == cudaSuccess) return;
-  const DeviceError thrown(short_name(file), line, call,
-                           std::string(cudaGetErrorName(error)) + ", " + cudaGetErrorString(error));
+  const std::string text = std::string(cudaGetErrorName(error)) + ", " + cudaGetErrorString(error);
   cudaGetLastError();  // a failure that leaves the context usable must not be reported again by the next call
+  if (error == cudaErrorMemoryAllocation) throw OutOfDeviceMemory(short_name(file), line, call, text);
+  const DeviceError thrown(short_name(file), line, call, text);
   if (!passes(error)) {
     const std::lock_guard lock(broken_mutex);
     if (broken.empty()) broken = thrown.what();
@@ -131,6 +131,7 @@ DeviceReport device_report(bool ask_free_memory) {
   DeviceReport report;
   report.built_with_cuda = true;
   report.architectures = architectures_built();
+  report.code = EQUIPOISE_CUDA_ARCHITECTURES;
   report.libraries = toolkit_libraries();
   cudaDriverGetVersion(&report.driver_version);  // 0 without a driver
   cudaRuntimeGetVersion(&report.runtime_version);

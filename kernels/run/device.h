@@ -26,6 +26,7 @@ struct DeviceReport {
   int runtime_version = 0;          ///< likewise, of the runtime built in; 0 without CUDA
   bool built_with_cuda = false;
   std::string architectures;  ///< compute capabilities built for, such as "8.0, 9.0"
+  std::string code;           ///< the same as CMake was told, which says what has binary code, such as "80-real, 90"
   std::vector<std::pair<std::string, std::string>> libraries;  ///< of the toolkit built with: name, version
 };
 
@@ -33,8 +34,8 @@ struct DeviceReport {
 /// device, which takes a while; without, free_memory is 0.
 DeviceReport device_report(bool ask_free_memory = true);
 
-/// A CUDA call that failed. Unless it only lacked memory, the device cannot be used again in this process: every later
-/// call throws at once, so that nothing computed after the failure is taken for a result.
+/// A CUDA call that failed. Unless it only lacked memory (OutOfDeviceMemory), the device cannot be used again in this
+/// process: every later call throws at once, so that nothing computed after the failure is taken for a result.
 class DeviceError : public std::runtime_error {
  public:
   DeviceError(std::string file, int line, std::string call, std::string text)
@@ -53,11 +54,17 @@ class DeviceError : public std::runtime_error {
   int line_;
 };
 
+/// The device only lacked memory: it is as it was before the call, and what asks for less may succeed.
+class OutOfDeviceMemory : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
 /// Bytes on a device, owned. Copies return when they are done; each throws DeviceError.
 class DeviceMemory {
  public:
   DeviceMemory() = default;
-  DeviceMemory(int device, size_t bytes);  ///< contents undefined
+  DeviceMemory(int device, size_t bytes);  ///< contents undefined; throws OutOfDeviceMemory where they are not there
   ~DeviceMemory();                         ///< never throws
   DeviceMemory(DeviceMemory&& other) noexcept;
   DeviceMemory& operator=(DeviceMemory&& other) noexcept;

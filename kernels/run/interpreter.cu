@@ -1,5 +1,7 @@
 // kernels/run/interpreter.cu - the interpreter as a CUDA kernel: one block per replica, many steps without the host.
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 
 #include "kernels/teams/block_team.cuh"
@@ -20,13 +22,21 @@ __global__ void __launch_bounds__(kBlockThreads, 1) run_replicas(const __grid_co
   run_replica(BlockTeam{}, launch, static_cast<int>(blockIdx.x), reinterpret_cast<float*>(fast_memory));
 }
 
+/// Bytes of shared memory that a block may ask for. The first call on a device allows them, for good: host threads that
+/// launch on one device at a time, each for a program of its own size, then find nothing that another has set lower.
 size_t fast_bytes_limit(int device) {
+  static std::mutex mutex;
+  static std::map<int, size_t> limits;  // by device
+  const std::lock_guard lock(mutex);
+  if (const auto known = limits.find(device); known != limits.end()) return known->second;
   int optin = 0;
   EQ_CUDA(cudaSetDevice(device));
   EQ_CUDA(cudaDeviceGetAttribute(&optin, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
   cudaFuncAttributes attributes;
   EQ_CUDA(cudaFuncGetAttributes(&attributes, run_replicas));
-  return static_cast<size_t>(optin) - attributes.sharedSizeBytes;
+  const size_t limit = static_cast<size_t>(optin) - attributes.sharedSizeBytes;
+  EQ_CUDA(cudaFuncSetAttribute(run_replicas, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(limit)));
+  return limits[device] = limit;
 }
 
 }  // namespace
@@ -43,8 +53,7 @@ void launch_program(int device, const Launch& launch, int64_t fast_floats, int t
   const size_t fast_bytes = static_cast<size_t>(fast_floats) * sizeof(float);
   if (fast_bytes > fast_bytes_limit(device))
     throw std::invalid_argument("the program was planned for more shared memory than the device has");
-  EQ_CUDA(
-      cudaFuncSetAttribute(run_replicas, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(fast_bytes)));
+  EQ_CUDA(cudaSetDevice(device));
   run_replicas<<<launch.replicas, threads, fast_bytes>>>(launch);
   EQ_CUDA(cudaGetLastError());
   EQ_CUDA(cudaDeviceSynchronize());

@@ -79,14 +79,14 @@ EQ_FN void run_program(const Team& team, Context& c, const LaunchProgram& progra
   // Only the last phase changes what the loop below reads, and at least one barrier lies before it.
   for (int step = 0; step < program.steps; ++step) {
     const int left = c.settings->rows - c.control->position;
-    if (c.control->status != Status::running || left <= 0 || (program.stop_at_epoch_end && c.control->epoch != epoch))
-      break;
+    if (left <= 0 || rests(status_of(*c.control), epoch, program.stop_at_epoch_end)) break;
     c.n = left < program.batch ? left : program.batch;
     for (int p = 0; p < program.phase_count; ++p) {
       run_phase(team, c, program.operations, program.phases[p]);
       team.sync();
     }
   }
+  if (program.statuses && team.thread_rank() == 0) program.statuses[c.slot] = status_of(*c.control);
 }
 
 /// Runs replica number `slot` of the launch. `fast` is this team's fast memory.

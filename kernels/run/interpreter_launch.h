@@ -8,8 +8,10 @@
 
 namespace equipoise {
 
-/// Threads of a block: the most for which the interpreter keeps all its values in registers, 65536 / 384 = 170 each.
+/// Threads of a block at most: for so many the interpreter keeps all its values in registers, 65536 / 384 = 170 each.
 inline constexpr int kBlockThreads = 384;
+/// Registers of a thread: those 170, in the steps of 8 in which they are handed out.
+inline constexpr int kThreadRegisters = 168;
 
 /// Floats of shared memory that a block of the interpreter may use on a device. Throws DeviceError.
 int64_t device_fast_floats(int device);

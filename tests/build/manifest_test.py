@@ -98,17 +98,22 @@ END""".replace("HASH", "ab" * 32),
 printf '  %-26s %9.4f %9.4f %9.4f %10s\\n' alone 2.5 2.25 3 1e-16""",
     "gram_batch_bench": """printf '2 x [3, 40]\\n  %-26s %9.4f %9.4f %9.4f %9.1f\\n' 'cuBLAS gemm, float32' 0.5 0.25 0.75 90.5""",
     # A sanitizer that sees every planted fault; the tests change this line.
-    "compute-sanitizer": """[ "$6" = none ] || exit 99""",
+    "compute-sanitizer": """case "$6" in none) ;; --gtest*) echo '[  PASSED  ] 1 test.' ;; *) exit 99 ;; esac""",
 }
+
+
+def load_check():
+    loader = importlib.machinery.SourceFileLoader("gpu_check", os.path.join(SOURCE, "tools", "gpu-check"))
+    tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("gpu_check", loader))
+    loader.exec_module(tool)
+    return tool
 
 
 class Check(unittest.TestCase):
     """tools/gpu-check over programs that stand in for a GPU's."""
 
     def check(self, **changes):
-        loader = importlib.machinery.SourceFileLoader("gpu_check", os.path.join(SOURCE, "tools", "gpu-check"))
-        tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("gpu_check", loader))
-        loader.exec_module(tool)
+        tool = load_check()
         tool.no_gpu = lambda: changes.pop("no_gpu", "")
         tool.Check.peers = lambda check, lane: check.program("a peer")
         with tempfile.TemporaryDirectory() as folder:
@@ -139,7 +144,8 @@ class Check(unittest.TestCase):
         self.assertEqual((gemm["unit"], gemm["median"], gemm["quartiles"]), ("ms", 0.5, [0.25, 0.75]))
 
     def test_counts_a_lane_whose_planted_fault_is_missed_as_unavailable(self):
-        code, lanes = self.check(**{"compute-sanitizer": '[ "$6" = none ] || [ "$2" = racecheck ] || exit 99'})
+        blind = '[ "$2" = racecheck ] && exit 0\n'
+        code, lanes = self.check(**{"compute-sanitizer": blind + STAND_INS["compute-sanitizer"]})
         self.assertEqual((code, lanes["racecheck"]["outcome"], lanes["memcheck"]["outcome"]), (0, "unavailable", "pass"))
         code, lanes = self.check(planted_faults="exit 0")
         self.assertEqual((code, lanes["hashes"]["outcome"]), (0, "unavailable"))
@@ -147,6 +153,24 @@ class Check(unittest.TestCase):
     def test_fails_where_a_sanitizer_finds_something_in_the_run_without_a_fault(self):
         code, lanes = self.check(**{"compute-sanitizer": "exit 99"})
         self.assertEqual((code, lanes["memcheck"]["outcome"]), (1, "fail"))
+
+    def test_fails_where_a_sanitizer_finds_something_in_the_interpreter_itself(self):
+        only_there = """case "$6" in none) ;; *) echo '[  PASSED  ] 1 test.'; exit 99 ;; esac"""
+        code, lanes = self.check(**{"compute-sanitizer": only_there})
+        self.assertEqual((code, lanes["racecheck"]["outcome"]), (1, "fail"))
+        self.assertIn("OptIn.", lanes["racecheck"]["reason"])
+
+    def test_fails_where_the_test_of_the_interpreter_does_not_run_under_a_sanitizer(self):
+        for said in ("[  PASSED  ] 0 tests.", "[  SKIPPED ] A.B\n[  PASSED  ] 1 test."):
+            sanitizer = f"""case "$6" in none) ;; --gtest_filter=*) printf '{said}' ;; *) exit 99 ;; esac"""
+            code, lanes = self.check(**{"compute-sanitizer": sanitizer})
+            self.assertEqual((code, lanes["memcheck"]["outcome"]), (1, "fail"), said)
+            self.assertIn("did not run", lanes["memcheck"]["reason"])
+
+    def test_names_a_test_that_there_is(self):
+        suite, test = load_check().OPT_IN_TEST.split(".")
+        sources = [path.read_text(encoding="utf-8") for path in Path(SOURCE, "tests", "cuda").glob("*_test.cpp")]
+        self.assertEqual(sum(f"TEST_F({suite}, {test})" in text for text in sources), 1)
 
     def test_fails_where_the_tests_crash_and_goes_on(self):
         code, lanes = self.check(cuda_tests="echo boom; exit 134")

@@ -29,8 +29,8 @@ size_t memory_for(int replicas, const PlanLimits& limits) {
   bytes += sizeof(SourceSet);
   bytes += program.code->operations.size() * sizeof(Operation) + program.code->phases.size() * sizeof(Phase) +
            program.code->residents.size() * sizeof(Resident);
-  const size_t each =
-      static_cast<size_t>(program.state_floats + program.work_floats) * 4 + sizeof(Settings) + sizeof(Control) + 4;
+  const size_t each = static_cast<size_t>(program.state_floats + program.work_floats) * 4 + sizeof(Settings) +
+                      sizeof(Control) + 4 + sizeof(ReplicaStatus);
   return bytes + each * static_cast<size_t>(replicas);
 }
 
@@ -158,7 +158,7 @@ TEST_F(Cuts, IntoRunsOfOneStepChangeNoBit) {
 
 TEST_F(Cuts, OverOneTwoOrAllWarpsOfABlockChangeNoBit) {
   const Replicas expected = on_cpu({10, false});
-  for (int threads : {32, 64, 96, kBlockThreads}) {
+  for (int threads : {32, 64, 96, 128, 192, 256, kBlockThreads, 0}) {
     SCOPED_TRACE(threads);
     CudaOptions options;
     options.threads = threads;

@@ -6,7 +6,11 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <iterator>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <vector>
 
 #include "kernels/run/device.h"
@@ -20,11 +24,30 @@ namespace equipoise {
 
 namespace {
 
+std::mutex mutex;  // of what follows: host threads may share the device
 bool fail_launch = false;
-std::vector<int> launched;  // programs of each launch
-constexpr int kGuard = 64;  // bytes behind each buffer that must stay as they were
+std::vector<test::Launched> launched;
+std::map<const unsigned char*, std::pair<size_t, int>> buffers;  // bytes and device, by where they begin
+size_t downloaded = 0, held = 0, memory_limit = SIZE_MAX;        // bytes
+test::MemoryUse use{0, 0};
+int compute[] = {9, 0};
+const char* code = "90";
+constexpr int kShared = -1;  // the device number of shared memory, which does not count
+constexpr int kGuard = 64;   // bytes behind each buffer that must stay as they were
 constexpr unsigned char kMark = 0xA5;
 constexpr unsigned char kFresh = 0xFF;  // four of them are a NaN
+
+/// Throws unless memory, if it is any, is that device's. For whoever holds the mutex.
+void expect_on(int device, std::initializer_list<const void*> places) {
+  for (const void* place : places) {
+    if (!place) continue;
+    const auto* at = static_cast<const unsigned char*>(place);
+    auto buffer = buffers.upper_bound(at);
+    if (buffer == buffers.begin() || at >= std::prev(buffer)->first + std::prev(buffer)->second.first ||
+        std::prev(buffer)->second.second != device)
+      throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "memory that is not the device's");
+  }
+}
 
 void check_guard(const void* data, size_t bytes) {
   const auto* guard = static_cast<const unsigned char*>(data) + bytes;
@@ -36,19 +59,31 @@ void check_guard(const void* data, size_t bytes) {
 
 namespace test {
 void fail_next_launch() { fail_launch = true; }
-std::vector<int> programs_launched() { return std::exchange(launched, {}); }
+size_t bytes_downloaded() { return std::exchange(downloaded, 0); }
+std::vector<Launched> launches() { return std::exchange(launched, {}); }
+void emulate(int compute_major, int compute_minor, const char* built_for) {
+  compute[0] = compute_major;
+  compute[1] = compute_minor;
+  code = built_for;
+}
+void limit_memory(size_t bytes) { memory_limit = bytes; }
+MemoryUse memory_use() { return std::exchange(use, {held, 0}); }
 }  // namespace test
 
 DeviceReport device_report(bool) {
   DeviceReport report;
   DeviceInfo info;
   info.name = "emulated device";
-  info.compute_major = 9;
+  info.compute_major = compute[0];
+  info.compute_minor = compute[1];
   info.multiprocessors = 2;
   info.memory = info.free_memory = device_free_memory(0);
   info.shared_per_block_optin = test::kEmulatedSharedMemory;
   report.devices.push_back(info);
+  info.name = "emulated device B";
+  report.devices.push_back(info);
   report.architectures = "emulated";
+  report.code = code;
   return report;
 }
 
@@ -56,13 +91,29 @@ size_t device_free_memory(int) { return size_t{1} << 30; }
 
 DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(device) {
   if (bytes == 0) return;
+  if (device != kShared) {
+    const std::lock_guard lock(mutex);
+    if (bytes > memory_limit - std::min(held, memory_limit)) {
+      ++use.refused;
+      throw OutOfDeviceMemory("emulated_device.cpp", __LINE__, "DeviceMemory", "the limit is reached");
+    }
+    use.most = std::max(use.most, held += bytes);
+  }
   data_ = std::aligned_alloc(256, (bytes + kGuard + 255) / 256 * 256);
   std::memset(data_, kFresh, bytes);
   std::memset(as<char>() + bytes, kMark, kGuard);
+  if (device == kShared) return;
+  const std::lock_guard lock(mutex);
+  buffers[as<unsigned char>()] = {bytes, device};
 }
 DeviceMemory::~DeviceMemory() { release(); }
 void DeviceMemory::release() noexcept {
   if (data_) check_guard(data_, bytes_);
+  if (data_ && device_ != kShared) {
+    const std::lock_guard lock(mutex);
+    held -= bytes_;
+    buffers.erase(as<unsigned char>());
+  }
   std::free(data_);
   data_ = nullptr;
   bytes_ = 0;
@@ -84,6 +135,8 @@ void DeviceMemory::upload(const void* from, size_t bytes, size_t offset) {
 void DeviceMemory::download(void* to, size_t bytes, size_t offset) const {
   if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("download past the end of device memory");
   if (bytes > 0) std::memcpy(to, as<char>() + offset, bytes);
+  const std::lock_guard lock(mutex);
+  downloaded += bytes;
 }
 void DeviceMemory::clear(size_t bytes) {
   if (bytes > bytes_) throw std::out_of_range("clearing past the end of device memory");
@@ -92,22 +145,32 @@ void DeviceMemory::clear(size_t bytes) {
 
 int64_t device_fast_floats(int) { return test::kEmulatedSharedMemory / 4; }
 
-void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
+void launch_program(int device, const Launch& launch, int64_t fast_floats, int threads) {
   if (fast_floats > device_fast_floats(0)) throw std::invalid_argument("more shared memory than the device has");
-  launched.push_back(0);
-  for (const LaunchProgram& program : launch.programs) launched.back() += program.steps > 0;
+  int programs = 0;
+  for (const LaunchProgram& program : launch.programs) programs += program.steps > 0;
   Launch mine = launch;
-  if (fail_launch)
+  std::unique_lock lock(mutex);
+  launched.push_back({programs, launch.replicas, threads});
+  const bool fail = std::exchange(fail_launch, false);
+  expect_on(device, {launch.state, launch.work, launch.residents});
+  for (int p = 0; p < launch.program_count; ++p) {
+    const LaunchProgram& program = launch.programs[p];
+    expect_on(device, {program.operations, program.phases, program.settings, program.controls, program.first_epochs,
+                       program.statuses, program.data.sets, program.data.row_list, program.data.class_weights,
+                       program.data.outputs[0]});
+  }
+  lock.unlock();
+  if (fail)
     for (LaunchProgram& program : mine.programs) program.steps = (program.steps + 1) / 2;
   for (int slot = 0; slot < launch.replicas; ++slot) {
-    const DeviceMemory memory(0, static_cast<size_t>(fast_floats) * sizeof(float));
+    const DeviceMemory memory(kShared, static_cast<size_t>(fast_floats) * sizeof(float));
     float* const fast = memory.as<float>();
-    // A sixteenth of the threads, a host has few; and one for a whole block, which is what most tests launch.
-    const int members = threads == kBlockThreads ? 1 : threads / 16;
+    // A sixteenth of the threads, a host has few; and one for a larger block, which is what most tests launch.
+    const int members = threads > 96 ? 1 : threads / 16;
     run_host_team<HostTeamOf<DeviceCut>>(members, [&](const auto& team) { run_replica(team, mine, slot, fast); });
   }
-  if (std::exchange(fail_launch, false))
-    throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "a planted failure");
+  if (fail) throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "a planted failure");
 }
 
 void gram_batch_device(int, const GramBatch& batch, double* partials) {

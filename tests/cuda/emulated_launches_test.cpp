@@ -26,7 +26,7 @@ std::vector<int> launches_of(double seconds, int runs_before) {
   device->load_tables(p.tables);
   device->load_state(r.state, train.state_floats);
   for (int run = 0; run <= runs_before; ++run) {
-    programs_launched();
+    launches();
     std::vector<Control> evaluated(2, fresh_control(p.setup.settings, 3));
     Emitted emitted{40, {}};
     const ProgramRun runs[] = {{train, r.settings, r.controls, {3, false}},
@@ -35,7 +35,9 @@ std::vector<int> launches_of(double seconds, int runs_before) {
     EXPECT_EQ(r.controls[0].step, 3 * (run + 1));
     EXPECT_EQ(evaluated[0].epoch, 1);
   }
-  return programs_launched();
+  std::vector<int> programs;
+  for (const Launched& launch : launches()) programs.push_back(launch.programs);
+  return programs;
 }
 
 }  // namespace
@@ -44,6 +46,70 @@ TEST(Launches, AreSharedByProgramsThatWereTimedAndFitTheTimeALaunchAimsAt) {
   EXPECT_EQ(launches_of(1000, 0), (std::vector<int>{1, 1, 1, 1})) << "each begins with a single step";
   EXPECT_EQ(launches_of(1000, 1), (std::vector<int>{2}));
   EXPECT_EQ(launches_of(0, 3), std::vector<int>(7, 1)) << "seven launches of a step";
+}
+
+TEST(Launches, HaveSmallerBlocksWhereThereAreMoreReplicasThanMultiprocessorsAndTheSameBits) {
+  const Problem small = make_problem("paper", 40, 5, 4), large = make_problem("paper", 40, 300, 300);
+  const auto device = make_cuda_executor(0);  // of two multiprocessors
+  const auto threads_of = [&](const Problem& p, int replicas, Executor& executor) {
+    launches();
+    expect_equal_bits(train(*make_cpu_executor(1), p, replicas, 16, {2, false}),
+                      train(executor, p, replicas, 16, {2, false}));
+    return launches().back().threads;
+  };
+  EXPECT_EQ(threads_of(small, 2, *device), 384);
+  EXPECT_EQ(threads_of(small, 3, *device), 192);
+  EXPECT_EQ(threads_of(small, 5, *device), 128);
+  EXPECT_EQ(threads_of(large, 5, *device), 384) << "a block takes all shared memory";
+  CudaOptions options;
+  options.threads = 256;
+  EXPECT_EQ(threads_of(small, 5, *make_cuda_executor(0, options)), 256) << "as asked";
+}
+
+TEST(Launches, AreFollowedByAStatusOfEachReplicaAndTheRunByTheControls) {
+  const Problem p = make_problem("paper", 40, 5, 4);
+  CudaOptions options;
+  options.launch_seconds = 0;  // a step each
+  const auto device = make_cuda_executor(0, options);
+  const Program program =
+      lower(p.setup.system->graph(Pass::train), training_options(p.setup, 8, device->plan_limits()));
+  Replicas r = make_replicas(p, program, 3);
+  device->load_tables(p.tables);
+  device->load_state(r.state, program.state_floats);
+  bytes_downloaded();
+  device->run(program, r.settings, r.controls, {7, false});
+  EXPECT_EQ(bytes_downloaded(), 3 * (7 * sizeof(ReplicaStatus) + sizeof(Control)));
+  EXPECT_EQ(r.controls[2].step, 7);
+}
+
+TEST(Launches, EndWithTheLastStepOfAnEpochOrOfAReplicaThatIsStopped) {
+  CudaOptions options;
+  options.launch_seconds = 0;
+  const auto device = make_cuda_executor(0, options);
+  Problem p = make_problem("paper", 40, 5, 4);
+  launches();
+  train(*device, p, 2, 16, {100, true});
+  EXPECT_EQ(launches().size(), 3u) << "an epoch";
+  for (TableSet::Values& source : p.tables.sources)
+    for (float& value : source.values) value = std::numeric_limits<float>::infinity();
+  train(*device, p, 2, 16, {100, false});
+  EXPECT_EQ(launches().size(), 1u);
+}
+
+TEST(Launches, GoOnForAReplicaWhileAnotherRests) {
+  const Problem p = make_problem("paper", 40, 5, 4);
+  CudaOptions options;
+  options.launch_seconds = 0;
+  const auto device = make_cuda_executor(0, options);
+  const Program program =
+      lower(p.setup.system->graph(Pass::train), training_options(p.setup, 16, device->plan_limits()));
+  Replicas r = make_replicas(p, program, 2);
+  r.settings[1].rows = 16;  // one batch
+  device->load_tables(p.tables);
+  device->load_state(r.state, program.state_floats);
+  device->run(program, r.settings, r.controls, {100, true});
+  EXPECT_EQ(r.controls[0].step, 3);
+  EXPECT_EQ(r.controls[1].step, 1);
 }
 
 TEST(Launches, LeaveZerosWhereAProgramWritesNothing) {

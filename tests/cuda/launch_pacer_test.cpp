@@ -1,4 +1,4 @@
-// tests/cuda/launch_pacer_test.cpp - lengths of launches and sizes of waves, without a device.
+// tests/cuda/launch_pacer_test.cpp - lengths of launches, sizes of waves and of blocks, without a device.
 #include <gtest/gtest.h>
 
 #include "engine/base/error.h"
@@ -74,6 +74,37 @@ TEST(Waves, TakeAllReplicasWhereTheyFitAndElseAsManyAsDo) {
   EXPECT_EQ(replicas_per_wave(10, 100, size_t{1} << 40), 10);
   EXPECT_EQ(replicas_per_wave(10, 100, 100), 1);
   EXPECT_THROW(replicas_per_wave(10, 100, 99), Error);
+}
+
+TEST(BlockThreads, AreAllOfThemWhereEveryReplicaHasAMultiprocessorToItself) {
+  const Multiprocessor one{.shared = 227 * 1024};
+  for (int replicas : {1, 131, 132}) EXPECT_EQ(block_threads(1000, replicas, 132, 168, one), 384);
+  EXPECT_LT(block_threads(1000, 133, 132, 168, one), 384);
+}
+
+TEST(BlockThreads, AreFewerWhereTwoOrThreeBlocksFitIntoSharedMemory) {
+  const Multiprocessor one{.shared = 227 * 1024};
+  constexpr size_t kThird = 228 * 1024 / 3 - 1152, kHalf = 228 * 1024 / 2 - 1152;  // 1152: what a block takes besides
+  EXPECT_EQ(block_threads(kThird, 1000, 132, 168, one), 128);
+  EXPECT_EQ(block_threads(kThird + 4, 1000, 132, 168, one), 192);
+  EXPECT_EQ(block_threads(kHalf, 1000, 132, 168, one), 192);
+  EXPECT_EQ(block_threads(kHalf + 4, 1000, 132, 168, one), 384);
+  EXPECT_EQ(block_threads(kHalf, 1000, 132, 168, {.shared = 99 * 1024}), 384) << "a device with less";
+  EXPECT_EQ(block_threads(227 * 1024 - 16, 1000, 132, 168, one), 384);
+}
+
+TEST(BlockThreads, ServeNoMoreBlocksSideBySideThanThereAreReplicas) {
+  const Multiprocessor one{.shared = 227 * 1024};
+  EXPECT_EQ(block_threads(1000, 264, 132, 168, one), 192);
+  EXPECT_EQ(block_threads(1000, 265, 132, 168, one), 128);
+}
+
+TEST(BlockThreads, OfBlocksSideBySideHaveTheirRegisters) {
+  const Multiprocessor one{.shared = 227 * 1024};
+  EXPECT_EQ(block_threads(1000, 264, 132, 128, one), 256) << "2 * 256 * 128 = 65536";
+  EXPECT_EQ(block_threads(1000, 264, 132, 136, one), 192);
+  EXPECT_EQ(block_threads(1000, 1000, 132, 168, {.shared = 227 * 1024, .registers = 64512}), 128);
+  EXPECT_EQ(block_threads(1000, 1000, 132, 168, {.shared = 227 * 1024, .registers = 64511}), 384);
 }
 
 }  // namespace equipoise::test

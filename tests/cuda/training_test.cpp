@@ -36,6 +36,19 @@ INSTANTIATE_TEST_SUITE_P(Replicas, Training,
                          testing::Combine(testing::Values("paper", "code"), testing::Values(1, 3, 64)),
                          [](const auto& p) { return std::get<0>(p.param) + std::to_string(std::get<1>(p.param)); });
 
+class OptIn : public DeviceTest {};
+
+/// Short, as tools/gpu-check runs it under sanitizers too.
+TEST_F(OptIn, LaunchesWithMoreSharedMemoryThanEveryDeviceGivesHaveTheCpusBits) {
+  const Problem problem = make_problem("paper", 40, 81, 81);
+  const auto device = make_cuda_executor(0);
+  const Program program =
+      lower(problem.setup.system->graph(Pass::train), training_options(problem.setup, 16, device->plan_limits()));
+  ASSERT_GT(program.fast_floats * sizeof(float), 48u * 1024);
+  const Replicas expected = train(*make_cpu_executor(1), problem, 2, 16, {4, false});
+  expect_equal_bits(expected, train(*device, problem, 2, 16, {4, false}));
+}
+
 class DeviceName : public DeviceTest {};
 
 TEST_F(DeviceName, IsThatOfTheReport) { EXPECT_EQ(make_cuda_executor(0)->name(), device_report().devices[0].name); }
