@@ -33,6 +33,24 @@ std::string thread_text(const LaunchShape& shape, Thread thread) {
   return "thread " + std::to_string(thread % kMostThreads) + (shape.grid.count() > 1 ? " of block " + std::to_string(thread / kMostThreads) : "");
 }
 Thread thread_of(const Warp& w, int lane) { return w.block->number * kMostThreads + static_cast<Thread>(w.number * kLanes + lane); }
+constexpr Thread kSomeThread = ~Thread{0};  // one of several, no longer known
+
+bool all_written(const uint8_t* written, int bytes) {
+  uint64_t eight = 0x0101010101010101u;
+  if (bytes == 4) {
+    uint32_t four;
+    std::memcpy(&four, written, sizeof four);
+    return four == 0x01010101u;
+  }
+  for (; bytes >= 8; bytes -= 8, written += 8) {
+    uint64_t next;
+    std::memcpy(&next, written, sizeof next);
+    eight &= next;
+  }
+  for (; bytes > 0; --bytes, ++written) eight &= *written == 1 ? ~uint64_t{0} : 0;
+  return eight == 0x0101010101010101u;
+}
+
 std::string place_in(const Region& region, uint64_t offset) { return "byte " + std::to_string(offset) + " of " + region.name; }
 
 }  // namespace
@@ -63,160 +81,182 @@ Region& Machine::region_of(Warp& w, const Instruction& i, uint64_t address, Spac
   return *region;
 }
 
+void Machine::access_local(Warp& w, const Instruction& i, const uint64_t* addresses, Mask mask, int bytes, bool write, std::byte** where) {
+  const auto size = static_cast<uint64_t>(bytes);
+  const uint64_t top = w.frame->local_base + static_cast<uint64_t>(w.frame->function->local_bytes);
+  for_lanes(mask, [&](int l) {
+    const uint64_t at = addresses[l] & ~kWindowMask;
+    if (at + size > top) fault(Check::bounds, w, i, l, "byte " + std::to_string(at) + " of local memory, of which the thread has " + std::to_string(top));
+    const std::size_t begin = static_cast<std::size_t>(l) * w.local_bytes + at;
+    uint8_t* const written = w.local_written.data() + begin;
+    if (write) std::memset(written, 1, size);
+    else if (!all_written(written, bytes)) fault(Check::uninitialised, w, i, l, "byte " + std::to_string(at) + " of local memory");
+    where[l] = w.local.data() + begin;
+  });
+}
+
 void Machine::access(Warp& w, const Instruction& i, const uint64_t* addresses, Space space, int bytes, bool write, std::byte** where) {
   ++counts.accesses;
   if (observer) observer->access(w, i, space, addresses, w.mask, bytes, write);
   const auto size = static_cast<uint64_t>(bytes);
-  for_lanes(w.mask, [&](int l) {
-    if (addresses[l] % size != 0) fault(Check::alignment, w, i, l, std::to_string(bytes) + " bytes at address " + std::to_string(addresses[l]));
-  });
-  for (Mask left = w.mask; left;) {
+  uint64_t low_bits = 0, least = ~uint64_t{0}, most = 0;
+  for (int l = 0; l < kLanes; ++l) {  // of lanes that do not run, the first's
+    const uint64_t address = w.active[l] ? addresses[l] : addresses[__builtin_ctz(w.mask)];
+    low_bits |= address;
+    least = std::min(least, address);
+    most = std::max(most, address);
+  }
+  if (low_bits & (size - 1))
+    for_lanes(w.mask, [&](int l) {
+      if (addresses[l] & (size - 1)) fault(Check::alignment, w, i, l, std::to_string(bytes) + " bytes at address " + std::to_string(addresses[l]));
+    });
+  const auto is_local = [&](uint64_t address) { return space == Space::local || (space == Space::generic && (address & kWindowMask) == kLocalWindow); };
+  if (is_local(least) && is_local(most)) return access_local(w, i, addresses, w.mask, bytes, write, where);
+  uint64_t offsets[kLanes];
+  for (Mask left = w.mask; left;) {  // one buffer after the other; as a rule there is but one
     const int first = __builtin_ctz(left);
-    uint64_t address = addresses[first];
-    if (space == Space::local || (space == Space::generic && (address & kWindowMask) == kLocalWindow)) {
-      const uint64_t at = address & ~kWindowMask, top = w.frame->local_base + static_cast<uint64_t>(w.frame->function->local_bytes);
-      if (at + size > top) fault(Check::bounds, w, i, first, "byte " + std::to_string(at) + " of local memory, of which the thread has " + std::to_string(top));
-      const std::size_t begin = static_cast<std::size_t>(first) * kLocalBytes + at;
-      uint8_t* const written = w.local_written.data() + begin;
-      if (write) std::fill_n(written, bytes, uint8_t{1});
-      else if (std::find(written, written + bytes, uint8_t{0}) != written + bytes)
-        fault(Check::uninitialised, w, i, first, "byte " + std::to_string(at) + " of local memory");
-      where[first] = w.local.data() + begin;
+    if (is_local(addresses[first])) {
+      access_local(w, i, addresses, 1u << first, bytes, write, where);
       left &= left - 1;
       continue;
     }
-    Region& region = region_of(w, i, address, space, first);
-    const bool shared = (region.base & kWindowMask) == kSharedWindow, param = (region.base & kWindowMask) == kParamWindow;
-    const uint64_t within = shared ? kSharedApart - 1 : ~kWindowMask;  // of an address, what counts in the region
-    const uint64_t base = shared ? kSharedFirst : param ? 0 : region.base;
-    uint64_t offsets[kLanes];
+    Region& region = region_of(w, i, addresses[first], space, first);
+    // What of an address counts within the region, and where that begins.
+    const bool shared = region.base == kSharedWindow, param = region.base == kParamWindow;
+    const uint64_t within = shared ? kSharedApart - 1 : param ? ~kWindowMask : ~uint64_t{0};
+    const uint64_t base = shared ? kSharedFirst : param ? 0 : region.base, end = region.size();
+    const uint64_t window = shared ? addresses[first] / kSharedApart : 0;
     Mask here = 0;
     for_lanes(left, [&](int l) {
-      if (addresses[l] >> 24 != address >> 24 && (shared || addresses[l] - region.base >= region.size())) return;
-      const uint64_t at = (addresses[l] & (shared || param ? within : ~uint64_t{0})) - base;
-      if (at >= region.size() && !shared && !param) return;  // of another buffer, or of none: its own turn tells
-      if (at + size > region.size() || at + size < size)
-        fault(Check::bounds, w, i, l, std::to_string(bytes) + " bytes at " + place_in(region, at) + ", which has " + std::to_string(region.size()));
+      const uint64_t at = (addresses[l] & within) - base;
+      if (shared && addresses[l] / kSharedApart != window) return;  // of another block, another buffer:
+      if (at >= end && !shared && !param) return;                   // its own turn tells
+      if (at + size > end || at + size < size)
+        fault(Check::bounds, w, i, l, std::to_string(bytes) + " bytes at " + place_in(region, at) + ", which has " + std::to_string(end));
       offsets[l] = at;
       where[l] = region.bytes.data() + at;
       here |= 1u << l;
     });
-    if (!here) fault(Check::bounds, w, i, first, "an address " + memory.nearest(address));
     touch(w, i, region, offsets, here, bytes, write);
     left &= ~here;
   }
 }
 
 void Machine::touch(Warp& w, const Instruction& i, Region& region, const uint64_t* offsets, Mask mask, int bytes, bool write) {
-  if (region.read_only && write) fault(Check::bounds, w, i, __builtin_ctz(mask), "a write to " + region.name + ", which is constant");
-  const bool reads = !write || i.to[0].present();
-  if (reads)
-    for_lanes(mask, [&](int l) {
-      const uint8_t* const written = region.written.data() + offsets[l];
-      bool all = true;
-      if (bytes == 4) {
-        uint32_t four;
-        std::memcpy(&four, written, sizeof four);
-        all = four == 0x01010101u;
-      } else {
-        for (int k = 0; k < bytes; ++k) all = all && written[k];
-      }
-      if (!all) fault(Check::uninitialised, w, i, l, place_in(region, offsets[l]));
-    });
-  if (write)
-    for_lanes(mask, [&](int l) {
-      if (bytes == 4) {
-        constexpr uint32_t kFour = 0x01010101u;
-        std::memcpy(region.written.data() + offsets[l], &kFour, sizeof kFour);
-      } else {
-        std::fill_n(region.written.data() + offsets[l], bytes, uint8_t{1});
-      }
-    });
-  if (region.read_only) return;
-  const int first = __builtin_ctz(mask);
-  bool same = true;
-  for_lanes(mask, [&](int l) { same = same && offsets[l] == offsets[first]; });
-  const auto words = static_cast<uint64_t>((bytes + 3) / 4);
-  if (!write && same) {
-    for (uint64_t k = 0; k < words; ++k) read_word(w, i, region, offsets[first] / 4 + k, mask);
-    counts.words += words;
+  if (region.read_only) {
+    if (write) fault(Check::bounds, w, i, __builtin_ctz(mask), "a write to " + region.name + ", which is constant");
     return;
   }
-  for_lanes(mask, [&](int l) {
+  if (!write || i.to[0].present())  // an atomic reads, too
+    for_lanes(mask, [&](int l) {
+      if (!all_written(region.written.data() + offsets[l], bytes)) fault(Check::uninitialised, w, i, l, place_in(region, offsets[l]));
+    });
+  const auto words = static_cast<uint64_t>((bytes + 3) / 4);
+  if (write) {
+    for_lanes(mask, [&](int l) {
+      std::memset(region.written.data() + offsets[l], 1, static_cast<std::size_t>(bytes));
+      for (uint64_t k = 0; k < words; ++k) write_word(w, i, region, offsets[l] / 4 + k, l);
+    });
+    counts.words += words * static_cast<uint64_t>(__builtin_popcount(mask));
+    return;
+  }
+  for (Mask left = mask; left;) {  // neighbours that read the same words are told of at once
+    int l = __builtin_ctz(left);
+    const uint64_t word = offsets[l] / 4;
+    Mask who = 0;
+    for (; l < kLanes && (left >> l & 1) && offsets[l] / 4 == word; ++l) who |= 1u << l;
+    left &= ~who;
+    counts.words += words * static_cast<uint64_t>(__builtin_popcount(who));
+    Page* page = &region.page(word);
     for (uint64_t k = 0; k < words; ++k) {
-      if (write) write_word(w, i, region, offsets[l] / 4 + k, l);
-      else read_word(w, i, region, offsets[l] / 4 + k, 1u << l);
+      if ((word + k) % Page::kWords == 0) page = &region.page(word + k);
+      if (region.settled[word + k] == w.block->known) continue;
+      read_word(w, i, region, *page, word + k, who);
     }
-    counts.words += words;
-  });
+  }
 }
 
-void Machine::read_word(Warp& w, const Instruction& i, Region& region, uint64_t word, Mask lanes) {
-  Page& page = region.page(word);
-  const auto at = static_cast<std::size_t>(word % Page::kWords);
+void Machine::read_word(Warp& w, const Instruction& i, Region& region, Page& page, uint64_t number, Mask lanes) {
+  Word& word = page.words[number % Page::kWords];
   const Block& block = *w.block;
-  if (page.write_time[at] >= launched_ && (page.write_time[at] >= block.known || page.writer[at] / kMostThreads != block.number))
+  if (word.write_time >= launched_ && (word.write_time >= block.known || word.writer / kMostThreads != block.number))
     for_lanes(lanes, [&](int l) {
-      const Thread writer = page.writer[at];
-      if (writer != thread_of(w, l) && page.write_time[at] >= known_until(w, l, writer)) race(w, i, region, word, l, writer, "reads what");
+      if (word.writer != thread_of(w, l) && word.write_time >= known_until(w, l, word.writer)) race(w, i, region, number, l, word.writer, "reads what", "wrote");
     });
   if (i.strong) return;
-  const bool earlier = page.read_time[at] < launched_;  // in another launch: nothing of it counts
-  if (page.read_block[at] != block.number || earlier) {
-    if (page.read_block[at] < Page::kSeveral && !earlier) page.read_block[at] = Page::kSeveral;
-    if (page.read_block[at] == Page::kNobody || earlier) {
-      page.read_block[at] = block.number;
-      for (auto& readers : page.readers)
-        if (readers)
-          for (auto& lanes_of : readers->lanes) lanes_of[at] = 0;
+  const uint32_t mine = block.number << 8 | static_cast<uint32_t>(w.number), all_mine = block.number << 8 | Word::kSeveralWarps;
+  if (word.read_time >= launched_) {
+    if (word.reader == mine) {
+      word.readers.add(lanes, now_);
+      word.read_time = now_;
+      if (lesser_order_) by_warp(page, number, w).add(lanes, now_);
+      return;
+    }
+    const bool same_block = word.reader >> 8 == block.number && word.reader != Word::kSeveralBlocks;
+    if (!same_block || word.read_time >= block.known || lesser_order_) {  // else they are known, all of them
+      word.reader = same_block ? all_mine : Word::kSeveralBlocks;
+      word.read_time = now_;
+      if (!lesser_order_ && same_block) region.settled[number] = block.known;
+      if (lesser_order_ && same_block) by_warp(page, number, w).add(lanes, now_);
+      return;
     }
   }
-  page.read_time[at] = now_;
-  if (page.read_block[at] == Page::kSeveral) return;
-  auto& readers = page.readers[w.number];
-  if (!readers) readers = std::make_unique<Page::Readers>();
-  readers->add(at, lanes, now_);
+  word.reader = mine;
+  word.read_time = now_;
+  word.readers.restart(lanes, now_);
+  if (lesser_order_) {
+    for (auto& readers : page.by_warp)
+      if (readers) readers[number % Page::kWords] = {};
+    by_warp(page, number, w).restart(lanes, now_);
+  }
 }
 
-void Machine::write_word(Warp& w, const Instruction& i, Region& region, uint64_t word, int lane) {
-  Page& page = region.page(word);
-  const auto at = static_cast<std::size_t>(word % Page::kWords);
+Readers& Machine::by_warp(Page& page, uint64_t number, const Warp& w) const {
+  auto& readers = page.by_warp[w.number];
+  if (!readers) readers = std::make_unique<Readers[]>(Page::kWords);
+  return readers[number % Page::kWords];
+}
+
+void Machine::write_word(Warp& w, const Instruction& i, Region& region, uint64_t number, int lane) {
+  Page& page = region.page(number);
+  Word& word = page.words[number % Page::kWords];
   const Block& block = *w.block;
-  const Thread me = thread_of(w, lane), writer = page.writer[at];
-  const Time written = page.write_time[at], read = page.read_time[at];
-  if (written >= launched_ && writer != me && (written >= block.known || writer / kMostThreads != block.number) && written >= known_until(w, lane, writer))
-    race(w, i, region, word, lane, writer, "writes what");
-  if (read >= launched_ && (read >= block.known || page.read_block[at] != block.number)) {
-    if (page.read_block[at] == Page::kSeveral) {
-      if (read >= known_of_all(w, lane, shape_.grid.count())) race(w, i, region, word, lane, ~Thread{0}, "writes what");
-    } else if (page.read_block[at] != Page::kNobody) {
-      for (int v = 0; v < kMostWarps; ++v) {
-        const auto& readers = page.readers[v];
-        for (int g = 0; readers && g < Page::Readers::kGroups; ++g) {
-          const Time when = readers->time[g][at];
-          if (when < launched_ || (when < block.known && page.read_block[at] == block.number)) continue;
-          for_lanes(readers->lanes[g][at], [&](int l) {
-            const Thread reader = page.read_block[at] * kMostThreads + static_cast<Thread>(v * kLanes + l);
-            if (reader != me && when >= known_until(w, lane, reader)) race(w, i, region, word, lane, reader, "writes what");
-          });
-        }
-      }
+  const Thread me = thread_of(w, lane);
+  if (word.write_time >= launched_ && word.writer != me && (word.write_time >= block.known || word.writer / kMostThreads != block.number) &&
+      word.write_time >= known_until(w, lane, word.writer))
+    race(w, i, region, number, lane, word.writer, "writes what", "wrote");
+  if (word.read_time >= launched_) {
+    const bool same_block = word.reader >> 8 == block.number && word.reader != Word::kSeveralBlocks;
+    const auto against = [&](const Readers& readers, uint32_t of_block, uint32_t warp) {
+      for (int g = 0; g < Readers::kGroups; ++g)
+        for_lanes(readers.time[g] < launched_ ? 0 : readers.lanes[g], [&](int l) {
+          const Thread reader = of_block * kMostThreads + warp * kLanes + static_cast<Thread>(l);
+          if (reader != me && readers.time[g] >= known_until(w, lane, reader)) race(w, i, region, number, lane, reader, "writes what", "read");
+        });
+    };
+    if (same_block && word.read_time < block.known) {
+      // all of them came before a barrier of the block
+    } else if (word.reader == Word::kSeveralBlocks) {
+      if (!lesser_order_ || word.read_time >= known_of_all(w, lane, shape_.grid.count())) race(w, i, region, number, lane, kSomeThread, "writes what", "read");
+    } else if ((word.reader & 0xff) != Word::kSeveralWarps) {
+      against(word.readers, word.reader >> 8, word.reader & 0xff);
+    } else if (!lesser_order_) {
+      race(w, i, region, number, lane, kSomeThread, "writes what", "read");
+    } else {
+      for (uint32_t v = 0; v < kMostWarps; ++v)
+        if (page.by_warp[v]) against(page.by_warp[v][number % Page::kWords], word.reader >> 8, v);
     }
   }
+  region.settled[number] = 0;
   if (i.strong) return;
-  page.write_time[at] = now_;
-  page.writer[at] = me;
-  if (page.read_block[at] != block.number) {  // all who read it are known, and with this write they need not be
-    page.read_block[at] = Page::kNobody;
-    page.read_time[at] = 0;
-  }
+  word.write_time = now_;
+  word.writer = me;
+  if (word.reader == Word::kSeveralBlocks || word.reader >> 8 != block.number) word.read_time = 0;  // whoever read it is known
 }
 
-void Machine::race(const Warp& w, const Instruction& i, const Region& region, uint64_t word, int lane, Thread other, const std::string& verb) const {
-  const Page& page = *region.pages[word / Page::kWords];
-  const bool wrote = other != ~Thread{0} && page.writer[word % Page::kWords] == other && page.write_time[word % Page::kWords] >= page.read_time[word % Page::kWords];
-  const std::string who = other == ~Thread{0} ? "several blocks" : thread_text(shape_, other);
-  fault(Check::race, w, i, lane, verb + " " + who + (verb == "reads what" || wrote ? " wrote" : " read") + ", without a barrier between: " + place_in(region, 4 * word));
+void Machine::race(const Warp& w, const Instruction& i, const Region& region, uint64_t word, int lane, Thread other, const std::string& does, const std::string& did) const {
+  const std::string who = other == kSomeThread ? "other threads" : thread_text(shape_, other);
+  fault(Check::race, w, i, lane, does + " " + who + " " + did + ", without a barrier between: " + place_in(region, 4 * word));
 }
 
 void Machine::acquire(Warp& w, const Instruction& i, int lane, uint64_t address) {

@@ -11,8 +11,7 @@ namespace equipoise::ptx {
 
 namespace {
 
-constexpr uint64_t kSlice = 20000;                 // instructions of a path before others have their turn
-constexpr uint64_t kEndless = uint64_t{1} << 34;   // instructions of a launch that has not ended and will not
+constexpr uint64_t kSlice = 20000;  // instructions of a path before others have their turn
 
 }  // namespace
 
@@ -34,7 +33,7 @@ std::unique_ptr<Block> Machine::make_block(uint32_t number) {
   block->number = number;
   block->at = {number % shape_.grid.x, number / shape_.grid.x % shape_.grid.y, number / shape_.grid.x / shape_.grid.y};
   block->threads = shape_.block.count();
-  block->known = now_;
+  block->known = ++now_;
   block->shared = std::make_unique<Region>("shared memory", kSharedWindow, static_cast<std::size_t>(module_->static_shared) + shape_.dynamic_shared);
   block->warps.resize((block->threads + kLanes - 1) / kLanes);
   for (std::size_t v = 0; v < block->warps.size(); ++v) {
@@ -43,11 +42,11 @@ std::unique_ptr<Block> Machine::make_block(uint32_t number) {
     w.number = static_cast<int>(v);
     const uint32_t left = block->threads - static_cast<uint32_t>(v) * kLanes;
     w.members = left >= kLanes ? kAllLanes : (1u << left) - 1;
-    w.local.resize(kLanes * kLocalBytes);
-    w.local_written.resize(kLanes * kLocalBytes);
+    w.local_bytes = static_cast<std::size_t>(entry_->deepest_local);
+    w.local.resize(kLanes * w.local_bytes);
+    w.local_written.resize(kLanes * w.local_bytes);
     w.knows.resize(kLanes), w.fenced.resize(kLanes), w.heard.resize(kLanes);
-    Instruction none;
-    w.paths.push_back({push_frame(w, none, *entry_, nullptr, w.members), nullptr, 0, -1, w.members});
+    w.paths.push_back({push_frame(w, *entry_, nullptr, w.members), nullptr, 0, -1, w.members});
   }
   ++counts.blocks;
   return block;
@@ -66,6 +65,7 @@ void Machine::launch(const Module& module, const Function& entry, const LaunchSh
   std::fill(parameters_->written.begin(), parameters_->written.end(), uint8_t{1});
   parameters_->read_only = true;
   launched_ = ++now_;
+  lesser_order_ = module.lesser_order;
   random_.seed(order.seed);
   ++counts.launches;
   blocks_.clear(), clusters_.clear(), published_.clear();
@@ -79,7 +79,7 @@ void Machine::launch(const Module& module, const Function& entry, const LaunchSh
     bool moved = false;
     for (std::size_t b : turns(blocks_.size())) moved = step_block(*blocks_[b]) || moved;
     if (!moved) deadlock();
-    if (counts.instructions - before > kEndless) throw Fault(Check::deadlock, "deadlock: " + entry.name + " does not end");
+    if (counts.instructions - before > endless) throw Fault(Check::deadlock, "deadlock: " + entry.name + " does not end");
     // A cluster leaves together: its blocks' memory is open to each other until then.
     for (auto first = blocks_.begin(); first != blocks_.end();) {
       const auto end = first + shape.cluster;
@@ -277,7 +277,7 @@ bool Machine::branch_by_table(Warp& w, std::size_t index, const Instruction& i) 
   return false;
 }
 
-Frame* Machine::push_frame(Warp& w, const Instruction& i, const Function& f, Frame* caller, Mask mask) {
+Frame* Machine::push_frame(Warp& w, const Function& f, Frame* caller, Mask mask) {
   std::unique_ptr<Frame> frame;
   if (w.idle.empty()) frame = std::make_unique<Frame>();
   else frame = std::move(w.idle.back()), w.idle.pop_back();
@@ -286,10 +286,8 @@ Frame* Machine::push_frame(Warp& w, const Instruction& i, const Function& f, Fra
   frame->local_base = caller ? caller->local_base + static_cast<uint32_t>(caller->function->local_bytes) : 0;
   const std::size_t bytes = static_cast<std::size_t>(f.register_slots) * kSlotBytes;
   if (frame->registers.size() < bytes) frame->registers.resize(bytes);
-  const std::size_t top = frame->local_base + static_cast<std::size_t>(f.local_bytes);
-  if (top > kLocalBytes) fault(Check::trap, w, i, __builtin_ctz(mask), "more local memory than a thread of this machine has");
   for_lanes(mask, [&](int l) {
-    std::fill_n(w.local_written.begin() + l * kLocalBytes + frame->local_base, f.local_bytes, uint8_t{0});
+    std::memset(w.local_written.data() + static_cast<std::size_t>(l) * w.local_bytes + frame->local_base, 0, static_cast<std::size_t>(f.local_bytes));
   });
   w.frames.push_back(std::move(frame));
   return w.frames.back().get();
@@ -300,7 +298,7 @@ namespace {
 void copy_local(Warp& w, Mask mask, const Frame& from, const std::vector<Parameter>& of, const Frame& to, const std::vector<Parameter>& places) {
   for (std::size_t k = 0; k < std::min(of.size(), places.size()); ++k)
     for_lanes(mask, [&](int l) {
-      const std::size_t lane = static_cast<std::size_t>(l) * kLocalBytes;
+      const std::size_t lane = static_cast<std::size_t>(l) * w.local_bytes;
       const std::size_t begin = lane + from.local_base + static_cast<std::size_t>(of[k].offset), end = lane + to.local_base + static_cast<std::size_t>(places[k].offset);
       std::memcpy(w.local.data() + end, w.local.data() + begin, static_cast<std::size_t>(places[k].bytes));
       std::memcpy(w.local_written.data() + end, w.local_written.data() + begin, static_cast<std::size_t>(places[k].bytes));
@@ -314,7 +312,7 @@ void Machine::call(Warp& w, std::size_t index, const Instruction& i) {
   const Function& f = module_->functions[static_cast<std::size_t>(i.target)];
   Frame* const caller = p.frame;
   const Function::Call& c = caller->function->calls[static_cast<std::size_t>(i.offset)];
-  Frame* const frame = push_frame(w, i, f, caller, p.mask);
+  Frame* const frame = push_frame(w, f, caller, p.mask);
   frame->call = &c;
   copy_local(w, p.mask, *caller, c.arguments, *frame, f.parameters);
   w.joins.push_back(std::make_unique<Join>(Join{p.mask, 0, caller, p.pc + 1, p.join, p.stop, frame}));

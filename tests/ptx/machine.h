@@ -69,6 +69,7 @@ class Machine {
   Order order;
   Counts counts;
   Observer* observer = nullptr;
+  uint64_t endless = uint64_t{1} << 34;  ///< instructions after which a launch counts as one that will not end
   /// Words for a fault: what the block was at after so many barriers.
   std::function<std::string(const Block&)> phase;
 
@@ -119,13 +120,15 @@ class Machine {
   bool release_warp_barriers(Warp& warp);
   bool release_block_barriers(Block& block);
   bool cluster_barrier(Warp& warp, std::size_t index, const Instruction& instruction);
-  Frame* push_frame(Warp& warp, const Instruction& instruction, const Function& function, Frame* caller, Mask mask);
+  Frame* push_frame(Warp& warp, const Function& function, Frame* caller, Mask mask);
   void set_mask(Warp& warp, Mask mask) const;
   [[noreturn]] void deadlock() const;
-  void touch(Warp& warp, const Instruction& instruction, Region& region, const uint64_t* addresses, Mask mask, int bytes, bool write);
-  void read_word(Warp& warp, const Instruction& instruction, Region& region, uint64_t word, Mask lanes);
+  void access_local(Warp& warp, const Instruction& instruction, const uint64_t* addresses, Mask mask, int bytes, bool write, std::byte** where);
+  void touch(Warp& warp, const Instruction& instruction, Region& region, const uint64_t* offsets, Mask mask, int bytes, bool write);
+  void read_word(Warp& warp, const Instruction& instruction, Region& region, Page& page, uint64_t word, Mask lanes);
   void write_word(Warp& warp, const Instruction& instruction, Region& region, uint64_t word, int lane);
-  [[noreturn]] void race(const Warp& warp, const Instruction& instruction, const Region& region, uint64_t word, int lane, Thread other, const std::string& verb) const;
+  Readers& by_warp(Page& page, uint64_t word, const Warp& warp) const;
+  [[noreturn]] void race(const Warp& warp, const Instruction& instruction, const Region& region, uint64_t word, int lane, Thread other, const std::string& does, const std::string& did) const;
   Region& region_of(Warp& warp, const Instruction& instruction, uint64_t address, Space space, int lane);
   std::vector<std::size_t> turns(std::size_t count);
   bool chance(uint32_t in) { return order.kind == Order::Kind::random && random_() % in == 0; }
@@ -136,6 +139,7 @@ class Machine {
   std::unique_ptr<Region> parameters_;
   std::deque<std::unique_ptr<Block>> blocks_;  // resident
   std::map<uint32_t, Cluster> clusters_;
+  bool lesser_order_ = false;  ///< more than whole barriers orders threads: named ones, clusters, atomics
   Time now_ = 1, launched_ = 1;
   std::mt19937_64 random_;
   std::unordered_map<uint64_t, Known> published_;  // by address: what those who write there have released

@@ -14,30 +14,24 @@ constexpr std::byte kFresh{0xFF};             // four of them are a NaN
 
 }  // namespace
 
-Page::Page() { std::fill_n(read_block, kWords, kNobody); }
-
-void Page::Readers::add(std::size_t word, Mask who, Time now) {
-  if (time[0][word] == now || (lanes[0][word] & ~who) == 0) {
-    lanes[0][word] |= who;
-    time[0][word] = now;
-  } else {
-    if (lanes[2][word] == 0 || time[1][word] > time[2][word]) time[2][word] = time[1][word];
-    lanes[2][word] |= lanes[1][word];
-    lanes[1][word] = lanes[0][word], time[1][word] = time[0][word];
-    lanes[0][word] = who, time[0][word] = now;
+void Readers::restart(Mask who, Time now) {
+  lanes[0] = who, time[0] = now;
+  lanes[1] = lanes[2] = 0;
+}
+void Readers::add(Mask who, Time now) {
+  if (time[0] != now && (lanes[0] & ~who) != 0) {
+    if (lanes[2] == 0 || time[1] > time[2]) time[2] = time[1];
+    lanes[2] |= lanes[1];
+    lanes[1] = lanes[0], time[1] = time[0];
+    lanes[0] = 0;
   }
-  lanes[1][word] &= ~who;
-  lanes[2][word] &= ~who;
+  lanes[0] |= who, time[0] = now;
+  lanes[1] &= ~who;
+  lanes[2] &= ~who;
 }
 
 Region::Region(std::string what, uint64_t address, std::size_t size)
-    : name(std::move(what)), base(address), bytes(size, kFresh), written(size, 0), pages(size / (4 * Page::kWords) + 1) {}
-
-Page& Region::page(uint64_t word) {
-  std::unique_ptr<Page>& page = pages[word / Page::kWords];
-  if (!page) page = std::make_unique<Page>();
-  return *page;
-}
+    : name(std::move(what)), base(address), bytes(size, kFresh), written(size, 0), pages(size / (4 * Page::kWords) + 1), settled(size / 4 + 4, 0) {}
 
 uint64_t Memory::allocate(const std::string& name, std::size_t bytes) {
   const uint64_t address = next_;

@@ -18,24 +18,32 @@ using Thread = uint32_t;  ///< block * kMostThreads + number in it
 inline constexpr uint32_t kMostThreads = 1024;
 inline constexpr int kMostWarps = kMostThreads / kLanes;
 
-/// Accesses to 256 words: the last write, and the reads since, warp by warp of one block.
+/// Lanes of a warp by when they last read a word: the newest group first. Who reads again leaves its older group; of
+/// more than three groups the oldest two become one, with the later time.
+struct Readers {
+  static constexpr int kGroups = 3;
+  Mask lanes[kGroups] = {};
+  Time time[kGroups] = {};
+  void add(Mask who, Time now);
+  void restart(Mask who, Time now);
+};
+
+/// Accesses to a word: the last write, and the reads since.
+struct Word {
+  static constexpr uint32_t kSeveralBlocks = 0xffffffffu, kSeveralWarps = 0xff;
+  Time write_time = 0;
+  Thread writer = 0;
+  Time read_time = 0;   ///< of the last read
+  uint32_t reader = 0;  ///< block << 8 | its warp or kSeveralWarps; or kSeveralBlocks
+  Readers readers;      ///< where it was one warp
+};
+
+/// Words side by side. `by_warp`, for launches in which more than whole barriers orders threads, holds the readers of
+/// each warp where several read.
 struct Page {
   static constexpr uint32_t kWords = 256;
-  static constexpr uint32_t kNobody = 0xffffffffu, kSeveral = 0xfffffffeu;
-  /// Lanes of a warp by when they last read a word: the newest group first. Who reads again leaves its older group;
-  /// of more than three groups the oldest two become one, with the later time.
-  struct Readers {
-    static constexpr int kGroups = 3;
-    Mask lanes[kGroups][kWords] = {};
-    Time time[kGroups][kWords] = {};
-    void add(std::size_t word, Mask who, Time now);
-  };
-  Time write_time[kWords] = {};
-  Thread writer[kWords] = {};
-  Time read_time[kWords] = {};       ///< of the last
-  uint32_t read_block[kWords];       ///< whose reads `readers` holds
-  std::unique_ptr<Readers> readers[kMostWarps];
-  Page();
+  Word words[kWords];
+  std::unique_ptr<Readers[]> by_warp[kMostWarps];
 };
 
 struct Region {
@@ -44,11 +52,18 @@ struct Region {
   std::vector<std::byte> bytes;
   std::vector<uint8_t> written;  ///< by byte
   std::vector<std::unique_ptr<Page>> pages;
+  /// By word: of which block's time since its last barrier it is known that several warps read the word and nobody
+  /// wrote it, so that one read more tells nothing.
+  std::vector<Time> settled;
   bool read_only = false;
 
   Region(std::string what, uint64_t address, std::size_t size);
   uint64_t size() const { return bytes.size(); }
-  Page& page(uint64_t word);
+  Page& page(uint64_t word) {
+    std::unique_ptr<Page>& page = pages[word / Page::kWords];
+    if (!page) page = std::make_unique<Page>();
+    return *page;
+  }
 };
 
 /// Global memory: buffers with wide gaps between.

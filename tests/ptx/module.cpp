@@ -1,7 +1,7 @@
 // tests/ptx/module.cpp - a module read: its variables laid out, its functions decoded.
 #include "tests/ptx/module.h"
 
-#include <bit>
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -86,6 +86,19 @@ void lay_out(Module& module) {
     if (v.dynamic) v.address = kSharedFirst + static_cast<uint64_t>(module.static_shared);
 }
 
+/// Local memory that a function and what it calls need; `path`: the calls on the way, none of which may come back.
+int deepest_local(Module& module, int number, std::vector<int>& path) {
+  Function& f = module.functions[static_cast<std::size_t>(number)];
+  if (std::find(path.begin(), path.end(), number) != path.end()) throw std::runtime_error(f.name + " calls itself, which the machine does not know");
+  if (f.deepest_local > 0) return f.deepest_local;
+  path.push_back(number);
+  int below = 0;
+  for (const Instruction& i : f.code)
+    if (i.flow == Flow::call) below = std::max(below, deepest_local(module, i.target, path));
+  path.pop_back();
+  return f.deepest_local = f.local_bytes + below;
+}
+
 }  // namespace
 
 Module read_module(const std::string& text) {
@@ -108,6 +121,13 @@ Module read_module(const std::string& text) {
   }
   for (std::size_t i = 0; i < parts.functions.size(); ++i)
     decode_body(parts.functions[i], symbols, numbers, module, module.functions[i]);
+  for (int i = 0; i < static_cast<int>(module.functions.size()); ++i) {
+    std::vector<int> path;
+    deepest_local(module, i, path);
+  }
+  for (const Function& f : module.functions)
+    for (const Instruction& i : f.code)
+      module.lesser_order |= i.flow == Flow::cluster || i.strong || i.acquires || (i.flow == Flow::block_barrier && i.from_[1].present());
   return module;
 }
 

@@ -86,6 +86,7 @@ struct Function {
   std::vector<Call> calls;  ///< Instruction::offset of a call counts them
   int register_slots = 0;
   int local_bytes = 0;  ///< of a frame: depot, parameters, arguments of calls
+  int deepest_local = 0;    ///< bytes of its frame and those of the calls in it, at most
   int parameter_bytes = 0;  ///< of an entry
   int most_threads = 0;     ///< .maxntid; 0: not said
   int least_blocks = 0;     ///< .minnctapersm
@@ -107,6 +108,7 @@ struct Module {
   std::vector<Variable> variables;
   std::vector<Location> locations;
   std::map<int, std::string> files;
+  bool lesser_order = false;  ///< it has named barriers, barriers of clusters, fences, atomics or other strong accesses
   int static_shared = 0;           ///< bytes of a block before what the launch asks for
   std::vector<std::string> texts;  ///< of instructions, which they point at
 

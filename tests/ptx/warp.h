@@ -56,7 +56,8 @@ struct Warp {
   std::vector<Path> paths;
   std::vector<std::unique_ptr<Join>> joins;
   std::vector<std::unique_ptr<Frame>> frames, idle;  ///< idle: to be used again
-  std::vector<std::byte> local;               ///< [lane][kLocalBytes]
+  std::size_t local_bytes = 0;                ///< of each lane
+  std::vector<std::byte> local;               ///< [lane][local_bytes]
   std::vector<uint8_t> local_written;         ///< likewise
   Time known = 0;             ///< the last time at which all lanes had met
   std::vector<Time> met;      ///< [lane][lane]: until when they know each other beyond `known`; empty: no further
@@ -64,6 +65,5 @@ struct Warp {
   uint32_t cluster_round = 0; ///< that a wait is for
   std::vector<Known> fenced, heard;  ///< by lane: what a fence has seen, and what the next one will make known
 };
-inline constexpr int kLocalBytes = 16 << 10;
 
 }  // namespace equipoise::ptx
