@@ -32,6 +32,11 @@ Machine& gpu() {
   return machine;
 }
 
+std::function<void(const Launch&, LaunchShape&)>& planted() {
+  static std::function<void(const Launch&, LaunchShape&)> now;
+  return now;
+}
+
 Module read_module_file(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error("cannot read " + path);
@@ -44,13 +49,13 @@ Module read_module_file(const std::string& path) {
   }
 }
 
-const Module& gpu_module(const std::string& name) {
+Module& gpu_module(const std::string& name) {
   static std::map<std::string, Module> modules;
   const auto known = modules.find(name);
   if (known != modules.end()) return known->second;
   const char* folder = std::getenv("EQUIPOISE_PTX");
   if (!folder) throw std::runtime_error("EQUIPOISE_PTX names no folder of PTX modules");
-  const Module& module = modules[name] = read_module_file(std::string(folder) + "/" + name + ".ptx");
+  Module& module = modules[name] = read_module_file(std::string(folder) + "/" + name + ".ptx");
   gpu().load(module);
   return module;
 }

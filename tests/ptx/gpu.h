@@ -9,12 +9,18 @@
 
 #include "tests/ptx/machine.h"
 
+namespace equipoise {
+struct Launch;  // kernels/program/launch.h
+}
+
 namespace equipoise::ptx {
 
 /// Device 0, made on first use.
 Machine& gpu();
 /// A module of the folder, read on first use: "interpreter".
-const Module& gpu_module(const std::string& name);
+Module& gpu_module(const std::string& name);
+/// What a test plants into the launches of programs: called before each, with the shape to change.
+std::function<void(const Launch&, LaunchShape&)>& planted();
 /// Reads a module from a file.
 Module read_module_file(const std::string& path);
 

@@ -87,6 +87,12 @@ void Memory::forget(uint64_t address, std::size_t bytes) {
   std::fill_n(region->written.begin() + static_cast<std::ptrdiff_t>(address - region->base), bytes, uint8_t{0});
 }
 
+void Memory::truncate(uint64_t address, std::size_t bytes) {
+  Region* const region = find(address);
+  if (!region || bytes > region->size()) throw std::out_of_range("a buffer is shorter than what is taken from it");
+  region->bytes.resize(region->size() - bytes);
+}
+
 void Memory::name(uint64_t address, const std::string& name) {
   if (Region* const region = find(address)) region->name = name;
 }

@@ -81,6 +81,8 @@ class Memory {
   void read(uint64_t address, void* to, std::size_t bytes);
   /// What lies there counts as never written.
   void forget(uint64_t address, std::size_t bytes);
+  /// Takes bytes from its end, for good.
+  void truncate(uint64_t address, std::size_t bytes);
   void name(uint64_t address, const std::string& name);
 
  private:
