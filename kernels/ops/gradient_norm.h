@@ -103,6 +103,11 @@ struct GradientSquares {
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    if constexpr (Team::kLanes == 1) {
+      c.doubles(slots)[row * kRowLanes + lane] =
+          lane_square(c, row * kFlatRow + lane, flat_columns(block.count, row) - lane);
+      return;
+    }
     double sum[Team::kLanes] = {};
     each_stretch<Team::kLanes>(block.count, row, lane, [&](int e, int elements) {
       float g[kStretch<Team::kLanes>];
@@ -110,6 +115,27 @@ struct GradientSquares {
       each_column<Team::kLanes>(elements, 0, [&](int i, int l) { sum[l] = fma(double{g[i]}, double{g[i]}, sum[l]); });
     });
     for (int l = 0; l < Team::kLanes; ++l) c.doubles(slots)[row * kRowLanes + lane + l] = sum[l];
+  }
+  /// The sum of a row's lane, whose first element is `first`; `left` elements of the row lie from there on. Several
+  /// elements are read before the first is summed, and a lane's weight is looked up once for them.
+  EQ_FN double lane_square(const Context& c, int first, int left) const {
+    double sum = 0;
+    for (int e = 0; e < left; e += kColumnsAhead * kRowLanes) {
+      const float* g = c.floats(block.gradient) + first;
+      int at[kColumnsAhead];
+      float total[kColumnsAhead] = {};
+      EQ_UNROLL
+      for (int i = 0; i < kColumnsAhead; ++i) at[i] = e + i * kRowLanes < left ? e + i * kRowLanes : e;
+      for (int lane = 0; lane < block.lanes; ++lane, g += block.lane_stride) {
+        const float w = block.weight(*c.control, lane);
+        EQ_UNROLL
+        for (int i = 0; i < kColumnsAhead; ++i) total[i] = lane == 0 ? w * g[at[i]] : fmaf(w, g[at[i]], total[i]);
+      }
+      EQ_UNROLL
+      for (int i = 0; i < kColumnsAhead; ++i)
+        if (e + i * kRowLanes < left) sum = fma(double{total[i]}, double{total[i]}, sum);
+    }
+    return sum;
   }
 };
 
