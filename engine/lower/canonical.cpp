@@ -57,6 +57,7 @@ void clear_padding(Operation& o) {
   std::byte clean[sizeof(Operation)] = {};
   put(clean + offsetof(Operation, kind), o.kind);
   put(clean + offsetof(Operation, first_unit), o.first_unit);
+  put(clean + offsetof(Operation, turns), o.turns);
   switch (o.kind) {
 #define EQ_CASE(tag, Struct)                      \
   case OperationKind::tag:                        \

@@ -191,7 +191,8 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
       if (phase[i] != p) continue;
       Operation o = operations[i].make(placement);
       o.first_unit = static_cast<int32_t>(unit);
-      unit += (int64_t{device_units(o, program.chains, assembly.batch())} + 31) / 32 * 32;
+      o.turns = static_cast<int32_t>((int64_t{device_units(o, program.chains, assembly.batch())} + 31) / 32);
+      unit += int64_t{o.turns} * 32;
       if (unit > kMostUnits) refuse_units();
       code->operations.push_back(o);
     }

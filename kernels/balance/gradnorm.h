@@ -41,21 +41,30 @@ struct GradNormState {
   }
 };
 
-/// GradNorm with `measured(i)` in the place of the loss whose fall is compared with the other tasks'.
-template <class Measured>
-EQ_FN void weigh_by_gradient_norms(const Weighing& in, const Method& method, Measured&& measured) {
+/// GradNorm with `measured(i)` in the place of the loss whose fall is compared with the other tasks'. Collective: each
+/// member takes tasks for what is long (powers, roots, quotients) and leaves what sums are made of where the results
+/// will lie; every member forms the sums, tasks rising. Begins after a barrier, ends with one.
+template <class Team, class Measured>
+EQ_FN void weigh_by_gradient_norms(const Team& team, const Weighing& in, const Method& method, Measured&& measured) {
   using State = GradNormState;
   const State s{in};
   const int tasks = in.tasks;
+  const auto each = [&](auto&& f) {
+    for (int i = team.thread_rank(); i < tasks; i += team.size()) f(i);
+    team.sync();
+  };
   const bool softmax = method.softmax != 0;
   // The first step's weights are used as they are given.
   const bool in_loss = !softmax && method.renormalise == Normalise::in_loss && s.old(State::kStarted, 0) != 0;
-  double sum_values = 0;
-  for (int i = 0; (softmax || in_loss) && i < tasks; ++i)
-    sum_values += softmax ? strict_exp(s.value(i, true)) : s.value(i, false);
-  const double raised = in_loss ? tasks / sum_values : 1.0;
-  for (int i = 0; i < tasks; ++i)
-    in.weight[i] = softmax ? tasks * (strict_exp(s.value(i, true)) / sum_values) : raised * s.value(i, false);
+  double raised = 1.0;
+  each([&](int i) { in.weight[i] = softmax ? strict_exp(s.value(i, true)) : s.value(i, false); });
+  if (softmax || in_loss) {
+    double sum_values = 0;
+    for (int i = 0; i < tasks; ++i) sum_values += in.weight[i];
+    team.sync();
+    if (in_loss) raised = tasks / sum_values;
+    each([&](int i) { in.weight[i] = softmax ? tasks * (in.weight[i] / sum_values) : raised * in.weight[i]; });
+  }
   if (!in.norm) return;
 
   // A gradient that vanishes has fallen to nothing, even if it always was zero; a loss of 0 / 0 has no ratio.
@@ -63,40 +72,48 @@ EQ_FN void weigh_by_gradient_norms(const Weighing& in, const Method& method, Mea
     const double now = measured(i);
     return method.kind == MethodKind::gradnorm_modified && now == 0.0 ? 0.0 : now / s.next(State::kFirst, i);
   };
-  double sum_norm = 0, sum_ratio = 0;
-  int present = 0;
-  for (int i = 0; i < tasks; ++i) {
+  each([&](int i) {
     s.next(State::kValue, i) = s.value(i, softmax);
     s.next(State::kStarted, i) = 1;
-    if (!in.present[i]) continue;
+    in.target[i] = 0;
+    if (!in.present[i]) return;
     if (s.old(State::kHasFirst, i) == 0) {
       s.next(State::kFirst, i) = measured(i);
       s.next(State::kHasFirst, i) = 1;
     }
-    sum_ratio += ratio(i);
+    in.target[i] = ratio(i);
+  });
+  double sum_norm = 0, sum_ratio = 0;
+  int present = 0;
+  for (int i = 0; i < tasks; ++i) {
+    if (!in.present[i]) continue;
+    sum_ratio += in.target[i];
     sum_norm += in.weight[i] * in.norm[i];
     ++present;
   }
+  team.sync();
   const double mean_ratio = sum_ratio / present, mean_norm = sum_norm / present;
   const bool rates = mean_ratio > 0 && mean_ratio - mean_ratio == 0.0;  // else a first loss was zero, or signs cancel
+  each([&](int i) {
+    if (!in.present[i]) return;
+    const double rate = rates ? in.target[i] / mean_ratio : 1.0;
+    in.target[i] = mean_norm * strict_pow(rate > 0 ? rate : 0.0, in.settings->alpha);
+  });
+  const auto off_target = [&](int i) { return in.weight[i] * in.norm[i] - in.target[i]; };
+  const auto slope_of = [&](int i, double off) { return (off > 0 ? 1.0 : (off < 0 ? -1.0 : 0.0)) * in.norm[i]; };
   double loss = 0, pulled = 0;  // pulled: sum of weight times derivative, where weights share a sum
   for (int i = 0; i < tasks; ++i) {
-    in.target[i] = 0;
     if (!in.present[i]) continue;
-    const double rate = rates ? ratio(i) / mean_ratio : 1.0;
-    in.target[i] = mean_norm * strict_pow(rate > 0 ? rate : 0.0, in.settings->alpha);
-    const double off = in.weight[i] * in.norm[i] - in.target[i];
+    const double off = off_target(i);
     loss += off < 0 ? -off : off;
-    pulled += in.weight[i] * ((off > 0 ? 1.0 : (off < 0 ? -1.0 : 0.0)) * in.norm[i]);
+    pulled += in.weight[i] * slope_of(i, off);
   }
-  *in.gradnorm_loss = loss;
+  if (team.thread_rank() == 0) *in.gradnorm_loss = loss;
 
   const AdamSettings adam{in.settings->task_lr, in.settings->beta1, in.settings->beta2, in.settings->eps};
-  double sum = 0;
-  for (int i = 0; i < tasks; ++i) {
+  each([&](int i) {
     if (in.present[i]) {
-      const double off = in.weight[i] * in.norm[i] - in.target[i];
-      double slope = (off > 0 ? 1.0 : (off < 0 ? -1.0 : 0.0)) * in.norm[i];
+      double slope = slope_of(i, off_target(i));
       if (softmax) slope = in.weight[i] * (slope - pulled / tasks);
       if (in_loss) slope = raised * (slope - pulled / tasks);
       const bool fresh = method.restart != 0 || s.old(State::kPower2, i) == 0;  // beta1 to the power of t may underflow
@@ -107,19 +124,22 @@ EQ_FN void weigh_by_gradient_norms(const Weighing& in, const Method& method, Mea
                                       s.next(State::kMoment2, i), s.next(State::kPower1, i), s.next(State::kPower2, i));
       s.next(State::kValue, i) = next < kMinTaskWeight && !softmax ? kMinTaskWeight : next;
     }
-    sum += softmax ? strict_exp(s.next(State::kValue, i)) : s.next(State::kValue, i);
-  }
+    in.next_weight[i] = softmax ? strict_exp(s.next(State::kValue, i)) : s.next(State::kValue, i);
+  });
+  double sum = 0;
+  for (int i = 0; i < tasks; ++i) sum += in.next_weight[i];
+  team.sync();
   const bool rescale = !softmax && method.renormalise == Normalise::after_step && sum > 0;
   const double next_raised = !softmax && method.renormalise == Normalise::in_loss ? tasks / sum : 1.0;
-  for (int i = 0; i < tasks; ++i) {
+  each([&](int i) {
     if (rescale) s.next(State::kValue, i) *= tasks / sum;
-    const double value = s.next(State::kValue, i);
-    in.next_weight[i] = softmax ? tasks * (strict_exp(value) / sum) : next_raised * value;
-  }
+    in.next_weight[i] = softmax ? tasks * (in.next_weight[i] / sum) : next_raised * s.next(State::kValue, i);
+  });
 }
 
-EQ_FN void weigh_gradnorm(const Weighing& in, const Method& method) {
-  weigh_by_gradient_norms(in, method, [&](int i) {
+template <class Team>
+EQ_FN void weigh_gradnorm(const Team& team, const Weighing& in, const Method& method) {
+  weigh_by_gradient_norms(team, in, method, [&](int i) {
     return method.loss_ratio == LossRatio::weighted ? in.weight[i] * in.loss[i] : in.loss[i];
   });
 }

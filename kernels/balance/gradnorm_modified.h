@@ -8,8 +8,9 @@
 
 namespace equipoise {
 
-EQ_FN void weigh_gradnorm_modified(const Weighing& in, const Method& method) {
-  weigh_by_gradient_norms(in, method, [&](int i) {
+template <class Team>
+EQ_FN void weigh_gradnorm_modified(const Team& team, const Weighing& in, const Method& method) {
+  weigh_by_gradient_norms(team, in, method, [&](int i) {
     return method.loss_ratio == LossRatio::weighted ? in.weight[i] * in.norm[i] : in.norm[i];
   });
 }

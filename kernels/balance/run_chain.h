@@ -69,17 +69,12 @@ static_assert([] {
   return true;
 }());
 
-EQ_COLD void weigh(const Weighing& in, const Method& method) {
-  if (in.tasks == 1 && method.kind != MethodKind::identity) return weigh_equal(in, method);  // one task alone weighs 1
+EQ_FN void weigh_by_one(const Weighing& in, const Method& method) {
   switch (method.kind) {
     case MethodKind::identity:
       return weigh_identity(in, method);
     case MethodKind::equal:
       return weigh_equal(in, method);
-    case MethodKind::gradnorm:
-      return weigh_gradnorm(in, method);
-    case MethodKind::gradnorm_modified:
-      return weigh_gradnorm_modified(in, method);
     case MethodKind::uw:
       return weigh_uw(in, method);
     case MethodKind::dwa:
@@ -88,6 +83,8 @@ EQ_COLD void weigh(const Weighing& in, const Method& method) {
       return weigh_rlw(in, method);
     case MethodKind::famo:
       return weigh_famo(in, method);
+    case MethodKind::gradnorm:  // the whole team: see `weigh`
+    case MethodKind::gradnorm_modified:
     case MethodKind::mgda:  // these change gradients: see `mix`
     case MethodKind::pcgrad:
     case MethodKind::gradvac:
@@ -103,6 +100,21 @@ EQ_COLD void weigh(const Weighing& in, const Method& method) {
     case MethodKind::graddrop:
       break;
   }
+}
+
+/// Collective; begins after a barrier, ends with one. What it is given is copied: every store to a double could change
+/// what is reached through a reference, and so would have it read again.
+template <class Team>
+EQ_COLD void weigh(const Team& team, const Weighing& given, const Method& chosen) {
+  const Weighing in = given;
+  const Method method = chosen;
+  if (in.tasks > 1 && method.kind == MethodKind::gradnorm) return weigh_gradnorm(team, in, method);
+  if (in.tasks > 1 && method.kind == MethodKind::gradnorm_modified) return weigh_gradnorm_modified(team, in, method);
+  if (team.thread_rank() == 0) {
+    if (in.tasks == 1 && method.kind != MethodKind::identity) weigh_equal(in, method);  // one task alone weighs 1
+    else weigh_by_one(in, method);
+  }
+  team.sync();
 }
 
 template <class Team>
@@ -165,15 +177,18 @@ EQ_FN Weighing weighing_of(const Chain& chain, const ChainStep& s, const Method&
   return w;
 }
 
-/// Weights of a chain of weighing methods, before any gradient is known: shared and own, by one thread. `s.scratch`
-/// holds K doubles; nothing else of the step is written.
-EQ_FN void weigh_chain(const Chain& chain, const ChainStep& s) {
-  for (int i = 0; i < chain.tasks; ++i) s.shared[i] = 1.0;
+/// Weights of a chain of weighing methods, before any gradient is known: shared and own. `s.scratch` holds K doubles;
+/// nothing else of the step is written. Collective.
+template <class Team>
+EQ_FN void weigh_chain(const Team& team, const Chain& chain, const ChainStep& s) {
+  const int rank = team.thread_rank(), size = team.size();
+  for (int i = rank; i < chain.tasks; i += size) s.shared[i] = 1.0;
   for (int a = 0; a < chain.count; ++a) {
-    weigh(weighing_of(chain, s, chain.methods[a], nullptr, s.scratch, nullptr), chain.methods[a]);
-    for (int i = 0; i < chain.tasks; ++i) s.shared[i] *= s.scratch[i];
+    weigh(team, weighing_of(chain, s, chain.methods[a], nullptr, s.scratch, nullptr), chain.methods[a]);
+    for (int i = rank; i < chain.tasks; i += size) s.shared[i] *= s.scratch[i];
+    team.sync();
   }
-  for (int i = 0; i < chain.tasks; ++i) {
+  for (int i = rank; i < chain.tasks; i += size) {
     if (s.shared[i] - s.shared[i] != 0.0)
       s.shared[i] = 1.0;  // from a loss that is not finite: the gate refuses the step
     s.own[i] = s.shared[i];
@@ -251,8 +266,7 @@ class ChainRun {
 
   EQ_FN void weigh_losses(const Method& method) {
     each(k_, [&](int i) { norm_[i] = sqrt(gram_[i * k_ + i]); });
-    if (rank() == 0) weigh(weighing_of(chain_, s_, method, norm_, weight_, next_weight_), method);
-    team_.sync();
+    weigh(team_, weighing_of(chain_, s_, method, norm_, weight_, next_weight_), method);
     for (int i = rank(); i < k_; i += team_.size()) {
       s_.own[i] *= weight_[i];
       s_.next_weight[i] *= next_weight_[i];
@@ -337,7 +351,8 @@ class ChainRun {
       for (int i = 0; i < k_; ++i) sum += s_.mixing[i * k_ + j];
       s_.shared[j] = sum;
     });
-    const double plain = squared_norm(nullptr), length = squared_norm(s_.shared);
+    double plain = 0, length = 0;
+    squared_norms(plain, length);
     const bool rescale = chain_.rescale && length > 0 && plain >= 0;
     const double scale = rescale ? sqrt(plain) / sqrt(length) : 1.0;
     team_.sync();
@@ -352,15 +367,16 @@ class ChainRun {
     team_.sync();
   }
 
-  /// c^T G c of the gradients as they came; c of ones where it is null.
-  EQ_FN double squared_norm(const double* c) const {
-    double sum = 0;
+  /// c^T G c of the gradients as they came, for c of ones and for the step's: two sums that do not wait for each other,
+  /// and selects, so that entries are read ahead.
+  EQ_FN void squared_norms(double& plain, double& length) const {
     for (int i = 0; i < k_; ++i)
       for (int j = 0; j < k_; ++j) {
-        const double both = (c ? c[i] : 1.0) * (c ? c[j] : 1.0);
-        if (s_.present[i] && s_.present[j]) sum = fma(both, s_.gram[i * k_ + j], sum);
+        const bool counts = (s_.present[i] != 0) & (s_.present[j] != 0);
+        const double entry = s_.gram[i * k_ + j], longer = fma(s_.shared[i] * s_.shared[j], entry, length);
+        plain = counts ? plain + entry : plain;
+        length = counts ? longer : length;
       }
-    return sum;
   }
 
   const Team& team_;

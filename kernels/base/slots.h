@@ -58,6 +58,27 @@ EQ_FN void each_column(int cols, int lane, F&& f) {
   for (; c + l < cols; ++l) f(c + l, l);
 }
 
+inline constexpr int kColumnsAhead = 4;  ///< columns that a GPU's thread reads before it writes the first of them
+
+/// Calls put(column, make(column)) for the columns of each_column. For all a compiler knows, what is put somewhere may
+/// be what is read next; so a GPU's thread makes several values first, and their loads do not wait for each other. A
+/// column that is not there repeats the first.
+template <int Lanes, class Make, class Put>
+EQ_FN void map_columns(int cols, int lane, Make&& make, Put&& put) {
+  if constexpr (Lanes == 1) {
+    for (int c = lane; c < cols; c += kColumnsAhead * kRowLanes) {
+      decltype(make(c)) value[kColumnsAhead];
+      EQ_UNROLL
+      for (int i = 0; i < kColumnsAhead; ++i) value[i] = make(c + i * kRowLanes < cols ? c + i * kRowLanes : c);
+      EQ_UNROLL
+      for (int i = 0; i < kColumnsAhead; ++i)
+        if (c + i * kRowLanes < cols) put(c + i * kRowLanes, value[i]);
+    }
+  } else {
+    each_column<Lanes>(cols, lane, [&](int c, int) { put(c, make(c)); });
+  }
+}
+
 /// Sums term(column) over a row into its slots; `slots` points at lane 0 of the row and is overwritten.
 template <int Lanes, class Term>
 EQ_FN void sum_row(int cols, int lane, double* slots, Term&& term) {

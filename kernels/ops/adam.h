@@ -34,6 +34,18 @@ struct Adam {
     float* m = c.floats(moment1);
     float* v = c.floats(moment2);
     const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    if constexpr (Team::kLanes == 1) {
+      const auto advance = [&](float total, float& value, float& mean, float& square) {
+        const float gradient = clip * total;
+        const float m1 = fmaf(rest1, gradient - mean, mean);
+        const float v1 = fmaf(rest2, gradient * gradient, beta2 * square);
+        mean = m1;
+        square = v1;
+        value = keep * value - step * (m1 / fmaf(sqrtf(v1), root_scale, eps));
+      };
+      if (advance_fours<true>(c, block, row, lane, p, m, v, advance)) return;
+    }
+    // Written out again: of a call of the above g++ 12 makes code that takes 4 % longer.
     each_stretch<Team::kLanes>(block.count, row, lane, [&](int first, int elements) {
       float g[kStretch<Team::kLanes>];
       block.total(c, first, elements, g);

@@ -46,13 +46,12 @@ struct Weigh {
   }
   template <class Warp>
   EQ_FN void on_warp(const Warp& warp, const Context& c) const {
-    if (warp.thread_rank() != 0) return;
     const Chain& chain = c.chains[balancer];
     ChainStep s = chain_step(c, state, balancer);
     s.scratch = c.doubles(scratch);
     s.shared = c.control->shared_weights + balancer * chain.tasks;
     s.own = c.control->private_weights + balancer * chain.tasks;
-    weigh_chain(chain, s);
+    weigh_chain(warp, chain, s);
   }
 };
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/base/strict_math.h"
+#include "kernels/base/team.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {
@@ -18,16 +19,27 @@ struct CloseStep {
   uint64_t summed_tasks;
   bool trains;  // false in evaluation: sums and progress only
 
+  static constexpr bool kOneWarp = true;  // a lane takes a term, a task or a pair of tasks
+
   template <class Team>
   EQ_FN int units(const Context&) const {
     return 1;
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int) const {
+    on_warp(Solo{}, c);
+  }
+  template <class Warp>
+  EQ_FN void on_warp(const Warp& warp, const Context& c) const {
     Control& k = *c.control;
     const Settings& s = *c.settings;
     const bool good = !trains || k.finite != 0;
-    if (good) add_sums(c);
+    if (good) add_sums(warp, c);
+    warp.sync();
+    const bool mend = !good || (!trains && !(k.gradient_norm - k.gradient_norm == 0.0 && sums_are_finite(k)));
+    warp.sync();  // all know before anything is mended
+    if (mend) canonical_nans(warp, *this, k);
+    if (warp.thread_rank() != 0) return;
     if (trains && good) {
       k.beta1_power *= s.beta1;
       k.beta2_power *= s.beta2;
@@ -37,8 +49,6 @@ struct CloseStep {
       if (s.on_nonfinite == OnNonfinite::stop) k.status = Status::stopped;
       if (s.on_nonfinite == OnNonfinite::freeze) k.status = Status::frozen;
     }
-    if (!good || (!trains && !(k.gradient_norm - k.gradient_norm == 0.0 && sums_are_finite(k))))
-      canonical_nans(*this, k);
     ++k.step;
     k.position += c.n;
     if (k.position >= s.rows) {
@@ -53,9 +63,11 @@ struct CloseStep {
     for (int i = 0; i < tasks; ++i) sum += k.sum_losses[i] - k.sum_losses[i];
     return sum == 0.0;
   }
-  EQ_COLD static void canonical_nans(const CloseStep& step, Control& k) {
-    const auto mend = [](double* values, int count) {
-      for (int i = 0; i < count; ++i)  // by bits: a comparison of floats would let a compiler keep any NaN it likes
+  template <class Warp>
+  EQ_COLD static void canonical_nans(const Warp& warp, const CloseStep& step, Control& k) {
+    const auto mend = [&](double* values, int count) {
+      // By bits: a comparison of floats would let a compiler keep any NaN it likes.
+      for (int i = warp.thread_rank(); i < count; i += warp.size())
         if ((bits_as<uint64_t>(values[i]) & 0x7fffffffffffffffu) > 0x7ff0000000000000u)
           values[i] = bits_as<double>(kCanonicalNan);
     };
@@ -80,25 +92,27 @@ struct CloseStep {
     mend(k.sum_task_rows, step.tasks);
   }
 
-  EQ_FN void add_sums(const Context& c) const {
+  template <class Warp>
+  EQ_FN void add_sums(const Warp& warp, const Context& c) const {
     Control& k = *c.control;
-    k.sum_steps += 1.0;
-    for (int t = 0; t < terms; ++t) {
+    const int rank = warp.thread_rank(), size = warp.size();
+    for (int t = rank; t < terms; t += size) {
       k.sum_term_rows[t] += k.term_rows[t];
       k.sum_terms[t] += (summed_terms >> t & 1u ? 1.0 : k.term_rows[t]) * k.terms[t];
     }
-    for (int i = 0; i < tasks; ++i) {
+    for (int i = rank; i < tasks; i += size) {
       k.sum_task_rows[i] += k.task_rows[i];
       k.sum_losses[i] += (summed_tasks >> i & 1u ? 1.0 : k.task_rows[i]) * k.losses[i];
     }
+    if (rank == 0) k.sum_steps += 1.0;
     if (!trains) return;
-    k.sum_gradient_norm += k.gradient_norm;
-    for (int b = 0; b < balancers; ++b) {
+    if (rank == 0) k.sum_gradient_norm += k.gradient_norm;
+    for (int b = rank; b < balancers; b += size) {
       k.sum_step_norm[b] += k.step_norm[b];
       if (k.certificate[b] > k.worst_certificate[b]) k.worst_certificate[b] = k.certificate[b];
     }
-    for (int i = 0; i < balancers * tasks; ++i) k.sum_norms[i] += k.norms[i];
-    for (int i = 0; i < balancers * tasks * tasks; ++i) k.sum_gram[i] += k.gram[i];
+    for (int i = rank; i < balancers * tasks; i += size) k.sum_norms[i] += k.norms[i];
+    for (int i = rank; i < balancers * tasks * tasks; i += size) k.sum_gram[i] += k.gram[i];
   }
 };
 

@@ -57,8 +57,13 @@ struct Multiply {
     const float* x = c.row(a, r);
     const float* y = c.row(b, r);
     float* out = c.row(to, r);
-    if (accumulate) each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = fmaf(x[j], y[j], out[j]); });
-    else each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = x[j] * y[j]; });
+    const auto put = [&](int j, float value) { out[j] = value; };
+    if (accumulate)
+      map_columns<Team::kLanes>(
+          to.cols, lane, [&](int j) { return fmaf(x[j], y[j], out[j]); }, put);
+    else
+      map_columns<Team::kLanes>(
+          to.cols, lane, [&](int j) { return x[j] * y[j]; }, put);
   }
 };
 

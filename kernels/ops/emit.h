@@ -22,7 +22,8 @@ struct Emit {
     const float* row = c.row(from, r);
     float* out = c.data->outputs[output] +
                  (static_cast<int64_t>(c.slot) * c.data->output_rows + c.control->position + r) * from.cols;
-    each_column<Team::kLanes>(from.cols, unit_lane<Team>(u), [&](int j, int) { out[j] = row[j]; });
+    map_columns<Team::kLanes>(
+        from.cols, unit_lane<Team>(u), [&](int j) { return row[j]; }, [&](int j, float x) { out[j] = x; });
   }
 };
 

@@ -2,6 +2,7 @@
 // every update stands: a step with a non-finite loss or gradient updates nothing.
 #pragma once
 
+#include "kernels/base/fours.h"
 #include "kernels/base/slots.h"
 #include "kernels/base/strict_math.h"
 #include "kernels/state/memory.h"
@@ -37,6 +38,24 @@ struct GradientBlock {
       for (int i = 0; i < elements; ++i) total[i] = fmaf(w, g[i], total[i]);
     }
   }
+  /// Whether total_fours can read every lane.
+  EQ_FN bool in_fours(const Context& c) const {
+    return count % kFour == 0 && lane_stride % kFour == 0 && aligned_for_fours(c.floats(gradient));
+  }
+  /// The same of a unit's fours.
+  EQ_FN void total_fours(const Context& c, int first, int end, float (&total)[kFours][kFour]) const {
+    const float* g = c.floats(gradient);
+    const float weight_0 = weight(*c.control, 0);
+    load_fours(g, first, end, total);
+    each_of_fours([&](int f, int i) { total[f][i] = weight_0 * total[f][i]; });
+    for (int lane = 1; lane < lanes; ++lane) {
+      g += lane_stride;
+      const float w = weight(*c.control, lane);
+      float x[kFours][kFour];
+      load_fours(g, first, end, x);
+      each_of_fours([&](int f, int i) { total[f][i] = fmaf(w, x[f][i], total[f][i]); });
+    }
+  }
 };
 
 /// Factor that clips the total gradient to settings.clip_norm.
@@ -45,6 +64,31 @@ EQ_FN float clip_factor(const Context& c) {
   return s.clip_norm > 0 && c.control->gradient_norm > s.clip_norm
              ? static_cast<float>(s.clip_norm / (c.control->gradient_norm + 1e-6))
              : 1.0f;
+}
+
+/// An optimizer's step by a GPU's thread: advance(gradient, parameter, moments) changes all elements of a unit in
+/// place. Without second moments, `moment2` is null. False, and nothing done, where arrays do not lie so that fours can
+/// be read.
+template <bool HasSecond, class Advance>
+EQ_FN bool advance_fours(const Context& c, const GradientBlock& block, int row, int lane, float* parameter,
+                         float* moment1, float* moment2, Advance&& advance) {
+  if (!block.in_fours(c) || !aligned_for_fours(parameter) || !aligned_for_fours(moment1) || !aligned_for_fours(moment2))
+    return false;
+  const int first = first_four(row, lane), end = row * kFlatRow + flat_columns(block.count, row);
+  float g[kFours][kFour], p[kFours][kFour], m[kFours][kFour], v[kFours][kFour];
+  if constexpr (HasSecond) load_fours(moment2, first, end, v);  // moments come from furthest away
+  load_fours(moment1, first, end, m);
+  load_fours(parameter, first, end, p);
+  block.total_fours(c, first, end, g);
+  each_of_fours([&](int f, int i) {
+    if (first + f * kFoursApart >= end) return;
+    if constexpr (HasSecond) advance(g[f][i], p[f][i], m[f][i], v[f][i]);
+    else advance(g[f][i], p[f][i], m[f][i]);
+  });
+  store_fours(parameter, first, end, p);
+  store_fours(moment1, first, end, m);
+  if constexpr (HasSecond) store_fours(moment2, first, end, v);
+  return true;
 }
 
 /// Slots of the sum of squares of the total gradient of one block.
@@ -59,6 +103,11 @@ struct GradientSquares {
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    if constexpr (Team::kLanes == 1) {
+      c.doubles(slots)[row * kRowLanes + lane] =
+          lane_square(c, row * kFlatRow + lane, flat_columns(block.count, row) - lane);
+      return;
+    }
     double sum[Team::kLanes] = {};
     each_stretch<Team::kLanes>(block.count, row, lane, [&](int e, int elements) {
       float g[kStretch<Team::kLanes>];
@@ -66,6 +115,27 @@ struct GradientSquares {
       each_column<Team::kLanes>(elements, 0, [&](int i, int l) { sum[l] = fma(double{g[i]}, double{g[i]}, sum[l]); });
     });
     for (int l = 0; l < Team::kLanes; ++l) c.doubles(slots)[row * kRowLanes + lane + l] = sum[l];
+  }
+  /// The sum of a row's lane, whose first element is `first`; `left` elements of the row lie from there on. Several
+  /// elements are read before the first is summed, and a lane's weight is looked up once for them.
+  EQ_FN double lane_square(const Context& c, int first, int left) const {
+    double sum = 0;
+    for (int e = 0; e < left; e += kColumnsAhead * kRowLanes) {
+      const float* g = c.floats(block.gradient) + first;
+      int at[kColumnsAhead];
+      float total[kColumnsAhead] = {};
+      EQ_UNROLL
+      for (int i = 0; i < kColumnsAhead; ++i) at[i] = e + i * kRowLanes < left ? e + i * kRowLanes : e;
+      for (int lane = 0; lane < block.lanes; ++lane, g += block.lane_stride) {
+        const float w = block.weight(*c.control, lane);
+        EQ_UNROLL
+        for (int i = 0; i < kColumnsAhead; ++i) total[i] = lane == 0 ? w * g[at[i]] : fmaf(w, g[at[i]], total[i]);
+      }
+      EQ_UNROLL
+      for (int i = 0; i < kColumnsAhead; ++i)
+        if (e + i * kRowLanes < left) sum = fma(double{total[i]}, double{total[i]}, sum);
+    }
+    return sum;
   }
 };
 

@@ -35,6 +35,7 @@ struct Latent {
     const float* mu = c.row(heads, r);
     float* s = c.row(sigma, r);
     float* out = c.row(z, r);
+    if constexpr (Team::kLanes == 1) return one_lane(c, r, lane, mu, s, out);
     each_column<Team::kLanes>(size, lane,
                               [&](int j, int) { s[j] = strict_exp(clamp_log_sigma(log_factor * mu[size + j])); });
     if (use_noise) {
@@ -47,6 +48,20 @@ struct Latent {
       const double m = mu[j], v = s[j], log_sigma = clamp_log_sigma(log_factor * mu[size + j]);
       return 0.5 * (fma(m, m, v * v) - 2.0 * log_sigma - 1.0);
     });
+  }
+  /// The same by a GPU's thread, in one pass.
+  EQ_FN void one_lane(const Context& c, int r, int lane, const float* mu, float* s, float* out) const {
+    const float* e = use_noise ? c.row(noise, r) : mu;
+    double sum = 0;
+    for (int j = lane; j < z.cols; j += kRowLanes) {
+      const float mean = mu[j], noisy = e[j], log_sigma = clamp_log_sigma(log_factor * mu[z.cols + j]);
+      const float deviation = strict_exp(log_sigma);
+      s[j] = deviation;
+      out[j] = use_noise ? fmaf(deviation, noisy, mean) : mean;
+      const double m = mean, v = deviation, l = log_sigma;
+      sum += 0.5 * (fma(m, m, v * v) - 2.0 * l - 1.0);
+    }
+    c.doubles(kl)[r * kRowLanes + lane] = sum;
   }
 };
 

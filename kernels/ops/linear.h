@@ -77,8 +77,9 @@ struct LinearInputGradient {
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const Product p{c.row(dy, 0), dy.stride, 1,      c.floats(parameters.weight), parameters.stride, 1,
-                    c.rows(dy),   dx.cols,   dy.cols};
+    const Product p{c.row(dy, 0),      dy.stride, 1,          c.floats(parameters.weight),
+                    parameters.stride, 1,         c.rows(dy), dx.cols,
+                    dy.cols,           false,     true};
     Team::Tiles::unit(p, Finish{c.row(x, 0), c.row(dx, 0), x.stride, dx.stride, activation, accumulate}, u);
   }
 };
@@ -117,7 +118,7 @@ struct LinearWeightGradient {
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     if (u < weight_units<Team>()) {
-      const Product p{c.row(dy, 0), 1, dy.stride, c.row(x, 0), x.stride, 1, dy.cols, x.cols, c.rows(x)};
+      const Product p{c.row(dy, 0), 1, dy.stride, c.row(x, 0), x.stride, 1, dy.cols, x.cols, c.rows(x), true, true};
       Team::Tiles::unit(p, Finish{c.floats(gradient.weight), x.cols, gradient.stride, accumulate}, u);
     } else {
       bias_unit<Team::kLanes>(c, (u - weight_units<Team>()) * Team::kLanes);

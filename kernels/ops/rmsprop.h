@@ -30,7 +30,17 @@ struct RmsProp {
     float* p = c.floats(parameter);
     float* m = c.floats(moment1);
     float* v = c.floats(moment2);
-    each_stretch<Team::kLanes>(block.count, unit_row<Team>(u), unit_lane<Team>(u), [&](int first, int elements) {
+    const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    if constexpr (Team::kLanes == 1) {
+      const auto advance = [&](float total, float& value, float& moved, float& square) {
+        const float gradient = clip * total;
+        square = fmaf(rest, gradient * gradient, smoothing * square);
+        moved = fmaf(momentum, moved, gradient / (sqrtf(square) + eps));
+        value = fmaf(-lr, moved, keep * value);
+      };
+      if (advance_fours<true>(c, block, row, lane, p, m, v, advance)) return;
+    }
+    each_stretch<Team::kLanes>(block.count, row, lane, [&](int first, int elements) {
       float g[kStretch<Team::kLanes>];
       block.total(c, first, elements, g);
       EQ_IVDEP

@@ -73,7 +73,8 @@ struct Gather {
     const Source& s = c.source_set().sources[source];
     const float* from = s.values + static_cast<int64_t>(c.ints(rows)[r]) * s.cols;
     float* out = c.row(to, r);
-    each_column<Team::kLanes>(to.cols, unit_lane<Team>(u), [&](int j, int) { out[j] = from[j]; });
+    map_columns<Team::kLanes>(
+        to.cols, unit_lane<Team>(u), [&](int j) { return from[j]; }, [&](int j, float x) { out[j] = x; });
   }
 };
 

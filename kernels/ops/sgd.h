@@ -27,7 +27,15 @@ struct Sgd {
     const float keep = static_cast<float>(1.0 - s.lr * s.weight_decay);
     float* p = c.floats(parameter);
     float* m = c.floats(moment1);
-    each_stretch<Team::kLanes>(block.count, unit_row<Team>(u), unit_lane<Team>(u), [&](int first, int elements) {
+    const int row = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    if constexpr (Team::kLanes == 1) {
+      const auto advance = [&](float total, float& value, float& moved) {
+        moved = fmaf(momentum, moved, clip * total);
+        value = fmaf(-lr, moved, keep * value);
+      };
+      if (advance_fours<false>(c, block, row, lane, p, m, nullptr, advance)) return;
+    }
+    each_stretch<Team::kLanes>(block.count, row, lane, [&](int first, int elements) {
       float g[kStretch<Team::kLanes>];
       block.total(c, first, elements, g);
       EQ_IVDEP

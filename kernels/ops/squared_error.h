@@ -27,16 +27,41 @@ struct SquaredError {
     const int r = unit_row<Team>(u), lane = unit_lane<Team>(u);
     const float* a = c.row(y, r);
     const float* b = c.row(target, r % c.n);
-    sum_row<Team::kLanes>(y.cols, lane, c.doubles(slots) + r * kRowLanes, [&](int j) {
+    double* const to = c.doubles(slots) + r * kRowLanes;
+    if constexpr (Team::kLanes == 1) return error_ahead(c, a, b, r, lane, to);
+    sum_row<Team::kLanes>(y.cols, lane, to, [&](int j) {
       const double d = double{a[j]} - double{b[j]};
       return d * d;
     });
     if (has_gradient) {
-      const float weight = task < 0 ? 1.0f : static_cast<float>(c.control->shared_weights[task]);
-      const float k = 2.0f * scale * weight / (sums ? 1.0f : static_cast<float>(c.n * y.cols));
+      const float k = slope(c);
       float* d = c.row(dy, r);
       each_column<Team::kLanes>(y.cols, lane, [&](int j, int) { d[j] = k * (a[j] - b[j]); });
     }
+  }
+  EQ_FN float slope(const Context& c) const {
+    const float weight = task < 0 ? 1.0f : static_cast<float>(c.control->shared_weights[task]);
+    return 2.0f * scale * weight / (sums ? 1.0f : static_cast<float>(c.n * y.cols));
+  }
+  /// The same by a GPU's thread, which reads every element once, several at a time.
+  EQ_FN void error_ahead(const Context& c, const float* a, const float* b, int r, int lane, double* to) const {
+    const float k = has_gradient ? slope(c) : 0.0f;
+    float* const d = has_gradient ? c.row(dy, r) : nullptr;
+    struct Entry {
+      float got, wanted;
+    };
+    double sum = 0;
+    map_columns<1>(
+        y.cols, lane,
+        [&](int j) {
+          return Entry{a[j], b[j]};
+        },
+        [&](int j, Entry x) {
+          const double off = double{x.got} - double{x.wanted};
+          sum += off * off;
+          if (has_gradient) d[j] = k * (x.got - x.wanted);
+        });
+    to[lane] = sum;
   }
 };
 

@@ -15,6 +15,9 @@ struct Product {
   const float* b;  // B(k, col) = b[k * b_k + col * b_col]
   int b_k, b_col;
   int rows, cols, depth;
+  // Whether an operand's rows or columns lie side by side, not its values of k. An operation that knows says so: its
+  // strides are known when it runs, but this when it is compiled.
+  bool a_lines = a_row == 1 && a_k != 1, b_lines = b_col == 1 && b_k != 1;
 };
 
 // A Finish has

@@ -23,10 +23,12 @@ struct ThreadTiles {
 
   template <class Finish>
   EQ_FN static void unit(const Product& p, const Finish& finish, int unit) {
-    const int across = tiles(p.cols);
-    if (unit >= tiles(p.rows) * across) return;
-    const Lines rows(unit / across, p.rows, p.a_row), cols(unit % across, p.cols, p.b_col);
-    const Operand a(p.a, p.a_row, p.a_k, rows), b(p.b, p.b_col, p.b_k, cols);
+    if (unit >= units(p.rows, p.cols)) return;
+    // Tiles that the last columns leave partly empty come after all others, so that few warps have tiles of both kinds.
+    const int full = p.b_col == 1 ? p.cols / kSide : tiles(p.cols), edge = unit - tiles(p.rows) * full;
+    const Lines rows(edge < 0 ? unit / full : edge, p.rows, p.a_row),
+        cols(edge < 0 ? unit % full : full, p.cols, p.b_col);
+    const Operand a(p.a, p.a_row, p.a_k, p.a_lines, rows), b(p.b, p.b_col, p.b_k, p.b_lines, cols);
     float sum[kSide][kSide];
     EQ_UNROLL
     for (int r = 0; r < kSide; ++r) {
@@ -35,15 +37,14 @@ struct ThreadTiles {
         sum[r][c] = rows.has(r) && cols.has(c) ? finish.start(rows.at(r), cols.at(c)) : 0.0f;
       }
     }
-    int k = 0;
-    for (; k + kSide <= p.depth; k += kSide) {
-      float x[kSide][kSide], y[kSide][kSide];
-      a.read(k, x);
-      b.read(k, y);
-      EQ_UNROLL
-      for (int i = 0; i < kSide; ++i) multiply(x[i], y[i], sum);
-    }
-    for (; k < p.depth; ++k) {
+    // How operands are read is chosen here and not for every k.
+    const int blocks = p.depth / kSide;
+    if (!a.wide || !b.wide) add_blocks<Read::apart, Read::apart>(a, b, blocks, sum);
+    else if (!p.a_lines && !p.b_lines) add_blocks<Read::along_k, Read::along_k>(a, b, blocks, sum);
+    else if (!p.a_lines) add_blocks<Read::along_k, Read::along_lines>(a, b, blocks, sum);
+    else if (!p.b_lines) add_blocks<Read::along_lines, Read::along_k>(a, b, blocks, sum);
+    else add_blocks<Read::along_lines, Read::along_lines>(a, b, blocks, sum);
+    for (int k = blocks * kSide; k < p.depth; ++k) {
       float x[kSide], y[kSide];
       a.read_one(k, x);
       b.read_one(k, y);
@@ -75,25 +76,30 @@ struct ThreadTiles {
     EQ_FN int count() const { return end - first < kSide ? end - first : kSide; }  // of neighbours
   };
 
+  /// 128-bit loads by four values of k or by four lines, or a load for each value.
+  enum class Read { along_k, along_lines, apart };
+
   /// Four lines of an operand, read in blocks of four values of k. A line past the edge repeats the first: its sums are
   /// formed and thrown away.
   struct Operand {
     const float* from;
-    int line[kSide];            // where each line begins, in floats; 32 bits reach over a replica's memory
-    int step;                   // floats from one k to the next
-    bool along_k, along_lines;  // 128-bit loads, by four values of k or by four lines
+    int line[kSide];  // where each line begins, in floats; 32 bits reach over a replica's memory
+    int step;         // floats from one k to the next
+    bool wide;        // 128-bit loads
 
-    EQ_FN Operand(const float* first, int line_stride, int k_stride, const Lines& lines) : from(first), step(k_stride) {
+    EQ_FN Operand(const float* first, int line_stride, int k_stride, bool along_lines, const Lines& lines)
+        : from(first), step(k_stride) {
       EQ_UNROLL
       for (int i = 0; i < kSide; ++i) {
         line[i] = (lines.has(i) ? lines.at(i) : lines.first) * line_stride;
       }
-      along_k = four_at_once(from, k_stride, line_stride);
-      along_lines = !along_k && lines.has(kSide - 1) && four_at_once(from, line_stride, k_stride);
+      wide = along_lines ? lines.has(kSide - 1) && four_at_once(from, line_stride, k_stride)
+                         : four_at_once(from, k_stride, line_stride);
     }
     /// to[i][l] = value of line l at k + i
+    template <Read How>
     EQ_FN void read(int k, float (&to)[kSide][kSide]) const {
-      if (along_k) {
+      if (How == Read::along_k) {
         EQ_UNROLL
         for (int l = 0; l < kSide; ++l) {
           float four[kSide];
@@ -101,7 +107,7 @@ struct ThreadTiles {
           EQ_UNROLL
           for (int i = 0; i < kSide; ++i) to[i][l] = four[i];
         }
-      } else if (along_lines) {
+      } else if (How == Read::along_lines) {
         EQ_UNROLL
         for (int i = 0; i < kSide; ++i) load(from + line[0] + (k + i) * step, to[i]);
       } else {
@@ -117,6 +123,18 @@ struct ThreadTiles {
       __builtin_memcpy(to, __builtin_assume_aligned(four, 16), kSide * sizeof(float));
     }
   };
+
+  /// The sums over `blocks` blocks of four values of k.
+  template <Read A, Read B>
+  EQ_FN static void add_blocks(const Operand& a, const Operand& b, int blocks, float (&sum)[kSide][kSide]) {
+    for (int k = 0; k < blocks * kSide; k += kSide) {
+      float x[kSide][kSide], y[kSide][kSide];
+      a.template read<A>(k, x);
+      b.template read<B>(k, y);
+      EQ_UNROLL
+      for (int i = 0; i < kSide; ++i) multiply(x[i], y[i], sum);
+    }
+  }
 
   EQ_FN static void multiply(const float* x, const float* y, float (&sum)[kSide][kSide]) {
     EQ_UNROLL

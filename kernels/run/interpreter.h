@@ -15,40 +15,50 @@ EQ_COLD void run_on_warp(const Op& op, Context c) {
   op.on_warp(Warp{}, c);
 }
 
+/// A thread's units of an operation: number u, and on in steps of the team.
 template <class Team, class Op>
-EQ_FN void run_units(const Team& team, const Context& c, const Op& op, int first_unit) {
+EQ_FN void run_units(const Team& team, const Context& c, const Op& op, int u) {
   const int size = team.size(), units = op.template units<Team>(c);
-  int u = team.thread_rank() - first_unit % size;
-  if (u < 0) u += size;
   for (; u < units; u += size) op.template unit<Team>(c, u);
-}
-
-/// A seldom operation by the whole block, apart for the same reason.
-template <class Block, class Op>
-EQ_COLD void run_apart(const Op& op, Context c, int first_unit) {
-  run_units(Block{}, c, op, first_unit);
 }
 
 template <class Team, class Op>
 EQ_CALL void run_operation(const Team& team, const Context& c, const Op& op, int first_unit) {
-  constexpr bool kBlock = requires { typename Team::Warp; };
-  if constexpr (kBlock && requires { Op::kOneWarp; }) {
-    if (team.thread_rank() / 32 == first_unit / 32 % (team.size() / 32)) run_on_warp<typename Team::Warp>(op, c);
-  } else if constexpr (kBlock && requires { Op::kApart; }) {
-    run_apart<typename Team::Block>(op, c, first_unit);
-  } else {
-    run_units(team, c, op, first_unit);
-  }
+  const int size = team.size(), u = team.thread_rank() - first_unit % size;
+  run_units(team, c, op, u < 0 ? u + size : u);
+}
+
+/// A seldom operation by the whole block, apart for the same reason as a one-warp operation.
+template <class Block, class Op>
+EQ_COLD void run_apart(const Op& op, Context c, int u) {
+  run_units(Block{}, c, op, u);
+}
+
+/// The same on a thread block, whose warps leave out what has no units for them: the thread's first unit is u.
+template <class Block, class Op>
+EQ_FN void run_on_block(const Block& block, const Context& c, const Op& op, int u) {
+  if constexpr (requires { Op::kOneWarp; }) run_on_warp<typename Block::Warp>(op, c);
+  else if constexpr (requires { Op::kApart; }) run_apart<typename Block::Block>(op, c, u);
+  else run_units(block, c, op, u);
 }
 
 template <class Team>
 EQ_FN void run_phase(const Team& team, const Context& c, const Operation* operations, Phase phase) {
+  constexpr bool kBlock = requires { typename Team::Warp; };
+  [[maybe_unused]] int turn = team.thread_rank() / 32;  // of the warp, at the operation's units: 32 a turn
   for (int i = phase.first; i < phase.end; ++i) {
     const Operation& o = operations[i];
+    [[maybe_unused]] const int u = turn * 32 + team.thread_rank() % 32;
+    if constexpr (kBlock) {
+      turn -= o.turns;  // where first_unit of the next one is, and no division: units of a phase lie end to end
+      if (turn >= 0) continue;
+      while (turn < 0) turn += team.size() / 32;
+    }
     switch (o.kind) {
-#define EQ_CASE(tag, Struct)                     \
-  case OperationKind::tag:                       \
-    run_operation(team, c, o.tag, o.first_unit); \
+#define EQ_CASE(tag, Struct)                               \
+  case OperationKind::tag:                                 \
+    if constexpr (kBlock) run_on_block(team, c, o.tag, u); \
+    else run_operation(team, c, o.tag, o.first_unit);      \
     break;
       EQ_OPERATIONS(EQ_CASE)
 #undef EQ_CASE

@@ -131,10 +131,11 @@ EQ_FN Wide qp_pivot(const ScaledGram& h, const QpTableau& t, const QpRules& rule
 
 /// Passive set S of the solution, as bits; y_S is then the tableau's last column, which holds b on entry (the rest of
 /// the tableau is written here). `floor` [m], >= 0: what v_i is measured by besides the terms of H y. `start` enters
-/// first, whole; its y must not be negative. Collective; begins after a barrier, ends with one.
+/// first, whole; its y must not be negative. Collective; begins after a barrier, ends with one. Places and rules are
+/// copies: through references they would be read from memory again after every store.
 template <class Team>
-EQ_COLD uint32_t nonnegative_qp(const Team& team, const ScaledGram& h, const QpTableau& t, const double* floor,
-                                uint32_t start, const QpRules& rules) {
+EQ_COLD uint32_t nonnegative_qp(const Team& team, ScaledGram h, QpTableau t, const double* floor, uint32_t start,
+                                QpRules rules) {
   const int m = h.m, most = 10 * m + 20;
   for (int e = team.thread_rank(); e < m * m; e += team.size()) {
     const int i = e / m, j = e - i * m;

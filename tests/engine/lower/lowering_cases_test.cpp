@@ -174,6 +174,22 @@ TEST(Lowering, CountsTheUnitsOfTheLargestGramMatrixThatItsPlacesHold) {
   EXPECT_EQ(most, int64_t{gram_pairs(kMaxTasks)} * flat_rows(4004 * 5000) * kRowLanes);
 }
 
+TEST(Lowering, LaysTheOperationsOfAPhaseEndToEndInWholeTurnsOfAWarp) {
+  const Sketch s = shared_by_all_tasks(40, 50);
+  const Program program = lower(s.graph, options_of(s, 7));
+  for (const Phase& p : program.code->phases) {
+    int64_t unit = 0;
+    for (int32_t i = p.first; i < p.end; ++i) {
+      const Operation& o = program.code->operations[static_cast<std::size_t>(i)];
+      EXPECT_EQ(o.first_unit, unit) << operation_name(o.kind);
+      unit += int64_t{32} * o.turns;
+      EXPECT_GE(o.turns, 1) << operation_name(o.kind);
+      if (o.kind != OperationKind::gram_slots) continue;
+      EXPECT_EQ(o.turns, divide_up(o.gram_slots.units<DeviceCut>(Context{}), 32));
+    }
+  }
+}
+
 TEST(Lowering, RefusesAGramMatrixWhoseUnitsOverflow) {
   const Sketch s = shared_by_all_tasks(8000, 8140);  // 33 units a parameter: 2^31 and some
   EXPECT_NE(refusal(s.graph, options_of(s, 1)).find("more than 2^31 floats"), std::string::npos);

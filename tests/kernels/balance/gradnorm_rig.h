@@ -9,6 +9,7 @@
 
 #include "kernels/balance/gradnorm.h"
 #include "kernels/balance/gradnorm_modified.h"
+#include "kernels/base/team.h"
 
 namespace equipoise::test {
 
@@ -57,8 +58,8 @@ class Weigher {
 
  private:
   void run(const Weighing& w) {
-    if (method_.kind == MethodKind::gradnorm) weigh_gradnorm(w, method_);
-    else weigh_gradnorm_modified(w, method_);
+    if (method_.kind == MethodKind::gradnorm) weigh_gradnorm(Solo{}, w, method_);
+    else weigh_gradnorm_modified(Solo{}, w, method_);
   }
   Method method_;
   std::size_t tasks_;

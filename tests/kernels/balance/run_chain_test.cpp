@@ -227,7 +227,7 @@ std::vector<double> early_weights(const Chain& chain, const ChainCase& in, const
   s.scratch = scratch.data();
   s.shared = weights.data();
   s.own = weights.data() + in.k;
-  weigh_chain(chain, s);
+  weigh_chain(Solo{}, chain, s);
   return weights;
 }
 
