@@ -1,0 +1,210 @@
+// tests/ptx/model/gpu_model.cpp - what the compiled kernels cost by the model of clocks.h, as a page:
+//   gpu_model                 prints the page
+//   gpu_model --check PAGE    ends with 1 where a figure of the page and the kernels disagree by more than 5 %
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "bench/train/mldrl_case.h"
+#include "engine/balance/methods.h"
+#include "engine/lower/program_code.h"
+#include "engine/run/cuda_executor.h"
+#include "kernels/program/launch.h"
+#include "kernels/run/interpreter_launch.h"
+#include "tests/engine/systems/synthetic_systems.h"
+#include "tests/ptx/model/clocks.h"
+#include "tests/ptx/shipped_workloads.h"
+
+namespace equipoise::ptx {
+namespace {
+
+struct Figure {
+  std::string name;
+  double clocks = 0;
+  std::vector<PhaseClocks> phases;
+  int threads = 0;
+  int64_t shared_bytes = 0;
+};
+
+double sum_of(const std::vector<PhaseClocks>& phases) {
+  double sum = 0;
+  for (const PhaseClocks& p : phases) sum += p.clocks();
+  return sum;
+}
+
+/// The phases of the last of three steps, by the device executor's own launches.
+template <class Train>
+Figure step(const std::string& name, std::size_t phase_count, Train&& train) {
+  Figure f{.name = name, .phases = {}};
+  ClockModel model(gpu_module("interpreter"));
+  std::size_t begin = 0;  // of the last step's phases: before a launch's steps residents are copied in
+  planted() = [&](const Launch& launch, LaunchShape& shape) {
+    f.threads = static_cast<int>(shape.block.x);
+    f.shared_bytes = static_cast<int64_t>(shape.dynamic_shared);
+    begin = model.phases().size() + 1 + static_cast<std::size_t>(launch.programs[0].steps - 1) * phase_count;
+  };
+  gpu().observer = &model;
+  train();
+  gpu().observer = nullptr;
+  planted() = nullptr;
+  model.finish();
+  const auto first = model.phases().begin() + static_cast<std::ptrdiff_t>(begin);
+  f.phases.assign(first, first + static_cast<std::ptrdiff_t>(phase_count));
+  f.clocks = sum_of(f.phases);
+  return f;
+}
+
+CudaOptions one_block() {
+  CudaOptions options;
+  options.threads = kBlockThreads;
+  return options;
+}
+
+Figure mldrl(const std::string& name, int features1, int features2, int batch) {
+  equipoise::test::Problem p = equipoise::test::make_problem("paper", 4 * batch, features1, features2);
+  const auto device = make_cuda_executor(0, one_block());
+  const Program program = lower(p.setup.system->graph(Pass::train), training_options(p.setup, batch, device->plan_limits()));
+  return step(name, program.code->phases.size(), [&] {
+    equipoise::test::Replicas r = equipoise::test::make_replicas(p, program, 1);
+    device->load_tables(p.tables);
+    device->load_state(r.state, program.state_floats);
+    device->run(program, r.settings, r.controls, {3, false});
+  });
+}
+
+Figure synthetic(const std::string& name, const Setup& setup, int batch) {
+  const equipoise::test::SyntheticSystem s = equipoise::test::synthetic_system(setup, batch, 4 * batch);
+  const equipoise::test::Problem p{s.plan.setup, tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights)};
+  const auto device = make_cuda_executor(0, one_block());
+  const Program program = lower(p.setup.system->graph(Pass::train), training_options(p.setup, batch, device->plan_limits()));
+  return step(name, program.code->phases.size(), [&] {
+    equipoise::test::Replicas r = equipoise::test::make_replicas(p, program, 1);
+    device->load_tables(p.tables);
+    device->load_state(r.state, program.state_floats);
+    device->run(program, r.settings, r.controls, {3, false});
+  });
+}
+
+/// A launch of its own: all phases of the first block.
+template <class Run>
+Figure kernel(const std::string& name, const std::string& module, Run&& run) {
+  Figure f{.name = name, .phases = {}};
+  ClockModel model(gpu_module(module));
+  gpu().observer = &model;
+  run();
+  gpu().observer = nullptr;
+  model.finish();
+  f.phases = model.phases();
+  f.clocks = sum_of(f.phases);
+  return f;
+}
+
+std::vector<Figure> all_figures() {
+  std::vector<Figure> all;
+  all.push_back(mldrl("MLDRL step, 81 + 81 columns, batch 32, GradNorm", 81, 81, 32));
+  all.push_back(mldrl("MLDRL step, 12 + 12 columns (pbcseq), batch 32, GradNorm", 12, 12, 32));
+  all.push_back(synthetic("towers step, 4 tasks, batch 32", equipoise::test::synthetic_towers(), 32));
+  all.push_back(synthetic("trunk step, 10 tasks, batch 32", equipoise::test::synthetic_trunk(), 32));
+  all.push_back(synthetic("VAE-GAN step, batch 32", equipoise::test::synthetic_vaegan(), 32));
+  for (int tasks : {2, 4, 8, 16, 32})
+    all.push_back(kernel("Gram, K " + std::to_string(tasks) + ", a chunk of 4096 columns", "gram_batch", [&] { test::make_gram(1, tasks, 4096); }));
+  for (int tasks : {2, 3, 5, 8, 16, 32})
+    all.push_back(kernel("min-norm, K " + std::to_string(tasks), "min_norm_batch", [&] { test::solve_min_norm(1, tasks); }));
+  return all;
+}
+
+std::string whole(double value) { return std::to_string(static_cast<long long>(std::llround(value))); }
+std::string with_point(double value, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+/// The operations that take most of a phase's issue slots.
+std::string main_operations(const PhaseClocks& p) {
+  std::vector<std::pair<double, std::string>> all;
+  double sum = 0;
+  for (const auto& [name, o] : p.operations) all.emplace_back(o.issue, name), sum += o.issue;
+  std::sort(all.rbegin(), all.rend());
+  std::string text;
+  for (const auto& [issue, name] : all)
+    if (issue >= 0.1 * sum && text.size() < 60) text += (text.empty() ? "" : ", ") + name + " " + whole(100 * issue / sum) + " %";
+  return text;
+}
+
+void print_page(std::ostream& out, const std::vector<Figure>& all) {
+  out << "# Clocks of the compiled kernels, by a model\n\n"
+         "No GPU has run this: `tools/gpu-model` runs the PTX that nvcc makes of the kernels on the machine of tests/ptx and counts, by\n"
+         "the table of tests/ptx/model/costs.h. A phase takes the largest of its longest chain of dependent instructions, the\n"
+         "instructions of its busiest scheduler, and its wavefronts of shared memory and lines of the first cache, and "
+      << whole(kBarrierLatency)
+      << " clocks\nfor its barrier. What is not modelled (instruction fetch, misses of the first cache, spills, issue in order) makes hardware\n"
+         "slower; use the figures as ratios to each other. A test holds them to 5 % of what the kernels of this tree give.\n\n"
+         "## Figures\n\n| what one multiprocessor does | clocks | us at "
+      << kClockGhz << " GHz | floor by fma |\n|---|---|---|---|\n";
+  for (const Figure& f : all) {
+    double fma = 0;
+    for (const PhaseClocks& p : f.phases) fma += p.fma;
+    out << "| " << f.name << " | " << whole(f.clocks) << " | " << with_point(f.clocks / kClockGhz / 1e3, 1) << " | " << whole(fma) << " |\n";
+  }
+  const Figure& step = all.front();
+  const int registers = kRegisters / step.threads / 8 * 8, by_registers = kRegisters / (registers * step.threads);
+  const int by_shared = static_cast<int>(kSharedBytes / (step.shared_bytes + 1024));
+  const int blocks = std::max(std::min(by_registers, by_shared), 1);
+  out << "\n## A population\n\nThe first step above: " << step.threads << " threads of up to " << registers << " registers and " << step.shared_bytes / 1024
+      << " KB of shared memory, so a multiprocessor holds " << blocks << " block" << (blocks > 1 ? "s" : "") << " (" << by_registers << " by registers, " << by_shared
+      << " by shared memory).\n" << kMultiprocessors << " multiprocessors would do " << with_point(kMultiprocessors * blocks * kClockGhz * 1e3 / step.clocks, 2)
+      << " million replica-steps a second.\n\n## The first step, phase by phase\n\n"
+         "Of a phase: its chain, its issues, its wavefronts of shared memory, its lines of the first cache, sectors of global memory and\n"
+         "accesses of local memory, how long the mean warp waits at its barrier, its floor by fma, and whose instructions they are.\n\n"
+         "| phase | path | issue | shared | lines | sectors | local | waiting | fma | operations |\n|---|---|---|---|---|---|---|---|---|---|\n";
+  for (std::size_t p = 0; p < step.phases.size(); ++p) {
+    const PhaseClocks& c = step.phases[p];
+    out << "| " << p + 1 << " | " << whole(c.path) << " | " << whole(c.issue) << " | " << whole(c.shared) << " | " << whole(c.global) << " | " << whole(c.sectors) << " | "
+        << whole(c.local_accesses) << " | " << whole(c.waiting) << " | " << whole(c.fma) << " | " << main_operations(c) << " |\n";
+  }
+  out << "| sum of the largest, with barriers | **" << whole(step.clocks) << "** | | | | | | | | |\n";
+}
+
+int check(const std::string& page, const std::vector<Figure>& all) {
+  std::ifstream file(page);
+  std::string line;
+  std::map<std::string, double> committed;
+  while (std::getline(file, line)) {
+    const std::size_t end = line.find(" | ");
+    if (line.starts_with("| ") && end != std::string::npos) committed[line.substr(2, end - 2)] = std::atof(line.c_str() + end + 3);
+  }
+  int wrong = 0;
+  for (const Figure& f : all) {
+    const auto known = committed.find(f.name);
+    if (known != committed.end() && std::abs(known->second - f.clocks) <= 0.05 * f.clocks) continue;
+    ++wrong;
+    if (known == committed.end()) std::cerr << page << " says nothing of " << f.name << ", which takes " << whole(f.clocks) << " clocks\n";
+    else std::cerr << page << " says that " << f.name << " takes " << whole(known->second) << " clocks; it takes " << whole(f.clocks) << "\n";
+  }
+  if (wrong > 0) std::cerr << "tools/gpu-model writes the page anew\n";
+  return wrong > 0 ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace equipoise::ptx
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && (arguments.size() != 2 || arguments[0] != "--check")) {
+    std::cerr << "usage: gpu_model [--check PAGE]\n";
+    return 2;
+  }
+  try {
+    const auto figures = equipoise::ptx::all_figures();
+    if (arguments.empty()) equipoise::ptx::print_page(std::cout, figures);
+    else return equipoise::ptx::check(arguments[1], figures);
+  } catch (const std::exception& e) {
+    std::cerr << e.what() << "\n";
+    return 1;
+  }
+  return 0;
+}
