@@ -66,12 +66,20 @@ inline constexpr int kColumnsAhead = 4;  ///< columns that a GPU's thread reads 
 template <int Lanes, class Make, class Put>
 EQ_FN void map_columns(int cols, int lane, Make&& make, Put&& put) {
   if constexpr (Lanes == 1) {
-    for (int c = lane; c < cols; c += kColumnsAhead * kRowLanes) {
+    int c = lane;
+    for (; c + (kColumnsAhead - 1) * kRowLanes < cols; c += kColumnsAhead * kRowLanes) {
       decltype(make(c)) value[kColumnsAhead];
       EQ_UNROLL
-      for (int i = 0; i < kColumnsAhead; ++i) value[i] = make(c + i * kRowLanes < cols ? c + i * kRowLanes : c);
+      for (int i = 0; i < kColumnsAhead; ++i) value[i] = make(c + i * kRowLanes);
       EQ_UNROLL
-      for (int i = 0; i < kColumnsAhead; ++i)
+      for (int i = 0; i < kColumnsAhead; ++i) put(c + i * kRowLanes, value[i]);
+    }
+    if (c < cols) {
+      decltype(make(c)) value[kColumnsAhead - 1];
+      EQ_UNROLL
+      for (int i = 0; i < kColumnsAhead - 1; ++i) value[i] = make(c + i * kRowLanes < cols ? c + i * kRowLanes : c);
+      EQ_UNROLL
+      for (int i = 0; i < kColumnsAhead - 1; ++i)
         if (c + i * kRowLanes < cols) put(c + i * kRowLanes, value[i]);
     }
   } else {

@@ -120,21 +120,27 @@ struct GradientSquares {
   /// elements are read before the first is summed, and a lane's weight is looked up once for them.
   EQ_FN double lane_square(const Context& c, int first, int left) const {
     double sum = 0;
-    for (int e = 0; e < left; e += kColumnsAhead * kRowLanes) {
-      const float* g = c.floats(block.gradient) + first;
-      int at[kColumnsAhead];
-      float total[kColumnsAhead] = {};
+    int e = 0;
+    for (; e + (kColumnsAhead - 1) * kRowLanes < left; e += kColumnsAhead * kRowLanes)
+      sum = add_squares<true>(c, first, e, left, sum);
+    return e < left ? add_squares<false>(c, first, e, left, sum) : sum;
+  }
+  /// `sum` and the squares of elements e, e + 16, ..., of which some may be missing unless All.
+  template <bool All>
+  EQ_FN double add_squares(const Context& c, int first, int e, int left, double sum) const {
+    const float* g = c.floats(block.gradient) + first;
+    int at[kColumnsAhead];
+    float total[kColumnsAhead] = {};
+    EQ_UNROLL
+    for (int i = 0; i < kColumnsAhead; ++i) at[i] = All || e + i * kRowLanes < left ? e + i * kRowLanes : e;
+    for (int lane = 0; lane < block.lanes; ++lane, g += block.lane_stride) {
+      const float w = block.weight(*c.control, lane);
       EQ_UNROLL
-      for (int i = 0; i < kColumnsAhead; ++i) at[i] = e + i * kRowLanes < left ? e + i * kRowLanes : e;
-      for (int lane = 0; lane < block.lanes; ++lane, g += block.lane_stride) {
-        const float w = block.weight(*c.control, lane);
-        EQ_UNROLL
-        for (int i = 0; i < kColumnsAhead; ++i) total[i] = lane == 0 ? w * g[at[i]] : fmaf(w, g[at[i]], total[i]);
-      }
-      EQ_UNROLL
-      for (int i = 0; i < kColumnsAhead; ++i)
-        if (e + i * kRowLanes < left) sum = fma(double{total[i]}, double{total[i]}, sum);
+      for (int i = 0; i < kColumnsAhead; ++i) total[i] = lane == 0 ? w * g[at[i]] : fmaf(w, g[at[i]], total[i]);
     }
+    EQ_UNROLL
+    for (int i = 0; i < kColumnsAhead; ++i)
+      if (All || e + i * kRowLanes < left) sum = fma(double{total[i]}, double{total[i]}, sum);
     return sum;
   }
 };

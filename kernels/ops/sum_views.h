@@ -37,30 +37,46 @@ struct SumViews {
       else each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = fmaf(k, in[j], out[j]); });
     }
   }
-  /// The same by a GPU's thread: it holds the sums of several columns, and stores them once.
+  /// The same by a GPU's thread: it holds the sums of its columns, and stores them once.
   EQ_FN void sum_ahead(const Context& c, int r, int lane, float* out) const {
-    for (int j = lane; j < to.cols; j += kColumnsAhead * kRowLanes) {
-      int at[kColumnsAhead];
-      float sum[kColumnsAhead];
-      EQ_UNROLL
-      for (int i = 0; i < kColumnsAhead; ++i) {
-        at[i] = j + i * kRowLanes < to.cols ? j + i * kRowLanes : j;
-        sum[i] = accumulate ? out[at[i]] : 0.0f;
-      }
-      for (int s = 0; s < count; ++s) {
-        const float* in = c.row(from[s], r);
-        const float k = coefficient_of(c, s);
-        EQ_UNROLL
-        for (int i = 0; i < kColumnsAhead; ++i)
-          sum[i] = s == 0 && !accumulate ? k * in[at[i]] : fmaf(k, in[at[i]], sum[i]);
-      }
-      EQ_UNROLL
-      for (int i = 0; i < kColumnsAhead; ++i)
-        if (j + i * kRowLanes < to.cols) out[at[i]] = sum[i];
-    }
+    if (lane >= to.cols) return;
+    if (to.cols <= kRowLanes) return sum_columns<1>(c, r, lane, out);
+    for (int j = lane; j < to.cols; j += kColumnsAhead * kRowLanes) sum_columns<kColumnsAhead>(c, r, j, out);
   }
-  EQ_FN float coefficient_of(const Context& c, int s) const {
-    return task[s] < 0 ? coefficient[s] : coefficient[s] * static_cast<float>(c.control->shared_weights[task[s]]);
+  /// Columns j, j + 16, ...
+  template <int Columns>
+  EQ_FN void sum_columns(const Context& c, int r, int j, float* out) const {
+    // As a rule there is one summand: what it needs is asked for at once, and not one thing after another.
+    const View first = from[0];
+    const float first_coefficient = coefficient[0];
+    const int first_task = task[0], summands = count;
+    const bool more = accumulate;
+    int at[Columns];
+    float sum[Columns];
+    EQ_UNROLL
+    for (int i = 0; i < Columns; ++i) {
+      at[i] = j + i * kRowLanes < to.cols ? j + i * kRowLanes : j;
+      sum[i] = more ? out[at[i]] : 0.0f;
+    }
+    if (summands > 0) {
+      const float* in = c.row(first, r);
+      const float k = weighted(c, first_coefficient, first_task);
+      EQ_UNROLL
+      for (int i = 0; i < Columns; ++i) sum[i] = more ? fmaf(k, in[at[i]], sum[i]) : k * in[at[i]];
+    }
+    for (int s = 1; s < summands; ++s) {
+      const float* in = c.row(from[s], r);
+      const float k = coefficient_of(c, s);
+      EQ_UNROLL
+      for (int i = 0; i < Columns; ++i) sum[i] = fmaf(k, in[at[i]], sum[i]);
+    }
+    EQ_UNROLL
+    for (int i = 0; i < Columns; ++i)
+      if (j + i * kRowLanes < to.cols) out[at[i]] = sum[i];
+  }
+  EQ_FN float coefficient_of(const Context& c, int s) const { return weighted(c, coefficient[s], task[s]); }
+  EQ_FN static float weighted(const Context& c, float coefficient, int task) {
+    return task < 0 ? coefficient : coefficient * static_cast<float>(c.control->shared_weights[task]);
   }
 };
 

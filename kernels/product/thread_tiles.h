@@ -12,6 +12,7 @@ namespace equipoise {
 
 struct ThreadTiles {
   static constexpr int kSide = 4;  ///< lines (rows or columns) of a tile, and values of k read at a time
+  static constexpr int kManyTiles = 64;
   EQ_FN static constexpr int tiles(int lines) { return (lines + kSide - 1) / kSide; }
   EQ_FN static constexpr int units(int rows, int cols) { return tiles(rows) * tiles(cols); }
 
@@ -39,11 +40,12 @@ struct ThreadTiles {
     }
     // How operands are read is chosen here and not for every k.
     const int blocks = p.depth / kSide;
-    if (!a.wide || !b.wide) add_blocks<Read::apart, Read::apart>(a, b, blocks, sum);
-    else if (!p.a_lines && !p.b_lines) add_blocks<Read::along_k, Read::along_k>(a, b, blocks, sum);
-    else if (!p.a_lines) add_blocks<Read::along_k, Read::along_lines>(a, b, blocks, sum);
-    else if (!p.b_lines) add_blocks<Read::along_lines, Read::along_k>(a, b, blocks, sum);
-    else add_blocks<Read::along_lines, Read::along_lines>(a, b, blocks, sum);
+    // In a large matrix edge tiles fill warps of their own; in a small one they share one, which had better go one way.
+    const bool together = (!a.wide || !b.wide) && units(p.rows, p.cols) < (p.a_lines && p.b_lines ? 24 : kManyTiles);
+    if (together) add_blocks<Read::apart, Read::apart>(a, b, blocks, sum);
+    else if (!a.wide) add_blocks_with<Read::apart>(a, b, p.b_lines, blocks, sum);
+    else if (p.a_lines) add_blocks_with<Read::along_lines>(a, b, p.b_lines, blocks, sum);
+    else add_blocks_with<Read::along_k>(a, b, p.b_lines, blocks, sum);
     for (int k = blocks * kSide; k < p.depth; ++k) {
       float x[kSide], y[kSide];
       a.read_one(k, x);
@@ -96,23 +98,37 @@ struct ThreadTiles {
       wide = along_lines ? lines.has(kSide - 1) && four_at_once(from, line_stride, k_stride)
                          : four_at_once(from, k_stride, line_stride);
     }
-    /// to[i][l] = value of line l at k + i
+    /// Where the loads of a block of k begin, each `stride` further for the next: pointers that walk take an addition
+    /// where an index takes a product.
     template <Read How>
-    EQ_FN void read(int k, float (&to)[kSide][kSide]) const {
+    EQ_FN void places(const float* (&at)[kSide]) const {
+      EQ_UNROLL
+      for (int i = 0; i < kSide; ++i) at[i] = How == Read::along_lines ? from + line[0] + i * step : from + line[i];
+    }
+    template <Read How>
+    EQ_FN int stride() const {
+      return How == Read::along_k ? kSide : kSide * step;
+    }
+    /// to[i][l] = value of line l at k + i, from `at` on.
+    template <Read How>
+    EQ_FN void read(const float* const (&at)[kSide], float (&to)[kSide][kSide]) const {
       if (How == Read::along_k) {
         EQ_UNROLL
         for (int l = 0; l < kSide; ++l) {
           float four[kSide];
-          load(from + line[l] + k, four);
+          load(at[l], four);
           EQ_UNROLL
           for (int i = 0; i < kSide; ++i) to[i][l] = four[i];
         }
       } else if (How == Read::along_lines) {
         EQ_UNROLL
-        for (int i = 0; i < kSide; ++i) load(from + line[0] + (k + i) * step, to[i]);
+        for (int i = 0; i < kSide; ++i) load(at[i], to[i]);
       } else {
         EQ_UNROLL
-        for (int i = 0; i < kSide; ++i) read_one(k + i, to[i]);
+        for (int i = 0; i < kSide; ++i) {
+          EQ_UNROLL
+          for (int l = 0; l < kSide; ++l) to[i][l] = at[l][i * step];
+        }
       }
     }
     EQ_FN void read_one(int k, float* to) const {
@@ -124,15 +140,29 @@ struct ThreadTiles {
     }
   };
 
+  template <Read A>
+  EQ_FN static void add_blocks_with(const Operand& a, const Operand& b, bool b_lines, int blocks,
+                                    float (&sum)[kSide][kSide]) {
+    if (!b.wide) add_blocks<A, Read::apart>(a, b, blocks, sum);
+    else if (b_lines) add_blocks<A, Read::along_lines>(a, b, blocks, sum);
+    else add_blocks<A, Read::along_k>(a, b, blocks, sum);
+  }
+
   /// The sums over `blocks` blocks of four values of k.
   template <Read A, Read B>
   EQ_FN static void add_blocks(const Operand& a, const Operand& b, int blocks, float (&sum)[kSide][kSide]) {
-    for (int k = 0; k < blocks * kSide; k += kSide) {
+    const float *from_a[kSide], *from_b[kSide];
+    a.template places<A>(from_a);
+    b.template places<B>(from_b);
+    const int stride_a = a.template stride<A>(), stride_b = b.template stride<B>();
+    for (int block = 0; block < blocks; ++block) {
       float x[kSide][kSide], y[kSide][kSide];
-      a.template read<A>(k, x);
-      b.template read<B>(k, y);
+      a.template read<A>(from_a, x);
+      b.template read<B>(from_b, y);
       EQ_UNROLL
       for (int i = 0; i < kSide; ++i) multiply(x[i], y[i], sum);
+      EQ_UNROLL
+      for (int i = 0; i < kSide; ++i) from_a[i] += stride_a, from_b[i] += stride_b;
     }
   }
 

@@ -46,11 +46,13 @@ template <class Team>
 EQ_FN void run_phase(const Team& team, const Context& c, const Operation* operations, Phase phase) {
   constexpr bool kBlock = requires { typename Team::Warp; };
   [[maybe_unused]] int turn = team.thread_rank() / 32;  // of the warp, at the operation's units: 32 a turn
+  [[maybe_unused]] int turns = kBlock ? operations[phase.first].turns : 0;  // of an operation, asked for one ahead
   for (int i = phase.first; i < phase.end; ++i) {
     const Operation& o = operations[i];
     [[maybe_unused]] const int u = turn * 32 + team.thread_rank() % 32;
     if constexpr (kBlock) {
-      turn -= o.turns;  // where first_unit of the next one is, and no division: units of a phase lie end to end
+      turn -= turns;  // where first_unit of the next one is, and no division: units of a phase lie end to end
+      turns = operations[i + 1 < phase.end ? i + 1 : i].turns;
       if (turn >= 0) continue;
       while (turn < 0) turn += team.size() / 32;
     }
