@@ -14,7 +14,7 @@
 // G_ij + t (p_i + p_j) + t^2 q with p = G 1/m, q = |g_0|^2. |g_w(t)| / t falls with t, so one t fits, and g_w(t) is
 // affine as long as the same tasks have weight: the line through two solutions gives a quadratic for t that is exact
 // once both lie on the last piece. A bracket guards it.
-// Floor: three or four min-norm solutions as a rule, three barriers and 2 m^2 fused operations each beside their own.
+// Floor: three or four min-norm solutions as a rule, two barriers and 2 m^2 fused operations each beside their own.
 
 namespace equipoise {
 
@@ -57,7 +57,7 @@ struct Problem {
   double* shifted;     // [m, m]
   double* work;        // [min_norm_scratch(m)]
 
-  /// Writes point.w and point.y for point.t. Collective; begins and ends synchronised.
+  /// Writes point.w and point.y for point.t, behind a barrier. Collective; ends with a barrier.
   template <class Team>
   EQ_FN void solve(const Team& team, const Point& point) const {
     const double t = point.t, shift = t * t * q;
@@ -149,8 +149,7 @@ struct Problem {
       if (!inside(next)) break;
       exchange(same, same_before);
       exchange(same, found);
-      found.t = next;
-      team.sync();  // what is read above is written next
+      found.t = next;  // what is read above is written behind the first barrier of the next solution
     }
     return a / length;
   }

@@ -288,6 +288,7 @@ class ChainRun {
     team_.sync();
     if (m < 2) return;
     each(m, [&](int a) { factor_[a] = normaliser(method.normaliser, task_[a]); });
+    for (int e = rank(); e < k_ * k_; e += team_.size()) old_[e] = s_.mixing[e];
     each(m * m, [&](int e) {
       const int a = e / m, b = e % m;
       compact_[e] = factor_[a] * factor_[b] * gram_[task_[a] * k_ + task_[b]];
@@ -323,14 +324,14 @@ class ChainRun {
   }
 
   /// C and G after the method: M F C and M F G F M^T, F the normaliser's diagonal, on the rows of tasks that take part.
+  /// `old_` holds C. Begins after the method's last barrier; C is read behind others.
   EQ_FN void apply(int m) {
-    each(k_ * k_, [&](int e) { old_[e] = s_.mixing[e]; });
-    each(m * k_, [&](int e) {
+    for (int e = rank(); e < m * k_; e += team_.size()) {
       const int a = e / k_, j = e % k_;
       double sum = 0;
       for (int b = 0; b < m; ++b) sum = fma(mixing_[a * m + b] * factor_[b], old_[task_[b] * k_ + j], sum);
       s_.mixing[task_[a] * k_ + j] = sum;
-    });
+    }
     each(m * m, [&](int e) {
       const int a = e / m, b = e % m;
       double sum = 0;
@@ -361,8 +362,7 @@ class ChainRun {
       for (int e = rank(); e < k_ * k_; e += team_.size()) s_.mixing[e] *= scale;
     }
     if (rank() == 0) *s_.step_norm = scale * sqrt(length > 0 ? length : 0.0);
-    team_.sync();
-    if (chain_.private_weights)
+    if (chain_.private_weights)  // a member copies what it has scaled itself
       for (int j = rank(); j < k_; j += team_.size()) s_.own[j] = s_.shared[j];
     team_.sync();
   }

@@ -76,7 +76,6 @@ EQ_FN void copy_resident(const Team& team, const Context& c, const Launch& launc
     const float* from = c.floats(to_fast ? r.state : r.fast);
     for (int e = team.thread_rank(); e < r.count; e += team.size()) to[e] = from[e];
   }
-  team.sync();
 }
 
 /// The steps of one program. The context's memory and slot are set; all else of it is the program's.
@@ -111,8 +110,10 @@ EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* 
   c.chains = launch.chains;
   c.slot = slot;
   copy_resident(team, c, launch, true);
+  team.sync();
   for (int p = 0; p < launch.program_count; ++p) run_program(team, c, launch.programs[p]);
   copy_resident(team, c, launch, false);
+  team.sync();
 }
 
 }  // namespace equipoise

@@ -20,7 +20,9 @@ void expect_fault(Check check, const std::vector<std::string>& parts) {
     ADD_FAILURE() << "no fault was found, but there is a " << name_of(check);
   } catch (const Fault& fault) {
     EXPECT_EQ(fault.check(), check) << fault.what();
-    for (const std::string& part : parts) EXPECT_NE(std::string(fault.what()).find(part), std::string::npos) << "'" << part << "' is not in\n" << fault.what();
+    for (const std::string& part : parts)
+      EXPECT_NE(std::string(fault.what()).find(part), std::string::npos) << "'" << part << "' is not in\n"
+                                                                         << fault.what();
   }
   planted() = nullptr;
 }
@@ -34,7 +36,9 @@ Instruction& executed(const std::string& words, const std::string& source) {
   train_shortly({"gradnorm"});
   for (Function& f : module.functions)
     for (Instruction& i : f.code)
-      if (i.runs > before[&i] && module.texts[static_cast<std::size_t>(i.text_number)].find(words) != std::string::npos && module.source_of(i).find(source) != std::string::npos)
+      if (i.runs > before[&i] &&
+          module.texts[static_cast<std::size_t>(i.text_number)].find(words) != std::string::npos &&
+          module.source_of(i).find(source) != std::string::npos)
         return i;
   throw std::runtime_error("no instruction '" + words + "' of " + source + " was executed");
 }
@@ -42,9 +46,13 @@ Instruction& executed(const std::string& words, const std::string& source) {
 TEST(ShippedFaults, OverrunsOfEachBufferAreFound) {
   planted() = [](const Launch& launch, LaunchShape&) { gpu().memory.truncate(address_of(launch.state), 64); };
   expect_fault(Check::bounds, {"past the end of state", "phase"});
-  planted() = [](const Launch& launch, LaunchShape&) { gpu().memory.truncate(address_of(launch.programs[0].controls), sizeof(Control) / 2); };
+  planted() = [](const Launch& launch, LaunchShape&) {
+    gpu().memory.truncate(address_of(launch.programs[0].controls), sizeof(Control) / 2);
+  };
   expect_fault(Check::bounds, {"controls"});
-  planted() = [](const Launch& launch, LaunchShape&) { gpu().memory.truncate(address_of(launch.programs[0].operations), 256); };
+  planted() = [](const Launch& launch, LaunchShape&) {
+    gpu().memory.truncate(address_of(launch.programs[0].operations), 256);
+  };
   expect_fault(Check::bounds, {"operations"});
   planted() = [](const Launch&, LaunchShape& shape) { shape.dynamic_shared /= 2; };
   expect_fault(Check::bounds, {"shared memory"});
@@ -85,7 +93,7 @@ TEST(ShippedFaults, AWideLoadBesideItsBoundaryIsFound) {
 }
 
 TEST(ShippedFaults, AStoreLeftOutIsFoundByWhoReads) {
-  Instruction& store = executed("st.", "ops/rows.h");
+  Instruction& store = executed("st.", "ops/linear.h");
   const Handler kept = store.run;
   store.run = nothing();
   expect_fault(Check::uninitialised, {"phase"});

@@ -47,7 +47,8 @@ struct Bargain {
         cy(s + m),
         gross(cy + m) {}
 
-  /// s and y of x, then C y and the sum of its terms' sizes.
+  /// s and y of x, of which each member reads what it wrote; then, behind a barrier, C y and the sum of its terms'
+  /// sizes. Ends with a barrier.
   template <class Team>
   EQ_FN void evaluate(const Team& team) const {
     for (int i = team.thread_rank(); i < m; i += team.size()) {
@@ -143,7 +144,6 @@ EQ_COLD bool bargain(const Team& team, int m, const double* gram, double p, doub
     b.log_r[i] = fma(p - 1.0, 0.5 * strict_log(gram[i * m + i]), -(1.0 + p) * log_k);
     b.x[i] = b.log_r[i] / (1.0 + p);
   }
-  team.sync();
   b.evaluate(team);
   Progress now = b.progress();
   for (int step = 0; now == Progress::going && step < kBargainingSteps; ++step) {

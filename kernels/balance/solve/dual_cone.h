@@ -34,8 +34,7 @@ EQ_FN bool solved(const Team& team, const ScaledGram& h, const QpTableau& t, con
   }
   team.sync();
   bool all = true;
-  for (int i = 0; i < m; ++i) all = all && t.limit[i] > 0;
-  team.sync();
+  for (int i = 0; i < m; ++i) all = all && t.limit[i] > 0;  // written again behind another barrier only
   return all;
 }
 

@@ -90,7 +90,6 @@ EQ_COLD void symmetric_eigen(const Team& team, int m, double* a /* [m, m], destr
   for (int e = 0; e < m * m; ++e) largest = fabs(a[e]) > largest ? fabs(a[e]) : largest;
   const double negligible = 0x1p-56 * largest;
   for (int e = team.thread_rank(); e < m * m; e += team.size()) vectors[e] = e / m == e % m ? 1.0 : 0.0;
-  team.sync();
   bool busy = m > 1;
   for (int sweep = 0; busy && sweep < kMaxSweeps; ++sweep) {
     double* now = busy_at + (sweep % 2) * tables;
@@ -100,7 +99,7 @@ EQ_COLD void symmetric_eigen(const Team& team, int m, double* a /* [m, m], destr
         r.store(rotations + Rotation::kDoubles * k);
         now[k] = (round > 0 && now[k] != 0) || r.t != 0 ? 1.0 : 0.0;
       }
-      team.sync();
+      team.sync();  // the first one is also that of the vectors above
       for (int u = team.thread_rank(); u < tables * (tables + m); u += team.size()) {
         const int y = u / tables, x = u - y * tables;
         const Rotation of = Rotation::load(rotations + Rotation::kDoubles * x);
