@@ -8,7 +8,7 @@ namespace equipoise::test {
 
 namespace {
 
-constexpr int kArguments = 1 << 20;
+constexpr int kArguments = 1 << 22;
 
 /// Random bit patterns (every size, infinities, NaNs), arguments of usual size, and edges; y as x, in another order.
 template <class T, class Bits>

@@ -41,7 +41,9 @@ void load_as(Warp& w, const Instruction& i) {
   for (int k = 0; k < Elements; ++k) {
     const Operand to = i.to[k];
     if (!to.present()) continue;
-    const auto value = [&](int l) { return bytes_at<T>(where[static_cast<std::size_t>(l)] + sizeof(T) * static_cast<std::size_t>(k)); };
+    const auto value = [&](int l) {
+      return bytes_at<T>(where[static_cast<std::size_t>(l)] + sizeof(T) * static_cast<std::size_t>(k));
+    };
     if (sizeof(T) == 8 || to.wide) {
       auto* out = lanes_out<int64_t>(w, to);
       for_lanes(w.mask, [&](int l) { out[l] = static_cast<int64_t>(value(l)); });
@@ -63,7 +65,9 @@ void store_as(Warp& w, const Instruction& i) {
   machine.access(w, i, at.data(), i.space, sizeof(T) * Elements, true, where.data());
   for (int k = 0; k < Elements; ++k) {
     const Operand from = i.from_[k + 1];
-    const auto put = [&](int l, T value) { std::memcpy(where[static_cast<std::size_t>(l)] + sizeof(T) * static_cast<std::size_t>(k), &value, sizeof value); };
+    const auto put = [&](int l, T value) {
+      std::memcpy(where[static_cast<std::size_t>(l)] + sizeof(T) * static_cast<std::size_t>(k), &value, sizeof value);
+    };
     if (from.wide) {
       const auto* values = lanes_in<uint64_t>(w, from);
       for_lanes(w.mask, [&](int l) { put(l, static_cast<T>(values[l])); });
@@ -134,25 +138,25 @@ void atomic_as(Warp& w, const Instruction& i) {
     machine.acquire(w, i, l, at[lane]);
   });
 }
-#define EQ_ATOMICS(atomic)                                                                                      \
-  atomic(add, old + b) atomic(exch, b) atomic(min, old < b ? old : b) atomic(max, old > b ? old : b)            \
-      atomic(cas, old == b ? c : old) atomic(inc, old >= b ? T{0} : static_cast<T>(old + 1))                    \
+#define EQ_ATOMICS(atomic)                                                                           \
+  atomic(add, old + b) atomic(exch, b) atomic(min, old < b ? old : b) atomic(max, old > b ? old : b) \
+      atomic(cas, old == b ? c : old) atomic(inc, old >= b ? T{0} : static_cast<T>(old + 1))         \
           atomic(dec, old == 0 || old > b ? b : static_cast<T>(old - 1))
-#define EQ_ATOMIC(name, expression)                                                \
-  struct Atomic_##name {                                                           \
-    template <class T>                                                             \
-    static T of([[maybe_unused]] T old, [[maybe_unused]] T b, [[maybe_unused]] T c) {               \
-      return static_cast<T>(expression);                                           \
-    }                                                                              \
+#define EQ_ATOMIC(name, expression)                                                   \
+  struct Atomic_##name {                                                              \
+    template <class T>                                                                \
+    static T of([[maybe_unused]] T old, [[maybe_unused]] T b, [[maybe_unused]] T c) { \
+      return static_cast<T>(expression);                                              \
+    }                                                                                 \
   };
 EQ_ATOMICS(EQ_ATOMIC)
 #undef EQ_ATOMIC
-#define EQ_LOGIC(name, op)                       \
-  struct Atomic_##name {                         \
-    template <class T>                           \
-    static T of(T old, T b, T) {                 \
-      return old op b;                           \
-    }                                            \
+#define EQ_LOGIC(name, op)       \
+  struct Atomic_##name {         \
+    template <class T>           \
+    static T of(T old, T b, T) { \
+      return old op b;           \
+    }                            \
   };
 EQ_LOGIC(and, &)
 EQ_LOGIC(or, |)
@@ -209,17 +213,22 @@ template <class T>
 void map_shared(Warp& w, const Instruction& i) {
   const auto* a = lanes_in<T>(w, i.from_[0]);
   const auto* rank = lanes_in<uint32_t>(w, i.from_[1]);
-  each_lane<T>(w, i.to[0], [&](int l) { return static_cast<T>((a[l] & ~static_cast<T>(0xff000000u)) + rank[l] * kSharedApart); });
+  each_lane<T>(w, i.to[0],
+               [&](int l) { return static_cast<T>((a[l] & ~static_cast<T>(0xff000000u)) + rank[l] * kSharedApart); });
 }
 void map_any(Warp& w, const Instruction& i) {
   if (bytes_of(i.type) == 8) map_shared<uint64_t>(w, i);
   else map_shared<uint32_t>(w, i);
 }
 
-constexpr const char* kSpecials[] = {"%tid.x", "%tid.y", "%tid.z", "%ntid.x", "%ntid.y", "%ntid.z", "%ctaid.x", "%ctaid.y",
-                                     "%ctaid.z", "%nctaid.x", "%nctaid.y", "%nctaid.z", "%laneid", "%warpid", "%lanemask_lt",
-                                     "%lanemask_le", "%lanemask_eq", "%lanemask_ge", "%lanemask_gt", "%cluster_ctarank",
-                                     "%cluster_nctarank", "%clusterid.x", "%nclusterid.x", "%dynamic_smem_size"};
+constexpr const char* kSpecials[] = {"%tid.x",       "%tid.y",           "%tid.z",
+                                     "%ntid.x",      "%ntid.y",          "%ntid.z",
+                                     "%ctaid.x",     "%ctaid.y",         "%ctaid.z",
+                                     "%nctaid.x",    "%nctaid.y",        "%nctaid.z",
+                                     "%laneid",      "%warpid",          "%lanemask_lt",
+                                     "%lanemask_le", "%lanemask_eq",     "%lanemask_ge",
+                                     "%lanemask_gt", "%cluster_ctarank", "%cluster_nctarank",
+                                     "%clusterid.x", "%nclusterid.x",    "%dynamic_smem_size"};
 
 uint32_t special_of(const Warp& w, int special, uint32_t lane) {
   const Block& b = *w.block;

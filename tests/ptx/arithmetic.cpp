@@ -30,32 +30,35 @@ void ternary(Warp& w, const Instruction& i) {
                [&](int l) { return F::of(static_cast<T>(a[l]), static_cast<T>(b[l]), static_cast<T>(c[l])); });
 }
 
-#define EQ_OF(Name, expression)      \
-  struct Name {                      \
-    template <class T>               \
-    static T of(T a, T b) {          \
-      using U = Unsigned<T>;         \
+#define EQ_OF(Name, expression)                                                \
+  struct Name {                                                                \
+    template <class T>                                                         \
+    static T of(T a, T b) {                                                    \
+      using U = Unsigned<T>;                                                   \
       [[maybe_unused]] const U ua = static_cast<U>(a), ub = static_cast<U>(b); \
-      return static_cast<T>(expression); \
-    }                                \
+      return static_cast<T>(expression);                                       \
+    }                                                                          \
   };
 EQ_OF(Add, ua + ub)
 EQ_OF(Subtract, ua - ub)
 EQ_OF(Multiply, uint64_t{ua} * ub)
 EQ_OF(Minimum, a < b ? a : b)
 EQ_OF(Maximum, a > b ? a : b)
-EQ_OF(And, a & b)
+EQ_OF(And, a& b)
 EQ_OF(Or, a | b)
 EQ_OF(Xor, a ^ b)
-EQ_OF(Divide, b == 0 ? static_cast<T>(-1) : (std::is_signed_v<T> && b == static_cast<T>(-1)) ? static_cast<T>(U{0} - ua) : static_cast<T>(a / b))
+EQ_OF(Divide, b == 0                                             ? static_cast<T>(-1)
+              : (std::is_signed_v<T> && b == static_cast<T>(-1)) ? static_cast<T>(U{0} - ua)
+                                                                 : static_cast<T>(a / b))
 EQ_OF(Remainder, b == 0 ? a : (std::is_signed_v<T> && b == static_cast<T>(-1)) ? T{0} : static_cast<T>(a % b))
 #undef EQ_OF
 
 struct MultiplyHigh {
   template <class T>
   static T of(T a, T b) {
-    using Wide = std::conditional_t<sizeof(T) == 8, std::conditional_t<std::is_signed_v<T>, __int128, unsigned __int128>,
-                                    std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>;
+    using Wide =
+        std::conditional_t<sizeof(T) == 8, std::conditional_t<std::is_signed_v<T>, __int128, unsigned __int128>,
+                           std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>;
     return static_cast<T>((static_cast<Wide>(a) * static_cast<Wide>(b)) >> (8 * sizeof(T)));
   }
 };
@@ -115,7 +118,9 @@ void shift_left(Warp& w, const Instruction& i) {
   const auto* a = lanes_in<T>(w, i.from_[0]);
   const auto* by = lanes_in<uint32_t>(w, i.from_[1]);
   constexpr uint32_t kBits = 8 * sizeof(T);
-  each_lane<T>(w, i.to[0], [&](int l) { return by[l] >= kBits ? T{0} : static_cast<T>(static_cast<T>(a[l]) << (by[l] & (kBits - 1))); });
+  each_lane<T>(w, i.to[0], [&](int l) {
+    return by[l] >= kBits ? T{0} : static_cast<T>(static_cast<T>(a[l]) << (by[l] & (kBits - 1)));
+  });
 }
 template <class T>
 void shift_right(Warp& w, const Instruction& i) {
@@ -132,9 +137,8 @@ void shift_right(Warp& w, const Instruction& i) {
 template <class T, class Wide>
 void multiply_wide(Warp& w, const Instruction& i) {
   const auto *a = lanes_in<T>(w, i.from_[0]), *b = lanes_in<T>(w, i.from_[1]);
-  each_lane<Wide>(w, i.to[0], [&](int l) {
-    return static_cast<Wide>(Wide{static_cast<T>(a[l])} * Wide{static_cast<T>(b[l])});
-  });
+  each_lane<Wide>(w, i.to[0],
+                  [&](int l) { return static_cast<Wide>(Wide{static_cast<T>(a[l])} * Wide{static_cast<T>(b[l])}); });
 }
 template <class T, class Wide>
 void multiply_wide_add(Warp& w, const Instruction& i) {
@@ -167,7 +171,8 @@ struct LeadingZeros {
 /// shf: 64 bits b:a shifted; the distance wraps or stays at 32.
 template <bool Left, bool Clamp>
 void funnel(Warp& w, const Instruction& i) {
-  const auto *a = lanes_in<uint32_t>(w, i.from_[0]), *b = lanes_in<uint32_t>(w, i.from_[1]), *by = lanes_in<uint32_t>(w, i.from_[2]);
+  const auto *a = lanes_in<uint32_t>(w, i.from_[0]), *b = lanes_in<uint32_t>(w, i.from_[1]),
+             *by = lanes_in<uint32_t>(w, i.from_[2]);
   each_lane<uint32_t>(w, i.to[0], [&](int l) {
     const uint32_t n = Clamp ? (by[l] > 32 ? 32 : by[l]) : by[l] & 31;
     const uint64_t both = uint64_t{b[l]} << 32 | a[l];
@@ -209,7 +214,8 @@ void insert_bits(Warp& w, const Instruction& i) {
 }
 
 void permute_bytes(Warp& w, const Instruction& i) {
-  const auto *a = lanes_in<uint32_t>(w, i.from_[0]), *b = lanes_in<uint32_t>(w, i.from_[1]), *s = lanes_in<uint32_t>(w, i.from_[2]);
+  const auto *a = lanes_in<uint32_t>(w, i.from_[0]), *b = lanes_in<uint32_t>(w, i.from_[1]),
+             *s = lanes_in<uint32_t>(w, i.from_[2]);
   each_lane<uint32_t>(w, i.to[0], [&](int l) {
     const uint64_t bytes = uint64_t{b[l]} << 32 | a[l];
     uint32_t out = 0;
@@ -223,7 +229,8 @@ void permute_bytes(Warp& w, const Instruction& i) {
   });
 }
 void logic_of_three(Warp& w, const Instruction& i) {
-  const auto *a = lanes_in<uint32_t>(w, i.from_[0]), *b = lanes_in<uint32_t>(w, i.from_[1]), *c = lanes_in<uint32_t>(w, i.from_[2]), *table = lanes_in<uint32_t>(w, i.from_[3]);
+  const auto *a = lanes_in<uint32_t>(w, i.from_[0]), *b = lanes_in<uint32_t>(w, i.from_[1]),
+             *c = lanes_in<uint32_t>(w, i.from_[2]), *table = lanes_in<uint32_t>(w, i.from_[3]);
   each_lane<uint32_t>(w, i.to[0], [&](int l) {
     uint32_t out = 0;
     for (int row = 0; row < 8; ++row)
@@ -239,18 +246,18 @@ void select(Warp& w, const Instruction& i) {
   each_lane<T>(w, i.to[0], [&](int l) { return first >> l & 1 ? a[l] : b[l]; });
 }
 
-#define EQ_COMPARES(compare)                                                                                        \
-  compare(eq, a == b) compare(ne, a < b || a > b) compare(lt, a < b) compare(le, a <= b) compare(gt, a > b)         \
-      compare(ge, a >= b) compare(lo, a < b) compare(ls, a <= b) compare(hi, a > b) compare(hs, a >= b)             \
-          compare(equ, !(a < b || a > b)) compare(neu, !(a == b)) compare(ltu, !(a >= b)) compare(leu, !(a > b))    \
-              compare(gtu, !(a <= b)) compare(geu, !(a < b)) compare(num, a == a && b == b)                         \
+#define EQ_COMPARES(compare)                                                                                     \
+  compare(eq, a == b) compare(ne, a<b || a> b) compare(lt, a < b) compare(le, a <= b) compare(gt, a > b)         \
+      compare(ge, a >= b) compare(lo, a < b) compare(ls, a <= b) compare(hi, a > b) compare(hs, a >= b)          \
+          compare(equ, !(a < b || a > b)) compare(neu, !(a == b)) compare(ltu, !(a >= b)) compare(leu, !(a > b)) \
+              compare(gtu, !(a <= b)) compare(geu, !(a < b)) compare(num, a == a && b == b)                      \
                   compare(nan, !(a == a && b == b))
-#define EQ_COMPARE(name, expression)    \
-  struct Is_##name {                    \
-    template <class T>                  \
-    static bool of(T a, T b) {          \
-      return expression;                \
-    }                                   \
+#define EQ_COMPARE(name, expression) \
+  struct Is_##name {                 \
+    template <class T>               \
+    static bool of(T a, T b) {       \
+      return expression;             \
+    }                                \
   };
 EQ_COMPARES(EQ_COMPARE)
 #undef EQ_COMPARE
@@ -263,7 +270,9 @@ void compare(Warp& w, const Instruction& i) {
   Mask fails = ~holds;
   if constexpr (C != Combine::none) {
     const Mask with = i.modifier ? ~predicate(w, i.from_[2]) : predicate(w, i.from_[2]);
-    const auto combined = [&](Mask m) { return C == Combine::with_and ? m & with : C == Combine::with_or ? m | with : m ^ with; };
+    const auto combined = [&](Mask m) {
+      return C == Combine::with_and ? m & with : C == Combine::with_or ? m | with : m ^ with;
+    };
     holds = combined(holds), fails = combined(fails);
   }
   set_predicate(w, i.to[0], holds);
@@ -287,7 +296,8 @@ void unpack(Warp& w, const Instruction& i) {
   const auto* whole = lanes_in<Whole>(w, i.from_[0]);
   for (std::size_t k = 0; k < sizeof(Whole) / sizeof(Part); ++k)
     if (i.to[k].present())
-      each_lane<Part>(w, i.to[k], [&](int l) { return static_cast<Part>(static_cast<Whole>(whole[l]) >> (8 * sizeof(Part) * k)); });
+      each_lane<Part>(w, i.to[k],
+                      [&](int l) { return static_cast<Part>(static_cast<Whole>(whole[l]) >> (8 * sizeof(Part) * k)); });
 }
 template <class Whole, class Part>
 void pack(Warp& w, const Instruction& i) {
@@ -296,7 +306,9 @@ void pack(Warp& w, const Instruction& i) {
   for (int k = 0; k < kParts; ++k) parts[k] = lanes_in<Part>(w, i.from_[k]);
   each_lane<Whole>(w, i.to[0], [&](int l) {
     Whole whole = 0;
-    for (int k = 0; k < kParts; ++k) whole = static_cast<Whole>(whole | static_cast<Whole>(Whole{static_cast<Part>(parts[k][l])} << (8 * sizeof(Part) * k)));
+    for (int k = 0; k < kParts; ++k)
+      whole = static_cast<Whole>(whole |
+                                 static_cast<Whole>(Whole{static_cast<Part>(parts[k][l])} << (8 * sizeof(Part) * k)));
     return whole;
   });
 }
@@ -338,10 +350,10 @@ void add_integers(Table& t, const std::string& type) {
 
 template <class T>
 void add_compares(Table& t, const std::string& type) {
-#define EQ_ADD(name, expression)                                                                \
-  t["setp." #name "." + type] = compare<T, Is_##name, Combine::none>;                           \
-  t["setp." #name ".and." + type] = compare<T, Is_##name, Combine::with_and>;                   \
-  t["setp." #name ".or." + type] = compare<T, Is_##name, Combine::with_or>;                     \
+#define EQ_ADD(name, expression)                                              \
+  t["setp." #name "." + type] = compare<T, Is_##name, Combine::none>;         \
+  t["setp." #name ".and." + type] = compare<T, Is_##name, Combine::with_and>; \
+  t["setp." #name ".or." + type] = compare<T, Is_##name, Combine::with_or>;   \
   t["setp." #name ".xor." + type] = compare<T, Is_##name, Combine::with_xor>;
   EQ_COMPARES(EQ_ADD)
 #undef EQ_ADD
@@ -383,15 +395,6 @@ Handler arithmetic(const std::string& name) {
   static const Table table = make_table();
   const auto known = table.find(name);
   return known == table.end() ? nullptr : known->second;
-}
-
-bool inexact(const std::string& name) {
-  if (!name.ends_with(".f32") && !name.ends_with(".f64")) return false;
-  for (const char* part : {".ftz", ".approx", ".full"})
-    if (name.find(part) != std::string::npos) return true;
-  for (const char* start : {"add.", "sub.", "mul.", "mad.", "fma.", "div.", "sqrt.", "rcp.", "rsqrt.", "sin.", "cos.", "ex2.", "lg2.", "tanh."})
-    if (name.starts_with(start) && name.find(".rn.") == std::string::npos) return true;
-  return false;
 }
 
 }  // namespace equipoise::ptx

@@ -30,9 +30,12 @@ const char* name_of(Check check) {
 namespace {
 
 std::string thread_text(const LaunchShape& shape, Thread thread) {
-  return "thread " + std::to_string(thread % kMostThreads) + (shape.grid.count() > 1 ? " of block " + std::to_string(thread / kMostThreads) : "");
+  return "thread " + std::to_string(thread % kMostThreads) +
+         (shape.grid.count() > 1 ? " of block " + std::to_string(thread / kMostThreads) : "");
 }
-Thread thread_of(const Warp& w, int lane) { return w.block->number * kMostThreads + static_cast<Thread>(w.number * kLanes + lane); }
+Thread thread_of(const Warp& w, int lane) {
+  return w.block->number * kMostThreads + static_cast<Thread>(w.number * kLanes + lane);
+}
 constexpr Thread kSomeThread = ~Thread{0};  // one of several, no longer known
 
 bool all_written(const uint8_t* written, int bytes) {
@@ -51,13 +54,16 @@ bool all_written(const uint8_t* written, int bytes) {
   return eight == 0x0101010101010101u;
 }
 
-std::string place_in(const Region& region, uint64_t offset) { return "byte " + std::to_string(offset) + " of " + region.name; }
+std::string place_in(const Region& region, uint64_t offset) {
+  return "byte " + std::to_string(offset) + " of " + region.name;
+}
 
 }  // namespace
 
 void Machine::fault(Check check, const Warp& w, const Instruction& i, int lane, const std::string& what) const {
-  std::string text = std::string(name_of(check)) + ": " + what + "\n  by " + thread_text(shape_, thread_of(w, lane)) + " of " + entry_->name +
-                     "\n  PTX line " + std::to_string(i.line) + ": " + module_->texts[static_cast<std::size_t>(i.text_number)] + "\n  source " + module_->source_of(i);
+  std::string text = std::string(name_of(check)) + ": " + what + "\n  by " + thread_text(shape_, thread_of(w, lane)) +
+                     " of " + entry_->name + "\n  PTX line " + std::to_string(i.line) + ": " +
+                     module_->texts[static_cast<std::size_t>(i.text_number)] + "\n  source " + module_->source_of(i);
   if (phase) text += "\n  " + phase(*w.block);
   if (const std::string operation = module_->file_of(i, "kernels/ops/"); !operation.empty())
     text += "\n  operation " + operation.substr(operation.find("kernels/ops/"));
@@ -73,29 +79,36 @@ Region& Machine::region_of(Warp& w, const Instruction& i, uint64_t address, Spac
     const uint32_t first = w.block->number - own;
     for (const auto& block : blocks_)
       if (rank < shape_.cluster && block->number == first + rank) return *block->shared;
-    fault(Check::bounds, w, i, lane, "shared memory of block " + std::to_string(rank) + ", which the cluster has not or which has ended");
+    fault(Check::bounds, w, i, lane,
+          "shared memory of block " + std::to_string(rank) + ", which the cluster has not or which has ended");
   }
-  if (space == Space::param || (space == Space::generic && (address & kWindowMask) == kParamWindow)) return *parameters_;
+  if (space == Space::param || (space == Space::generic && (address & kWindowMask) == kParamWindow))
+    return *parameters_;
   Region* const region = memory.find(address);
   if (!region) fault(Check::bounds, w, i, lane, "an address " + memory.nearest(address));
   return *region;
 }
 
-void Machine::access_local(Warp& w, const Instruction& i, const uint64_t* addresses, Mask mask, int bytes, bool write, std::byte** where) {
+void Machine::access_local(Warp& w, const Instruction& i, const uint64_t* addresses, Mask mask, int bytes, bool write,
+                           std::byte** where) {
   const auto size = static_cast<uint64_t>(bytes);
   const uint64_t top = w.frame->local_base + static_cast<uint64_t>(w.frame->function->local_bytes);
   for_lanes(mask, [&](int l) {
     const uint64_t at = addresses[l] & ~kWindowMask;
-    if (at + size > top) fault(Check::bounds, w, i, l, "byte " + std::to_string(at) + " of local memory, of which the thread has " + std::to_string(top));
+    if (at + size > top)
+      fault(Check::bounds, w, i, l,
+            "byte " + std::to_string(at) + " of local memory, of which the thread has " + std::to_string(top));
     const std::size_t begin = static_cast<std::size_t>(l) * w.local_bytes + at;
     uint8_t* const written = w.local_written.data() + begin;
     if (write) std::memset(written, 1, size);
-    else if (!all_written(written, bytes)) fault(Check::uninitialised, w, i, l, "byte " + std::to_string(at) + " of local memory");
+    else if (!all_written(written, bytes))
+      fault(Check::uninitialised, w, i, l, "byte " + std::to_string(at) + " of local memory");
     where[l] = w.local.data() + begin;
   });
 }
 
-void Machine::access(Warp& w, const Instruction& i, const uint64_t* addresses, Space space, int bytes, bool write, std::byte** where) {
+void Machine::access(Warp& w, const Instruction& i, const uint64_t* addresses, Space space, int bytes, bool write,
+                     std::byte** where) {
   ++counts.accesses;
   if (observer) observer->access(w, i, space, addresses, w.mask, bytes, write);
   const auto size = static_cast<uint64_t>(bytes);
@@ -108,9 +121,12 @@ void Machine::access(Warp& w, const Instruction& i, const uint64_t* addresses, S
   }
   if (low_bits & (size - 1))
     for_lanes(w.mask, [&](int l) {
-      if (addresses[l] & (size - 1)) fault(Check::alignment, w, i, l, std::to_string(bytes) + " bytes at address " + std::to_string(addresses[l]));
+      if (addresses[l] & (size - 1))
+        fault(Check::alignment, w, i, l, std::to_string(bytes) + " bytes at address " + std::to_string(addresses[l]));
     });
-  const auto is_local = [&](uint64_t address) { return space == Space::local || (space == Space::generic && (address & kWindowMask) == kLocalWindow); };
+  const auto is_local = [&](uint64_t address) {
+    return space == Space::local || (space == Space::generic && (address & kWindowMask) == kLocalWindow);
+  };
   if (is_local(least) && is_local(most)) return access_local(w, i, addresses, w.mask, bytes, write, where);
   uint64_t offsets[kLanes];
   for (Mask left = w.mask; left;) {  // one buffer after the other; as a rule there is but one
@@ -132,7 +148,8 @@ void Machine::access(Warp& w, const Instruction& i, const uint64_t* addresses, S
       if (shared && addresses[l] / kSharedApart != window) return;  // of another block, another buffer:
       if (at >= end && !shared && !param) return;                   // its own turn tells
       if (at + size > end || at + size < size)
-        fault(Check::bounds, w, i, l, std::to_string(bytes) + " bytes at " + place_in(region, at) + ", which has " + std::to_string(end));
+        fault(Check::bounds, w, i, l,
+              std::to_string(bytes) + " bytes at " + place_in(region, at) + ", which has " + std::to_string(end));
       offsets[l] = at;
       where[l] = region.bytes.data() + at;
       here |= 1u << l;
@@ -142,14 +159,16 @@ void Machine::access(Warp& w, const Instruction& i, const uint64_t* addresses, S
   }
 }
 
-void Machine::touch(Warp& w, const Instruction& i, Region& region, const uint64_t* offsets, Mask mask, int bytes, bool write) {
+void Machine::touch(Warp& w, const Instruction& i, Region& region, const uint64_t* offsets, Mask mask, int bytes,
+                    bool write) {
   if (region.read_only) {
     if (write) fault(Check::bounds, w, i, __builtin_ctz(mask), "a write to " + region.name + ", which is constant");
     return;
   }
   if (!write || i.to[0].present())  // an atomic reads, too
     for_lanes(mask, [&](int l) {
-      if (!all_written(region.written.data() + offsets[l], bytes)) fault(Check::uninitialised, w, i, l, place_in(region, offsets[l]));
+      if (!all_written(region.written.data() + offsets[l], bytes))
+        fault(Check::uninitialised, w, i, l, place_in(region, offsets[l]));
     });
   const auto words = static_cast<uint64_t>((bytes + 3) / 4);
   if (write) {
@@ -181,10 +200,12 @@ void Machine::read_word(Warp& w, const Instruction& i, Region& region, Page& pag
   const Block& block = *w.block;
   if (word.write_time >= launched_ && (word.write_time >= block.known || word.writer / kMostThreads != block.number))
     for_lanes(lanes, [&](int l) {
-      if (word.writer != thread_of(w, l) && word.write_time >= known_until(w, l, word.writer)) race(w, i, region, number, l, word.writer, "reads what", "wrote");
+      if (word.writer != thread_of(w, l) && word.write_time >= known_until(w, l, word.writer))
+        race(w, i, region, number, l, word.writer, "reads what", "wrote");
     });
   if (i.strong) return;
-  const uint32_t mine = block.number << 8 | static_cast<uint32_t>(w.number), all_mine = block.number << 8 | Word::kSeveralWarps;
+  const uint32_t mine = block.number << 8 | static_cast<uint32_t>(w.number),
+                 all_mine = block.number << 8 | Word::kSeveralWarps;
   if (word.read_time >= launched_) {
     if (word.reader == mine) {
       word.readers.add(lanes, now_);
@@ -222,7 +243,8 @@ void Machine::write_word(Warp& w, const Instruction& i, Region& region, uint64_t
   Word& word = page.words[number % Page::kWords];
   const Block& block = *w.block;
   const Thread me = thread_of(w, lane);
-  if (word.write_time >= launched_ && word.writer != me && (word.write_time >= block.known || word.writer / kMostThreads != block.number) &&
+  if (word.write_time >= launched_ && word.writer != me &&
+      (word.write_time >= block.known || word.writer / kMostThreads != block.number) &&
       word.write_time >= known_until(w, lane, word.writer))
     race(w, i, region, number, lane, word.writer, "writes what", "wrote");
   if (word.read_time >= launched_) {
@@ -231,13 +253,15 @@ void Machine::write_word(Warp& w, const Instruction& i, Region& region, uint64_t
       for (int g = 0; g < Readers::kGroups; ++g)
         for_lanes(readers.time[g] < launched_ ? 0 : readers.lanes[g], [&](int l) {
           const Thread reader = of_block * kMostThreads + warp * kLanes + static_cast<Thread>(l);
-          if (reader != me && readers.time[g] >= known_until(w, lane, reader)) race(w, i, region, number, lane, reader, "writes what", "read");
+          if (reader != me && readers.time[g] >= known_until(w, lane, reader))
+            race(w, i, region, number, lane, reader, "writes what", "read");
         });
     };
     if (same_block && word.read_time < block.known) {
       // all of them came before a barrier of the block
     } else if (word.reader == Word::kSeveralBlocks) {
-      if (!lesser_order_ || word.read_time >= known_of_all(w, lane, shape_.grid.count())) race(w, i, region, number, lane, kSomeThread, "writes what", "read");
+      if (!lesser_order_ || word.read_time >= known_of_all(w, lane, shape_.grid.count()))
+        race(w, i, region, number, lane, kSomeThread, "writes what", "read");
     } else if ((word.reader & 0xff) != Word::kSeveralWarps) {
       against(word.readers, word.reader >> 8, word.reader & 0xff);
     } else if (!lesser_order_) {
@@ -251,12 +275,15 @@ void Machine::write_word(Warp& w, const Instruction& i, Region& region, uint64_t
   if (i.strong) return;
   word.write_time = now_;
   word.writer = me;
-  if (word.reader == Word::kSeveralBlocks || word.reader >> 8 != block.number) word.read_time = 0;  // whoever read it is known
+  if (word.reader == Word::kSeveralBlocks || word.reader >> 8 != block.number)
+    word.read_time = 0;  // whoever read it is known
 }
 
-void Machine::race(const Warp& w, const Instruction& i, const Region& region, uint64_t word, int lane, Thread other, const std::string& does, const std::string& did) const {
+void Machine::race(const Warp& w, const Instruction& i, const Region& region, uint64_t word, int lane, Thread other,
+                   const std::string& does, const std::string& did) const {
   const std::string who = other == kSomeThread ? "other threads" : thread_text(shape_, other);
-  fault(Check::race, w, i, lane, does + " " + who + " " + did + ", without a barrier between: " + place_in(region, 4 * word));
+  fault(Check::race, w, i, lane,
+        does + " " + who + " " + did + ", without a barrier between: " + place_in(region, 4 * word));
 }
 
 void Machine::acquire(Warp& w, const Instruction& i, int lane, uint64_t address) {

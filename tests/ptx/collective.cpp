@@ -13,11 +13,13 @@ enum class Shuffle { up, down, butterfly, index };
 /// shfl.sync: the value of another lane, within segments; where there is none, the lane's own, and false.
 template <Shuffle Kind>
 void shuffle(Warp& w, const Instruction& i) {
-  const auto *a = lanes_in<uint32_t>(w, i.from_[0]), *b = lanes_in<uint32_t>(w, i.from_[1]), *c = lanes_in<uint32_t>(w, i.from_[2]);
+  const auto *a = lanes_in<uint32_t>(w, i.from_[0]), *b = lanes_in<uint32_t>(w, i.from_[1]),
+             *c = lanes_in<uint32_t>(w, i.from_[2]);
   uint32_t values[kLanes];
   Mask found = 0;
   for_lanes(w.mask, [&](int l) {
-    const int by = static_cast<int>(b[l] & 31), clamp = static_cast<int>(c[l] & 31), segment = static_cast<int>(c[l] >> 8 & 31);
+    const int by = static_cast<int>(b[l] & 31), clamp = static_cast<int>(c[l] & 31),
+              segment = static_cast<int>(c[l] >> 8 & 31);
     const int least = l & segment, most = least | (clamp & ~segment);
     int from = l;
     bool has = false;
@@ -86,7 +88,7 @@ void reduce(Warp& w, const Instruction& i) {
 EQ_OF(Add, static_cast<T>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b)))
 EQ_OF(Least, a < b ? a : b)
 EQ_OF(Most, a > b ? a : b)
-EQ_OF(BitAnd, a & b)
+EQ_OF(BitAnd, a& b)
 EQ_OF(BitOr, a | b)
 EQ_OF(BitXor, a ^ b)
 #undef EQ_OF

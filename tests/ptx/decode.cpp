@@ -1,14 +1,11 @@
 // tests/ptx/decode.cpp - statements of a function as instructions: operands, registers, the handler of each name.
 #include "tests/ptx/decode.h"
 
-#include <bit>
-#include <cstring>
-#include <set>
 #include <stdexcept>
 
 #include "tests/ptx/access.h"
 #include "tests/ptx/arithmetic.h"
-#include "tests/ptx/flow.h"
+#include "tests/ptx/names.h"
 
 namespace equipoise::ptx {
 
@@ -28,17 +25,14 @@ bool has(const std::vector<std::string>& words, const std::string& word) {
     if (w == word) return true;
   return false;
 }
-bool is_wide(Type type) { return bytes_of(type) == 8; }
-bool is_number(const std::string& o) { return !o.empty() && (std::isdigit(static_cast<unsigned char>(o[0])) || o[0] == '-'); }
 
-class Decoder {
+class Decoder : private Names {
  public:
   Decoder(const FunctionText& text, const std::map<std::string, Variable*>& symbols,
           const std::map<std::string, int>& numbers, Module& module, Function& f)
-      : text_(text), symbols_(symbols), numbers_(numbers), module_(module), f_(f) {}
+      : Names(text, symbols, f), numbers_(numbers), module_(module) {}
 
   void all() {
-    scopes_.emplace_back();
     declare_parameters();
     for (const Statement& s : text_.body) {
       try {
@@ -51,172 +45,6 @@ class Decoder {
   }
 
  private:
-  struct Register {
-    int number;
-    Type type;
-  };
-  struct Scope {
-    std::map<std::string, Register> registers, ranges;  // a range by its prefix: the first number
-    std::map<std::string, Parameter> locals;
-  };
-
-  // Declarations
-
-  void declare_parameters() {
-    const std::string& head = text_.head;
-    std::size_t at = head.find(f_.entry ? ".entry" : ".func") + 5;
-    const auto list_at = [&](std::size_t open) {
-      const std::size_t close = head.find(')', open);
-      const std::vector<std::string> list = split_list(std::string_view(head).substr(open + 1, close - open - 1));
-      at = close + 1;
-      return list;
-    };
-    const std::size_t name = head.find(f_.name, at), first = head.find('(', at);
-    if (first != std::string::npos && first < name)
-      for (const std::string& p : list_at(first)) f_.results.push_back(declare(p, true));
-    if (const std::size_t open = head.find('(', head.find(f_.name, at)); open != std::string::npos)
-      for (const std::string& p : list_at(open)) f_.parameters.push_back(declare(p, true));
-    const auto directive = [&](const std::string& word) {
-      const std::size_t where = head.find(word, at);
-      return where == std::string::npos ? 0 : std::atoi(head.c_str() + where + word.size());
-    };
-    f_.most_threads = directive(".maxntid");
-    f_.least_blocks = directive(".minnctapersm");
-  }
-  /// ".param .align 8 .b8 name[72]", of a function or of a call, or ".local ..." alike.
-  Parameter declare(const std::string& text, bool of_head = false) {
-    int align = 0, count = 1, size = 0;
-    std::string name;
-    std::vector<std::string> words;
-    for (std::size_t begin = 0; begin < text.size();) {
-      const std::size_t end = std::min(text.find(' ', begin), text.size());
-      if (end > begin) words.push_back(text.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      if (words[i] == ".align") align = static_cast<int>(integer(words[++i]));
-      else if (words[i][0] == '.') size = std::max(size, bytes_of(type_named(words[i].substr(1))));
-      else name = words[i];
-    }
-    if (const std::size_t open = name.find('['); open != std::string::npos) {
-      count = static_cast<int>(integer(name.substr(open + 1, name.find(']') - open - 1)));
-      name.resize(open);
-    }
-    if (size == 0 || name.empty()) throw std::runtime_error("a declaration that is not understood");
-    if (align == 0) align = size;
-    int& bytes = f_.entry && of_head ? f_.parameter_bytes : f_.local_bytes;
-    bytes = (bytes + align - 1) / align * align;
-    const Parameter placed{bytes, size * count};
-    bytes += placed.bytes;
-    scopes_.back().locals[name] = placed;
-    if (of_head) of_head_.insert(name);
-    return placed;
-  }
-
-  void declare_registers(const std::string& text) {  // ".reg .b32 %r<5>" or ".reg .b64 %a, %b"
-    const std::size_t dot = text.find('.', 4), blank = text.find(' ', dot);
-    const Type type = type_named(text.substr(dot + 1, blank - dot - 1));
-    if (type == Type::none) throw std::runtime_error("a register of unknown type");
-    for (const std::string& name : split_list(std::string_view(text).substr(blank))) {
-      const std::size_t open = name.find('<');
-      const Register first{static_cast<int>(widths_.size()), type};
-      const int64_t count = open == std::string::npos ? 1 : integer(name.substr(open + 1, name.find('>') - open - 1));
-      widths_.insert(widths_.end(), static_cast<std::size_t>(count), type == Type::pred ? Width::mask : is_wide(type) ? Width::wide : Width::narrow);
-      if (open == std::string::npos) scopes_.back().registers[name] = first;
-      else scopes_.back().ranges[name.substr(0, open)] = first;
-    }
-  }
-
-  const Register* find_register(const std::string& name, Register& made) const {
-    std::size_t digits = name.size();
-    while (digits > 0 && std::isdigit(static_cast<unsigned char>(name[digits - 1]))) --digits;
-    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-      if (const auto one = scope->registers.find(name); one != scope->registers.end()) return &one->second;
-      if (digits == name.size()) continue;
-      if (const auto range = scope->ranges.find(name.substr(0, digits)); range != scope->ranges.end()) {
-        made = {range->second.number + std::atoi(name.c_str() + digits), range->second.type};
-        return &made;
-      }
-    }
-    return nullptr;
-  }
-  const Parameter* find_local(const std::string& name) const {
-    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
-      if (const auto found = scope->locals.find(name); found != scope->locals.end()) return &found->second;
-    return nullptr;
-  }
-
-  // Operands
-
-  Operand constant(uint64_t value, bool wide) {
-    const auto [known, fresh] = constants_.try_emplace({value, wide}, static_cast<int32_t>(f_.constants.size() / kSlotBytes));
-    if (fresh) {
-      const std::size_t each = wide ? 8 : 4, begin = f_.constants.size();
-      f_.constants.resize(begin + each * kLanes);
-      for (std::size_t l = 0; l < kLanes; ++l) std::memcpy(f_.constants.data() + begin + l * each, &value, each);
-    }
-    return {known->second, true, wide};
-  }
-  /// An operand that is read as `type`.
-  Operand read(const std::string& o, Type type) {
-    Register made{};
-    if (const Register* r = find_register(o, made)) {
-      if ((r->type == Type::pred) != (type == Type::pred) || is_wide(r->type) != is_wide(type))
-        throw std::runtime_error("register " + o + " has another width");
-      return {r->number, false, is_wide(type)};
-    }
-    if (o.starts_with("0f") || o.starts_with("0F")) {
-      const auto bits = static_cast<uint32_t>(std::stoul(o.substr(2), nullptr, 16));
-      return constant(is_wide(type) ? std::bit_cast<uint64_t>(double{std::bit_cast<float>(bits)}) : bits, is_wide(type));
-    }
-    if (o.starts_with("0d") || o.starts_with("0D")) {
-      const uint64_t bits = std::stoull(o.substr(2), nullptr, 16);
-      return constant(is_wide(type) ? bits : std::bit_cast<uint32_t>(static_cast<float>(std::bit_cast<double>(bits))), is_wide(type));
-    }
-    if (is_number(o)) {
-      const auto value = static_cast<uint64_t>(integer(o));
-      if (type == Type::pred) return constant(value ? kAllLanes : 0, false);
-      return constant(is_wide(type) ? value : value & 0xffffffffu, is_wide(type));
-    }
-    if (const auto variable = symbols_.find(o); variable != symbols_.end()) return constant(variable->second->address, is_wide(type));
-    throw std::runtime_error("operand '" + o + "' is unknown");
-  }
-  Operand write(const std::string& o, Type type, bool wider = false) {
-    if (o == "_") return {};
-    Register made{};
-    const Register* r = find_register(o, made);
-    if (!r) throw std::runtime_error("result '" + o + "' is no register");
-    if ((r->type == Type::pred) != (type == Type::pred) || (is_wide(r->type) != is_wide(type) && !(wider && is_wide(r->type))))
-      throw std::runtime_error("register " + o + " has another width");
-    return {r->number, false, is_wide(r->type)};
-  }
-  /// "[%rd1+8]", "[name]", "[%r3]"
-  void address(const std::string& o, Instruction& i) {
-    if (o.size() < 3 || o.front() != '[') throw std::runtime_error("'" + o + "' is no address");
-    std::string base(trimmed(std::string_view(o).substr(1, o.size() - 2)));
-    if (const std::size_t plus = base.find('+'); plus != std::string::npos) {
-      i.offset = integer(trimmed(std::string_view(base).substr(plus + 1)));
-      base = std::string(trimmed(std::string_view(base).substr(0, plus)));
-    }
-    Register made{};
-    if (const Parameter* local = find_local(base)) {
-      i.offset += local->offset;
-      i.from_[0] = constant(0, true);
-      if (!(f_.entry && is_parameter(base))) i.base = Base::frame, i.space = Space::local;
-    } else if (const Register* r = find_register(base, made)) {
-      i.from_[0] = {r->number, false, is_wide(r->type)};
-      if (i.space == Space::param && !f_.entry) i.space = Space::local;
-    } else {
-      i.from_[0] = read(base, Type::u64);
-    }
-  }
-  bool is_parameter(const std::string& name) const { return of_head_.contains(name); }
-
-  static std::vector<std::string> parts_of(const std::string& o) {
-    if (!o.starts_with("{")) return {o};
-    return split_list(std::string_view(o).substr(1, o.size() - 2));
-  }
-
   // Statements
 
   void statement(const Statement& s) {
@@ -262,7 +90,8 @@ class Decoder {
     const std::string name = text.substr(0, blank);
     const std::vector<std::string> operands = split_list(std::string_view(text).substr(blank)), words = words_of(name);
     decode(i, name, words, operands, text);
-    if (i.guard.present() && (i.flow == Flow::call || i.flow == Flow::block_barrier || i.flow == Flow::warp_barrier || i.flow == Flow::cluster || i.flow == Flow::table))
+    if (i.guard.present() && (i.flow == Flow::call || i.flow == Flow::block_barrier || i.flow == Flow::warp_barrier ||
+                              i.flow == Flow::cluster || i.flow == Flow::table))
       throw std::runtime_error("'" + name + "' under a predicate is not known");
     if (!i.run && (i.flow == Flow::next || i.flow == Flow::collective)) {
       if (inexact(name)) throw std::runtime_error("'" + name + "' is not rounded to nearest as the source says");
@@ -271,7 +100,8 @@ class Decoder {
     f_.code.push_back(i);
   }
 
-  void decode(Instruction& i, const std::string& name, const std::vector<std::string>& words, const std::vector<std::string>& o, const std::string& text) {
+  void decode(Instruction& i, const std::string& name, const std::vector<std::string>& words,
+              const std::vector<std::string>& o, const std::string& text) {
     const std::string& head = words[0];
     i.type = type_named(words.back());
     if (head == "bra") i.flow = Flow::branch, jumps_.emplace_back(f_.code.size(), o.at(0));
@@ -286,7 +116,9 @@ class Decoder {
     else if (head == "ld" || head == "ldu" || head == "st") memory(i, words, o);
     else if (head == "atom" || head == "red") atomic_access(i, words, o);
     else if (head == "cvta" || head == "isspacep" || head == "mapa") addresses(i, words, o);
-    else if (head == "shfl" || head == "vote" || head == "match" || head == "redux" || head == "elect" || head == "activemask") lanes(i, name, o);
+    else if (head == "shfl" || head == "vote" || head == "match" || head == "redux" || head == "elect" ||
+             head == "activemask")
+      lanes(i, name, o);
     else if (head == "mov" && move(i, words, o)) return;
     else arithmetic_on(i, name, words, o);
   }
@@ -351,7 +183,8 @@ class Decoder {
   static void strength(Instruction& i, const std::vector<std::string>& words) {
     i.acquires = has(words, "acquire") || has(words, "acq_rel");
     i.releases = has(words, "release") || has(words, "acq_rel");
-    i.strong = i.acquires || i.releases || has(words, "volatile") || has(words, "relaxed") || words[0] == "atom" || words[0] == "red";
+    i.strong = i.acquires || i.releases || has(words, "volatile") || has(words, "relaxed") || words[0] == "atom" ||
+               words[0] == "red";
   }
   void memory(Instruction& i, const std::vector<std::string>& words, const std::vector<std::string>& o) {
     if (i.type == Type::none) throw std::runtime_error("an access of no type");
@@ -372,7 +205,8 @@ class Decoder {
   /// A store and a conversion may take the low bytes of a wider register.
   Operand value_of_any_width(const std::string& o, Type type) {
     Register made{};
-    if (const Register* r = find_register(o, made); r && r->type != Type::pred) return {r->number, false, is_wide(r->type)};
+    if (const Register* r = find_register(o, made); r && r->type != Type::pred)
+      return {r->number, false, is_wide(r->type)};
     return read(o, type);
   }
   void atomic_access(Instruction& i, const std::vector<std::string>& words, const std::vector<std::string>& o) {
@@ -461,7 +295,8 @@ class Decoder {
     return false;
   }
 
-  void arithmetic_on(Instruction& i, const std::string& name, const std::vector<std::string>& words, const std::vector<std::string>& o) {
+  void arithmetic_on(Instruction& i, const std::string& name, const std::vector<std::string>& words,
+                     const std::vector<std::string>& o) {
     i.run = arithmetic(name);
     if (!i.run) return;
     const std::string& head = words[0];
@@ -528,15 +363,8 @@ class Decoder {
     assign_slots(f_, widths_);
   }
 
-  const FunctionText& text_;
-  const std::map<std::string, Variable*>& symbols_;
   const std::map<std::string, int>& numbers_;
   Module& module_;
-  Function& f_;
-  std::vector<Scope> scopes_;
-  std::vector<Width> widths_;  // of the virtual registers
-  std::set<std::string> of_head_;  // names of the function's parameters
-  std::map<std::pair<uint64_t, bool>, int32_t> constants_;
   std::map<std::string, int32_t> labels_;
   std::string label_;  // the last
   std::map<std::string, std::vector<std::string>> tables_;
@@ -546,37 +374,6 @@ class Decoder {
 };
 
 }  // namespace
-
-Type type_named(const std::string& name) {
-  static const std::map<std::string, Type> types = {
-      {"b8", Type::b8},   {"b16", Type::b16}, {"b32", Type::b32}, {"b64", Type::b64}, {"u8", Type::u8},
-      {"u16", Type::u16}, {"u32", Type::u32}, {"u64", Type::u64}, {"s8", Type::s8},   {"s16", Type::s16},
-      {"s32", Type::s32}, {"s64", Type::s64}, {"f32", Type::f32}, {"f64", Type::f64}, {"pred", Type::pred}};
-  const auto known = types.find(name);
-  return known == types.end() ? Type::none : known->second;
-}
-
-int bytes_of(Type type) {
-  switch (type) {
-    case Type::b8:
-    case Type::u8:
-    case Type::s8:
-      return 1;
-    case Type::b16:
-    case Type::u16:
-    case Type::s16:
-      return 2;
-    case Type::b64:
-    case Type::u64:
-    case Type::s64:
-    case Type::f64:
-      return 8;
-    case Type::none:
-      return 0;
-    default:
-      return 4;
-  }
-}
 
 void decode_body(const FunctionText& text, const std::map<std::string, Variable*>& symbols,
                  const std::map<std::string, int>& numbers, Module& module, Function& f) {

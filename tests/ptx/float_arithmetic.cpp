@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/ptx/arithmetic.h"
 #include "tests/ptx/lanes.h"
 
 namespace equipoise::ptx {
@@ -126,8 +127,10 @@ template <class D, class S>
 void add_conversion(const Add2& add, const std::string& to, const std::string& from) {
   const std::string pair = to + "." + from;
   constexpr bool kFloats = std::is_floating_point_v<S> && std::is_floating_point_v<D>;
-  if constexpr (!std::is_floating_point_v<S> && !std::is_floating_point_v<D>) add("cvt." + pair, convert<D, S, Rounding::none>);
-  if constexpr (!std::is_floating_point_v<S> && std::is_floating_point_v<D>) add("cvt.rn." + pair, convert<D, S, Rounding::none>);
+  if constexpr (!std::is_floating_point_v<S> && !std::is_floating_point_v<D>)
+    add("cvt." + pair, convert<D, S, Rounding::none>);
+  if constexpr (!std::is_floating_point_v<S> && std::is_floating_point_v<D>)
+    add("cvt.rn." + pair, convert<D, S, Rounding::none>);
   if constexpr (kFloats && sizeof(D) < sizeof(S)) add("cvt.rn." + pair, convert<D, S, Rounding::none>);
   if constexpr (kFloats && sizeof(D) >= sizeof(S)) add("cvt." + pair, convert<D, S, Rounding::none>);
   if constexpr (std::is_floating_point_v<S> && (!kFloats || sizeof(D) == sizeof(S))) {
@@ -168,6 +171,16 @@ void add_float_arithmetic(const std::function<void(const std::string&, Handler)>
   add_conversions<uint32_t>(add, "u32"), add_conversions<int32_t>(add, "s32");
   add_conversions<uint64_t>(add, "u64"), add_conversions<int64_t>(add, "s64");
   add_conversions<float>(add, "f32"), add_conversions<double>(add, "f64");
+}
+
+bool inexact(const std::string& name) {
+  if (!name.ends_with(".f32") && !name.ends_with(".f64")) return false;
+  for (const char* part : {".ftz", ".approx", ".full"})
+    if (name.find(part) != std::string::npos) return true;
+  for (const char* start : {"add.", "sub.", "mul.", "mad.", "fma.", "div.", "sqrt.", "rcp.", "rsqrt.", "sin.", "cos.",
+                            "ex2.", "lg2.", "tanh."})
+    if (name.starts_with(start) && name.find(".rn.") == std::string::npos) return true;
+  return false;
 }
 
 }  // namespace equipoise::ptx

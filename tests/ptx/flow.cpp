@@ -68,13 +68,16 @@ void find_meetings(Function& f) {
     const Flow flow = f.code[static_cast<std::size_t>(blocks[static_cast<std::size_t>(b)].end) - 1].flow;
     if (blocks[static_cast<std::size_t>(b)].next.empty() || flow == Flow::ret || flow == Flow::exit) last.push_back(b);
   }
-  const auto before = [&](int b) -> const std::vector<int>& { return b == end ? last : blocks[static_cast<std::size_t>(b)].before; };
+  const auto before = [&](int b) -> const std::vector<int>& {
+    return b == end ? last : blocks[static_cast<std::size_t>(b)].before;
+  };
   seen[static_cast<std::size_t>(end)] = true;
   while (!stack.empty()) {
     auto& [b, child] = stack.back();
     if (child < before(b).size()) {
       const int next = before(b)[child++];
-      if (!seen[static_cast<std::size_t>(next)]) seen[static_cast<std::size_t>(next)] = true, stack.emplace_back(next, 0);
+      if (!seen[static_cast<std::size_t>(next)])
+        seen[static_cast<std::size_t>(next)] = true, stack.emplace_back(next, 0);
     } else {
       number[static_cast<std::size_t>(b)] = static_cast<int>(order.size());
       order.push_back(b);
@@ -85,8 +88,10 @@ void find_meetings(Function& f) {
   meeting[static_cast<std::size_t>(end)] = end;
   const auto common = [&](int a, int b) {
     while (a != b) {
-      while (number[static_cast<std::size_t>(a)] < number[static_cast<std::size_t>(b)]) a = meeting[static_cast<std::size_t>(a)];
-      while (number[static_cast<std::size_t>(b)] < number[static_cast<std::size_t>(a)]) b = meeting[static_cast<std::size_t>(b)];
+      while (number[static_cast<std::size_t>(a)] < number[static_cast<std::size_t>(b)])
+        a = meeting[static_cast<std::size_t>(a)];
+      while (number[static_cast<std::size_t>(b)] < number[static_cast<std::size_t>(a)])
+        b = meeting[static_cast<std::size_t>(b)];
     }
     return a;
   };
@@ -143,7 +148,9 @@ void assign_slots(Function& f, const std::vector<Width>& widths) {
   const std::size_t registers = widths.size();
   // Alive where a block begins: read in it before it is written, or alive where it ends and not written.
   Live reads(blocks.size(), registers), writes(blocks.size(), registers), in(blocks.size(), registers);
-  const auto bit = [](uint64_t* set, int r) -> std::pair<uint64_t&, uint64_t> { return {set[r / 64], uint64_t{1} << (r % 64)}; };
+  const auto bit = [](uint64_t* set, int r) -> std::pair<uint64_t&, uint64_t> {
+    return {set[r / 64], uint64_t{1} << (r % 64)};
+  };
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     for (int i = blocks[b].first; i < blocks[b].end; ++i) {
       const Instruction& at = f.code[static_cast<std::size_t>(i)];
@@ -151,7 +158,10 @@ void assign_slots(Function& f, const std::vector<Width>& widths) {
         if (auto [word, mask] = bit(writes.of(b), o.slot); !(word & mask)) bit(reads.of(b), o.slot).first |= mask;
       });
       if (!at.guard.present())  // a guarded one leaves the old value where the guard is false
-        each_register(at, true, [&](const Operand& o) { auto [word, mask] = bit(writes.of(b), o.slot); word |= mask; });
+        each_register(at, true, [&](const Operand& o) {
+          auto [word, mask] = bit(writes.of(b), o.slot);
+          word |= mask;
+        });
     }
     std::copy_n(reads.of(b), in.words(), in.of(b));
   }
@@ -169,33 +179,41 @@ void assign_slots(Function& f, const std::vector<Width>& widths) {
   const auto touch = [&](std::size_t r, int at) { first[r] = std::min(first[r], at), last[r] = std::max(last[r], at); };
   const auto touch_all = [&](uint64_t* set, int at) {
     for (std::size_t w = 0; w < in.words(); ++w)
-      for (uint64_t word = set[w]; word; word &= word - 1) touch(w * 64 + static_cast<std::size_t>(__builtin_ctzll(word)), at);
+      for (uint64_t word = set[w]; word; word &= word - 1)
+        touch(w * 64 + static_cast<std::size_t>(__builtin_ctzll(word)), at);
   };
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     touch_all(in.of(b), blocks[b].first);
     for (int next : blocks[b].next) touch_all(in.of(static_cast<std::size_t>(next)), blocks[b].end - 1);
     for (int i = blocks[b].first; i < blocks[b].end; ++i)
       for (bool results : {false, true})
-        each_register(f.code[static_cast<std::size_t>(i)], results, [&](const Operand& o) { touch(static_cast<std::size_t>(o.slot), i); });
+        each_register(f.code[static_cast<std::size_t>(i)], results,
+                      [&](const Operand& o) { touch(static_cast<std::size_t>(o.slot), i); });
   }
   std::vector<int> by_start;
   for (std::size_t r = 0; r < registers; ++r)
     if (last[r] >= 0) by_start.push_back(static_cast<int>(r));
-  std::sort(by_start.begin(), by_start.end(), [&](int a, int b) { return first[static_cast<std::size_t>(a)] < first[static_cast<std::size_t>(b)]; });
+  std::sort(by_start.begin(), by_start.end(),
+            [&](int a, int b) { return first[static_cast<std::size_t>(a)] < first[static_cast<std::size_t>(b)]; });
   std::vector<int> slot(registers, -1), free_slots[3], alive;
   for (int r : by_start) {
     std::erase_if(alive, [&](int other) {
       if (last[static_cast<std::size_t>(other)] >= first[static_cast<std::size_t>(r)]) return false;
-      free_slots[static_cast<int>(widths[static_cast<std::size_t>(other)])].push_back(slot[static_cast<std::size_t>(other)]);
+      free_slots[static_cast<int>(widths[static_cast<std::size_t>(other)])].push_back(
+          slot[static_cast<std::size_t>(other)]);
       return true;
     });
     std::vector<int>& mine = free_slots[static_cast<int>(widths[static_cast<std::size_t>(r)])];
     if (!mine.empty()) slot[static_cast<std::size_t>(r)] = mine.back(), mine.pop_back();
-    else slot[static_cast<std::size_t>(r)] = f.register_slots, f.register_slots += widths[static_cast<std::size_t>(r)] == Width::wide ? 2 : 1;
+    else
+      slot[static_cast<std::size_t>(r)] = f.register_slots,
+      f.register_slots += widths[static_cast<std::size_t>(r)] == Width::wide ? 2 : 1;
     alive.push_back(r);
   }
   for (Instruction& i : f.code) {
-    const auto place = [&](Operand& o) { if (o.present() && !o.constant) o.slot = slot[static_cast<std::size_t>(o.slot)]; };
+    const auto place = [&](Operand& o) {
+      if (o.present() && !o.constant) o.slot = slot[static_cast<std::size_t>(o.slot)];
+    };
     for (Operand& o : i.to) place(o);
     for (Operand& o : i.from_) place(o);
     place(i.guard);

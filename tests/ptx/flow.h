@@ -13,7 +13,8 @@ void find_meetings(Function& function);
 /// column, and a mask is no column: so a slot never changes its kind.
 enum class Width : uint8_t { mask, narrow, wide };
 
-/// Gives registers that are never alive together the same slots; `widths`: of the virtual registers. Before, Operand::slot of a register is its number; after, its first slot.
+/// Gives registers that are never alive together the same slots; `widths`: of the virtual registers. Before,
+/// Operand::slot of a register is its number; after, its first slot.
 void assign_slots(Function& function, const std::vector<Width>& widths);
 
 }  // namespace equipoise::ptx

@@ -37,6 +37,11 @@ std::function<void(const Launch&, LaunchShape&)>& planted() {
   return now;
 }
 
+std::recursive_mutex& gpu_busy() {
+  static std::recursive_mutex busy;
+  return busy;
+}
+
 Module read_module_file(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error("cannot read " + path);
@@ -87,10 +92,12 @@ DeviceReport device_report(bool) {
 size_t device_free_memory(int) { return size_t{1} << 30; }
 
 DeviceMemory::DeviceMemory(int device, size_t bytes) : bytes_(bytes), device_(device) {
+  const std::lock_guard alone(ptx::gpu_busy());
   if (bytes > 0) data_ = reinterpret_cast<void*>(ptx::gpu().memory.allocate("a buffer", bytes));
 }
 DeviceMemory::~DeviceMemory() { release(); }
 void DeviceMemory::release() noexcept {
+  const std::lock_guard alone(ptx::gpu_busy());
   if (data_) ptx::gpu().memory.release(address_of(data_));
   data_ = nullptr;
   bytes_ = 0;
@@ -107,15 +114,18 @@ DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
 }
 void DeviceMemory::upload(const void* from, size_t bytes, size_t offset) {
   if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("upload past the end of device memory");
+  const std::lock_guard alone(ptx::gpu_busy());
   ptx::gpu().memory.write(address_of(data_) + offset, from, bytes);
 }
 void DeviceMemory::download(void* to, size_t bytes, size_t offset) const {
   if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("download past the end of device memory");
+  const std::lock_guard alone(ptx::gpu_busy());
   ptx::gpu().memory.read(address_of(data_) + offset, to, bytes);
 }
 void DeviceMemory::clear(size_t bytes) {
   if (bytes > bytes_) throw std::out_of_range("clearing past the end of device memory");
   const std::vector<std::byte> zeros(bytes);
+  const std::lock_guard alone(ptx::gpu_busy());
   ptx::gpu().memory.write(address_of(data_), zeros.data(), bytes);
 }
 

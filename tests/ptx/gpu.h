@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstring>
+#include <mutex>
 
 #include "tests/ptx/machine.h"
 
@@ -15,8 +16,9 @@ struct Launch;  // kernels/program/launch.h
 
 namespace equipoise::ptx {
 
-/// Device 0, made on first use.
+/// Device 0, made on first use. It does one thing at a time: whoever calls it holds gpu_busy.
 Machine& gpu();
+std::recursive_mutex& gpu_busy();
 /// A module of the folder, read on first use: "interpreter".
 Module& gpu_module(const std::string& name);
 /// What a test plants into the launches of programs: called before each, with the shape to change.
@@ -29,7 +31,8 @@ template <class... Values>
 std::vector<std::byte> parameters_of(const Values&... values) {
   std::vector<std::byte> bytes;
   const auto append = [&](const auto& value) {
-    const std::size_t at = (bytes.size() + alignof(decltype(value)) - 1) / alignof(decltype(value)) * alignof(decltype(value));
+    const std::size_t at =
+        (bytes.size() + alignof(decltype(value)) - 1) / alignof(decltype(value)) * alignof(decltype(value));
     bytes.resize(at + sizeof value);
     std::memcpy(bytes.data() + at, &value, sizeof value);
   };

@@ -8,7 +8,9 @@ namespace equipoise::ptx::test {
 namespace {
 
 /// One lane's word after `body`, which leaves it in %r9 (narrow) or %rd9 (wide).
-uint32_t narrow(const std::string& body) { return run_small(small_kernel(body + "\nst.global.u32 [%rd1], %r9;"), threads(1))[0]; }
+uint32_t narrow(const std::string& body) {
+  return run_small(small_kernel(body + "\nst.global.u32 [%rd1], %r9;"), threads(1))[0];
+}
 uint64_t wide(const std::string& body) {
   const auto words = run_small(small_kernel(body + "\nst.global.u64 [%rd0], %rd9;"), threads(1));
   return uint64_t{words[1]} << 32 | words[0];
@@ -41,15 +43,20 @@ TEST(PtxIntegers, AreShiftedAndCutBitByBit) {
   EXPECT_EQ(narrow("mov.u32 %r2, -8;\nshr.s32 %r9, %r2, 99;"), 0xffffffffu);
   EXPECT_EQ(narrow("mov.u32 %r2, -8;\nshr.u32 %r9, %r2, 1;"), 0x7ffffffcu);
   EXPECT_EQ(wide("mov.u64 %rd4, -8;\nshr.u64 %rd9, %rd4, 60;"), 15u);
-  EXPECT_EQ(narrow("mov.u32 %r2, 0x80000001;\nmov.u32 %r3, 0x12345678;\nshf.l.wrap.b32 %r9, %r2, %r3, 36;"), 0x23456788u);
-  EXPECT_EQ(narrow("mov.u32 %r2, 0x80000001;\nmov.u32 %r3, 0x12345678;\nshf.r.wrap.b32 %r9, %r2, %r3, 8;"), 0x78800000u);
-  EXPECT_EQ(narrow("mov.u32 %r2, 0x80000001;\nmov.u32 %r3, 0x12345678;\nshf.r.clamp.b32 %r9, %r2, %r3, 40;"), 0x12345678u);
+  EXPECT_EQ(narrow("mov.u32 %r2, 0x80000001;\nmov.u32 %r3, 0x12345678;\nshf.l.wrap.b32 %r9, %r2, %r3, 36;"),
+            0x23456788u);
+  EXPECT_EQ(narrow("mov.u32 %r2, 0x80000001;\nmov.u32 %r3, 0x12345678;\nshf.r.wrap.b32 %r9, %r2, %r3, 8;"),
+            0x78800000u);
+  EXPECT_EQ(narrow("mov.u32 %r2, 0x80000001;\nmov.u32 %r3, 0x12345678;\nshf.r.clamp.b32 %r9, %r2, %r3, 40;"),
+            0x12345678u);
   EXPECT_EQ(narrow("mov.u32 %r2, 0xabcd;\nbfe.u32 %r9, %r2, 4, 8;"), 0xbcu);
   EXPECT_EQ(narrow("mov.u32 %r2, 0xabcd;\nbfe.s32 %r9, %r2, 4, 8;"), 0xffffffbcu);
   EXPECT_EQ(narrow("mov.u32 %r2, 0xabcd;\nmov.u32 %r3, 0x11111111;\nbfi.b32 %r9, %r2, %r3, 8, 12;"), 0x111bcd11u);
   EXPECT_EQ(narrow("mov.u32 %r2, 0x33221100;\nmov.u32 %r3, 0x77665544;\nprmt.b32 %r9, %r2, %r3, 0x7250;"), 0x77225500u);
   EXPECT_EQ(narrow("mov.u32 %r2, 0x000000f0;\nprmt.b32 %r9, %r2, 0, 0x1118;"), 0x000000ffu);  // 8: the sign of byte 0
-  EXPECT_EQ(narrow("mov.u32 %r2, 0xff00;\nmov.u32 %r3, 0xf0f0;\nmov.u32 %r4, 0xcccc;\nlop3.b32 %r9, %r2, %r3, %r4, 0x96;"), 0xff00u ^ 0xf0f0u ^ 0xccccu);
+  EXPECT_EQ(
+      narrow("mov.u32 %r2, 0xff00;\nmov.u32 %r3, 0xf0f0;\nmov.u32 %r4, 0xcccc;\nlop3.b32 %r9, %r2, %r3, %r4, 0x96;"),
+      0xff00u ^ 0xf0f0u ^ 0xccccu);
   EXPECT_EQ(narrow("mov.u32 %r2, 0x00010000;\nclz.b32 %r9, %r2;"), 15u);
   EXPECT_EQ(narrow("mov.u64 %rd4, 1;\nclz.b64 %r9, %rd4;"), 63u);
   EXPECT_EQ(narrow("mov.u32 %r2, 0xf0f1;\npopc.b32 %r9, %r2;"), 9u);
@@ -61,9 +68,13 @@ TEST(PtxIntegers, AreShiftedAndCutBitByBit) {
 TEST(PtxFloats, AreRoundedOnce) {
   EXPECT_EQ(single("mov.f32 %f1, 0f3F800001;\nmul.rn.f32 %f9, %f1, %f1;"), 0x1.000004p0f);  // (1 + 2^-23)^2, to even
   EXPECT_EQ(single("mov.f32 %f1, 0f3F800001;\nmov.f32 %f2, 0fBF800002;\nfma.rn.f32 %f9, %f1, %f1, %f2;"), 0x1p-46f);
-  EXPECT_EQ(twice("mov.f64 %fd1, 0d3FF0000000000001;\nmov.f64 %fd2, 0dBFF0000000000002;\nfma.rn.f64 %fd9, %fd1, %fd1, %fd2;"), 0x1p-104);
-  EXPECT_EQ(single("mov.f32 %f1, 0f00000001;\nmov.f32 %f2, 0f3F000000;\nmul.rn.f32 %f9, %f1, %f2;"), 0.0f);  // a tie, to even
-  EXPECT_EQ(single("mov.f32 %f1, 0f00000003;\nmov.f32 %f2, 0f3F000000;\nmul.rn.f32 %f9, %f1, %f2;"), 0x1p-148f);  // nothing is flushed
+  EXPECT_EQ(
+      twice("mov.f64 %fd1, 0d3FF0000000000001;\nmov.f64 %fd2, 0dBFF0000000000002;\nfma.rn.f64 %fd9, %fd1, %fd1, %fd2;"),
+      0x1p-104);
+  EXPECT_EQ(single("mov.f32 %f1, 0f00000001;\nmov.f32 %f2, 0f3F000000;\nmul.rn.f32 %f9, %f1, %f2;"),
+            0.0f);  // a tie, to even
+  EXPECT_EQ(single("mov.f32 %f1, 0f00000003;\nmov.f32 %f2, 0f3F000000;\nmul.rn.f32 %f9, %f1, %f2;"),
+            0x1p-148f);  // nothing is flushed
   EXPECT_EQ(single("mov.f32 %f1, 0f40400000;\nrcp.rn.f32 %f9, %f1;"), 0x1.555556p-2f);
   EXPECT_EQ(twice("mov.f64 %fd1, 0d4000000000000000;\nsqrt.rn.f64 %fd9, %fd1;"), 0x1.6a09e667f3bcdp0);
   EXPECT_EQ(single("mov.f64 %fd1, 0d3FF0000010000000;\ncvt.rn.f32.f64 %f9, %fd1;"), 1.0f);
@@ -75,7 +86,8 @@ TEST(PtxFloats, ThatAreNoNumberHaveOnePayload) {
   EXPECT_EQ(narrow(nan + "mov.f32 %f2, 0f40000000;\nmin.f32 %f9, %f1, %f2;\nmov.b32 %r9, %f9;"), 0x40000000u);
   EXPECT_EQ(narrow(nan + "mov.f32 %f2, 0f40000000;\nmin.NaN.f32 %f9, %f1, %f2;\nmov.b32 %r9, %f9;"), 0x7fffffffu);
   EXPECT_EQ(narrow(nan + "mov.b32 %r9, %f1;"), 0xffc12345u);  // moved, not computed
-  EXPECT_EQ(narrow("mov.f32 %f1, 0f80000000;\nmov.f32 %f2, 0f00000000;\nmax.f32 %f9, %f1, %f2;\nmov.b32 %r9, %f9;"), 0u);
+  EXPECT_EQ(narrow("mov.f32 %f1, 0f80000000;\nmov.f32 %f2, 0f00000000;\nmax.f32 %f9, %f1, %f2;\nmov.b32 %r9, %f9;"),
+            0u);
 }
 
 TEST(PtxFloats, BecomeIntegersOfTheirRange) {
@@ -90,8 +102,9 @@ TEST(PtxFloats, BecomeIntegersOfTheirRange) {
 }
 
 TEST(PtxFloats, ThatMayBeRoundedOtherwiseAreRefused) {
-  for (const char* name : {"mul.f32 %f1, %f2, %f3;", "add.f64 %fd1, %fd2, %fd3;", "mul.rn.ftz.f32 %f1, %f2, %f3;", "div.approx.f32 %f1, %f2, %f3;",
-                           "div.full.f32 %f1, %f2, %f3;", "sqrt.approx.f32 %f1, %f2;", "ex2.approx.f32 %f1, %f2;", "fma.rz.f32 %f1, %f2, %f3, %f4;"}) {
+  for (const char* name : {"mul.f32 %f1, %f2, %f3;", "add.f64 %fd1, %fd2, %fd3;", "mul.rn.ftz.f32 %f1, %f2, %f3;",
+                           "div.approx.f32 %f1, %f2, %f3;", "div.full.f32 %f1, %f2, %f3;", "sqrt.approx.f32 %f1, %f2;",
+                           "ex2.approx.f32 %f1, %f2;", "fma.rz.f32 %f1, %f2, %f3, %f4;"}) {
     try {
       read_module(small_kernel(name));
       ADD_FAILURE() << name << " was accepted";
@@ -103,10 +116,12 @@ TEST(PtxFloats, ThatMayBeRoundedOtherwiseAreRefused) {
 
 TEST(PtxComparisons, OfNoNumberAreWhatTheirNamesSay) {
   const auto holds = [](const std::string& compare) {
-    return narrow("mov.f32 %f1, 0f7FC00000;\nmov.f32 %f2, 0f3F800000;\nsetp." + compare + ".f32 %p1, %f1, %f2;\nselp.b32 %r9, 1, 0, %p1;") == 1;
+    return narrow("mov.f32 %f1, 0f7FC00000;\nmov.f32 %f2, 0f3F800000;\nsetp." + compare +
+                  ".f32 %p1, %f1, %f2;\nselp.b32 %r9, 1, 0, %p1;") == 1;
   };
   for (const char* ordered : {"eq", "ne", "lt", "le", "gt", "ge", "num"}) EXPECT_FALSE(holds(ordered)) << ordered;
-  for (const char* unordered : {"equ", "neu", "ltu", "leu", "gtu", "geu", "nan"}) EXPECT_TRUE(holds(unordered)) << unordered;
+  for (const char* unordered : {"equ", "neu", "ltu", "leu", "gtu", "geu", "nan"})
+    EXPECT_TRUE(holds(unordered)) << unordered;
 }
 
 TEST(PtxComparisons, CombineWithAPredicate) {
@@ -120,9 +135,12 @@ TEST(PtxComparisons, CombineWithAPredicate) {
 
 TEST(PtxBetweenLanes, ShufflesReadTheOtherLaneWithinTheirSegment) {
   const auto shuffled = [](const std::string& kind, const std::string& operands) {
-    return run_small(small_kernel("shfl.sync." + kind + ".b32 %r9|%p1, %r0, " + operands + ", -1;\nselp.b32 %r8, 100, 0, %p1;\nadd.u32 %r9, %r9, %r8;\nst.global.u32 [%rd1], %r9;"), threads(32));
+    return run_small(
+        small_kernel("shfl.sync." + kind + ".b32 %r9|%p1, %r0, " + operands +
+                     ", -1;\nselp.b32 %r8, 100, 0, %p1;\nadd.u32 %r9, %r9, %r8;\nst.global.u32 [%rd1], %r9;"),
+        threads(32));
   };
-  EXPECT_EQ(shuffled("up", "1, 0")[0], 0u);      // there is none below
+  EXPECT_EQ(shuffled("up", "1, 0")[0], 0u);  // there is none below
   EXPECT_EQ(shuffled("up", "1, 0")[31], 130u);
   EXPECT_EQ(shuffled("down", "2, 0x1f")[3], 105u);
   EXPECT_EQ(shuffled("down", "2, 0x1f")[30], 30u);
@@ -133,7 +151,9 @@ TEST(PtxBetweenLanes, ShufflesReadTheOtherLaneWithinTheirSegment) {
 }
 
 TEST(PtxBetweenLanes, VotesMatchesAndSumsAreOfAllMembers) {
-  const auto of = [](const std::string& body) { return run_small(small_kernel(body + "\nst.global.u32 [%rd1], %r9;"), threads(32)); };
+  const auto of = [](const std::string& body) {
+    return run_small(small_kernel(body + "\nst.global.u32 [%rd1], %r9;"), threads(32));
+  };
   EXPECT_EQ(of("setp.lt.u32 %p1, %r0, 3;\nvote.sync.ballot.b32 %r9, %p1, -1;")[9], 7u);
   EXPECT_EQ(of("setp.lt.u32 %p1, %r0, 3;\nvote.sync.any.pred %p2, %p1, -1;\nselp.b32 %r9, 1, 0, %p2;")[9], 1u);
   EXPECT_EQ(of("setp.lt.u32 %p1, %r0, 3;\nvote.sync.all.pred %p2, %p1, -1;\nselp.b32 %r9, 1, 0, %p2;")[9], 0u);
@@ -142,7 +162,9 @@ TEST(PtxBetweenLanes, VotesMatchesAndSumsAreOfAllMembers) {
   EXPECT_EQ(of("redux.sync.add.s32 %r9, %r0, -1;")[4], 496u);
   EXPECT_EQ(of("redux.sync.max.u32 %r9, %r0, -1;")[4], 31u);
   // Lanes 0 to 7 among themselves.
-  EXPECT_EQ(of("mov.u32 %r9, 0;\nsetp.ge.u32 %p1, %r0, 8;\n@%p1 bra PAST;\nredux.sync.add.u32 %r9, %r0, 0xff;\nPAST:\n")[5], 28u);
+  EXPECT_EQ(
+      of("mov.u32 %r9, 0;\nsetp.ge.u32 %p1, %r0, 8;\n@%p1 bra PAST;\nredux.sync.add.u32 %r9, %r0, 0xff;\nPAST:\n")[5],
+      28u);
 }
 
 TEST(PtxAtomics, AreDoneByEveryLane) {
@@ -150,39 +172,46 @@ TEST(PtxAtomics, AreDoneByEveryLane) {
   EXPECT_EQ(of("atom.global.add.u32 %r2, [%rd0], 2;")[0], 128u);
   EXPECT_EQ(of("red.global.max.u32 [%rd0], %r0;")[0], 63u);
   EXPECT_EQ(of("atom.global.cas.b32 %r2, [%rd0], 0, 5;")[0], 5u);
-  EXPECT_EQ(of("atom.global.inc.u32 %r2, [%rd0], 9;")[0], 4u);   // 0..9 and round again, 64 times
+  EXPECT_EQ(of("atom.global.inc.u32 %r2, [%rd0], 9;")[0], 4u);  // 0..9 and round again, 64 times
   EXPECT_EQ(of("mov.f32 %f1, 0f3F800000;\natom.global.add.f32 %f2, [%rd0], %f1;")[0], std::bit_cast<uint32_t>(64.0f));
 }
 
 TEST(PtxCalls, PassStructsByValueAndReturn) {
   const std::string function =
-      ".func (.param .b32 back) sum(.param .align 8 .b8 pair[8], .param .b32 more)\n{\n.reg .b32 %r<8>;\nld.param.u32 %r1, [pair];\nld.param.u32 %r2, [pair+4];\n"
+      ".func (.param .b32 back) sum(.param .align 8 .b8 pair[8], .param .b32 more)\n{\n.reg .b32 %r<8>;\nld.param.u32 "
+      "%r1, [pair];\nld.param.u32 %r2, [pair+4];\n"
       "ld.param.u32 %r3, [more];\nadd.s32 %r4, %r1, %r2;\nadd.s32 %r4, %r4, %r3;\nst.param.b32 [back], %r4;\nret;\n}\n";
   // Only even threads call.
   const std::string body =
-      "mov.u32 %r9, 7;\nand.b32 %r2, %r0, 1;\nsetp.eq.u32 %p1, %r2, 1;\n@%p1 bra PAST;\n{\n.param .align 8 .b8 p0[8];\n.param .b32 p1;\n.param .b32 b0;\n"
-      "st.param.b32 [p0], %r0;\nst.param.b32 [p0+4], %r1;\nst.param.b32 [p1], 1000;\ncall.uni (b0), sum, (p0, p1);\nld.param.b32 %r9, [b0];\n}\nPAST:\nst.global.u32 [%rd1], %r9;";
+      "mov.u32 %r9, 7;\nand.b32 %r2, %r0, 1;\nsetp.eq.u32 %p1, %r2, 1;\n@%p1 bra PAST;\n{\n.param .align 8 .b8 "
+      "p0[8];\n.param .b32 p1;\n.param .b32 b0;\n"
+      "st.param.b32 [p0], %r0;\nst.param.b32 [p0+4], %r1;\nst.param.b32 [p1], 1000;\ncall.uni (b0), sum, (p0, "
+      "p1);\nld.param.b32 %r9, [b0];\n}\nPAST:\nst.global.u32 [%rd1], %r9;";
   expect_words(small_kernel(body, function), threads(6), {1000, 7, 1010, 7, 1020, 7});
 }
 
 TEST(PtxBranches, ByTableGoWhereEachLanesIndexSays) {
   const std::string body =
-      "and.b32 %r2, %r0, 3;\nJUMPS: .branchtargets A, B, C, A;\nbrx.idx %r2, JUMPS;\nA:\nmov.u32 %r9, 10;\nbra END;\nB:\nmov.u32 %r9, 11;\nbra END;\nC:\nmov.u32 %r9, 12;\nEND:\n"
+      "and.b32 %r2, %r0, 3;\nJUMPS: .branchtargets A, B, C, A;\nbrx.idx %r2, JUMPS;\nA:\nmov.u32 %r9, 10;\nbra "
+      "END;\nB:\nmov.u32 %r9, 11;\nbra END;\nC:\nmov.u32 %r9, 12;\nEND:\n"
       "st.global.u32 [%rd1], %r9;";
   expect_words(small_kernel(body), threads(6), {10, 11, 12, 10, 10, 11});
 }
 
 TEST(PtxBranches, OfALoopWithAnotherEndForEachLane) {
-  const std::string body = "mov.u32 %r9, 0;\nmov.u32 %r2, 0;\nLOOP:\nadd.u32 %r9, %r9, %r2;\nadd.u32 %r2, %r2, 1;\nsetp.le.u32 %p1, %r2, %r0;\n@%p1 bra LOOP;\nst.global.u32 [%rd1], %r9;";
+  const std::string body =
+      "mov.u32 %r9, 0;\nmov.u32 %r2, 0;\nLOOP:\nadd.u32 %r9, %r9, %r2;\nadd.u32 %r2, %r2, 1;\nsetp.le.u32 %p1, %r2, "
+      "%r0;\n@%p1 bra LOOP;\nst.global.u32 [%rd1], %r9;";
   expect_words(small_kernel(body), threads(5), {0, 1, 3, 6, 10});
 }
 
 TEST(PtxText, ThatIsNotKnownIsNamedWithItsLine) {
-  for (const auto& [body, part] : std::vector<std::pair<std::string, std::string>>{{"wgmma.fence.sync.aligned;", "instruction 'wgmma.fence.sync.aligned' is not known"},
-                                                                                   {"add.s32 %r2, %r9, %nothing;", "operand '%nothing' is unknown"},
-                                                                                   {"add.s64 %rd4, %rd5, %r1;", "register %r1 has another width"},
-                                                                                   {"bra NOWHERE;", "label NOWHERE is nowhere"},
-                                                                                   {"call.uni missing, ();", "a call of a function that is not in the module"}}) {
+  for (const auto& [body, part] : std::vector<std::pair<std::string, std::string>>{
+           {"wgmma.fence.sync.aligned;", "instruction 'wgmma.fence.sync.aligned' is not known"},
+           {"add.s32 %r2, %r9, %nothing;", "operand '%nothing' is unknown"},
+           {"add.s64 %rd4, %rd5, %r1;", "register %r1 has another width"},
+           {"bra NOWHERE;", "label NOWHERE is nowhere"},
+           {"call.uni missing, ();", "a call of a function that is not in the module"}}) {
     try {
       read_module(small_kernel(body));
       ADD_FAILURE() << body << " was accepted";

@@ -19,7 +19,8 @@ using LaneOf = typename Lane<T>::Type;
 
 template <class T>
 const LaneOf<T>* lanes_in(const Warp& w, Operand o) {
-  return reinterpret_cast<const LaneOf<T>*>((o.constant ? w.constants : w.registers) + static_cast<std::size_t>(o.slot) * kSlotBytes);
+  return reinterpret_cast<const LaneOf<T>*>((o.constant ? w.constants : w.registers) +
+                                            static_cast<std::size_t>(o.slot) * kSlotBytes);
 }
 template <class T>
 LaneOf<T>* lanes_out(Warp& w, Operand o) {
@@ -28,7 +29,8 @@ LaneOf<T>* lanes_out(Warp& w, Operand o) {
 /// A predicate is a mask in its first word.
 inline Mask predicate(const Warp& w, Operand o) {
   Mask mask;
-  std::memcpy(&mask, (o.constant ? w.constants : w.registers) + static_cast<std::size_t>(o.slot) * kSlotBytes, sizeof mask);
+  std::memcpy(&mask, (o.constant ? w.constants : w.registers) + static_cast<std::size_t>(o.slot) * kSlotBytes,
+              sizeof mask);
   return mask;
 }
 inline void set_predicate(Warp& w, Operand o, Mask mask) {

@@ -41,7 +41,8 @@ std::string phase_after(const Launch& launch, uint64_t barriers) {
     const LaunchProgram& program = launch.programs[p];
     const auto phases = static_cast<uint64_t>(program.phase_count), all = phases * static_cast<uint64_t>(program.steps);
     if (barriers < all)
-      return "phase " + std::to_string(barriers % phases) + " of " + std::to_string(phases) + ", step " + std::to_string(barriers / phases) + " of program " + std::to_string(p);
+      return "phase " + std::to_string(barriers % phases) + " of " + std::to_string(phases) + ", step " +
+             std::to_string(barriers / phases) + " of program " + std::to_string(p);
     barriers -= all;
   }
   return "phase: residents are copied out";
@@ -54,10 +55,12 @@ int64_t device_fast_floats(int) { return 227 * 1024 / 4; }
 void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
   if (fast_floats > device_fast_floats(0)) throw std::invalid_argument("more shared memory than the device has");
   if (launch.replicas <= 0) return;
+  const std::lock_guard alone(ptx::gpu_busy());
   ptx::Machine& machine = gpu();
   const ptx::Module& module = gpu_module("interpreter");
   name_buffers(launch);
-  machine.memory.forget(address_of(launch.work), static_cast<std::size_t>(launch.replicas * launch.work_floats) * sizeof(float));
+  machine.memory.forget(address_of(launch.work),
+                        static_cast<std::size_t>(launch.replicas * launch.work_floats) * sizeof(float));
   machine.phase = [&](const ptx::Block& block) { return phase_after(launch, block.barriers); };
   ptx::LaunchShape shape;
   shape.grid.x = static_cast<uint32_t>(launch.replicas);
@@ -71,19 +74,21 @@ void launch_program(int, const Launch& launch, int64_t fast_floats, int threads)
 void gram_batch_device(int, const GramBatch& batch, double* partials) {
   check_gram_batch(batch);
   if (batch.replicas == 0) return;
+  const std::lock_guard alone(ptx::gpu_busy());
   ptx::Machine& machine = gpu();
   const ptx::Module& module = gpu_module("gram_batch");
   machine.memory.name(address_of(batch.gradients), "gradients");
   machine.memory.name(address_of(batch.gram), "Gram matrices");
   machine.memory.name(address_of(partials), "partial sums");
   machine.memory.forget(address_of(partials), static_cast<std::size_t>(gram_scratch(batch)) * sizeof(double));
-  const bool alone = batch.tasks <= kDevicePanel;
-  const GramShape of = gram_shape(alone);
+  const bool one_tile = batch.tasks <= kDevicePanel;
+  const GramShape of = gram_shape(one_tile);
   ptx::LaunchShape chunks;
   chunks.grid.x = static_cast<uint32_t>(device_items(batch));
   chunks.block.x = static_cast<uint32_t>(of.threads);
   chunks.dynamic_shared = static_cast<std::size_t>(of.scratch_bytes);
-  machine.launch(module, module.entry({"gram_chunks_of", alone ? "ILb1E" : "ILb0E"}), chunks, parameters_of(batch, int64_t{0}, partials));
+  machine.launch(module, module.entry({"gram_chunks_of", one_tile ? "ILb1E" : "ILb0E"}), chunks,
+                 parameters_of(batch, int64_t{0}, partials));
   ptx::LaunchShape finish;
   finish.grid.x = static_cast<uint32_t>(batch.replicas * pairs_of(batch.tasks));
   finish.block.x = static_cast<uint32_t>(gram_finish_threads(batch));
@@ -93,6 +98,7 @@ void gram_batch_device(int, const GramBatch& batch, double* partials) {
 void min_norm_batch_device(int, const MinNormBatch& batch) {
   check_min_norm_batch(batch);
   if (batch.problems == 0) return;
+  const std::lock_guard alone(ptx::gpu_busy());
   ptx::Machine& machine = gpu();
   const ptx::Module& module = gpu_module("min_norm_batch");
   machine.memory.name(address_of(batch.gram), "Gram matrices");

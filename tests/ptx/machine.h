@@ -45,7 +45,7 @@ struct Block {
   uint32_t threads = 0, exited = 0;
   std::vector<Warp> warps;
   std::unique_ptr<Region> shared;
-  Time known = 0;  ///< all threads of the block know each other until then
+  Time known = 0;         ///< all threads of the block know each other until then
   uint64_t barriers = 0;  ///< that the whole block has passed
 };
 
@@ -59,7 +59,8 @@ struct Observer {
   virtual ~Observer() = default;
   virtual void instruction(const Warp& warp, const Function& function, const Instruction& instruction) = 0;
   /// The bytes that the lanes of `mask` touch, after `instruction`.
-  virtual void access(const Warp& warp, const Instruction& instruction, Space space, const uint64_t* addresses, Mask mask, int bytes, bool write) = 0;
+  virtual void access(const Warp& warp, const Instruction& instruction, Space space, const uint64_t* addresses,
+                      Mask mask, int bytes, bool write) = 0;
   virtual void block_barrier(const Block& block) = 0;
 };
 
@@ -81,9 +82,11 @@ class Machine {
 
   // For the handlers.
 
-  [[noreturn]] void fault(Check check, const Warp& warp, const Instruction& instruction, int lane, const std::string& what) const;
+  [[noreturn]] void fault(Check check, const Warp& warp, const Instruction& instruction, int lane,
+                          const std::string& what) const;
   /// Checks an access of the lanes that run and says where their bytes lie.
-  void access(Warp& warp, const Instruction& instruction, const uint64_t* addresses, Space space, int bytes, bool write, std::byte** where);
+  void access(Warp& warp, const Instruction& instruction, const uint64_t* addresses, Space space, int bytes, bool write,
+              std::byte** where);
   Time now() const { return now_; }
   const LaunchShape& shape() const { return shape_; }
   uint64_t parameter_base() const { return kParamWindow; }
@@ -123,12 +126,15 @@ class Machine {
   Frame* push_frame(Warp& warp, const Function& function, Frame* caller, Mask mask);
   void set_mask(Warp& warp, Mask mask) const;
   [[noreturn]] void deadlock() const;
-  void access_local(Warp& warp, const Instruction& instruction, const uint64_t* addresses, Mask mask, int bytes, bool write, std::byte** where);
-  void touch(Warp& warp, const Instruction& instruction, Region& region, const uint64_t* offsets, Mask mask, int bytes, bool write);
+  void access_local(Warp& warp, const Instruction& instruction, const uint64_t* addresses, Mask mask, int bytes,
+                    bool write, std::byte** where);
+  void touch(Warp& warp, const Instruction& instruction, Region& region, const uint64_t* offsets, Mask mask, int bytes,
+             bool write);
   void read_word(Warp& warp, const Instruction& instruction, Region& region, Page& page, uint64_t word, Mask lanes);
   void write_word(Warp& warp, const Instruction& instruction, Region& region, uint64_t word, int lane);
   Readers& by_warp(Page& page, uint64_t word, const Warp& warp) const;
-  [[noreturn]] void race(const Warp& warp, const Instruction& instruction, const Region& region, uint64_t word, int lane, Thread other, const std::string& does, const std::string& did) const;
+  [[noreturn]] void race(const Warp& warp, const Instruction& instruction, const Region& region, uint64_t word,
+                         int lane, Thread other, const std::string& does, const std::string& did) const;
   Region& region_of(Warp& warp, const Instruction& instruction, uint64_t address, Space space, int lane);
   std::vector<std::size_t> turns(std::size_t count);
   bool chance(uint32_t in) { return order.kind == Order::Kind::random && random_() % in == 0; }

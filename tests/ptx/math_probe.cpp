@@ -32,7 +32,8 @@ std::vector<T> applied(Function f, const char* kind, const std::vector<T>& x, co
   DeviceMemory first(0, bytes), second(0, bytes), out(0, bytes);
   first.upload(x.data(), bytes);
   second.upload(y.data(), bytes);
-  launch({"apply_all", kind}, static_cast<int>(x.size()), parameters_of(f, first.as<T>(), second.as<T>(), out.as<T>(), static_cast<int>(x.size())));
+  launch({"apply_all", kind}, static_cast<int>(x.size()),
+         parameters_of(f, first.as<T>(), second.as<T>(), out.as<T>(), static_cast<int>(x.size())));
   return fetched<T>(out);
 }
 

@@ -31,7 +31,12 @@ void Readers::add(Mask who, Time now) {
 }
 
 Region::Region(std::string what, uint64_t address, std::size_t size)
-    : name(std::move(what)), base(address), bytes(size, kFresh), written(size, 0), pages(size / (4 * Page::kWords) + 1), settled(size / 4 + 4, 0) {}
+    : name(std::move(what)),
+      base(address),
+      bytes(size, kFresh),
+      written(size, 0),
+      pages(size / (4 * Page::kWords) + 1),
+      settled(size / 4 + 4, 0) {}
 
 uint64_t Memory::allocate(const std::string& name, std::size_t bytes) {
   const uint64_t address = next_;
@@ -58,7 +63,8 @@ std::string Memory::nearest(uint64_t address) const {
   std::string text = "in no buffer";
   if (after != regions_.begin()) {
     const Region& before = *std::prev(after)->second;
-    text = std::to_string(address - before.base - before.size()) + " bytes past the end of " + before.name + " (" + std::to_string(before.size()) + " bytes)";
+    text = std::to_string(address - before.base - before.size()) + " bytes past the end of " + before.name + " (" +
+           std::to_string(before.size()) + " bytes)";
     if (after == regions_.end() || address - before.base - before.size() <= after->first - address) return text;
   }
   if (after != regions_.end()) text = std::to_string(after->first - address) + " bytes before " + after->second->name;
@@ -68,7 +74,8 @@ std::string Memory::nearest(uint64_t address) const {
 void Memory::write(uint64_t address, const void* from, std::size_t bytes) {
   if (bytes == 0) return;
   Region* const region = find(address);
-  if (!region || bytes > region->size() - (address - region->base)) throw std::out_of_range("a copy past the end of device memory");
+  if (!region || bytes > region->size() - (address - region->base))
+    throw std::out_of_range("a copy past the end of device memory");
   std::memcpy(region->bytes.data() + (address - region->base), from, bytes);
   std::fill_n(region->written.begin() + static_cast<std::ptrdiff_t>(address - region->base), bytes, uint8_t{1});
 }
@@ -76,14 +83,16 @@ void Memory::write(uint64_t address, const void* from, std::size_t bytes) {
 void Memory::read(uint64_t address, void* to, std::size_t bytes) {
   if (bytes == 0) return;
   Region* const region = find(address);
-  if (!region || bytes > region->size() - (address - region->base)) throw std::out_of_range("a copy past the end of device memory");
+  if (!region || bytes > region->size() - (address - region->base))
+    throw std::out_of_range("a copy past the end of device memory");
   std::memcpy(to, region->bytes.data() + (address - region->base), bytes);
 }
 
 void Memory::forget(uint64_t address, std::size_t bytes) {
   if (bytes == 0) return;
   Region* const region = find(address);
-  if (!region || bytes > region->size() - (address - region->base)) throw std::out_of_range("scratch past the end of device memory");
+  if (!region || bytes > region->size() - (address - region->base))
+    throw std::out_of_range("scratch past the end of device memory");
   std::fill_n(region->written.begin() + static_cast<std::ptrdiff_t>(address - region->base), bytes, uint8_t{0});
 }
 

@@ -29,7 +29,8 @@ Variable variable_of(const VariableText& text) {
   v.align = 1;
   int size = 0;
   std::string_view rest = trimmed(text.head);
-  if (const std::size_t equals = rest.find('='); equals != std::string_view::npos) rest = trimmed(rest.substr(0, equals));
+  if (const std::size_t equals = rest.find('='); equals != std::string_view::npos)
+    rest = trimmed(rest.substr(0, equals));
   std::string name;
   for (std::size_t begin = 0; begin < rest.size();) {
     const std::size_t end = std::min(rest.find(' ', begin), rest.size());
@@ -89,7 +90,8 @@ void lay_out(Module& module) {
 /// Local memory that a function and what it calls need; `path`: the calls on the way, none of which may come back.
 int deepest_local(Module& module, int number, std::vector<int>& path) {
   Function& f = module.functions[static_cast<std::size_t>(number)];
-  if (std::find(path.begin(), path.end(), number) != path.end()) throw std::runtime_error(f.name + " calls itself, which the machine does not know");
+  if (std::find(path.begin(), path.end(), number) != path.end())
+    throw std::runtime_error(f.name + " calls itself, which the machine does not know");
   if (f.deepest_local > 0) return f.deepest_local;
   path.push_back(number);
   int below = 0;
@@ -127,7 +129,8 @@ Module read_module(const std::string& text) {
   }
   for (const Function& f : module.functions)
     for (const Instruction& i : f.code)
-      module.lesser_order |= i.flow == Flow::cluster || i.strong || i.acquires || (i.flow == Flow::block_barrier && i.from_[1].present());
+      module.lesser_order |=
+          i.flow == Flow::cluster || i.strong || i.acquires || (i.flow == Flow::block_barrier && i.from_[1].present());
   return module;
 }
 
@@ -163,14 +166,16 @@ std::string Module::source_of(const Instruction& instruction) const {
   for (int depth = 0; at >= 0 && depth < 4; ++depth, at = locations[static_cast<std::size_t>(at)].caller) {
     const Location& l = locations[static_cast<std::size_t>(at)];
     const auto file = files.find(l.file);
-    text += (text.empty() ? "" : ", from ") + short_path(file == files.end() ? "?" : file->second) + ":" + std::to_string(l.line);
+    text += (text.empty() ? "" : ", from ") + short_path(file == files.end() ? "?" : file->second) + ":" +
+            std::to_string(l.line);
   }
   return text.empty() ? "no source line" : text;
 }
 
 std::string Module::file_of(const Instruction& instruction, const std::string& part) const {
   int depth = 0;
-  for (int at = instruction.location; at >= 0 && depth < 64; at = locations[static_cast<std::size_t>(at)].caller, ++depth) {
+  for (int at = instruction.location; at >= 0 && depth < 64;
+       at = locations[static_cast<std::size_t>(at)].caller, ++depth) {
     const auto file = files.find(locations[static_cast<std::size_t>(at)].file);
     if (file != files.end() && file->second.find(part) != std::string::npos) return file->second;
   }

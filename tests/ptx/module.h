@@ -45,20 +45,20 @@ struct Instruction {
   Space space = Space::generic;
   Type type = Type::none, from = Type::none;
   Base base = Base::none;
-  uint8_t elements = 1;     ///< of a vector that is loaded or stored
-  uint8_t modifier = 0;     ///< what the handler's family takes for one
+  uint8_t elements = 1;  ///< of a vector that is loaded or stored
+  uint8_t modifier = 0;  ///< what the handler's family takes for one
   bool guard_negated = false;
   bool acquires = false, releases = false, strong = false;  ///< of a memory access
-  bool aligned = false;     ///< a barrier that a warp passes together
+  bool aligned = false;                                     ///< a barrier that a warp passes together
   Operand guard;
-  Operand to[4];            ///< results
-  Operand from_[5];         ///< what it reads: of memory, the address, then values
-  int64_t offset = 0;       ///< of an address
-  int32_t target = -1;      ///< branch: index of an instruction; table: of Function::tables; call: of Module::functions
-  int32_t meeting = -1;     ///< branch: where its paths meet again; -1: at the function's end
-  int32_t line = 0;         ///< of the PTX text
-  int32_t location = -1;    ///< of Module::locations
-  int32_t text_number = -1;  ///< of Module::texts
+  Operand to[4];          ///< results
+  Operand from_[5];       ///< what it reads: of memory, the address, then values
+  int64_t offset = 0;     ///< of an address
+  int32_t target = -1;    ///< branch: index of an instruction; table: of Function::tables; call: of Module::functions
+  int32_t meeting = -1;   ///< branch: where its paths meet again; -1: at the function's end
+  int32_t line = 0;       ///< of the PTX text
+  int32_t location = -1;  ///< of Module::locations
+  int32_t text_number = -1;   ///< of Module::texts
   mutable uint64_t runs = 0;  ///< how often a warp ran it
 };
 
@@ -85,7 +85,7 @@ struct Function {
   };
   std::vector<Call> calls;  ///< Instruction::offset of a call counts them
   int register_slots = 0;
-  int local_bytes = 0;  ///< of a frame: depot, parameters, arguments of calls
+  int local_bytes = 0;      ///< of a frame: depot, parameters, arguments of calls
   int deepest_local = 0;    ///< bytes of its frame and those of the calls in it, at most
   int parameter_bytes = 0;  ///< of an entry
   int most_threads = 0;     ///< .maxntid; 0: not said
@@ -109,7 +109,7 @@ struct Module {
   std::vector<Location> locations;
   std::map<int, std::string> files;
   bool lesser_order = false;  ///< it has named barriers, barriers of clusters, fences, atomics or other strong accesses
-  int static_shared = 0;           ///< bytes of a block before what the launch asks for
+  int static_shared = 0;      ///< bytes of a block before what the launch asks for
   std::vector<std::string> texts;  ///< of instructions, which they point at
 
   /// The entry whose name holds each of `parts`; throws std::invalid_argument unless there is exactly one.

@@ -39,7 +39,8 @@ Knowledge knowledge_of(const Warp& w, int lane, Time now) {
   Knowledge all;
   std::vector<Time>& mine = all[w.block->number];
   mine.assign(w.block->warps.size() * kLanes, w.block->known);
-  for (int other = 0; other < kLanes; ++other) mine[static_cast<std::size_t>(w.number * kLanes + other)] = met_until(w, lane, other);
+  for (int other = 0; other < kLanes; ++other)
+    mine[static_cast<std::size_t>(w.number * kLanes + other)] = met_until(w, lane, other);
   mine[static_cast<std::size_t>(w.number * kLanes + lane)] = now;
   if (const Known& more = w.knows[static_cast<std::size_t>(lane)]) join(all, *more);
   return all;

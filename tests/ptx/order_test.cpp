@@ -24,7 +24,9 @@ TEST(PtxOrder, IsTheLaunchsToChoose) {
 }
 
 TEST(PtxOrder, OfLanesThatPartCanBeEither) {
-  const std::string text = small_kernel("setp.lt.u32 %p1, %r0, 16;\n@%p1 bra LOW;\natom.global.exch.b32 %r2, [%rd0], 1;\nbra END;\nLOW:\natom.global.exch.b32 %r2, [%rd0], 2;\nEND:\n");
+  const std::string text = small_kernel(
+      "setp.lt.u32 %p1, %r0, 16;\n@%p1 bra LOW;\natom.global.exch.b32 %r2, [%rd0], 1;\nbra "
+      "END;\nLOW:\natom.global.exch.b32 %r2, [%rd0], 2;\nEND:\n");
   Trial run = threads(32);
   const uint32_t forward = run_small(text, run)[0];
   run.order = {Order::Kind::reversed, 0};
@@ -35,9 +37,13 @@ TEST(PtxCluster, BarrierLetsBlocksReadEachOthersSharedMemory) {
   // Each thread writes its number plus a hundred times its block's; then reads the same thread's of the other block.
   const auto body = [](const std::string& barrier) {
     return small_kernel(
-        "mov.u32 %r2, table;\nadd.u32 %r3, %r2, %r1;\nmov.u32 %r4, %cluster_ctarank;\nmad.lo.u32 %r5, %r4, 100, %r0;\nst.shared.u32 [%r3], %r1;\n"
+        "mov.u32 %r2, table;\nadd.u32 %r3, %r2, %r1;\nmov.u32 %r4, %cluster_ctarank;\nmad.lo.u32 %r5, %r4, 100, "
+        "%r0;\nst.shared.u32 [%r3], %r1;\n"
         "barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;\nst.shared.u32 [%r3], %r5;\n" +
-            barrier + "xor.b32 %r6, %r4, 1;\nmapa.shared::cluster.u32 %r7, %r3, %r6;\nld.shared::cluster.u32 %r8, [%r7];\nmov.u32 %r9, %ctaid.x;\nmul.wide.u32 %rd9, %r9, 256;\nadd.s64 %rd10, %rd1, %rd9;\nst.global.u32 [%rd10], %r8;",
+            barrier +
+            "xor.b32 %r6, %r4, 1;\nmapa.shared::cluster.u32 %r7, %r3, %r6;\nld.shared::cluster.u32 %r8, "
+            "[%r7];\nmov.u32 %r9, %ctaid.x;\nmul.wide.u32 %rd9, %r9, 256;\nadd.s64 %rd10, %rd1, %rd9;\nst.global.u32 "
+            "[%rd10], %r8;",
         kShared);
   };
   Trial run = threads(64, 4);
@@ -47,11 +53,15 @@ TEST(PtxCluster, BarrierLetsBlocksReadEachOthersSharedMemory) {
     for (uint32_t t = 0; t < 64; ++t) expected[b * 64 + t] = 100 * (b % 2 ^ 1) + t;
   expect_words(body("barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;\n"), run, expected);
   expect_fault(Check::race, body(""), run, "shared memory");
-  expect_fault(Check::race, body("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;\n"), run, "shared memory");
+  expect_fault(Check::race, body("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;\n"), run,
+               "shared memory");
 }
 
 TEST(PtxCluster, IsNoLargerThanTheLaunchSays) {
-  const std::string text = small_kernel("mov.u32 %r2, table;\nst.shared.u32 [%r2], %r0;\nmapa.shared::cluster.u32 %r7, %r2, 5;\nld.shared::cluster.u32 %r8, [%r7];", kShared);
+  const std::string text = small_kernel(
+      "mov.u32 %r2, table;\nst.shared.u32 [%r2], %r0;\nmapa.shared::cluster.u32 %r7, %r2, 5;\nld.shared::cluster.u32 "
+      "%r8, [%r7];",
+      kShared);
   Trial run = threads(1, 2);
   run.shape.cluster = 2;
   expect_fault(Check::bounds, text, run, "block 5");
@@ -61,11 +71,17 @@ TEST(PtxCluster, IsNoLargerThanTheLaunchSays) {
 /// counter stand fences.
 std::string grid_barrier(const std::string& before, const std::string& after) {
   return small_kernel(
-      "mov.u32 %r9, %ctaid.x;\nmul.wide.u32 %rd9, %r9, 128;\nadd.s64 %rd10, %rd1, %rd9;\nadd.u32 %r5, %r0, 1000;\nst.global.u32 [%rd10+4], %r5;\nbar.sync 0;\n"
-      "setp.ne.u32 %p1, %r0, 0;\n@%p1 bra PAST;\n" + before + "atom.global.add.u32 %r2, [%rd0], 1;\nWAIT:\nld.volatile.global.u32 %r3, [%rd0];\nsetp.lt.u32 %p2, %r3, 3;\n@%p2 bra WAIT;\n" + after +
+      "mov.u32 %r9, %ctaid.x;\nmul.wide.u32 %rd9, %r9, 128;\nadd.s64 %rd10, %rd1, %rd9;\nadd.u32 %r5, %r0, "
+      "1000;\nst.global.u32 [%rd10+4], %r5;\nbar.sync 0;\n"
+      "setp.ne.u32 %p1, %r0, 0;\n@%p1 bra PAST;\n" +
+      before +
+      "atom.global.add.u32 %r2, [%rd0], 1;\nWAIT:\nld.volatile.global.u32 %r3, [%rd0];\nsetp.lt.u32 %p2, %r3, 3;\n@%p2 "
+      "bra WAIT;\n" +
+      after +
       "PAST:\nbar.sync 0;\n"
       // the same thread of the next block
-      "add.u32 %r9, %r9, 1;\nrem.u32 %r9, %r9, 3;\nmul.wide.u32 %rd9, %r9, 128;\nadd.s64 %rd11, %rd1, %rd9;\nld.global.u32 %r6, [%rd11+4];\nst.global.u32 [%rd10+516], %r6;");
+      "add.u32 %r9, %r9, 1;\nrem.u32 %r9, %r9, 3;\nmul.wide.u32 %rd9, %r9, 128;\nadd.s64 %rd11, %rd1, "
+      "%rd9;\nld.global.u32 %r6, [%rd11+4];\nst.global.u32 [%rd10+516], %r6;");
 }
 
 TEST(PtxGrid, BarrierOfAtomicsAndFencesOrdersBlocks) {
@@ -91,8 +107,12 @@ TEST(PtxGrid, BarrierOfBlocksThatAreNotAllThereIsADeadlock) {
 TEST(PtxOrder, ReleaseAndAcquireOrderTheTwoThreadsAlone) {
   // Thread 0 writes word 8 and releases word 0; thread 32 waits for it, acquiring, and reads word 8.
   const auto body = [](const std::string& store, const std::string& load) {
-    return small_kernel("setp.eq.u32 %p1, %r0, 0;\nsetp.eq.u32 %p2, %r0, 32;\n@%p1 bra WRITE;\n@%p2 bra READ;\nbra END;\nWRITE:\nst.global.u32 [%rd0+32], 77;\n" + store +
-                        ".global.u32 [%rd0], 9;\nbra END;\nREAD:\n" + load + ".global.u32 %r2, [%rd0];\nsetp.ne.u32 %p3, %r2, 9;\n@%p3 bra READ;\nld.global.u32 %r3, [%rd0+32];\nst.global.u32 [%rd0+64], %r3;\nEND:\n");
+    return small_kernel(
+        "setp.eq.u32 %p1, %r0, 0;\nsetp.eq.u32 %p2, %r0, 32;\n@%p1 bra WRITE;\n@%p2 bra READ;\nbra "
+        "END;\nWRITE:\nst.global.u32 [%rd0+32], 77;\n" +
+        store + ".global.u32 [%rd0], 9;\nbra END;\nREAD:\n" + load +
+        ".global.u32 %r2, [%rd0];\nsetp.ne.u32 %p3, %r2, 9;\n@%p3 bra READ;\nld.global.u32 %r3, "
+        "[%rd0+32];\nst.global.u32 [%rd0+64], %r3;\nEND:\n");
   };
   for (const Order& order : kOrders) {
     Trial run = threads(64);

@@ -20,10 +20,13 @@ class Report : public testing::Environment {
  public:
   void TearDown() override {
     const Counts& c = gpu().counts;
-    std::printf("PTX machine: %llu launches of %llu blocks, %llu warp instructions, %llu block and %llu warp barriers, %llu accesses to %llu words checked\n",
-                static_cast<unsigned long long>(c.launches), static_cast<unsigned long long>(c.blocks), static_cast<unsigned long long>(c.instructions),
-                static_cast<unsigned long long>(c.block_barriers), static_cast<unsigned long long>(c.warp_barriers),
-                static_cast<unsigned long long>(c.accesses), static_cast<unsigned long long>(c.words));
+    std::printf(
+        "PTX machine: %llu launches of %llu blocks, %llu warp instructions, %llu block and %llu warp barriers, %llu "
+        "accesses to %llu words checked\n",
+        static_cast<unsigned long long>(c.launches), static_cast<unsigned long long>(c.blocks),
+        static_cast<unsigned long long>(c.instructions), static_cast<unsigned long long>(c.block_barriers),
+        static_cast<unsigned long long>(c.warp_barriers), static_cast<unsigned long long>(c.accesses),
+        static_cast<unsigned long long>(c.words));
     const char* const wanted = std::getenv("EQUIPOISE_PTX_COVERAGE");
     if (!wanted) return;
     for (const char* name : kShipped) expect_coverage(name, gpu_module(name), std::atof(wanted));
@@ -38,10 +41,13 @@ class Report : public testing::Environment {
       for (const Instruction& i : f.code) {
         ++all;
         if (i.runs > 0) ++ran;
-        else file << "line " << i.line << ": " << module.texts[static_cast<std::size_t>(i.text_number)] << "   " << module.source_of(i) << "\n";
+        else
+          file << "line " << i.line << ": " << module.texts[static_cast<std::size_t>(i.text_number)] << "   "
+               << module.source_of(i) << "\n";
       }
     const double share = 100.0 * static_cast<double>(ran) / static_cast<double>(all);
-    std::printf("%s (%s): %zu of %zu instructions executed, %.2f %%; the others are in %s\n", name.c_str(), module.target.c_str(), ran, all, share, list.c_str());
+    std::printf("%s (%s): %zu of %zu instructions executed, %.2f %%; the others are in %s\n", name.c_str(),
+                module.target.c_str(), ran, all, share, list.c_str());
     EXPECT_GE(share, wanted) << name;
   }
 };

@@ -14,9 +14,12 @@ namespace equipoise::ptx::test {
 
 /// A kernel k(uint64 buffer): %rd0 is the buffer's global address, %r0 the thread, %r1 the thread times four, %rd1 the
 /// thread's own word of the buffer. `before`: declarations of the module; `inside`: of the kernel.
-inline std::string small_kernel(const std::string& body, const std::string& before = "", const std::string& inside = "") {
-  return ".version 8.0\n.target sm_90\n.address_size 64\n" + before + "\n.visible .entry k(.param .u64 k_param_0)\n{\n" + inside +
-         "\n.reg .pred %p<16>;\n.reg .b16 %rs<16>;\n.reg .b32 %r<64>;\n.reg .f32 %f<32>;\n.reg .b64 %rd<64>;\n.reg .f64 %fd<32>;\n"
+inline std::string small_kernel(const std::string& body, const std::string& before = "",
+                                const std::string& inside = "") {
+  return ".version 8.0\n.target sm_90\n.address_size 64\n" + before +
+         "\n.visible .entry k(.param .u64 k_param_0)\n{\n" + inside +
+         "\n.reg .pred %p<16>;\n.reg .b16 %rs<16>;\n.reg .b32 %r<64>;\n.reg .f32 %f<32>;\n.reg .b64 %rd<64>;\n.reg "
+         ".f64 %fd<32>;\n"
          "ld.param.u64 %rd2, [k_param_0];\ncvta.to.global.u64 %rd0, %rd2;\nmov.u32 %r0, %tid.x;\nshl.b32 %r1, %r0, 2;\n"
          "mul.wide.u32 %rd3, %r0, 4;\nadd.s64 %rd1, %rd0, %rd3;\n" +
          body + "\nret;\n}\n";
@@ -25,9 +28,9 @@ inline std::string small_kernel(const std::string& body, const std::string& befo
 struct Trial {
   LaunchShape shape;
   Order order;
-  std::size_t words = 256;            ///< of the buffer, which the host has filled with 0, 1, 2, ...
-  std::size_t unwritten = 0;          ///< words behind them that nobody has written
-  uint64_t endless = 0;               ///< Machine::endless, if not 0
+  std::size_t words = 256;    ///< of the buffer, which the host has filled with 0, 1, 2, ...
+  std::size_t unwritten = 0;  ///< words behind them that nobody has written
+  uint64_t endless = 0;       ///< Machine::endless, if not 0
 };
 
 /// Runs it and returns the buffer. Throws Fault.

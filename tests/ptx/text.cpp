@@ -74,7 +74,8 @@ class Cutter {
       } else {
         const std::string text = until(";");
         step();
-        f.body.push_back({text[0] == '.' ? Statement::Kind::directive : Statement::Kind::instruction, text, begin, location_});
+        f.body.push_back(
+            {text[0] == '.' ? Statement::Kind::directive : Statement::Kind::instruction, text, begin, location_});
       }
     }
     out_.functions.push_back(std::move(f));
@@ -127,11 +128,13 @@ class Cutter {
     if (i == at_) return std::string::npos;
     std::size_t j = i;
     while (j < text_.size() && blank(text_[j])) ++j;
-    return j < text_.size() && text_[j] == ':' && (j + 1 >= text_.size() || text_[j + 1] != ':') ? i : std::string::npos;
+    return j < text_.size() && text_[j] == ':' && (j + 1 >= text_.size() || text_[j + 1] != ':') ? i
+                                                                                                 : std::string::npos;
   }
 
   bool starts(std::string_view word) const {
-    return text_.compare(at_, word.size(), word) == 0 && (at_ + word.size() >= text_.size() || !of_name(text_[at_ + word.size()]));
+    return text_.compare(at_, word.size(), word) == 0 &&
+           (at_ + word.size() >= text_.size() || !of_name(text_[at_ + word.size()]));
   }
   void step() {
     if (text_[at_] == '\n') ++line_;

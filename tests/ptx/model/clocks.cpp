@@ -16,9 +16,12 @@ const Cost& ClockModel::cost(const Instruction& i) {
     std::string text = module_.texts[static_cast<std::size_t>(i.text_number)];
     if (text[0] == '@') text = text.substr(text.find(' ') + 1);
     const std::string name = text.substr(0, text.find(' '));
-    at->second = i.flow == Flow::next ? cost_of(name) : Cost{i.flow == Flow::call || i.flow == Flow::ret ? 2.0 : 1.0, 0};
-    if (name.starts_with("ld.param") || name.starts_with("st.param")) at->second = {0, 0};  // registers, as calls pass them
-    else if (name.starts_with("ld") || name.starts_with("st") || name.starts_with("atom") || name.starts_with("red")) at->second = {1, 0};
+    at->second =
+        i.flow == Flow::next ? cost_of(name) : Cost{i.flow == Flow::call || i.flow == Flow::ret ? 2.0 : 1.0, 0};
+    if (name.starts_with("ld.param") || name.starts_with("st.param"))
+      at->second = {0, 0};  // registers, as calls pass them
+    else if (name.starts_with("ld") || name.starts_with("st") || name.starts_with("atom") || name.starts_with("red"))
+      at->second = {1, 0};
   }
   return at->second;
 }
@@ -39,7 +42,8 @@ void ClockModel::instruction(const Warp& w, const Function& function, const Inst
   if (w.block->number != 0) return;
   WarpState& state = warps_[w.number];
   std::vector<double>& ready = state.ready[w.frame];
-  if (ready.size() < static_cast<std::size_t>(function.register_slots)) ready.resize(static_cast<std::size_t>(function.register_slots), 0);
+  if (ready.size() < static_cast<std::size_t>(function.register_slots))
+    ready.resize(static_cast<std::size_t>(function.register_slots), 0);
   const Cost& c = cost(i);
   double start = state.control;
   const auto read = [&](const Operand& o) {
@@ -52,7 +56,8 @@ void ClockModel::instruction(const Warp& w, const Function& function, const Inst
     if (o.present()) ready[static_cast<std::size_t>(o.slot)] = end;
   if (i.flow == Flow::branch && i.guard.present()) state.control = start + kBranchLatency;
   if (i.flow == Flow::table || i.flow == Flow::call || i.flow == Flow::ret) state.control = start + kBranchLatency;
-  if (i.flow == Flow::warp_barrier || i.flow == Flow::collective) state.control = std::max(state.control, state.path) + kBranchLatency;
+  if (i.flow == Flow::warp_barrier || i.flow == Flow::collective)
+    state.control = std::max(state.control, state.path) + kBranchLatency;
   state.path = std::max({state.path, end, state.control});
   state.issue += c.slots;
   now_.fma += c.fma * static_cast<double>(__builtin_popcount(w.mask)) / kFmaLanes;
@@ -81,13 +86,16 @@ double wavefronts(const uint64_t* addresses, Mask mask, int bytes) {
 }
 double pieces(const uint64_t* addresses, Mask mask, int bytes, uint64_t size) {
   std::set<uint64_t> all;
-  for_lanes(mask, [&](int l) { all.insert(addresses[l] / size), all.insert((addresses[l] + static_cast<uint64_t>(bytes) - 1) / size); });
+  for_lanes(mask, [&](int l) {
+    all.insert(addresses[l] / size), all.insert((addresses[l] + static_cast<uint64_t>(bytes) - 1) / size);
+  });
   return static_cast<double>(all.size());
 }
 
 }  // namespace
 
-void ClockModel::access(const Warp& w, const Instruction& i, Space space, const uint64_t* addresses, Mask mask, int bytes, bool write) {
+void ClockModel::access(const Warp& w, const Instruction& i, Space space, const uint64_t* addresses, Mask mask,
+                        int bytes, bool write) {
   if (w.block->number != 0 || mask == 0) return;
   const uint64_t first = addresses[__builtin_ctz(mask)], window = first & kWindowMask;
   double latency = kGlobalLatency;

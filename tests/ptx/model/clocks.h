@@ -39,7 +39,8 @@ class ClockModel : public Observer {
   explicit ClockModel(const Module& module) : module_(module) {}
 
   void instruction(const Warp& warp, const Function& function, const Instruction& instruction) override;
-  void access(const Warp& warp, const Instruction& instruction, Space space, const uint64_t* addresses, Mask mask, int bytes, bool write) override;
+  void access(const Warp& warp, const Instruction& instruction, Space space, const uint64_t* addresses, Mask mask,
+              int bytes, bool write) override;
   void block_barrier(const Block& block) override;
   /// Ends the last phase of what ran.
   void finish();

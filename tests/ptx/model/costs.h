@@ -5,8 +5,8 @@
 //   widths      CUDA C++ Programming Guide 13.0, table of arithmetic throughput for compute capability 9.0: 128 float32
 //               or 64 int32 multiplications, 64 float64, 16 conversions to and from 64 bits a clock; four schedulers
 //   latencies   W. Luo et al., Benchmarking and Dissecting the Nvidia Hopper GPU Architecture via Microbenchmarking,
-//               IPDPS 2024, and Z. Jia et al., Dissecting the NVIDIA Volta GPU Architecture via Microbenchmarking, 2018,
-//               for what did not change; rounded
+//               IPDPS 2024, and Z. Jia et al., Dissecting the NVIDIA Volta GPU Architecture via Microbenchmarking,
+//               2018, for what did not change; rounded
 //   sequences   divisions and roots: counted in the machine code that ptxas 13.0 makes of them (their usual path)
 // The table stays as it is until a GPU is at hand; a correction restates every figure that was made with it.
 #pragma once
@@ -21,10 +21,12 @@ struct Cost {
   double fma = 0;  ///< float32 multiply-adds a lane
 };
 
-inline constexpr double kSharedLatency = 33, kGlobalLatency = 40, kLocalLatency = 40, kBranchLatency = 8, kBarrierLatency = 20;
+inline constexpr double kSharedLatency = 33, kGlobalLatency = 40, kLocalLatency = 40, kBranchLatency = 8,
+                        kBarrierLatency = 20;
 inline constexpr int kSchedulers = 4, kBanks = 32, kFmaLanes = 128;
 inline constexpr double kClockGhz = 1.98;
-inline constexpr int kMultiprocessors = 132, kRegisters = 65536, kSharedBytes = 233472;  ///< of an H100 or H200, of a multiprocessor
+inline constexpr int kMultiprocessors = 132, kRegisters = 65536,
+                     kSharedBytes = 233472;  ///< of an H100 or H200, of a multiprocessor
 
 /// Of an instruction that touches no memory, by its name.
 inline Cost cost_of(const std::string& name) {
@@ -45,7 +47,8 @@ inline Cost cost_of(const std::string& name) {
   if (is("setp.") && ends("f64")) return {2, 10};
   if (is("abs.f") || is("neg.f")) return {0, 0};  // a modifier of the operand
   if (is("div.") || is("rem.")) return wide ? Cost{70, 200} : Cost{18, 60};
-  if (is("mul.wide") || is("mad.wide") || is("mul.lo") || is("mad.lo") || is("mul.hi") || is("mad.hi")) return wide && !is("mul.wide") ? Cost{6, 14} : Cost{2, 5};
+  if (is("mul.wide") || is("mad.wide") || is("mul.lo") || is("mad.lo") || is("mul.hi") || is("mad.hi"))
+    return wide && !is("mul.wide") ? Cost{6, 14} : Cost{2, 5};
   if (is("cvt.")) {
     const bool doubles = name.find("f64") != std::string::npos;
     if (doubles) return {8, 14};

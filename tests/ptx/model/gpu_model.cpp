@@ -66,7 +66,8 @@ CudaOptions one_block() {
 Figure mldrl(const std::string& name, int features1, int features2, int batch) {
   equipoise::test::Problem p = equipoise::test::make_problem("paper", 4 * batch, features1, features2);
   const auto device = make_cuda_executor(0, one_block());
-  const Program program = lower(p.setup.system->graph(Pass::train), training_options(p.setup, batch, device->plan_limits()));
+  const Program program =
+      lower(p.setup.system->graph(Pass::train), training_options(p.setup, batch, device->plan_limits()));
   return step(name, program.code->phases.size(), [&] {
     equipoise::test::Replicas r = equipoise::test::make_replicas(p, program, 1);
     device->load_tables(p.tables);
@@ -77,9 +78,11 @@ Figure mldrl(const std::string& name, int features1, int features2, int batch) {
 
 Figure synthetic(const std::string& name, const Setup& setup, int batch) {
   const equipoise::test::SyntheticSystem s = equipoise::test::synthetic_system(setup, batch, 4 * batch);
-  const equipoise::test::Problem p{s.plan.setup, tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights)};
+  const equipoise::test::Problem p{s.plan.setup,
+                                   tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights)};
   const auto device = make_cuda_executor(0, one_block());
-  const Program program = lower(p.setup.system->graph(Pass::train), training_options(p.setup, batch, device->plan_limits()));
+  const Program program =
+      lower(p.setup.system->graph(Pass::train), training_options(p.setup, batch, device->plan_limits()));
   return step(name, program.code->phases.size(), [&] {
     equipoise::test::Replicas r = equipoise::test::make_replicas(p, program, 1);
     device->load_tables(p.tables);
@@ -110,9 +113,11 @@ std::vector<Figure> all_figures() {
   all.push_back(synthetic("trunk step, 10 tasks, batch 32", equipoise::test::synthetic_trunk(), 32));
   all.push_back(synthetic("VAE-GAN step, batch 32", equipoise::test::synthetic_vaegan(), 32));
   for (int tasks : {2, 4, 8, 16, 32})
-    all.push_back(kernel("Gram, K " + std::to_string(tasks) + ", a chunk of 4096 columns", "gram_batch", [&] { test::make_gram(1, tasks, 4096); }));
+    all.push_back(kernel("Gram, K " + std::to_string(tasks) + ", a chunk of 4096 columns", "gram_batch",
+                         [&] { test::make_gram(1, tasks, 4096); }));
   for (int tasks : {2, 3, 5, 8, 16, 32})
-    all.push_back(kernel("min-norm, K " + std::to_string(tasks), "min_norm_batch", [&] { test::solve_min_norm(1, tasks); }));
+    all.push_back(
+        kernel("min-norm, K " + std::to_string(tasks), "min_norm_batch", [&] { test::solve_min_norm(1, tasks); }));
   return all;
 }
 
@@ -131,40 +136,53 @@ std::string main_operations(const PhaseClocks& p) {
   std::sort(all.rbegin(), all.rend());
   std::string text;
   for (const auto& [issue, name] : all)
-    if (issue >= 0.1 * sum && text.size() < 60) text += (text.empty() ? "" : ", ") + name + " " + whole(100 * issue / sum) + " %";
+    if (issue >= 0.1 * sum && text.size() < 60)
+      text += (text.empty() ? "" : ", ") + name + " " + whole(100 * issue / sum) + " %";
   return text;
 }
 
 void print_page(std::ostream& out, const std::vector<Figure>& all) {
   out << "# Clocks of the compiled kernels, by a model\n\n"
-         "No GPU has run this: `tools/gpu-model` runs the PTX that nvcc makes of the kernels on the machine of tests/ptx and counts, by\n"
-         "the table of tests/ptx/model/costs.h. A phase takes the largest of its longest chain of dependent instructions, the\n"
+         "No GPU has run this: `tools/gpu-model` runs the PTX that nvcc makes of the kernels on the machine of "
+         "tests/ptx and counts, by\n"
+         "the table of tests/ptx/model/costs.h. A phase takes the largest of its longest chain of dependent "
+         "instructions, the\n"
          "instructions of its busiest scheduler, and its wavefronts of shared memory and lines of the first cache, and "
       << whole(kBarrierLatency)
-      << " clocks\nfor its barrier. What is not modelled (instruction fetch, misses of the first cache, spills, issue in order) makes hardware\n"
-         "slower; use the figures as ratios to each other. A test holds them to 5 % of what the kernels of this tree give.\n\n"
+      << " clocks\nfor its barrier. What is not modelled (instruction fetch, misses of the first cache, spills, issue "
+         "in order) makes hardware\n"
+         "slower; use the figures as ratios to each other. A test holds them to 5 % of what the kernels of this tree "
+         "give.\n\n"
          "## Figures\n\n| what one multiprocessor does | clocks | us at "
       << kClockGhz << " GHz | floor by fma |\n|---|---|---|---|\n";
   for (const Figure& f : all) {
     double fma = 0;
     for (const PhaseClocks& p : f.phases) fma += p.fma;
-    out << "| " << f.name << " | " << whole(f.clocks) << " | " << with_point(f.clocks / kClockGhz / 1e3, 1) << " | " << whole(fma) << " |\n";
+    out << "| " << f.name << " | " << whole(f.clocks) << " | " << with_point(f.clocks / kClockGhz / 1e3, 1) << " | "
+        << whole(fma) << " |\n";
   }
   const Figure& step = all.front();
   const int registers = kRegisters / step.threads / 8 * 8, by_registers = kRegisters / (registers * step.threads);
   const int by_shared = static_cast<int>(kSharedBytes / (step.shared_bytes + 1024));
   const int blocks = std::max(std::min(by_registers, by_shared), 1);
-  out << "\n## A population\n\nThe first step above: " << step.threads << " threads of up to " << registers << " registers and " << step.shared_bytes / 1024
-      << " KB of shared memory, so a multiprocessor holds " << blocks << " block" << (blocks > 1 ? "s" : "") << " (" << by_registers << " by registers, " << by_shared
-      << " by shared memory).\n" << kMultiprocessors << " multiprocessors would do " << with_point(kMultiprocessors * blocks * kClockGhz * 1e3 / step.clocks, 2)
+  out << "\n## A population\n\nThe first step above: " << step.threads << " threads of up to " << registers
+      << " registers and " << step.shared_bytes / 1024 << " KB of shared memory, so a multiprocessor holds " << blocks
+      << " block" << (blocks > 1 ? "s" : "") << " (" << by_registers << " by registers, " << by_shared
+      << " by shared memory).\n"
+      << kMultiprocessors << " multiprocessors would do "
+      << with_point(kMultiprocessors * blocks * kClockGhz * 1e3 / step.clocks, 2)
       << " million replica-steps a second.\n\n## The first step, phase by phase\n\n"
-         "Of a phase: its chain, its issues, its wavefronts of shared memory, its lines of the first cache, sectors of global memory and\n"
-         "accesses of local memory, how long the mean warp waits at its barrier, its floor by fma, and whose instructions they are.\n\n"
-         "| phase | path | issue | shared | lines | sectors | local | waiting | fma | operations |\n|---|---|---|---|---|---|---|---|---|---|\n";
+         "Of a phase: its chain, its issues, its wavefronts of shared memory, its lines of the first cache, sectors of "
+         "global memory and\n"
+         "accesses of local memory, how long the mean warp waits at its barrier, its floor by fma, and whose "
+         "instructions they are.\n\n"
+         "| phase | path | issue | shared | lines | sectors | local | waiting | fma | operations "
+         "|\n|---|---|---|---|---|---|---|---|---|---|\n";
   for (std::size_t p = 0; p < step.phases.size(); ++p) {
     const PhaseClocks& c = step.phases[p];
-    out << "| " << p + 1 << " | " << whole(c.path) << " | " << whole(c.issue) << " | " << whole(c.shared) << " | " << whole(c.global) << " | " << whole(c.sectors) << " | "
-        << whole(c.local_accesses) << " | " << whole(c.waiting) << " | " << whole(c.fma) << " | " << main_operations(c) << " |\n";
+    out << "| " << p + 1 << " | " << whole(c.path) << " | " << whole(c.issue) << " | " << whole(c.shared) << " | "
+        << whole(c.global) << " | " << whole(c.sectors) << " | " << whole(c.local_accesses) << " | " << whole(c.waiting)
+        << " | " << whole(c.fma) << " | " << main_operations(c) << " |\n";
   }
   out << "| sum of the largest, with barriers | **" << whole(step.clocks) << "** | | | | | | | | |\n";
 }
@@ -175,15 +193,19 @@ int check(const std::string& page, const std::vector<Figure>& all) {
   std::map<std::string, double> committed;
   while (std::getline(file, line)) {
     const std::size_t end = line.find(" | ");
-    if (line.starts_with("| ") && end != std::string::npos) committed[line.substr(2, end - 2)] = std::atof(line.c_str() + end + 3);
+    if (line.starts_with("| ") && end != std::string::npos)
+      committed[line.substr(2, end - 2)] = std::atof(line.c_str() + end + 3);
   }
   int wrong = 0;
   for (const Figure& f : all) {
     const auto known = committed.find(f.name);
     if (known != committed.end() && std::abs(known->second - f.clocks) <= 0.05 * f.clocks) continue;
     ++wrong;
-    if (known == committed.end()) std::cerr << page << " says nothing of " << f.name << ", which takes " << whole(f.clocks) << " clocks\n";
-    else std::cerr << page << " says that " << f.name << " takes " << whole(known->second) << " clocks; it takes " << whole(f.clocks) << "\n";
+    if (known == committed.end())
+      std::cerr << page << " says nothing of " << f.name << ", which takes " << whole(f.clocks) << " clocks\n";
+    else
+      std::cerr << page << " says that " << f.name << " takes " << whole(known->second) << " clocks; it takes "
+                << whole(f.clocks) << "\n";
   }
   if (wrong > 0) std::cerr << "tools/gpu-model writes the page anew\n";
   return wrong > 0 ? 1 : 0;
