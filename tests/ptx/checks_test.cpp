@@ -95,6 +95,9 @@ TEST(PtxBounds, OfGlobalMemoryEndWhereTheBufferEnds) {
   expect_fault(Check::bounds, small_kernel("st.global.u32 [%rd1+4], %r1;"), run, "the buffer");
   expect_fault(Check::bounds, small_kernel("ld.global.u32 %r2, [%rd1+-4];"), run, "the buffer");
   expect_fault(Check::bounds, small_kernel("ld.global.v4.u32 {%r2,%r3,%r4,%r5}, [%rd0+128];"), run, "the buffer");
+  run.words = 30;  // a load that begins within it and ends behind it
+  expect_fault(Check::bounds, small_kernel("ld.global.v4.u32 {%r2,%r3,%r4,%r5}, [%rd0+112];"), run,
+               "16 bytes at byte 112");
   expect_fault(Check::bounds, small_kernel("mov.u64 %rd5, 16;\nld.global.u32 %r2, [%rd5];"), run, "an address");
 }
 
