@@ -60,4 +60,28 @@ inline Cost cost_of(const std::string& name) {
   return {wide ? 2.0 : 1.0, 5};  // additions, logic, shifts
 }
 
+/// Clocks of the kernels of commit 28a8ddf by this table: what later ones are compared with.
+struct Baseline {
+  const char* name;
+  double clocks;
+};
+inline constexpr Baseline kBaseline[] = {
+    {"MLDRL step, 81 + 81 columns, batch 32, GradNorm", 168204},
+    {"MLDRL step, 12 + 12 columns (pbcseq), batch 32, GradNorm", 128116},
+    {"towers step, 4 tasks, batch 32", 138395},
+    {"trunk step, 10 tasks, batch 32", 193807},
+    {"VAE-GAN step, batch 32", 107035},
+    {"Gram, K 2, a chunk of 4096 columns", 2340},
+    {"Gram, K 4, a chunk of 4096 columns", 3415},
+    {"Gram, K 8, a chunk of 4096 columns", 6889},
+    {"Gram, K 16, a chunk of 4096 columns", 12777},
+    {"Gram, K 32, a chunk of 4096 columns", 12777},
+    {"min-norm, K 2", 1836},
+    {"min-norm, K 3", 9279},
+    {"min-norm, K 5", 16237},
+    {"min-norm, K 8", 31704},
+    {"min-norm, K 16", 77332},
+    {"min-norm, K 32", 213848},
+};
+
 }  // namespace equipoise::ptx

@@ -128,6 +128,12 @@ std::string with_point(double value, int digits) {
   return text;
 }
 
+std::string of_baseline(const Figure& f) {
+  for (const Baseline& before : kBaseline)
+    if (f.name == before.name) return with_point(f.clocks / before.clocks, 3);
+  return "";
+}
+
 /// The operations that take most of a phase's issue slots.
 std::string main_operations(const PhaseClocks& p) {
   std::vector<std::pair<double, std::string>> all;
@@ -151,15 +157,16 @@ void print_page(std::ostream& out, const std::vector<Figure>& all) {
       << whole(kBarrierLatency)
       << " clocks\nfor its barrier. What is not modelled (instruction fetch, misses of the first cache, spills, issue "
          "in order) makes hardware\n"
-         "slower; use the figures as ratios to each other. A test holds them to 5 % of what the kernels of this tree "
-         "give.\n\n"
+         "slower; use the figures as ratios to each other and to the baseline, commit 28a8ddf. A test holds them to 5 "
+         "% of\n"
+         "what the kernels of this tree give.\n\n"
          "## Figures\n\n| what one multiprocessor does | clocks | us at "
-      << kClockGhz << " GHz | floor by fma |\n|---|---|---|---|\n";
+      << kClockGhz << " GHz | of the baseline | floor by fma |\n|---|---|---|---|---|\n";
   for (const Figure& f : all) {
     double fma = 0;
     for (const PhaseClocks& p : f.phases) fma += p.fma;
     out << "| " << f.name << " | " << whole(f.clocks) << " | " << with_point(f.clocks / kClockGhz / 1e3, 1) << " | "
-        << whole(fma) << " |\n";
+        << of_baseline(f) << " | " << whole(fma) << " |\n";
   }
   const Figure& step = all.front();
   const int registers = kRegisters / step.threads / 8 * 8, by_registers = kRegisters / (registers * step.threads);
