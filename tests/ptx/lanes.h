@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/base/fn.h"
 #include "tests/ptx/warp.h"
 
 namespace equipoise::ptx {
@@ -46,7 +47,7 @@ template <class T, class F>
 inline void each_lane(Warp& w, Operand to, F&& f) {
   LaneOf<T>* const out = lanes_out<T>(w, to);
   if (w.mask == kAllLanes) {
-#pragma GCC ivdep
+    EQ_IVDEP
     for (int l = 0; l < kLanes; ++l) out[l] = static_cast<LaneOf<T>>(f(l));
   } else {
     for (int l = 0; l < kLanes; ++l) {
@@ -60,7 +61,7 @@ inline void each_lane(Warp& w, Operand to, F&& f) {
 template <class F>
 inline Mask mask_of(F&& f) {
   alignas(kLanes) uint8_t holds[kLanes];
-#pragma GCC ivdep
+  EQ_IVDEP
   for (int l = 0; l < kLanes; ++l) holds[l] = f(l) ? 1 : 0;
   Mask mask = 0;
   for (int l = 0; l < kLanes; l += 8) {
