@@ -90,7 +90,7 @@ const Specs kMixing = {"mgda",   "pcgrad",   "gradvac",     "cagrad",   "imtl_g"
 
 TEST(HandChains, OfOneMixingMethodHaveTheCpusBits) {
   for (const std::string& method : kMixing)
-    for (const int tasks : {2, 3, 5, 8, 11}) {
+    for (const int tasks : {2, 3, 5, 8, 13}) {
       const auto seed = static_cast<uint64_t>(tasks);
       walk_chain({method}, tasks, family_gram(Family::random, Change::none, tasks, seed));
       walk_chain({method}, tasks, family_gram(Family::fewer_dimensions_than_tasks, Change::none, tasks, seed));
@@ -134,7 +134,7 @@ TEST(HandChains, ThatWeighHaveTheCpusBits) {
 }
 
 TEST(HandChains, OfSeveralMethodsHaveTheCpusBits) {
-  for (const int tasks : {2, 4, 7}) {
+  for (const int tasks : {2, 4, 7, 16}) {
     const std::vector<double> gram = family_gram(Family::random, Change::scales, tasks, 8);
     walk_chain({"famo", "gradnorm", "pcgrad:normalise=loss", "mgda:normalise=l2"}, tasks, gram, {.rescale = true});
     walk_chain({"uw", "dwa", "rlw", "equal"}, tasks, gram, {.rescale = true, .private_weights = true});

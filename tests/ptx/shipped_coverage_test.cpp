@@ -226,7 +226,8 @@ TEST(HandPrograms, OfLayersWhereverOperandsLieHaveTheCpusBits) {
   for (const Lie& x : {even, odd})
     for (const Lie& w : {even, odd})
       for (const Lie& y : {even, odd}) walk_layer({36, 36, 40, x, w, y}, Activation::relu);
-  for (const Lie& lie : {even, odd}) walk_layer({34, 35, 33, lie, lie, lie}, Activation::sigmoid);
+  for (const Activation a : kActivations)
+    for (const Lie& lie : {even, odd}) walk_layer({34, 35, 33, lie, lie, lie}, a);
 }
 
 TEST(HandPrograms, OfOptimizersHaveTheCpusBits) {
@@ -236,12 +237,12 @@ TEST(HandPrograms, OfOptimizersHaveTheCpusBits) {
 }
 
 TEST(HandPrograms, AlongRowsHaveTheCpusBits) {
-  for (const int cols : {1, 3, 16, 17, 70, 150}) walk_rows(cols, equipoise::Space::state);
+  for (const int cols : {1, 3, 16, 17, 40, 70, 150}) walk_rows(cols, equipoise::Space::state);
   walk_rows(21, equipoise::Space::fast);
 }
 
 TEST(HandPrograms, OfTargetsHaveTheCpusBits) {
-  for (const int cols : {1, 5, 70, 130}) walk_targets(cols);
+  for (const int cols : {1, 5, 40, 70, 130}) walk_targets(cols);
 }
 
 TEST(HandPrograms, OfClassesHaveTheCpusBits) {
@@ -250,6 +251,7 @@ TEST(HandPrograms, OfClassesHaveTheCpusBits) {
 
 TEST(HandPrograms, OfGradientsHaveTheCpusBits) {
   for (const int tasks : {2, 3, 5, 8, 11}) walk_gradients(tasks, tasks == 3 ? 300 : 70, tasks);
+  walk_gradients(3, 40, 2);
   walk_gradients(2, 500, 1);
 }
 
