@@ -1,5 +1,10 @@
 // tests/ptx/shipped_chains_test.cpp - balancing methods on Gram matrices that training would seldom meet, and both
 // batches of solvers: what the shipped kernels leave is what one thread of the CPU leaves.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
 #include "engine/balance/methods.h"
 #include "kernels/run/gram_batch_launch.h"
 #include "kernels/run/min_norm_batch.h"
@@ -54,10 +59,10 @@ void walk_chain(const Specs& specs, int tasks, const std::vector<double>& gram, 
     k.losses[tasks - 1] = std::nan("");
     k.finite = 0;
     p.settings.on_nonfinite = OnNonfinite::skip;
-    p.any_nan = true;
   }
   const Place state = p.doubles(chain.state + 1, 0, 0), next = p.doubles(chain.state + tasks),
               mixing = p.doubles(tasks * tasks), scratch = p.doubles(Balance::balance_scratch(tasks));
+  p.scratch = scratch;
   const bool weighs = !needs_gram(chain);
   if (weighs) p.add(Weigh{state, scratch, 0});
   p.add(Balance{state, next, mixing, scratch, 0, weighs});
@@ -90,7 +95,7 @@ const Specs kMixing = {"mgda",   "pcgrad",   "gradvac",     "cagrad",   "imtl_g"
 
 TEST(HandChains, OfOneMixingMethodHaveTheCpusBits) {
   for (const std::string& method : kMixing)
-    for (const int tasks : {2, 3, 5, 8, 13}) {
+    for (const int tasks : {2, 3, 5, 8, 9, 13}) {
       const auto seed = static_cast<uint64_t>(tasks);
       walk_chain({method}, tasks, family_gram(Family::random, Change::none, tasks, seed));
       walk_chain({method}, tasks, family_gram(Family::fewer_dimensions_than_tasks, Change::none, tasks, seed));
@@ -105,6 +110,16 @@ TEST(HandChains, OfHardGradientsHaveTheCpusBits) {
                                 Family::zero_in_hull, Family::little_conflict})
       for (const Change change : {Change::none, Change::scales_and_noise})
         walk_chain({method}, 4, family_gram(family, change, 4, 3), {.zero = change == Change::none ? -1 : 1});
+}
+
+/// Bargaining has its solution before the first step.
+TEST(HandChains, OfGradientsThatHaveNothingInCommonHaveTheCpusBits) {
+  for (const std::string& method : kMixing)
+    for (const int tasks : {3, 6}) {
+      std::vector<double> gram(static_cast<std::size_t>(tasks * tasks));
+      for (int i = 0; i < tasks; ++i) gram[static_cast<std::size_t>(i * tasks + i)] = 4.0;
+      walk_chain({method}, tasks, gram);
+    }
 }
 
 TEST(HandChains, OfSettingsHaveTheCpusBits) {

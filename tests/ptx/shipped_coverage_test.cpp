@@ -1,6 +1,7 @@
 // tests/ptx/shipped_coverage_test.cpp - the interpreter's operations at shapes, places and values that no model of the
 // other tests has, by programs written by hand: what the shipped kernel leaves is what one thread of the CPU leaves.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "tests/ptx/hand_program.h"
@@ -29,7 +30,7 @@ void walk_layer(const Layer& l, Activation activation, equipoise::Space space = 
   const View x = p.matrix(1, l.in, l.x, -3, 3), y = p.matrix(1, l.out, l.y), dy = p.matrix(1, l.out, l.y),
              dx = p.matrix(1, l.in, l.x);
   const LinearPlace w = linear_place(p, l), dw = linear_place(p, l);
-  p.spoil(p.matrix(1, l.in, l.x));  // what lies beside is not read
+  p.spoil(x);
   p.add(Linear{x, w, y, activation});
   p.add(LinearInputGradient{dy, w, x, dx, activation, false});
   p.add(LinearInputGradient{dy, w, x, p.matrix(1, l.in, l.x), Activation::identity, true});
