@@ -70,7 +70,8 @@ class Decoder : private Names {
     if (s.text.starts_with(".reg ")) declare_registers(s.text);
     else if (s.text.starts_with(".local ") || s.text.starts_with(".param ")) declare(s.text);
     else if (s.text.starts_with(".branchtargets")) tables_[label_] = split_list(std::string_view(s.text).substr(14));
-    else if (!s.text.starts_with(".pragma")) throw std::runtime_error("a directive that is not known");
+    else if (!s.text.starts_with(".pragma") && !s.text.starts_with(".shared "))
+      throw std::runtime_error("a directive that is not known");
   }
 
   void instruction(const Statement& s) {

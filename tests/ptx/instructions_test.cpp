@@ -205,6 +205,15 @@ TEST(PtxBranches, OfALoopWithAnotherEndForEachLane) {
   expect_words(small_kernel(body), threads(5), {0, 1, 3, 6, 10});
 }
 
+TEST(PtxText, MayDeclareSharedMemoryWithinAFunction) {
+  const std::string body =
+      "mov.u32 %r2, mine;\nadd.u32 %r3, %r2, %r1;\nst.shared.u32 [%r3], %r0;\nbar.sync 0;\nxor.b32 %r4, %r1, 4;\n"
+      "add.u32 %r3, %r2, %r4;\nld.shared.u32 %r9, [%r3];\nst.global.u32 [%rd1], %r9;";
+  const std::string before = ".shared .align 4 .b8 others[64];\n", inside = ".shared .align 4 .b8 mine[16];\n";
+  expect_words(small_kernel(body, before, inside), threads(4), {1, 0, 3, 2});
+  expect_fault(Check::bounds, small_kernel(body, before, inside), threads(5), "shared memory");
+}
+
 TEST(PtxText, ThatIsNotKnownIsNamedWithItsLine) {
   for (const auto& [body, part] : std::vector<std::pair<std::string, std::string>>{
            {"wgmma.fence.sync.aligned;", "instruction 'wgmma.fence.sync.aligned' is not known"},

@@ -110,6 +110,10 @@ Module read_module(const std::string& text) {
   module.files = parts.files;
   module.locations = parts.locations;
   for (const VariableText& v : parts.variables) module.variables.push_back(variable_of(v));
+  for (const FunctionText& f : parts.functions)  // a function's own shared memory is laid out like the module's
+    for (const Statement& statement : f.body)
+      if (statement.kind == Statement::Kind::directive && statement.text.starts_with(".shared "))
+        module.variables.push_back(variable_of({statement.text, "", statement.line}));
   lay_out(module);
   std::map<std::string, Variable*> symbols;
   for (Variable& v : module.variables) symbols[v.name] = &v;
