@@ -228,7 +228,8 @@ constexpr const char* kSpecials[] = {"%tid.x",       "%tid.y",           "%tid.z
                                      "%laneid",      "%warpid",          "%lanemask_lt",
                                      "%lanemask_le", "%lanemask_eq",     "%lanemask_ge",
                                      "%lanemask_gt", "%cluster_ctarank", "%cluster_nctarank",
-                                     "%clusterid.x", "%nclusterid.x",    "%dynamic_smem_size"};
+                                     "%clusterid.x", "%nclusterid.x",    "%dynamic_smem_size",
+                                     "%envreg1",     "%envreg2"};
 
 uint32_t special_of(const Warp& w, int special, uint32_t lane) {
   const Block& b = *w.block;
@@ -281,6 +282,10 @@ uint32_t special_of(const Warp& w, int special, uint32_t lane) {
       return b.at.x / shape.cluster;
     case 22:
       return shape.grid.x / shape.cluster;
+    case 24:  // where a barrier of the grid keeps its count: the upper word, then the lower
+      return shape.cooperative ? static_cast<uint32_t>(kGridWorkspace >> 32) : 0;
+    case 25:
+      return shape.cooperative ? static_cast<uint32_t>(kGridWorkspace) : 0;
     default:
       return static_cast<uint32_t>(shape.dynamic_shared);
   }

@@ -75,8 +75,14 @@ void Machine::launch(const Module& module, const Function& entry, const LaunchSh
   random_.seed(order.seed);
   ++counts.launches;
   blocks_.clear(), clusters_.clear(), published_.clear();
+  if (shape.cooperative) {
+    auto workspace = std::make_unique<Region>("the grid's workspace", kGridWorkspace, 64);
+    std::fill(workspace->bytes.begin(), workspace->bytes.end(), std::byte{0});
+    std::fill(workspace->written.begin(), workspace->written.end(), uint8_t{1});
+    memory.add(std::move(workspace));
+  }
   const uint32_t grid = shape.grid.count();
-  uint32_t resident = shape.resident > 0 ? static_cast<uint32_t>(shape.resident) : grid;
+  uint32_t resident = shape.resident > 0 && !shape.cooperative ? static_cast<uint32_t>(shape.resident) : grid;
   resident = std::max(resident / shape.cluster, 1u) * shape.cluster;
   const uint64_t before = counts.instructions;
   for (uint32_t next = 0; next < grid || !blocks_.empty();) {

@@ -30,6 +30,7 @@ struct LaunchShape {
   std::size_t dynamic_shared = 0;  ///< bytes
   uint32_t cluster = 1;            ///< blocks of a cluster, along x
   int resident = 3;                ///< blocks that run side by side; at least a cluster; 0: all
+  bool cooperative = false;        ///< all blocks are resident, and a barrier of the grid finds its workspace
 };
 
 /// Whose turn it is: warps rising, falling, or by a random seed, which also parts lanes that could go together.

@@ -122,6 +122,7 @@ struct Module {
 
 /// Addresses of the generic space that are not global memory.
 inline constexpr uint64_t kGlobalWindow = uint64_t{7} << 32;
+inline constexpr uint64_t kGridWorkspace = uint64_t{5} << 32;  ///< of a cooperative launch
 inline constexpr uint64_t kSharedWindow = uint64_t{1} << 48;
 inline constexpr uint64_t kLocalWindow = uint64_t{2} << 48;
 inline constexpr uint64_t kParamWindow = uint64_t{3} << 48;

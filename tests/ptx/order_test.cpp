@@ -104,6 +104,18 @@ TEST(PtxGrid, BarrierOfBlocksThatAreNotAllThereIsADeadlock) {
   expect_fault(Check::deadlock, grid_barrier("fence.acq_rel.gpu;\n", "fence.acq_rel.gpu;\n"), run, "does not end");
 }
 
+TEST(PtxGrid, HasAWorkspaceWhereTheLaunchIsCooperative) {
+  // Each thread adds one to the workspace's first word; the last to come takes its place in the buffer.
+  const std::string text = small_kernel(
+      "mov.u32 %r2, %envreg1;\nmov.u32 %r3, %envreg2;\nmov.b64 %rd5, {%r3, %r2};\natom.add.u32 %r4, [%rd5], 1;\n"
+      "red.global.max.u32 [%rd0], %r4;");
+  Trial run = threads(8, 5);
+  run.shape.cooperative = true;
+  expect_words(text, run, {39});
+  run.shape.cooperative = false;
+  expect_fault(Check::bounds, text, run, "an address");
+}
+
 TEST(PtxOrder, ReleaseAndAcquireOrderTheTwoThreadsAlone) {
   // Thread 0 writes word 8 and releases word 0; thread 32 waits for it, acquiring, and reads word 8.
   const auto body = [](const std::string& store, const std::string& load) {
