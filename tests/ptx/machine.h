@@ -3,6 +3,11 @@
 // Threads run in warps; a warp's instruction is done for all its lanes at once. Blocks of a grid are resident a few at
 // a time and take turns. No order of warps, of lanes that have parted, or of blocks may change a result: the order is
 // chosen by the launch.
+//
+// Limits. A race is looked for word by word: two threads that write different bytes of a word count as one. An atomic
+// or volatile access is held against plain ones before it, and leaves no trace for those behind it. Of registers
+// nobody asks whether they were written. A matrix instruction, an asynchronous copy and a multicast are unknown, and
+// named.
 #pragma once
 
 #include <deque>
