@@ -12,7 +12,9 @@ namespace equipoise {
 
 struct ThreadTiles {
   static constexpr int kSide = 4;  ///< lines (rows or columns) of a tile, and values of k read at a time
-  static constexpr int kManyTiles = 64;
+  /// Tiles from which on those at the edge are read apart from others, where both operands are read by lines and else:
+  /// where it began to gain by the model of the clocks.
+  static constexpr int kManyOfLines = 24, kManyTiles = 64;
   EQ_FN static constexpr int tiles(int lines) { return (lines + kSide - 1) / kSide; }
   EQ_FN static constexpr int units(int rows, int cols) { return tiles(rows) * tiles(cols); }
 
@@ -41,7 +43,8 @@ struct ThreadTiles {
     // How operands are read is chosen here and not for every k.
     const int blocks = p.depth / kSide;
     // In a large matrix edge tiles fill warps of their own; in a small one they share one, which had better go one way.
-    const bool together = (!a.wide || !b.wide) && units(p.rows, p.cols) < (p.a_lines && p.b_lines ? 24 : kManyTiles);
+    const bool together =
+        (!a.wide || !b.wide) && units(p.rows, p.cols) < (p.a_lines && p.b_lines ? kManyOfLines : kManyTiles);
     if (together) add_blocks<Read::apart, Read::apart>(a, b, blocks, sum);
     else if (!a.wide) add_blocks_with<Read::apart>(a, b, p.b_lines, blocks, sum);
     else if (p.a_lines) add_blocks_with<Read::along_lines>(a, b, p.b_lines, blocks, sum);

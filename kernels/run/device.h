@@ -66,8 +66,16 @@ class DeviceMemory {
   DeviceMemory() = default;
   DeviceMemory(int device, size_t bytes);  ///< contents undefined; throws OutOfDeviceMemory where they are not there
   ~DeviceMemory();                         ///< never throws
-  DeviceMemory(DeviceMemory&& other) noexcept;
-  DeviceMemory& operator=(DeviceMemory&& other) noexcept;
+  DeviceMemory(DeviceMemory&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)), device_(other.device_) {}
+  DeviceMemory& operator=(DeviceMemory&& other) noexcept {
+    if (this == &other) return *this;
+    release();
+    data_ = std::exchange(other.data_, nullptr);
+    bytes_ = std::exchange(other.bytes_, 0);
+    device_ = other.device_;
+    return *this;
+  }
 
   void upload(const void* from, size_t bytes, size_t offset = 0);
   void download(void* to, size_t bytes, size_t offset = 0) const;

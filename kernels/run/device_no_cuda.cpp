@@ -19,8 +19,6 @@ size_t device_free_memory(int) { refuse("device_free_memory"); }
 
 DeviceMemory::DeviceMemory(int, size_t) { refuse("DeviceMemory"); }
 DeviceMemory::~DeviceMemory() { release(); }
-DeviceMemory::DeviceMemory(DeviceMemory&&) noexcept {}
-DeviceMemory& DeviceMemory::operator=(DeviceMemory&&) noexcept { return *this; }
 void DeviceMemory::release() noexcept { data_ = nullptr; }
 void DeviceMemory::upload(const void*, size_t, size_t) { refuse("DeviceMemory::upload"); }
 void DeviceMemory::download(void*, size_t, size_t) const { refuse("DeviceMemory::download"); }

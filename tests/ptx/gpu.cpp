@@ -102,16 +102,6 @@ void DeviceMemory::release() noexcept {
   data_ = nullptr;
   bytes_ = 0;
 }
-DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)), device_(other.device_) {}
-DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
-  if (this == &other) return *this;
-  release();
-  data_ = std::exchange(other.data_, nullptr);
-  bytes_ = std::exchange(other.bytes_, 0);
-  device_ = other.device_;
-  return *this;
-}
 void DeviceMemory::upload(const void* from, size_t bytes, size_t offset) {
   if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("upload past the end of device memory");
   const std::lock_guard alone(ptx::gpu_busy());

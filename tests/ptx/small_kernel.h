@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,9 +29,11 @@ inline std::string small_kernel(const std::string& body, const std::string& befo
 struct Trial {
   LaunchShape shape;
   Order order;
-  std::size_t words = 256;    ///< of the buffer, which the host has filled with 0, 1, 2, ...
-  std::size_t unwritten = 0;  ///< words behind them that nobody has written
-  uint64_t endless = 0;       ///< Machine::endless, if not 0
+  std::size_t words = 256;                           ///< of the buffer, which the host has filled with 0, 1, 2, ...
+  std::size_t unwritten = 0;                         ///< words behind them that nobody has written
+  std::function<Observer*(const Module&)> observer;  ///< may watch
+  std::function<void()> finished;                    ///< called when the launch has ended, the module still there
+  uint64_t endless = 0;                              ///< Machine::endless, if not 0
 };
 
 /// Runs it and returns the buffer. Throws Fault.
@@ -39,6 +42,7 @@ inline std::vector<uint32_t> run_small(const std::string& text, const Trial& run
   Machine machine;
   machine.order = run.order;
   if (run.endless > 0) machine.endless = run.endless;
+  if (run.observer) machine.observer = run.observer(module);
   machine.load(module);
   const uint64_t buffer = machine.memory.allocate("the buffer", 4 * (run.words + run.unwritten));
   std::vector<uint32_t> words(run.words);
@@ -48,6 +52,7 @@ inline std::vector<uint32_t> run_small(const std::string& text, const Trial& run
   std::memcpy(parameters.data(), &buffer, sizeof buffer);
   machine.launch(module, module.entry({"k"}), run.shape, parameters);
   machine.memory.read(buffer, words.data(), 4 * run.words);
+  if (run.finished) run.finished();
   return words;
 }
 

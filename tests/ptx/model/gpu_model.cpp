@@ -63,8 +63,7 @@ CudaOptions one_block() {
   return options;
 }
 
-Figure mldrl(const std::string& name, int features1, int features2, int batch) {
-  equipoise::test::Problem p = equipoise::test::make_problem("paper", 4 * batch, features1, features2);
+Figure training(const std::string& name, const equipoise::test::Problem& p, int batch) {
   const auto device = make_cuda_executor(0, one_block());
   const Program program =
       lower(p.setup.system->graph(Pass::train), training_options(p.setup, batch, device->plan_limits()));
@@ -76,19 +75,13 @@ Figure mldrl(const std::string& name, int features1, int features2, int batch) {
   });
 }
 
+Figure mldrl(const std::string& name, int features1, int features2, int batch) {
+  return training(name, equipoise::test::make_problem("paper", 4 * batch, features1, features2), batch);
+}
+
 Figure synthetic(const std::string& name, const Setup& setup, int batch) {
   const equipoise::test::SyntheticSystem s = equipoise::test::synthetic_system(setup, batch, 4 * batch);
-  const equipoise::test::Problem p{s.plan.setup,
-                                   tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights)};
-  const auto device = make_cuda_executor(0, one_block());
-  const Program program =
-      lower(p.setup.system->graph(Pass::train), training_options(p.setup, batch, device->plan_limits()));
-  return step(name, program.code->phases.size(), [&] {
-    equipoise::test::Replicas r = equipoise::test::make_replicas(p, program, 1);
-    device->load_tables(p.tables);
-    device->load_state(r.state, program.state_floats);
-    device->run(program, r.settings, r.controls, {3, false});
-  });
+  return training(name, {s.plan.setup, tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights)}, batch);
 }
 
 /// A launch of its own: all phases of the first block.
@@ -196,6 +189,7 @@ void print_page(std::ostream& out, const std::vector<Figure>& all) {
 
 int check(const std::string& page, const std::vector<Figure>& all) {
   std::ifstream file(page);
+  if (!file) throw std::runtime_error("cannot read " + page);
   std::string line;
   std::map<std::string, double> committed;
   while (std::getline(file, line)) {
