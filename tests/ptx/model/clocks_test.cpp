@@ -53,6 +53,7 @@ TEST(Clocks, OfSharedMemoryAreTheWordsOfTheMostAskedForBank) {
   EXPECT_EQ(added_by(shared_load(word, 128), 32).shared, 32);  // one bank
   EXPECT_EQ(added_by(shared_load(word, 132), 32).shared, 1);   // a bank further each time
   EXPECT_EQ(added_by(shared_load(four, 16), 32).shared, 4);    // quarters of the warp, 32 words each
+  EXPECT_EQ(added_by(shared_load(four, 0), 32).shared, 4);     // each quarter by itself, though all want the same
   EXPECT_EQ(added_by(shared_load(four, 128), 32).shared, 32);  // of each quarter's eight lanes all in four banks
   EXPECT_EQ(added_by(shared_load(four, 144), 32).shared, 4);   // rows of 36 words
 }
