@@ -71,12 +71,6 @@ std::string hash_arrays(const Dataset& data, const Split& split) {
   return sha.hex();
 }
 
-Strata strata_of(const DataConfig& config, const RawCohort& cohort) {
-  if (!cohort.targets.empty()) return strata(cohort.targets, cohort.ids.size());
-  if (cohort.label_names.empty()) return {std::vector<int>(cohort.label.size(), 0)};  // all patients are one class
-  return {cohort.label, cohort.label_names, config.label};
-}
-
 Split split_of(const DataConfig& config, const RawCohort& cohort, const std::optional<Table>& table,
                std::vector<std::string>& notices) {
   const Strata strata = strata_of(config, cohort);
@@ -149,11 +143,24 @@ std::vector<fs::path> files_of(const DataConfig& data) {
   return paths;
 }
 
-PreparedData prepare_data(const Config& config) {
-  RawCohort cohort = cohort_of(config);
+Strata strata_of(const DataConfig& config, const RawCohort& cohort) {
+  if (!cohort.targets.empty()) return strata(cohort.targets, cohort.ids.size());
+  if (cohort.label_names.empty()) return {std::vector<int>(cohort.label.size(), 0)};  // all patients are one class
+  return {cohort.label, cohort.label_names, config.label};
+}
+
+RawData read_raw_data(const Config& config) {
+  RawData raw{cohort_of(config), std::nullopt};
+  if (config.data.split) raw.split = read_table(*config.data.split);
+  return raw;
+}
+
+PreparedData prepare_data(const Config& config) { return prepare_data(config, read_raw_data(config)); }
+
+PreparedData prepare_data(const Config& config, RawData raw) {
+  RawCohort& cohort = raw.cohort;
+  const std::optional<Table>& table = raw.split;
   std::vector<std::string> notices;
-  std::optional<Table> table;
-  if (config.data.split) table = read_table(*config.data.split);
   std::optional<DataFile> split_file;
   if (table) split_file = DataFile{config.data.split->string(), table->sha256};
   Split split;
