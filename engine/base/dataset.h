@@ -38,4 +38,18 @@ struct Split {
   std::vector<int> train, validation, test;
 };
 
+enum class Part { train, validation, test };
+
+/// Rows of a part, rising.
+inline const std::vector<int>& rows_of(const Split& split, Part part) {
+  return part == Part::train ? split.train : part == Part::validation ? split.validation : split.test;
+}
+/// Where a part begins in a list of all of them, one after another.
+inline int first_of(const Split& split, Part part) {
+  std::size_t first = 0;
+  for (const Part before : {Part::train, Part::validation})
+    if (before < part) first += rows_of(split, before).size();
+  return static_cast<int>(first);
+}
+
 }  // namespace equipoise

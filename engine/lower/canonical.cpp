@@ -1,23 +1,29 @@
 // engine/lower/canonical.cpp - clears what no field covers.
 #include "engine/lower/canonical.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <iterator>
+#include <tuple>
 #include <type_traits>
 
 namespace equipoise {
 
 namespace {
 
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_clear_padding)
+#define EQ_CLEARS_PADDING 1
+#endif
+#endif
+
 /// The value's bytes at `to`, its padding zero.
 template <class T>
 void put(std::byte* to, T value) {
   static_assert(std::is_trivially_copyable_v<T>);
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_clear_padding)
+#ifdef EQ_CLEARS_PADDING
   __builtin_clear_padding(&value);
-#endif
 #endif
   std::memcpy(to, &value, sizeof value);
 }
@@ -69,6 +75,20 @@ void clear_padding(Operation& o) {
   std::memcpy(&o, clean, sizeof o);
 }
 
+[[maybe_unused]] auto layout(const Program& p) {
+  return std::tie(p.fast_floats, p.work_floats, p.state_floats, p.routed, p.moment_stride, p.measured, p.batch,
+                  p.shuffle, p.task_names, p.term_names, p.layer_of_block, p.output_cols);
+}
+
+[[maybe_unused]] auto layout(const ParameterInfo& p) {
+  return std::tie(p.name, p.shape, p.layer, p.offset, p.rows, p.cols, p.stride, p.fan_in);
+}
+
+template <class T>
+[[maybe_unused]] bool same_bytes(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+}
+
 }  // namespace
 
 void make_canonical(ProgramCode& code) {
@@ -82,5 +102,16 @@ void make_canonical(Chain& chain) {
   constexpr std::size_t kEnd = offsetof(Chain, rescale) + sizeof chain.rescale;
   std::memset(reinterpret_cast<std::byte*>(&chain) + kEnd, 0, sizeof chain - kEnd);
 }
+
+#ifdef EQ_CLEARS_PADDING
+bool same_program(const Program& a, const Program& b) {
+  return same_bytes(a.code->operations, b.code->operations) && same_bytes(a.code->phases, b.code->phases) &&
+         same_bytes(a.code->residents, b.code->residents) && same_bytes(a.chains, b.chains) && layout(a) == layout(b) &&
+         std::equal(a.parameters.begin(), a.parameters.end(), b.parameters.begin(), b.parameters.end(),
+                    [](const ParameterInfo& p, const ParameterInfo& q) { return layout(p) == layout(q); });
+}
+#else
+bool same_program(const Program&, const Program&) { return false; }
+#endif
 
 }  // namespace equipoise

@@ -13,4 +13,8 @@ namespace equipoise {
 void make_canonical(ProgramCode& code);
 void make_canonical(Chain& chain);
 
+/// Whether two programs do the same to states of the same layout, with the same names for tasks and terms. Where the
+/// compiler cannot clear padding they are taken for different.
+bool same_program(const Program& a, const Program& b);
+
 }  // namespace equipoise

@@ -43,8 +43,18 @@ class CpuExecutor : public Executor {
   }
   PlanLimits plan_limits() const override { return {}; }
   void load_tables(const RunTables& tables) override { tables_ = tables; }
-  void load_state(std::span<const float> state, int64_t) override { state_.assign(state.begin(), state.end()); }
+  int host_threads() const override { return threads_; }
+  void load_state(std::span<const float> state, int64_t state_floats) override {
+    state_.assign(state.begin(), state.end());
+    state_floats_ = state_floats;
+  }
   void store_state(std::span<float> state) override { std::copy(state_.begin(), state_.end(), state.begin()); }
+  void load_states(std::size_t first, std::span<const float> states) override {
+    std::copy(states.begin(), states.end(), states_from(state_, state_floats_, first, states.size()));
+  }
+  void store_states(std::size_t first, std::span<float> states) override {
+    std::copy_n(states_from(state_, state_floats_, first, states.size()), states.size(), states.begin());
+  }
 
   void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
     const std::vector<SourceSet> sets = source_sets(tables_);
@@ -85,6 +95,7 @@ class CpuExecutor : public Executor {
   int threads_;
   RunTables tables_;
   std::vector<float> state_;
+  int64_t state_floats_ = 0;
 };
 
 }  // namespace

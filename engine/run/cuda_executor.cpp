@@ -7,6 +7,7 @@
 #include <chrono>
 #include <numeric>
 #include <stdexcept>
+#include <thread>
 
 #include "engine/base/cuda_device.h"
 #include "engine/base/error.h"
@@ -29,6 +30,7 @@ class CudaExecutor : public Executor {
 
   std::string name() const override { return info_.name; }
   PlanLimits plan_limits() const override { return {fast_floats_, true}; }
+  int host_threads() const override { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
   void load_tables(const RunTables& tables) override {
     guarded([&] {
@@ -55,6 +57,26 @@ class CudaExecutor : public Executor {
     guarded([&] {
       fetch_state();
       std::copy(state_.begin(), state_.end(), state.begin());
+    });
+  }
+
+  void load_states(std::size_t first, std::span<const float> states) override {
+    guarded([&] {
+      float* here = states_from(state_, state_floats_, first, states.size());
+      if (newest_ == Newest::device)
+        wave_[kState].upload(states.data(), states.size_bytes(),
+                             static_cast<size_t>(here - state_.data()) * sizeof(float));
+      else std::copy(states.begin(), states.end(), here);
+    });
+  }
+
+  void store_states(std::size_t first, std::span<float> states) override {
+    guarded([&] {
+      const float* here = states_from(state_, state_floats_, first, states.size());
+      if (newest_ == Newest::device)
+        wave_[kState].download(states.data(), states.size_bytes(),
+                               static_cast<size_t>(here - state_.data()) * sizeof(float));
+      else std::copy_n(here, states.size(), states.begin());
     });
   }
 

@@ -60,10 +60,15 @@ class Executor {
   virtual std::string name() const = 0;
   /// What lower() should plan for here.
   virtual PlanLimits plan_limits() const = 0;
+  /// Threads that the host may use for its own work between runs.
+  virtual int host_threads() const { return 1; }
   virtual void load_tables(const RunTables& tables) = 0;
   /// State of all replicas: [replicas, state_floats].
   virtual void load_state(std::span<const float> state, int64_t state_floats) = 0;
   virtual void store_state(std::span<float> state) = 0;
+  /// States of some of the loaded replicas, from number `first` on: those that the span holds, and no others are moved.
+  virtual void load_states(std::size_t first, std::span<const float> states) = 0;
+  virtual void store_states(std::size_t first, std::span<float> states) = 0;
   /// Runs the programs in turn on every replica, each up to its limits.steps steps, over the one state that is loaded:
   /// all are of its size. Programs that were lowered beside each other (PlanLimits::beside) share launches where that
   /// helps; the outcome is that of one run after another. `work` receives the global scratch of replica 0 as the last

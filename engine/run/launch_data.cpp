@@ -98,6 +98,13 @@ Launch launch_of(const Program& program, const RunLimits& limits) {
   return launch_of({&one, 1});
 }
 
+float* states_from(std::vector<float>& all, int64_t state_floats, std::size_t first, std::size_t floats) {
+  const auto each = static_cast<std::size_t>(state_floats);
+  if (each == 0 || floats % each != 0 || first > all.size() / each || floats > all.size() - first * each)
+    throw std::logic_error("states are asked for of replicas that are not loaded");
+  return all.data() + first * each;
+}
+
 int64_t fast_floats(std::span<const ProgramRun> programs) {
   int64_t floats = 0;
   for (const ProgramRun& run : programs) floats = std::max(floats, run.program.fast_floats);

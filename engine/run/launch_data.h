@@ -23,6 +23,10 @@ std::vector<std::span<const ProgramRun>> shared_launches(std::span<const Program
 Launch launch_of(std::span<const ProgramRun> programs);
 Launch launch_of(const Program& program, const RunLimits& limits);
 
+/// Where the states of replicas from number `first` on begin in `all`. Throws std::logic_error unless `floats` are
+/// whole states that are there.
+float* states_from(std::vector<float>& all, int64_t state_floats, std::size_t first, std::size_t floats);
+
 /// Floats of fast memory that the programs need.
 int64_t fast_floats(std::span<const ProgramRun> programs);
 

@@ -20,11 +20,9 @@ Stepper::Stepper(Program train, Program probe, std::span<const Settings> replica
 }
 
 std::vector<float> Stepper::state(std::size_t replica) const {
-  const auto floats = static_cast<std::size_t>(train_.state_floats);
-  std::vector<float> all(settings_.size() * floats);
-  executor_.store_state(all);
-  const auto first = all.begin() + static_cast<std::ptrdiff_t>(replica * floats);
-  return {first, first + train_.state_floats};
+  std::vector<float> state(static_cast<std::size_t>(train_.state_floats));
+  executor_.store_states(replica, state);
+  return state;
 }
 
 void Stepper::probe() {

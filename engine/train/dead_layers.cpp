@@ -25,8 +25,8 @@ std::vector<Units> relu_units(const Graph& graph) {
     if (!linear || linear->activation != Activation::relu) continue;
     for (const LayerSlice& slice : graph.layers()[static_cast<std::size_t>(linear->layer)].slices)
       for (int block = 0; block < linear->y.blocks; ++block)
-        all.push_back({slice.name,
-                       {linear->y.tensor, linear->y.block + block, 1, linear->y.col + slice.first_row, slice.rows}});
+        all.push_back(
+            {slice.name, {linear->y.tensor, linear->y.block + block, 1, linear->y.col + slice.first_row, slice.rows}});
   }
   return all;
 }
@@ -45,7 +45,7 @@ void note(std::span<const Units> units, const Emitted& emitted, Lives& lives) {
   for (std::size_t i = 0; i < units.size(); ++i) {
     const std::vector<float>& values = emitted.values[i];
     std::vector<bool>& of = lives.at(units[i].layer);
-    const std::size_t share = values.size() / of.size();
+    const std::size_t share = values.size() / of.size();  // rows that a replica has not are zero
     for (std::size_t r = 0; r < of.size(); ++r) {
       const auto begin = values.begin() + static_cast<std::ptrdiff_t>(r * share);
       if (!of[r])
@@ -56,12 +56,15 @@ void note(std::span<const Units> units, const Emitted& emitted, Lives& lives) {
 
 }  // namespace
 
-std::vector<std::vector<std::string>> dead_layers(const Setup& setup, std::span<const Settings> replicas, int first,
-                                                  int rows, Executor& executor) {
+std::vector<std::vector<std::string>> dead_layers(const Setup& setup, std::span<const Settings> replicas,
+                                                  Executor& executor) {
   Graph graph = setup.system->graph(Pass::evaluate);
   const std::vector<Units> units = relu_units(graph);
   Lives lives;
-  for (const Units& u : units) lives[u.layer].assign(replicas.size(), false);
+  int rows = 0;  // of the replica with most
+  for (const Settings& s : replicas) rows = std::max(rows, s.rows);
+  for (const Units& u : units)
+    for (const Settings& s : replicas) lives[u.layer].push_back(s.rows == 0);
   for (std::size_t from = 0; from < units.size(); from += kMaxOutputs) {
     const std::span<const Units> some =
         std::span(units).subspan(from, std::min<std::size_t>(kMaxOutputs, units.size() - from));
@@ -75,8 +78,8 @@ std::vector<std::vector<std::string>> dead_layers(const Setup& setup, std::span<
       std::vector<Control> controls;
       Emitted emitted{std::min(kRowsOfARun, rows - done), {}};
       for (Settings& s : settings) {
-        s.first_row = first + done;
-        s.rows = emitted.rows;
+        s.first_row += done;
+        s.rows = std::clamp(s.rows - done, 0, emitted.rows);
         controls.push_back(fresh_control(s, static_cast<int>(program.task_names.size())));
       }
       const int steps = (emitted.rows + program.batch - 1) / program.batch;

@@ -10,11 +10,11 @@
 
 namespace equipoise {
 
-/// By replica, the names of the relu layers of which no unit is positive on any of `rows` rows from `first` on of the
-/// executor's row list. Such a layer passes no signal forward and no gradient back.
+/// By replica, the names of the relu layers of which no unit is positive on any of its training rows, which are those
+/// that its settings say; of a replica without rows, none. Such a layer passes no signal forward and no gradient back.
 /// The executor holds tables_of(system, ...) and the state of the replicas. A layer that lives is found by the first
 /// few rows; a dead one takes an evaluation of all.
-std::vector<std::vector<std::string>> dead_layers(const Setup& setup, std::span<const Settings> replicas, int first,
-                                                  int rows, Executor& executor);
+std::vector<std::vector<std::string>> dead_layers(const Setup& setup, std::span<const Settings> replicas,
+                                                  Executor& executor);
 
 }  // namespace equipoise

@@ -2,6 +2,7 @@
 #include "engine/train/evaluator.h"
 
 #include <algorithm>
+#include <set>
 
 #include "engine/base/machine_memory.h"
 #include "engine/train/memory_needed.h"
@@ -24,8 +25,10 @@ RunTables tables_of(const System& system, const Dataset& data, const Split& spli
   RunTables tables;
   tables.sources = system.sources(data);
   tables.labels.assign(data.label.begin(), data.label.end());
-  for (const auto* part : {&split.train, &split.validation, &split.test})
-    tables.row_list.insert(tables.row_list.end(), part->begin(), part->end());
+  for (const Part part : {Part::train, Part::validation, Part::test}) {
+    const std::vector<int>& rows = rows_of(split, part);
+    tables.row_list.insert(tables.row_list.end(), rows.begin(), rows.end());
+  }
   tables.class_weights.assign(class_weights.begin(), class_weights.end());
   return tables;
 }
@@ -33,23 +36,68 @@ RunTables tables_of(const System& system, const Dataset& data, const Split& spli
 Evaluator::Evaluator(const Setup& setup, const Dataset& data, int batch, Executor& executor)
     : setup_(setup), data_(data), executor_(executor), program_(evaluation_program(setup, batch, executor)) {}
 
-Evaluator::Ran Evaluator::run(std::span<const Settings> replicas, int first, std::span<const int> rows) {
-  const int count = static_cast<int>(rows.size());
-  if (setup_.system->rows_at_once() && program_.batch != count) program_ = evaluation_program(setup_, count, executor_);
-  std::vector<Settings> settings(replicas.begin(), replicas.end());
-  Ran ran;
-  for (Settings& s : settings) {
-    s.first_row = first;
-    s.rows = count;
-    ran.controls.push_back(fresh_control(s, static_cast<int>(program_.task_names.size())));
+Evaluator::Ran Evaluator::run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of) {
+  std::set<std::size_t> counts;
+  for (const EvaluatedRows& some : of)
+    if (!some.rows.empty()) counts.insert(some.rows.size());
+  if (!setup_.system->rows_at_once() || counts.size() < 2) return run_together(replicas, std::move(of));
+  // A batch is as large as the rows are many, as it is for a replica alone: one run for each count.
+  Ran all{std::vector<Control>(replicas.size()), std::move(of), {}};
+  all.emitted.rows = static_cast<int>(*counts.rbegin());
+  for (const std::size_t count : counts) {
+    std::vector<EvaluatedRows> some = all.of;
+    for (EvaluatedRows& rows : some)
+      if (rows.rows.size() != count) rows = {};
+    const Ran ran = run_together(replicas, std::move(some));
+    all.emitted.values.resize(ran.emitted.values.size());
+    for (std::size_t r = 0; r < replicas.size(); ++r) {
+      if (ran.of[r].rows.empty()) continue;
+      all.controls[r] = ran.controls[r];
+      const std::vector<std::vector<float>> own = outputs(ran, r);
+      for (std::size_t o = 0; o < own.size(); ++o) {
+        const std::size_t share = static_cast<std::size_t>(int64_t{all.emitted.rows} * program_.output_cols[o]);
+        all.emitted.values[o].resize(replicas.size() * share);
+        std::copy(own[o].begin(), own[o].end(), all.emitted.values[o].begin() + static_cast<std::ptrdiff_t>(r * share));
+      }
+    }
   }
-  ran.emitted.rows = count;
-  executor_.run(program_, settings, ran.controls, {(count + program_.batch - 1) / program_.batch, true}, &ran.emitted);
+  return all;
+}
+
+Evaluator::Ran Evaluator::run_together(std::span<const Settings> replicas, std::vector<EvaluatedRows> of) {
+  Ran ran{{}, std::move(of), {}};
+  for (const EvaluatedRows& some : ran.of)
+    ran.emitted.rows = std::max(ran.emitted.rows, static_cast<int>(some.rows.size()));
+  if (setup_.system->rows_at_once() && program_.batch != ran.emitted.rows) {
+    const auto [found, is_new] = at_once_.try_emplace(ran.emitted.rows);
+    if (is_new) found->second = evaluation_program(setup_, ran.emitted.rows, executor_);
+    program_ = found->second;
+  }
+  std::vector<Settings> settings(replicas.begin(), replicas.end());
+  for (std::size_t r = 0; r < settings.size(); ++r) {
+    settings[r].first_row = ran.of[r].first;
+    settings[r].rows = static_cast<int32_t>(ran.of[r].rows.size());
+    ran.controls.push_back(fresh_control(settings[r], static_cast<int>(program_.task_names.size())));
+  }
+  const int steps = (ran.emitted.rows + program_.batch - 1) / program_.batch;
+  executor_.run(program_, settings, ran.controls, {steps, true}, &ran.emitted);
   return ran;
 }
 
-Evaluation Evaluator::judged(const Control& control, std::span<const int> rows,
-                             const std::vector<std::vector<float>>& outputs, std::span<const double> thresholds) const {
+std::vector<std::vector<float>> Evaluator::outputs(const Ran& ran, std::size_t replica) const {
+  std::vector<std::vector<float>> outputs;
+  for (std::size_t o = 0; o < ran.emitted.values.size(); ++o) {
+    const auto cols = static_cast<std::size_t>(program_.output_cols[o]);
+    const auto from = ran.emitted.values[o].begin() +
+                      static_cast<std::ptrdiff_t>(replica * static_cast<std::size_t>(ran.emitted.rows) * cols);
+    outputs.emplace_back(from, from + static_cast<std::ptrdiff_t>(ran.of[replica].rows.size() * cols));
+  }
+  return outputs;
+}
+
+Evaluation Evaluator::judged(const Ran& ran, std::size_t replica, const Judge& by) const {
+  const Control& control = ran.controls[replica];
+  const std::span<const int> rows = ran.of[replica].rows;
   Evaluation e{};
   e.rows = static_cast<int>(rows.size());
   const auto mean = [](double sum, double over) { return over > 0 ? sum / over : kUndefined; };
@@ -58,38 +106,17 @@ Evaluation Evaluator::judged(const Control& control, std::span<const int> rows,
   for (std::size_t k = 0; k < program_.task_names.size(); ++k)
     e.losses.push_back(mean(control.sum_losses[k], control.sum_task_rows[k]));
   e.counts.assign(control.sum_task_rows, control.sum_task_rows + program_.task_names.size());
-  setup_.system->judge({data_, rows, outputs, thresholds}, e);
+  by.system.judge({by.data, rows, outputs(ran, replica), by.thresholds}, e);
   return e;
 }
 
-std::vector<Evaluation> Evaluator::evaluate(std::span<const Settings> replicas, int first, std::span<const int> rows) {
-  const Ran ran = run(replicas, first, rows);
-  std::vector<Evaluation> evaluations;
-  for (std::size_t r = 0; r < replicas.size(); ++r) {
-    std::vector<std::vector<float>> outputs;
-    for (const std::vector<float>& all : ran.emitted.values) {
-      const auto share = static_cast<std::ptrdiff_t>(all.size() / replicas.size());
-      const auto from = all.begin() + static_cast<std::ptrdiff_t>(r) * share;
-      outputs.emplace_back(from, from + share);
-    }
-    evaluations.push_back(judged(ran.controls[r], rows, outputs, {}));
-  }
-  return evaluations;
-}
-
 Evaluation Evaluator::evaluate(int first, std::span<const int> rows, std::span<const double> thresholds) {
-  const Ran ran = run({&setup_.settings, 1}, first, rows);
-  return judged(ran.controls.front(), rows, ran.emitted.values, thresholds);
+  return judged(run({&setup_.settings, 1}, {{first, rows}}), 0, {*setup_.system, data_, thresholds});
 }
 
 std::vector<double> Evaluator::latents(int first, std::span<const int> rows) {
-  const Ran ran = run({&setup_.settings, 1}, first, rows);
+  const Ran ran = run({&setup_.settings, 1}, {{first, rows}});
   return setup_.system->latents({data_, rows, ran.emitted.values});
-}
-
-std::vector<std::vector<float>> Evaluator::outputs(std::span<const Settings> replicas, int first,
-                                                   std::span<const int> rows) {
-  return run(replicas, first, rows).emitted.values;
 }
 
 }  // namespace equipoise

@@ -1,7 +1,8 @@
-// engine/train/evaluator.h - runs a trained model over rows without training it. Latents are their means and nothing is
-// dropped; the rows that a VAE-GAN samples are drawn.
+// engine/train/evaluator.h - runs trained models over rows without training them. Latents are their means and nothing
+// is dropped; the rows that a VAE-GAN samples are drawn.
 #pragma once
 
+#include <map>
 #include <span>
 #include <vector>
 
@@ -16,37 +17,54 @@ namespace equipoise {
 /// bits. Systems with a loss that needs the batch as a whole take all rows in one.
 inline constexpr int kEvaluationBatch = 256;
 
-/// Evaluates one part of a data set at a time.
+/// What a replica is evaluated on: row_list[first .. first + rows.size()) of the executor's tables, which must be
+/// `rows`. Without rows it rests.
+struct EvaluatedRows {
+  int first = 0;
+  std::span<const int> rows = {};
+};
+
+/// Who judges a replica's answers, and by which thresholds (as Said has them).
+struct Judge {
+  const System& system;
+  const Dataset& data;
+  std::span<const double> thresholds = {};
+};
+
+/// Evaluates one part of a data set at a time, or a part of each replica's own.
 class Evaluator {
  public:
   /// The executor must hold tables_of(system, data, split, ...) and the state of the replicas that are evaluated.
   Evaluator(const Setup& setup, const Dataset& data, int batch, Executor& executor);
 
-  /// Evaluates row_list[first .. first + rows.size()) of the executor's tables, which must be `rows`, by every replica;
-  /// `replicas` are their settings in training.
-  std::vector<Evaluation> evaluate(std::span<const Settings> replicas, int first, std::span<const int> rows);
-  /// The same of one replica with the setup's settings; `thresholds` as Said has them.
+  /// What the evaluation graph makes of the rows of each replica.
+  struct Ran {
+    std::vector<Control> controls;  ///< [replicas]
+    std::vector<EvaluatedRows> of;  ///< [replicas]
+    Emitted emitted;                ///< as many rows of each replica as the one with most has
+  };
+  /// `replicas` are their settings in training; `of` has as many.
+  Ran run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of);
+  /// Figures of a replica that had rows.
+  Evaluation judged(const Ran& ran, std::size_t replica, const Judge& by) const;
+  /// What was emitted of a replica: [output][rows, cols].
+  std::vector<std::vector<float>> outputs(const Ran& ran, std::size_t replica) const;
+
+  // Of one replica with the setup's settings and the data set that the evaluator was made for.
   Evaluation evaluate(int first, std::span<const int> rows, std::span<const double> thresholds = {});
   /// Numbers by which the model represents these rows, [rows, System::latent_names].
   std::vector<double> latents(int first, std::span<const int> rows);
-  /// What the evaluation graph emits of the same rows: [output][replicas, rows, cols].
-  std::vector<std::vector<float>> outputs(std::span<const Settings> replicas, int first, std::span<const int> rows);
 
   const Program& program() const { return program_; }
 
  private:
-  struct Ran {
-    std::vector<Control> controls;
-    Emitted emitted;
-  };
-  Ran run(std::span<const Settings> replicas, int first, std::span<const int> rows);
-  Evaluation judged(const Control& control, std::span<const int> rows, const std::vector<std::vector<float>>& outputs,
-                    std::span<const double> thresholds) const;
+  Ran run_together(std::span<const Settings> replicas, std::vector<EvaluatedRows> of);
 
   Setup setup_;
   const Dataset& data_;
   Executor& executor_;
   Program program_;
+  std::map<int, Program> at_once_;  // by rows, of a system that takes all of them in one batch
 };
 
 /// The executor's tables for a data set: the model's sources, labels, the rows of train, validation and test one after

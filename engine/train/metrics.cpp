@@ -28,23 +28,27 @@ std::vector<double> cosines_of(const std::vector<double>& gram, std::size_t task
   return cosines;
 }
 
+/// Undefined, not zero, where nothing was counted: no labelled row, or every step left out.
+double mean(double sum, double over) { return over > 0 ? sum / over : std::numeric_limits<double>::quiet_NaN(); }
+
 }  // namespace
+
+std::vector<double> epoch_losses(const Program& program, const Control& c) {
+  std::vector<double> losses;
+  for (std::size_t k = 0; k < program.task_names.size(); ++k)
+    losses.push_back(mean(c.sum_losses[k], c.sum_task_rows[k]));
+  return losses;
+}
 
 EpochMetrics epoch_metrics(const Program& program, const Control& c) {
   EpochMetrics m;
   const std::size_t tasks = program.task_names.size();
-  // Undefined, not zero, where nothing was counted: no labelled row, or every step left out.
-  const auto mean = [](double sum, double over) {
-    return over > 0 ? sum / over : std::numeric_limits<double>::quiet_NaN();
-  };
   m.epoch = c.epoch;
   m.step = c.step;
   m.skipped = c.skipped;
   for (std::size_t t = 0; t < program.term_names.size(); ++t)
     m.terms.push_back(mean(c.sum_terms[t], c.sum_term_rows[t]));
-  for (std::size_t k = 0; k < tasks; ++k) {
-    m.losses.push_back(mean(c.sum_losses[k], c.sum_task_rows[k]));
-  }
+  m.losses = epoch_losses(program, c);
   m.gradient_norm = mean(c.sum_gradient_norm, c.sum_steps);
   for (std::size_t b = 0; b < std::max<std::size_t>(program.chains.size(), 1); ++b) {
     BalancerMetrics here;

@@ -37,6 +37,8 @@ struct EpochMetrics {
   double seconds = 0;  ///< wall time of the epoch, validation included
 };
 
+/// Mean losses of the tasks over the epoch that a control has summed.
+std::vector<double> epoch_losses(const Program& program, const Control& control);
 /// Means of the epoch that a control has summed.
 EpochMetrics epoch_metrics(const Program& program, const Control& control);
 

@@ -1,4 +1,4 @@
-// engine/train/trainer.cpp - training one model.
+// engine/train/trainer.cpp - steps, epochs and validation; what is kept of a training is in trainer_files.cpp.
 #include "engine/train/trainer.h"
 
 #include <fmt/format.h>
@@ -8,15 +8,14 @@
 #include <cmath>
 #include <set>
 #include <span>
+#include <stdexcept>
 
 #include "engine/base/error.h"
 #include "engine/base/machine_memory.h"
-#include "engine/files/sha256.h"
 #include "engine/run/parameters.h"
 #include "engine/run/stepper.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/dead_layers.h"
-#include "engine/train/fitted.h"
 #include "engine/train/memory_needed.h"
 
 namespace equipoise {
@@ -53,39 +52,43 @@ void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
   }
 }
 
+void check(std::span<const Member> members, const Executor& executor) {
+  for (const Member& m : members) check(*m.data, *m.split, m.plan);
+  if (members.empty()) throw std::logic_error("a trainer has a member or more");
+  if (members.size() > 1 && groups_of(members, executor.plan_limits()).size() > 1)
+    throw std::logic_error("members of one trainer are of one group");
+}
+
 }  // namespace
 
-Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, std::span<const Settings> replicas,
-                 Executor& executor)
-    : data_(data),
-      split_(split),
-      plan_((check(data, split, plan), plan)),
+Trainer::Trainer(std::span<const Member> members, Executor& executor) : Trainer(members, executor, OnStop::finishes) {}
+
+Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor)
+    : Trainer(std::vector<Member>{{&data, &split, plan}}, executor, OnStop::throws) {}
+
+Trainer::Trainer(std::span<const Member> members, Executor& executor, OnStop on_stop)
+    : members_((check(members, executor), members.begin()), members.end()),
       executor_(executor),
-      program_(training_program(plan, replicas.size(), executor)),
-      evaluator_(plan.setup, data, kEvaluationBatch, executor),
-      settings_(replicas.begin(), replicas.end()),
-      replicas_(replicas.size()) {
-  executor_.load_tables(tables_of(*plan_.setup.system, data, split, plan_.class_weights));
+      on_stop_(on_stop),
+      program_(training_program(members_.front().plan, members_.size(), executor)),
+      evaluator_(members_.front().plan.setup, *members_.front().data, kEvaluationBatch, executor),
+      replicas_(members.size()) {
+  for (const Member& m : members_) settings_.push_back(replica_settings(m.plan.setup));
+  executor_.load_tables(tables_of(members_, settings_));
   const auto floats = static_cast<std::size_t>(program_.state_floats);
-  std::vector<float> initial(replicas.size() * floats);
-  for (std::size_t r = 0; r < replicas.size(); ++r) {
-    Settings& s = settings_[r];
-    s.first_row = 0;
-    s.rows = static_cast<int32_t>(split.train.size());
+  std::vector<float> initial(replicas() * floats);
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    const Settings& s = members_[r].plan.setup.settings = settings_[r];
     controls_.push_back(
         fresh_control(s, static_cast<int>(program_.task_names.size()), static_cast<int>(program_.chains.size())));
     initialise(program_, std::span(initial).subspan(r * floats, floats), s.seed, s.replica);
   }
-  plan_.setup.settings = settings_.front();
   executor_.load_state(initial, program_.state_floats);
 }
 
-Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor)
-    : Trainer(data, split, plan, std::vector{replica_settings(plan.setup)}, executor) {}
-
-int Trainer::steps_per_epoch() const {
-  const int rows = static_cast<int>(split_.train.size());
-  return (rows + plan_.batch - 1) / plan_.batch;
+int Trainer::steps_per_epoch(std::size_t replica) const {
+  const int batch = members_[replica].plan.batch;
+  return (settings_[replica].rows + batch - 1) / batch;
 }
 
 void Trainer::start_epoch(std::size_t replica) {
@@ -112,67 +115,114 @@ void Trainer::expect_running(std::size_t replica) const {
                           c.bad_step, settings_[replica].replica, describe_bad(program_, c)));
 }
 
-std::vector<std::optional<EpochMetrics>> Trainer::advance_all(int steps) {
+std::vector<std::optional<EpochMetrics>> Trainer::advance_all(int steps) { return step_all(steps, true); }
+
+void Trainer::advance_without_metrics(int steps) { step_all(steps, false); }
+
+std::vector<std::optional<EpochMetrics>> Trainer::step_all(int steps, bool with_metrics) {
   std::vector<std::optional<EpochMetrics>> metrics(replicas());
   if (finished()) return metrics;
   const auto begin = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  std::vector<bool> rests, ended;
   std::vector<int> epochs;
-  std::vector<Status> statuses;
-  std::vector<bool> rests;  // finished replicas, while others go on
   for (std::size_t r = 0; r < replicas(); ++r) {
     rests.push_back(finished(r));
-    statuses.push_back(controls_[r].status);
     epochs.push_back(controls_[r].epoch);
-    if (rests[r]) controls_[r].status = Status::frozen;
-    else if (controls_[r].position == 0) start_epoch(r);
+    if (!rests[r] && controls_[r].position == 0) start_epoch(r);
   }
-  executor_.run(program_, settings_, controls_, {steps, true});
-  bool epoch_ended = false;
+  run_but(rests, steps);
   for (std::size_t r = 0; r < replicas(); ++r) {
-    if (rests[r]) controls_[r].status = statuses[r];
-    expect_running(r);
-    epoch_ended = epoch_ended || controls_[r].epoch != epochs[r];
+    if (on_stop_ == OnStop::throws) expect_running(r);
+    ended.push_back(controls_[r].epoch != epochs[r]);
   }
-  std::vector<Evaluation> evaluations;
-  if (epoch_ended && !split_.validation.empty())
-    evaluations = evaluator_.evaluate(settings_, static_cast<int>(split_.train.size()), split_.validation);
+  end_epochs(ended, with_metrics, metrics);
+  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   for (std::size_t r = 0; r < replicas(); ++r) {
-    if (controls_[r].epoch != epochs[r]) {
-      metrics[r] = epoch_metrics(program_, controls_[r]);
-      note_losses(r, *metrics[r]);
-      if (!evaluations.empty()) {
-        metrics[r]->validated = true;
-        metrics[r]->validation = evaluations[r];
-        metrics[r]->best = validate(r, evaluations[r]);
-      }
-      metrics[r]->seconds = replicas_[r].epoch_seconds + elapsed();
-    } else if (!rests[r]) {
-      replicas_[r].epoch_seconds += elapsed();
-    }
+    if (!rests[r]) replicas_[r].epoch_seconds += took;
+    if (metrics[r]) metrics[r]->seconds = replicas_[r].epoch_seconds;
   }
   return metrics;
 }
 
+/// Steps of all replicas but those that rest, which keep their controls.
+void Trainer::run_but(const std::vector<bool>& rests, int steps) {
+  std::vector<Status> statuses;
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    statuses.push_back(controls_[r].status);
+    if (rests[r]) controls_[r].status = Status::frozen;
+  }
+  executor_.run(program_, settings_, controls_, {steps, true});
+  for (std::size_t r = 0; r < replicas(); ++r)
+    if (rests[r]) controls_[r].status = statuses[r];
+}
+
+/// Validates the replicas whose epoch ended; those that nobody watches only for their metrics.
+void Trainer::end_epochs(const std::vector<bool>& ended, bool with_metrics,
+                         std::vector<std::optional<EpochMetrics>>& metrics) {
+  std::vector<EvaluatedRows> of(replicas());
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    if (!ended[r]) continue;
+    note_losses(r);
+    if (with_metrics || members_[r].plan.monitor != Monitor::none) of[r] = rows_at(r, Part::validation);
+  }
+  const std::vector<std::optional<Evaluation>> validated = evaluations(std::move(of));
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    if (!ended[r]) continue;
+    const bool best = validated[r] && choose(r, *validated[r]);
+    if (!with_metrics) continue;
+    metrics[r] = epoch_metrics(program_, controls_[r]);
+    metrics[r]->best = best;
+    metrics[r]->validated = validated[r].has_value();
+    if (validated[r]) metrics[r]->validation = *validated[r];
+  }
+}
+
+EvaluatedRows Trainer::rows_at(std::size_t replica, Part part) const {
+  const Split& split = *members_[replica].split;
+  return {settings_[replica].first_row + first_of(split, part), rows_of(split, part)};
+}
+
+/// Of the states that are loaded.
+std::vector<std::optional<Evaluation>> Trainer::evaluations(std::vector<EvaluatedRows> of,
+                                                            std::span<const std::vector<double>> thresholds) {
+  std::vector<std::optional<Evaluation>> evaluations(replicas());
+  if (std::all_of(of.begin(), of.end(), [](const EvaluatedRows& some) { return some.rows.empty(); }))
+    return evaluations;
+  const Evaluator::Ran ran = evaluator_.run(settings_, std::move(of));
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    if (ran.of[r].rows.empty()) continue;
+    const Member& m = members_[r];
+    const std::span<const double> own = thresholds.empty() ? std::span<const double>{} : thresholds[r];
+    evaluations[r] = evaluator_.judged(ran, r, {*m.plan.setup.system, *m.data, own});
+  }
+  return evaluations;
+}
+
 std::vector<std::string> Trainer::dead_layers(std::size_t replica) const {
-  return equipoise::dead_layers(plan_.setup, settings_, 0, static_cast<int>(split_.train.size()), executor_)[replica];
+  std::vector<Settings> one = settings_;
+  for (std::size_t r = 0; r < replicas(); ++r)
+    if (r != replica) one[r].rows = 0;
+  return equipoise::dead_layers(members_[replica].plan.setup, one, executor_)[replica];
 }
 
-void Trainer::note_losses(std::size_t replica, const EpochMetrics& metrics) {
+void Trainer::note_losses(std::size_t replica) {
   Replica& r = replicas_[replica];
+  const Control& c = controls_[replica];
   Evaluation training;
-  training.losses = metrics.losses;
-  training.counts.assign(controls_[replica].sum_task_rows, controls_[replica].sum_task_rows + metrics.losses.size());
-  if (r.losses.total.empty()) r.losses.first = metrics.losses;
-  r.losses.total.push_back(plan_.setup.system->selected(training, settings_[replica].initial_weights));
-  if (r.fell == 0 && has_fallen(r.losses.total)) r.fell = metrics.epoch;
+  training.losses = epoch_losses(program_, c);
+  training.counts.assign(c.sum_task_rows, c.sum_task_rows + training.losses.size());
+  if (r.losses.total.empty()) r.losses.first = training.losses;
+  r.losses.total.push_back(members_[replica].plan.setup.system->selected(training, settings_[replica].initial_weights));
+  if (r.fell == 0 && has_fallen(r.losses.total)) r.fell = c.epoch;
 }
 
-bool Trainer::validate(std::size_t replica, const Evaluation& evaluation) {
+/// Keeps the epoch if it is the best so far.
+bool Trainer::choose(std::size_t replica, const Evaluation& evaluation) {
   Replica& r = replicas_[replica];
   const double value = monitored(replica, evaluation);
   // A loss that is no number is never the best: nothing would compare as better than it afterwards.
-  if (plan_.monitor == Monitor::none || std::isnan(value) || (r.best_epoch > 0 && !(value > r.best_value)))
+  if (members_[replica].plan.monitor == Monitor::none || std::isnan(value) ||
+      (r.best_epoch > 0 && !(value > r.best_value)))
     return false;
   r.best_epoch = controls_[replica].epoch;
   r.best_value = value;
@@ -182,13 +232,19 @@ bool Trainer::validate(std::size_t replica, const Evaluation& evaluation) {
 }
 
 double Trainer::monitored(std::size_t replica, const Evaluation& evaluation) const {
-  if (plan_.monitor == Monitor::auc) return evaluation.figure("auc");
-  return -plan_.setup.system->selected(evaluation, settings_[replica].initial_weights);
+  const TrainingPlan& plan = members_[replica].plan;
+  if (plan.monitor == Monitor::auc) return evaluation.figure("auc");
+  return -plan.setup.system->selected(evaluation, settings_[replica].initial_weights);
 }
 
 bool Trainer::finished(std::size_t replica) const {
-  const Control& c = controls_[replica];
-  return c.status == Status::frozen || c.epoch >= plan_.epochs || left_out(replica) || out_of_patience(replica);
+  return ended_by_values(replica) || controls_[replica].epoch >= members_[replica].plan.epochs || left_out(replica) ||
+         out_of_patience(replica);
+}
+
+bool Trainer::ended_by_values(std::size_t replica) const {
+  const Status status = controls_[replica].status;
+  return status == Status::frozen || (status == Status::stopped && on_stop_ == OnStop::finishes);
 }
 
 bool Trainer::left_out(std::size_t replica) const {
@@ -199,16 +255,18 @@ bool Trainer::left_out(std::size_t replica) const {
 bool Trainer::out_of_patience(std::size_t replica) const {
   const Control& c = controls_[replica];
   const Replica& r = replicas_[replica];
-  const int from = plan_.warmup > 0 ? plan_.warmup : r.fell;
-  return c.position == 0 && plan_.patience > 0 && r.best_epoch > 0 && from > 0 &&
-         c.epoch - std::max(r.best_epoch, from) >= plan_.patience && c.status != Status::frozen &&
-         c.epoch < plan_.epochs && !left_out(replica);
+  const TrainingPlan& plan = members_[replica].plan;
+  const int from = plan.warmup > 0 ? plan.warmup : r.fell;
+  return c.position == 0 && plan.patience > 0 && r.best_epoch > 0 && from > 0 &&
+         c.epoch - std::max(r.best_epoch, from) >= plan.patience && !ended_by_values(replica) &&
+         c.epoch < plan.epochs && !left_out(replica);
 }
 
 std::string Trainer::failure(std::size_t replica) const {
   const Control& c = controls_[replica];
-  if (c.status == Status::frozen)
-    return fmt::format("frozen at step {}: {} was not finite", c.bad_step, describe_bad(program_, c));
+  if (ended_by_values(replica))
+    return fmt::format("{} at step {}: {} was not finite", c.status == Status::frozen ? "frozen" : "stopped",
+                       c.bad_step, describe_bad(program_, c));
   if (left_out(replica))
     return fmt::format("every step of epoch {} was left out: {} was not finite", c.epoch, describe_bad(program_, c));
   return "";
@@ -221,108 +279,10 @@ bool Trainer::finished() const {
 }
 
 std::string Trainer::finish_reason(std::size_t replica) const {
-  const Control& c = controls_[replica];
+  const TrainingPlan& plan = members_[replica].plan;
   if (const std::string why = failure(replica); !why.empty()) return why;
-  if (c.epoch >= plan_.epochs) return fmt::format("all {} epochs done", plan_.epochs);
-  return fmt::format("no improvement for {} epochs", plan_.patience);
-}
-
-std::vector<float> Trainer::all_states() const {
-  std::vector<float> values(replicas() * static_cast<std::size_t>(program_.state_floats));
-  executor_.store_state(values);
-  return values;
-}
-
-std::vector<float> Trainer::state(std::size_t replica) const {
-  const std::vector<float> all = all_states();
-  const auto first = all.begin() + static_cast<std::ptrdiff_t>(replica) * program_.state_floats;
-  return {first, first + program_.state_floats};
-}
-
-void Trainer::load_state(std::size_t replica, const std::vector<float>& state) {
-  std::vector<float> all = all_states();
-  std::copy(state.begin(), state.end(), all.begin() + static_cast<std::ptrdiff_t>(replica) * program_.state_floats);
-  executor_.load_state(all, program_.state_floats);
-}
-
-/// The plan as if the replica were trained alone.
-TrainingPlan Trainer::plan_of(std::size_t replica) const {
-  TrainingPlan plan = plan_;
-  plan.setup.settings = settings_[replica];
-  return plan;
-}
-
-TensorFile Trainer::model(std::size_t replica) {
-  const Replica& r = replicas_[replica];
-  const std::vector<float> chosen = r.best_epoch > 0 ? r.best_state : state(replica);
-  TensorFile file =
-      model_file(program_, plan_of(replica), chosen, r.best_epoch > 0 ? r.best_epoch : controls_[replica].epoch);
-  add_fitted(file, replica, chosen);
-  return file;
-}
-
-TensorFile Trainer::last_parameters(std::size_t replica) const {
-  return model_file(program_, plan_of(replica), state(replica), controls_[replica].epoch);
-}
-
-void Trainer::add_fitted(TensorFile& file, std::size_t replica, const std::vector<float>& chosen) {
-  const std::span<const Target> targets = plan_.setup.system->targets();
-  if (std::none_of(targets.begin(), targets.end(), [](const Target& t) { return t.likelihood->fits(); })) return;
-  const std::vector<float> now = all_states();
-  executor_.load_state(chosen, program_.state_floats);
-  const std::vector<float> answers = evaluator_.outputs({&settings_[replica], 1}, 0, split_.train)[0];
-  executor_.load_state(now, program_.state_floats);
-  for (const auto& [name, values] : fitted_numbers(targets, data_, split_.train, answers))
-    file.tensors["fitted." + name] = StoredTensor::from_doubles({static_cast<int64_t>(values.size())}, values);
-  sign(file);
-}
-
-TensorFile Trainer::checkpoint(std::size_t replica) const {
-  const Replica& r = replicas_[replica];
-  return checkpoint_file(program_, plan_of(replica),
-                         {controls_[replica], state(replica), r.best_state, r.best_epoch, r.best_value, r.losses});
-}
-
-void Trainer::restore(const TensorFile& file, std::size_t replica) {
-  const TrainingState restored = read_checkpoint(program_, plan_of(replica), file);
-  Replica& r = replicas_[replica];
-  controls_[replica] = restored.control;
-  load_state(replica, restored.state);
-  r.best_state = restored.best_state;
-  r.best_epoch = restored.best_epoch;
-  r.best_value = restored.best_value;
-  r.losses = restored.losses;
-  r.fell = epoch_of_fall(r.losses.total);
-  if (r.best_epoch == 0 || split_.validation.empty()) return;
-  load_state(replica, r.best_state);
-  r.best = evaluator_.evaluate(settings_, static_cast<int>(split_.train.size()), split_.validation)[replica];
-  load_state(replica, restored.state);
-}
-
-std::string Trainer::hash(const std::vector<std::string>& lines, std::size_t replica) const {
-  return hash_over(
-      [&](const LineVisitor& visit) {
-        for (const std::string& line : lines) visit(line);
-      },
-      replica);
-}
-
-std::string Trainer::hash_over(const std::function<void(const LineVisitor&)>& each_line, std::size_t replica) const {
-  Sha256 sha;
-  const std::vector<float> values = state(replica);
-  std::vector<const ParameterInfo*> sorted;
-  for (const ParameterInfo& p : program_.parameters) sorted.push_back(&p);
-  std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
-  for (const ParameterInfo* p : sorted)
-    for (const StatePart part : {StatePart::parameter, StatePart::moment1, StatePart::moment2}) {
-      const std::vector<float> dense = read_parameter(program_, *p, part, values);
-      sha.update(dense.data(), dense.size() * sizeof(float));
-    }
-  each_line([&](std::string_view line) {
-    sha.update(line);
-    sha.update("\n");
-  });
-  return sha.hex();
+  if (controls_[replica].epoch >= plan.epochs) return fmt::format("all {} epochs done", plan.epochs);
+  return fmt::format("no improvement for {} epochs", plan.patience);
 }
 
 }  // namespace equipoise

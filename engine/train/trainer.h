@@ -1,5 +1,5 @@
-// engine/train/trainer.h - trains one model, or several replicas at once: epochs, validation, early stopping, best and
-// last state, resume.
+// engine/train/trainer.h - trains one model, or several members of a study at once: epochs, validation, early stopping,
+// best and last state, resume.
 //
 // The trainer writes no file. It hands out metrics and tensors, and takes tensors back to go on exactly where they were
 // taken: after any step, with the same bits to come.
@@ -15,6 +15,7 @@
 #include "engine/run/executor.h"
 #include "engine/train/evaluator.h"
 #include "engine/train/learning.h"
+#include "engine/train/member.h"
 #include "engine/train/metrics.h"
 #include "engine/train/training_plan.h"
 
@@ -22,31 +23,32 @@ namespace equipoise {
 
 class Trainer {
  public:
-  /// Keeps references to data, split and executor. `replicas` are the models to train at once, each as it would be
-  /// alone: settings that differ in what they say of one replica (seed, rates, dropout, weights, its number); their
-  /// rows are set here. Throws Error(data) where the plan asks of the data what it has not: no training rows, an AUC to
-  /// watch without both classes among the validation rows.
-  Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, std::span<const Settings> replicas,
-          Executor& executor);
-  /// One model with the plan's settings.
+  /// Trains members at once, each of which is replica r of the executor and what it would be alone, to the last bit.
+  /// All are of one group (groups_of): else std::logic_error. A member that meets a non-finite value and whose policy
+  /// says stop is finished, with a failure(); the others go on. Throws Error(data) where a plan asks of the data what
+  /// it has not: no training rows, an AUC to watch without both classes among the validation rows.
+  Trainer(std::span<const Member> members, Executor& executor);
+  /// One model, for which advance() throws where the policy says stop.
   Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor);
 
   /// Runs up to `steps` steps of every replica, but not past its epoch's end. At the end of an epoch, validates and
-  /// returns the metrics of each replica whose epoch ended. Throws Error(numerics) where the policy says stop, naming
-  /// step, replica and tensor; that replica's state is then the one before the bad step.
+  /// returns the metrics of each replica whose epoch ended. A replica that is finished neither steps nor validates.
   std::vector<std::optional<EpochMetrics>> advance_all(int steps);
-  /// The same of the first replica alone.
+  /// The same where nobody reads the metrics: validates only those whose monitor chooses by it.
+  void advance_without_metrics(int steps);
+  /// The same of the first replica alone. Throws Error(numerics) where a model that trains alone meets a non-finite
+  /// value and its policy says stop, naming step, replica and tensor; its state is then the one before the bad step.
   std::optional<EpochMetrics> advance(int steps) { return advance_all(steps).front(); }
-  int steps_per_epoch() const;
+  int steps_per_epoch(std::size_t replica = 0) const;
 
   std::size_t replicas() const { return replicas_.size(); }
-  /// True when all replicas are finished: the last epoch is done, patience has run out, the replica is frozen, or every
-  /// step of an epoch was left out. Patience counts from the best epoch, but not before plan().warmup epochs are done
-  /// or, where that is 0, before the training loss has fallen (engine/train/learning.h).
+  /// True when all replicas are finished: the last epoch is done, patience has run out, the replica is frozen, or
+  /// stopped among others, or every step of an epoch was left out. Patience counts from the best epoch, but not before
+  /// plan().warmup epochs are done or, where that is 0, before the training loss has fallen (engine/train/learning.h).
   bool finished() const;
   bool finished(std::size_t replica) const;
-  /// Why a replica that finished cannot be relied on: it is frozen, or every step of its last epoch was left out. "" of
-  /// any other.
+  /// Why a replica that finished cannot be relied on: it is frozen or stopped, or every step of its last epoch was left
+  /// out. "" of any other.
   std::string failure(std::size_t replica = 0) const;
   /// True if patience, and nothing else, ended the replica.
   bool out_of_patience(std::size_t replica = 0) const;
@@ -58,7 +60,8 @@ class Trainer {
   const LossHistory& losses(std::size_t r = 0) const { return replicas_[r].losses; }
   const Control& control(std::size_t r = 0) const { return controls_[r]; }
   const Program& program() const { return program_; }
-  const TrainingPlan& plan() const { return plan_; }
+  /// A replica's plan; its settings say too where its rows lie.
+  const TrainingPlan& plan(std::size_t r = 0) const { return members_[r].plan; }
 
   /// Layers of the last state through which nothing comes on any training row (engine/train/dead_layers.h).
   std::vector<std::string> dead_layers(std::size_t replica = 0) const;
@@ -66,6 +69,10 @@ class Trainer {
   TensorFile model(std::size_t replica = 0);
   /// Parameters of a replica's last step, in the same form.
   TensorFile last_parameters(std::size_t replica = 0) const;
+  /// What the model of each replica says of its rows of a part, as `equipoise evaluate` does: that of the best epoch,
+  /// or of the last step where none was chosen. Nothing of the training changes. `thresholds` are of each replica, or
+  /// none for all; a replica without such rows has no evaluation.
+  std::vector<std::optional<Evaluation>> evaluate_best(Part part, std::span<const std::vector<double>> thresholds = {});
   /// Everything to go on from here with a replica.
   TensorFile checkpoint(std::size_t replica = 0) const;
   /// Goes on with a replica from a checkpoint. Throws Error(checkpoint) if it does not belong to this plan; nothing is
@@ -90,22 +97,28 @@ class Trainer {
     double epoch_seconds = 0;
   };
 
-  std::vector<float> all_states() const;  // [replicas, state_floats]
+  enum class OnStop { throws, finishes };  // what a replica that stopped does to the others
+
+  Trainer(std::span<const Member> members, Executor& executor, OnStop on_stop);
+  std::vector<std::optional<EpochMetrics>> step_all(int steps, bool with_metrics);
+  void run_but(const std::vector<bool>& rests, int steps);
+  void end_epochs(const std::vector<bool>& ended, bool with_metrics, std::vector<std::optional<EpochMetrics>>& metrics);
+  EvaluatedRows rows_at(std::size_t replica, Part part) const;
+  std::vector<std::optional<Evaluation>> evaluations(std::vector<EvaluatedRows> of,
+                                                     std::span<const std::vector<double>> thresholds = {});
   std::vector<float> state(std::size_t replica) const;
-  void load_state(std::size_t replica, const std::vector<float>& state);
-  TrainingPlan plan_of(std::size_t replica) const;
   void start_epoch(std::size_t replica);
   void expect_running(std::size_t replica) const;
-  void note_losses(std::size_t replica, const EpochMetrics& metrics);
+  void note_losses(std::size_t replica);
+  bool ended_by_values(std::size_t replica) const;
   bool left_out(std::size_t replica) const;
-  bool validate(std::size_t replica, const Evaluation& evaluation);
+  bool choose(std::size_t replica, const Evaluation& evaluation);
   void add_fitted(TensorFile& file, std::size_t replica, const std::vector<float>& chosen);
   double monitored(std::size_t replica, const Evaluation& evaluation) const;
 
-  const Dataset& data_;
-  const Split& split_;
-  TrainingPlan plan_;
+  std::vector<Member> members_;
   Executor& executor_;
+  OnStop on_stop_;
   Program program_;
   Evaluator evaluator_;
   std::vector<Settings> settings_;  // [replicas]

@@ -36,10 +36,6 @@ const char* part_name(Part part) {
   return part == Part::train ? "train" : part == Part::validation ? "validation" : "test";
 }
 
-const std::vector<int>& rows_of(const Split& split, Part part) {
-  return part == Part::train ? split.train : part == Part::validation ? split.validation : split.test;
-}
-
 ModelRunner::ModelRunner(const TensorFile& model, const Dataset& data, const Split& split, Executor& executor)
     : split_(split),
       setup_(setup_for(model, data)),
@@ -48,19 +44,12 @@ ModelRunner::ModelRunner(const TensorFile& model, const Dataset& data, const Spl
   executor.load_state(read_model(evaluator_.program(), model), evaluator_.program().state_floats);
 }
 
-int ModelRunner::first_of(Part part) const {
-  std::size_t first = 0;
-  for (const Part before : {Part::train, Part::validation})
-    if (before < part) first += rows_of(split_, before).size();
-  return static_cast<int>(first);
-}
-
 Evaluation ModelRunner::evaluate(Part part, std::span<const double> thresholds) {
-  return evaluator_.evaluate(first_of(part), rows_of(split_, part), thresholds);
+  return evaluator_.evaluate(first_of(split_, part), rows_of(split_, part), thresholds);
 }
 
 std::vector<double> ModelRunner::latents(Part part) {
-  return evaluator_.latents(first_of(part), rows_of(split_, part));
+  return evaluator_.latents(first_of(split_, part), rows_of(split_, part));
 }
 
 }  // namespace equipoise

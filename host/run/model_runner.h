@@ -12,11 +12,7 @@
 
 namespace equipoise {
 
-enum class Part { train, validation, test };
-
 const char* part_name(Part part);
-/// Rows of a part, rising.
-const std::vector<int>& rows_of(const Split& split, Part part);
 
 /// Holds the executor's tables and state while it lives; keeps references to data, split and executor.
 class ModelRunner {
@@ -32,8 +28,6 @@ class ModelRunner {
   const System& system() const { return *setup_.system; }
 
  private:
-  int first_of(Part part) const;
-
   const Split& split_;
   Setup setup_;
   Evaluator evaluator_;

@@ -72,8 +72,17 @@ class TeamExecutor : public Executor {
   std::string name() const override { return "a team of " + std::to_string(threads_) + " host threads"; }
   PlanLimits plan_limits() const override { return limits_; }
   void load_tables(const RunTables& tables) override { tables_ = tables; }
-  void load_state(std::span<const float> state, int64_t) override { state_.assign(state.begin(), state.end()); }
+  void load_state(std::span<const float> state, int64_t state_floats) override {
+    state_.assign(state.begin(), state.end());
+    state_floats_ = state_floats;
+  }
   void store_state(std::span<float> state) override { std::copy(state_.begin(), state_.end(), state.begin()); }
+  void load_states(std::size_t first, std::span<const float> states) override {
+    std::copy(states.begin(), states.end(), states_from(state_, state_floats_, first, states.size()));
+  }
+  void store_states(std::size_t first, std::span<float> states) override {
+    std::copy_n(states_from(state_, state_floats_, first, states.size()), states.size(), states.begin());
+  }
   using Executor::run;
   void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
     for (const std::span<const ProgramRun> together : shared_launches(programs, 1 + tables_.further_sets.size())) {
@@ -92,6 +101,7 @@ class TeamExecutor : public Executor {
   PlanLimits limits_;
   RunTables tables_;
   std::vector<float> state_;
+  int64_t state_floats_ = 0;
 };
 
 using HostExecutor = TeamExecutor<HostTeam>;

@@ -44,7 +44,7 @@ class Model {
   std::vector<Names> dead() {
     executor_->load_tables(tables_of(*s_.plan.setup.system, s_.data, s_.split, s_.plan.class_weights));
     executor_->load_state(state_, program_.state_floats);
-    return dead_layers(s_.plan.setup, settings_, 0, static_cast<int>(s_.split.train.size()), *executor_);
+    return dead_layers(s_.plan.setup, settings_, *executor_);
   }
 
  private:

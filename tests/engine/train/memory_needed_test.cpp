@@ -9,14 +9,17 @@
 namespace equipoise {
 namespace {
 
-TEST(MemoryNeeded, IsTheLargerOfAStepAndACheckpoint) {
+TEST(MemoryNeeded, IsTheLargestOfAStepACheckpointAndAnEvaluationOfTheBest) {
   Program program;
   program.fast_floats = 1000;
   program.work_floats = 24;
   program.state_floats = 300;
   EXPECT_EQ(running_bytes(program), 4 * 1024 + 2 * 1200);
   EXPECT_EQ(training_bytes(program), 7 * 1200);
-  EXPECT_EQ(training_bytes(program, 3), 7 * 3600);
+  program.fast_floats = 0;
+  EXPECT_EQ(training_bytes(program, 2), 9 * 1200) << "of one replica a checkpoint";
+  program.fast_floats = 1000;
+  EXPECT_EQ(training_bytes(program, 3), 4 * 1024 + 4 * 3600);
   program.fast_floats = 100'000;
   EXPECT_EQ(training_bytes(program), 4 * 100'024 + 3 * 1200);
 }

@@ -9,10 +9,17 @@
 namespace equipoise::test {
 namespace {
 
+/// A member for each of the settings, all on one data set.
+std::vector<Member> members_of(const SyntheticSystem& s, const std::vector<Settings>& replicas) {
+  std::vector<Member> members(replicas.size(), {&s.data, &s.split, s.plan});
+  for (std::size_t r = 0; r < replicas.size(); ++r) members[r].plan.setup.settings = replicas[r];
+  return members;
+}
+
 /// Trains to the end and returns each replica's hash over its state and the lines of its epochs.
 std::vector<std::string> hashes(const SyntheticSystem& s, const std::vector<Settings>& replicas, int steps) {
   const auto executor = make_cpu_executor(2);
-  Trainer trainer(s.data, s.split, s.plan, replicas, *executor);
+  Trainer trainer(members_of(s, replicas), *executor);
   std::vector<std::vector<std::string>> lines(replicas.size());
   while (!trainer.finished()) {
     const auto metrics = trainer.advance_all(steps);
@@ -86,7 +93,8 @@ TEST(Replicas, GoOnFromCheckpointsOfTheirOwn) {
   s.plan.epochs = 4;
   const std::vector<Settings> replicas = different(s.plan.setup);
   const auto executor = make_cpu_executor(1), other = make_cpu_executor(1);
-  Trainer whole(s.data, s.split, s.plan, replicas, *executor), later(s.data, s.split, s.plan, replicas, *other);
+  const std::vector<Member> members = members_of(s, replicas);
+  Trainer whole(members, *executor), later(members, *other);
   whole.advance_all(3);
   for (std::size_t r = 0; r < replicas.size(); ++r) later.restore(whole.checkpoint(r), r);
   while (!whole.finished()) whole.advance_all(5);

@@ -20,6 +20,8 @@ class SlowExecutor : public Executor {
   void load_tables(const RunTables& tables) override { cpu_->load_tables(tables); }
   void load_state(std::span<const float> state, int64_t floats) override { cpu_->load_state(state, floats); }
   void store_state(std::span<float> state) override { cpu_->store_state(state); }
+  void load_states(std::size_t first, std::span<const float> states) override { cpu_->load_states(first, states); }
+  void store_states(std::size_t first, std::span<float> states) override { cpu_->store_states(first, states); }
   void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
     asked.push_back(programs[0].limits.steps);
     const int64_t before = programs[0].controls[0].step;
