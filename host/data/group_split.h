@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/dataset.h"
+#include "host/data/group_dealer.h"
 #include "host/data/strata.h"
 
 namespace equipoise {
@@ -21,8 +22,6 @@ namespace equipoise {
 /// of every class for training.
 Split grouped_split(const Strata& strata, const std::vector<std::string>& groups, double validation, double test,
                     uint64_t seed, std::vector<std::string>& notices);
-
-inline constexpr int kGroupOrders = 64;
 
 /// Throws Error(data) naming the first five groups that stand in several parts of a split that was given.
 void expect_whole_groups(const Split& split, const std::vector<std::string>& groups, const std::string& where);

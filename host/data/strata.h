@@ -18,5 +18,7 @@ struct Strata {
 /// Throws Error(data) where a class has fewer rows than there are parts, or no row is in a stratum. All such classes
 /// are named, with the count of every class, and what one of a single row may be misspelt for.
 void expect_rows_for_parts(const Strata& strata, double validation, double test);
+/// The same of k folds, each of which is to test once.
+void expect_rows_for_folds(const Strata& strata, int folds);
 
 }  // namespace equipoise

@@ -40,7 +40,8 @@ enum class Purpose : uint32_t {
   bootstrap = 6,
   order = 7,
   random_weights = 8,
-  graddrop = 9
+  graddrop = 9,
+  setting = 10
 };
 
 /// A purpose that several draws of a step share, told apart by a number below 2^24.
