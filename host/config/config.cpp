@@ -170,6 +170,7 @@ class Loader {
         errors_.push_back(fmt::format("{}: unknown key '{}'; {}", where, dotted, suggest_key(dotted, choices)));
       else ++further_errors_;
     }
+    if (has_study_) config.study.emplace();
     for (const ConfigKey& key : config_keys())
       if (key.known_to(choices))
         for (size_t b = 0; b < (key.section == "balance" ? balancers_ : 1); ++b) store(key, b, config);
@@ -225,6 +226,7 @@ class Loader {
         errors_.push_back(fmt::format("{}: '{}' is a section; write [{}] and its keys below",
                                       at(file_, section.source()), name, name));
       } else {
+        has_study_ |= name == "study";
         read_section(name, *node.as_table(), 0);
       }
     }
@@ -340,7 +342,8 @@ class Loader {
   std::vector<std::string> errors_, missing_;
   size_t further_errors_ = 0;  // of unknown names
   bool choice_is_wrong_ = false;
-  bool of_a_run_ = false;  // the file is a run's own
+  bool has_study_ = false;  // a section without keys says the defaults
+  bool of_a_run_ = false;   // the file is a run's own
 };
 
 /// Splits at semicolons outside quotes; empty pieces are dropped.

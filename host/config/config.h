@@ -30,7 +30,7 @@ struct DataConfig : GeneratorSpec {              ///< what rows are generated of
   bool imputes_empty() const { return empty_views == "impute"; }
   // Keys that a resolved config names only where they are given.
   std::optional<std::vector<std::string>> missing, unlabelled, positive, allow, columns, leave_out, categorical;
-  std::optional<std::string> group, fold, outliers;
+  std::optional<std::string> group, fold, inner_fold, outliers;
   std::optional<int> repeat;
 
   bool operator==(const DataConfig&) const = default;
@@ -120,6 +120,20 @@ struct TrainConfig {
   bool operator==(const TrainConfig&) const = default;
 };
 
+/// Which models a study trains of one config: folds, repeats, seeds, settings (host/study/study_settings.h). It says
+/// nothing of one model.
+struct StudyConfig {
+  int folds = 5;
+  int repeats = 1;
+  int seeds = 1;
+  int inner_folds = 0;  ///< 0 = the share data.validation validates
+  std::vector<std::string> grid;
+  int random = 0;
+  std::vector<std::string> ranges;
+
+  bool operator==(const StudyConfig&) const = default;
+};
+
 /// Bytes of a config.
 inline constexpr std::size_t kLargestConfig = std::size_t{1} << 20;
 
@@ -133,6 +147,7 @@ struct Config {
   OptimizerConfig optimizer;
   TrainConfig train;
   EvaluateConfig evaluate;
+  std::optional<StudyConfig> study;  ///< where the config has a section [study]
 
   bool operator==(const Config&) const = default;
 };
@@ -156,6 +171,9 @@ Config load_config(const std::filesystem::path& path, const std::vector<std::str
 
 /// `config` with `overrides` on top, as load_config checks them; `file` names it in messages.
 Config changed_config(const Config& config, const std::string& file, const std::vector<std::string>& overrides);
+
+/// The config of one model: as it is, without the section [study].
+Config without_study(Config config);
 
 /// The config as TOML; load_config makes the same Config of it, wherever it is stored.
 std::string to_toml(const Config& config);

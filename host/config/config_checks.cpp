@@ -10,6 +10,7 @@
 #include "engine/systems/setup.h"
 #include "host/config/class_weights.h"
 #include "host/config/config_schema.h"
+#include "host/data/folds.h"
 #include "host/data/generators.h"
 #include "host/data/targets.h"
 #include "host/text/glob.h"
@@ -36,6 +37,7 @@ class Checker {
     check_class_weights();
     for (size_t b = 0; b < config_.balance.size(); ++b) check_balancer(b);
     check_places();
+    check_study();
     return std::move(errors_);
   }
 
@@ -56,6 +58,7 @@ class Checker {
     for (const char* of_table : {"data.repeat", "data.fold"})
       if (given_.contains(of_table) && !data.split)
         refuse(of_table, "chooses from the table of data.split, and none is named; name it, or drop the key");
+    check_inner_fold();
     const SystemTraits traits = config_.model.system->traits();
     if (data.group && (*data.group == data.id || (traits.labels && *data.group == data.label)))
       refuse("data.group",
@@ -82,6 +85,22 @@ class Checker {
       refuse("data.rows", fmt::format("{} make {:.3g} numbers, more than the {:.3g} a run may generate; make rows, "
                                       "features, outputs or the list of sigmas smaller",
                                       data.rows, generated_numbers(data), kMostGeneratedNumbers));
+  }
+
+  void check_inner_fold() {
+    if (!config_.data.inner_fold) return;
+    if (!inner_fold_of(*config_.data.inner_fold))
+      refuse("data.inner_fold", fmt::format("is '{}', which is no fold of 2 to {}; write the second of five as \"2/5\"",
+                                            *config_.data.inner_fold, kMostFolds));
+    if (!config_.data.fold)
+      refuse("data.inner_fold",
+             "divides the rows that data.fold leaves, and none is chosen; choose the fold that tests, or drop the key");
+  }
+
+  void check_study() {
+    if (config_.study && config_.study->inner_folds == 1)
+      refuse("study.inner_folds",
+             fmt::format("is 1, and one fold would leave no row to train; make it 0 or 2 to {}", kMostFolds));
   }
 
   void check_patterns(const char* key, const std::vector<std::string>& patterns) {

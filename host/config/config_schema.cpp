@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "engine/systems/words.h"
+#include "host/config/study_keys.h"
 #include "host/data/transform.h"
 
 namespace equipoise {
@@ -141,6 +142,9 @@ std::vector<Row> common_rows() {
       {kAll, {"data", "fold", EQ_SLOT(data.fold),
        "of k folds in the split table the one that tests; of the others' rows the share `validation` validates",
        {.example = "1"}, {kTables}}},
+      {kAll, {"data", "inner_fold", EQ_SLOT(data.inner_fold),
+       "of the rows outside the test fold, dealt to inner folds by `seed`, the fold that validates, in place of the share "
+       "`validation`: \"2/5\" = the second of five", {.example = "\"2/5\""}, {kTables}}},
 
       {kAll, {"select", "methods", EQ_SLOT(select.methods), select_meaning(), {.example = "[\"forest\"]"}, {kTables}}},
       {kAll, {"select", "keep", EQ_SLOT(select.keep), "columns that the last method keeps; 0 = all that pass",
@@ -293,6 +297,8 @@ std::vector<ConfigKey> all_keys() {
           if (use.key == dotted) keys.push_back(used_by(*system, row.key, use));
     }
   }
+  const std::vector<ConfigKey> of_study = study_keys();
+  keys.insert(keys.end(), of_study.begin(), of_study.end());
   return keys;
 }
 

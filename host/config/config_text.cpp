@@ -75,6 +75,14 @@ std::string commented_line(const Start& of, const ConfigKey& key) {
   return fmt::format("{:<40} # {}\n", setting, key.meaning);
 }
 
+/// A key of [study] with its default, commented out as the whole section is: it belongs to no single model.
+std::string study_line(const ConfigKey& key) {
+  const std::string value = *format_value(key, Config());
+  return fmt::format("{:<40} # {}\n",
+                     fmt::format("# {} = {}", key.name, key.rule.example.empty() ? value : key.rule.example),
+                     key.meaning);
+}
+
 /// What is said of a name that is no preset's, though it may name something else.
 std::string no_preset(const std::string& name) {
   if (const System* kind = find_system(name)) {
@@ -96,6 +104,7 @@ std::string to_toml(const Config& config) {
   std::string_view section;
   for (const ConfigKey& key : config_keys()) {
     if (key.section == "select" && config.select.methods.empty()) continue;  // as before there was selection
+    if (key.section == "study" && !config.study) continue;                   // its slots would make one
     if (key.section != section && (key.section == "balance" || key.known_to(config))) {
       section = key.section;
       text += section == "balance" ? balancers(config) : fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
@@ -104,6 +113,11 @@ std::string to_toml(const Config& config) {
     if (const auto value = format_value(key, config)) text += fmt::format("{} = {}\n", key.name, *value);
   }
   return text;
+}
+
+Config without_study(Config config) {
+  config.study.reset();
+  return config;
 }
 
 std::vector<std::string> preset_names() {
@@ -120,9 +134,10 @@ std::string commented_config(const std::string& name) {
     if (of.start.data.generated()) text += kOwnTables;
     std::string_view section;
     for (const ConfigKey& key : config_keys()) {
-      const std::string line = commented_line(of, key);
+      const bool of_study = key.section == "study";
+      const std::string line = of_study ? study_line(key) : commented_line(of, key);
       if (line.empty()) continue;
-      if (key.section != section) text += fmt::format("\n[{}]\n", section = key.section);
+      if (key.section != section) text += fmt::format("\n{}[{}]\n", of_study ? "# " : "", section = key.section);
       text += line;
     }
     return text;

@@ -76,7 +76,9 @@ Split split_of(const DataConfig& config, const RawCohort& cohort, const std::opt
   const Strata strata = strata_of(config, cohort);
   if (table)
     return read_split_table(*table, cohort.ids, strata, cohort.groups,
-                            {config.repeat, config.fold, config.validation, config.seed, cohort.left_out}, notices);
+                            {config.repeat, config.fold, config.validation, config.seed, cohort.left_out,
+                             config.inner_fold ? inner_fold_of(*config.inner_fold) : std::nullopt},
+                            notices);
   if (cohort.groups.empty()) return stratified_split(strata, config.validation, config.test, config.seed);
   return grouped_split(strata, cohort.groups, config.validation, config.test, config.seed, notices);
 }
