@@ -27,6 +27,8 @@ inline constexpr FileFormat kModel{"equipoise model", 2, 1};
 // 2: no moments of the best epoch; the control by field; 3: the losses of the epochs
 inline constexpr FileFormat kCheckpoint{"equipoise checkpoint", 3, 2};
 inline constexpr FileFormat kSummary{"equipoise run", 3, 1};  // 3: counts and sentences of the data
+inline constexpr FileFormat kStudy{"equipoise study", 1, 1};
+inline constexpr FileFormat kStudySummary{"equipoise study summary", 1, 1};
 }  // namespace file_format
 
 /// The format in a file: "equipoise model 2".

@@ -117,21 +117,6 @@ std::string metadata_hash(const TensorFile& file) {
   return sha.hex();
 }
 
-void expect_undamaged(const TensorFile& file) {
-  if (const auto told = file.metadata.find(kMetadataHashKey);
-      told != file.metadata.end() && told->second != metadata_hash(file))
-    throw Error(ExitCode::checkpoint,
-                fmt::format("{}: its metadata do not give the SHA-256 they were written with; the file was changed, "
-                            "resume the run to write it anew",
-                            file.path));
-  if (file.metadata_at(kHashKey) != content_hash(file))
-    throw Error(
-        ExitCode::checkpoint,
-        fmt::format("{}: its tensors do not give the SHA-256 it was written with; it is damaged, resume the run to "
-                    "write it anew",
-                    file.path));
-}
-
 /// Whether a training of this plan can have such counters: others would lead steps beyond the rows, and names beyond
 /// the tasks.
 bool counters_agree(const Control& c, const Program& program, const TrainingPlan& plan) {
@@ -160,6 +145,21 @@ LossHistory losses_of(const TensorFile& file, int format, int epochs, std::size_
 }
 
 }  // namespace
+
+void expect_undamaged(const TensorFile& file) {
+  if (const auto told = file.metadata.find(kMetadataHashKey);
+      told != file.metadata.end() && told->second != metadata_hash(file))
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: its metadata do not give the SHA-256 they were written with; the file was changed, "
+                            "resume the run to write it anew",
+                            file.path));
+  if (file.metadata_at(kHashKey) != content_hash(file))
+    throw Error(
+        ExitCode::checkpoint,
+        fmt::format("{}: its tensors do not give the SHA-256 it was written with; it is damaged, resume the run to "
+                    "write it anew",
+                    file.path));
+}
 
 TensorFile model_file(const Program& program, const TrainingPlan& plan, const std::vector<float>& state, int epoch) {
   TensorFile file;

@@ -35,6 +35,10 @@ void sign(TensorFile& file);
 /// That of the metadata alone; to be called again once some are added. Files of before have none.
 void sign_metadata(TensorFile& file);
 
+/// Throws Error(checkpoint) if the tensors or the metadata are not those that were signed. Files of before they were
+/// signed pass.
+void expect_undamaged(const TensorFile& file);
+
 TensorFile model_file(const Program& program, const TrainingPlan& plan, const std::vector<float>& state, int epoch);
 /// Fills the parameters of `state` from a model file; throws Error(checkpoint) for a missing or misshapen tensor.
 std::vector<float> read_model(const Program& program, const TensorFile& file);

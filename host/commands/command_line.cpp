@@ -11,25 +11,17 @@
 #include <sstream>
 
 #include "engine/balance/methods.h"
-#include "host/commands/commands.h"
+#include "host/commands/common_options.h"
 #include "host/commands/completion.h"
 #include "host/commands/failure.h"
 #include "host/commands/option_numbers.h"
+#include "host/commands/study_options.h"
 #include "host/config/config.h"
-#include "host/config/config_schema.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
 
 namespace {
-
-/// Dotted names of all keys, each once.
-std::vector<std::string> config_key_names() {
-  std::vector<std::string> names;
-  for (const ConfigKey& key : config_keys())
-    if (std::find(names.begin(), names.end(), key.dotted()) == names.end()) names.push_back(key.dotted());
-  return names;
-}
 
 constexpr int kMostSteps = 1'000'000;  // of a record, which has every tensor of each
 
@@ -43,6 +35,7 @@ class CommandLine {
         "Results go to standard output, the log to standard error.\nExit codes: 0 done, 2 usage or config, 3 data, "
         "4 checkpoint or record, 5 file system, 6 device,\n7 numerics or tolerance, 75 stopped and resumable.");
     add_train();
+    studies_.add_to([this](auto&&... c) { return command(c...); }, choices_);
     add_evaluate();
     add_predict();
     add_embed();
@@ -84,51 +77,7 @@ class CommandLine {
     return app;
   }
 
-  template <class Value>
-  static Value one_of(const std::string& option, const std::string& word, const std::map<std::string, Value>& values) {
-    if (const auto found = values.find(word); found != values.end()) return found->second;
-    std::vector<std::string> words;
-    for (const auto& [name, value] : values) words.push_back(name);
-    throw Error(ExitCode::usage, fmt::format("{} '{}': not a choice; {}", option, word, did_you_mean(word, words)));
-  }
-
   uint64_t seed() const { return whole_number<uint64_t>("--seed", seed_, 0, uint64_t{INT64_MAX}); }
-
-  void add_settings(CLI::App* app, std::vector<std::string>& settings) {
-    CLI::Option* set =
-        app->add_option("--set", settings,
-                        "overrule a key of the config: --set optimizer.lr=1e-3; may be repeated; KEY= takes back what "
-                        "the file sets")
-            ->type_name("KEY=VALUE")
-            ->allow_extra_args(false);
-    for (const std::string& key : config_key_names()) choices_[set].push_back(key + "=");
-  }
-  void add_device(CLI::App* app, std::string& device) {
-    choices_[app->add_option("--device", device, "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one")
-                 ->type_name("DEVICE")
-                 ->capture_default_str()] = {"auto", "cpu", "cuda"};
-  }
-  /// An option that takes one of `words`; the words also complete it.
-  CLI::Option* add_choice(CLI::App* app, const std::string& name, std::string& word, std::vector<std::string> words,
-                          const std::string& meaning) {
-    CLI::Option* option = app->add_option(name, word, meaning);
-    choices_[option] = std::move(words);
-    return option;
-  }
-  static void add_quiet(CLI::App* app, bool& quiet) {
-    app->add_flag("-q,--quiet", quiet, "no notices and no progress; warnings, errors and results stay");
-  }
-  static void add_force(CLI::App* app, bool& force) {
-    app->add_flag("--force", force, "replace the file of --out if there is one");
-  }
-
-  static CLI::Option* add_views(CLI::App* app, std::vector<std::filesystem::path>& views, const char* meaning) {
-    return app->add_option("--views", views, meaning)->type_name("FILE");
-  }
-  static void add_data_root(CLI::App* app, std::optional<std::filesystem::path>& root) {
-    app->add_option("--data-root", root, "folder that holds the run's own tables, where they were moved")
-        ->type_name("DIR");
-  }
 
   void add_train() {
     CLI::App* app = command("train", "train a model into a run folder", [this] {
@@ -137,14 +86,14 @@ class CommandLine {
       return train_command(train_);
     });
     app->add_option("CONFIG", train_.config, "config file; may be left out with --resume");
-    add_settings(app, train_.settings);
+    add_settings(choices_, app, train_.settings);
     app->add_option("--out", train_.out, "run folder; default: runs/<config>-<time>")->type_name("DIR");
-    add_device(app, train_.device);
+    add_device(choices_, app, train_.device);
     app->add_flag("--resume", train_.resume, "go on with the run in --out");
     add_data_root(app, train_.data_root);
     app->add_flag("--dry-run", train_.dry_run, "say what would be done, parameters and memory; write nothing");
     app->add_flag("--print-config", train_.print_config, "print the resolved config and end");
-    add_choice(app, "--log-format", log_format_, {"text", "json"}, "text or json")->type_name("FORMAT");
+    add_choice(choices_, app, "--log-format", log_format_, {"text", "json"}, "text or json")->type_name("FORMAT");
     add_quiet(app, train_.quiet);
   }
 
@@ -155,14 +104,14 @@ class CommandLine {
                                       {{"validation", Part::validation}, {"test", Part::test}, {"train", Part::train}});
       return evaluate_command(evaluate_);
     });
-    app->add_option("RUN", evaluate_.run, "run folder")->required();
-    add_choice(app, "--split", split_, {"validation", "test", "train"},
+    app->add_option("RUN", evaluate_.run, "run folder, or a study's")->required();
+    add_choice(choices_, app, "--split", split_, {"validation", "test", "train"},
                "validation, test or train; default: validation")
         ->type_name("PART");
     add_views(app, evaluate_.views, "tables of other patients, one for each view; - is standard input");
     app->add_option("--outcome", evaluate_.outcome, "their table of labels or targets")->type_name("FILE");
     add_data_root(app, evaluate_.data_root);
-    add_device(app, evaluate_.device);
+    add_device(choices_, app, evaluate_.device);
     app->add_flag("--json", evaluate_.json, "print JSON");
     add_quiet(app, evaluate_.quiet);
   }
@@ -170,25 +119,25 @@ class CommandLine {
   void add_predict() {
     CLI::App* app = command("predict", "what a run's model says of patients it has not seen",
                             [this] { return predict_command(predict_); });
-    app->add_option("RUN", predict_.run, "run folder")->required();
+    app->add_option("RUN", predict_.run, "run folder, or a study's")->required();
     add_views(app, predict_.views, "tables of the patients, one for each view; - is standard input")->required();
     app->add_option("--out", predict_.out, "the table of answers; default: standard output")->type_name("FILE");
     app->add_flag("--latent", predict_.latent, "the means of the latents too");
     add_force(app, predict_.force);
-    add_device(app, predict_.device);
+    add_device(choices_, app, predict_.device);
     add_quiet(app, predict_.quiet);
   }
 
   void add_embed() {
     CLI::App* app = command("embed", "the numbers by which a run's model represents rows, for another classifier",
                             [this] { return embed_command(embed_); });
-    app->add_option("RUN", embed_.run, "run folder")->required();
+    app->add_option("RUN", embed_.run, "run folder, or a study's")->required();
     add_views(app, embed_.views, "tables of other patients, one for each view; default: the run's own rows");
     app->add_option("--out", embed_.out, "an array where it ends in .npy, else a table; default: standard output")
         ->type_name("FILE");
     add_data_root(app, embed_.data_root);
     add_force(app, embed_.force);
-    add_device(app, embed_.device);
+    add_device(choices_, app, embed_.device);
     add_quiet(app, embed_.quiet);
   }
 
@@ -203,7 +152,7 @@ class CommandLine {
     app->add_option("--seed", seed_, "of the draws")->type_name("S")->capture_default_str();
     app->add_option("--out", generate_.out, "the table; default: standard output")->type_name("FILE");
     add_force(app, generate_.force);
-    add_device(app, generate_.device);
+    add_device(choices_, app, generate_.device);
     add_quiet(app, generate_.quiet);
   }
 
@@ -216,8 +165,8 @@ class CommandLine {
     app->add_option("--steps", steps_, "how many")->type_name("N")->required();
     app->add_option("--out", record_.out, "the record")->type_name("FILE")->required();
     add_force(app, record_.force);
-    add_settings(app, record_.settings);
-    add_device(app, record_.device);
+    add_settings(choices_, app, record_.settings);
+    add_device(choices_, app, record_.device);
     add_quiet(app, record_.quiet);
   }
 
@@ -227,7 +176,7 @@ class CommandLine {
       return replay_command(replay_);
     });
     app->add_option("FILE", replay_.record, "the record")->required();
-    add_device(app, replay_.device);
+    add_device(choices_, app, replay_.device);
     app->add_option("--tolerance", tolerance_, "largest deviation allowed")->type_name("T")->capture_default_str();
     app->add_flag("--json", replay_.json, "print JSON");
     app->add_option("--out", replay_.out, "write the outcomes")->type_name("FILE");
@@ -254,14 +203,14 @@ class CommandLine {
     app->add_option("--losses", losses_, "the tasks' losses; default: ones")->type_name("L,L,...");
     app->add_option("--initial-losses", initial_losses_, "their first losses; default: ones")->type_name("L,L,...");
     app->add_option("--seed", seed_, "of random orders, weights and draws")->type_name("S")->capture_default_str();
-    add_choice(app, "--order", order_, {"random", "identity"},
+    add_choice(choices_, app, "--order", order_, {"random", "identity"},
                "in which pcgrad and gradvac visit tasks: random or identity")
         ->type_name("ORDER");
     app->add_option("--draws", balance_.draws, "tensor [D] of graddrop's uniform draws; default: drawn with the seed")
         ->type_name("NAME");
     app->add_option("--input", balance_.input, "tensor [D] whose sign graddrop multiplies the gradients with")
         ->type_name("NAME");
-    add_device(app, balance_.device);
+    add_device(choices_, app, balance_.device);
     app->add_flag("--rescale", balance_.rescale, "give the step the norm of the plain sum of gradients");
     app->add_flag("--json", balance_.json, "print JSON");
     app->add_option("--out", balance_.out, "write balanced [K, D] and step [D] as safetensors")->type_name("FILE");
@@ -275,7 +224,7 @@ class CommandLine {
           print_result(completion_script(app_, choices_, shell_));
           return ExitCode::done;
         });
-    add_choice(completion, "SHELL", shell_, shell_names(), fmt::format("{}", fmt::join(shell_names(), ", ")))
+    add_choice(choices_, completion, "SHELL", shell_, shell_names(), fmt::format("{}", fmt::join(shell_names(), ", ")))
         ->required();
     completion->footer("Try it with: source <(equipoise completion bash). The script says where it can be kept.");
     CLI::App* help = command("help", "print what a command does, as its --help", [this] { return print_help(); });
@@ -357,6 +306,7 @@ class CommandLine {
   std::string rows_ = "1000", seed_ = "1", steps_, tolerance_ = "0.0001", losses_, initial_losses_;
   std::string shell_, topic_, log_format_ = "text", split_, order_ = "random";
   TrainOptions train_;
+  StudyCommandLine studies_;
   EvaluateOptions evaluate_;
   PredictOptions predict_;
   EmbedOptions embed_;

@@ -5,10 +5,13 @@
 
 #include "engine/files/npy.h"
 #include "host/commands/commands.h"
+#include "host/commands/study_commands.h"
 #include "host/run/answers.h"
 #include "host/run/device_choice.h"
 #include "host/run/output_file.h"
 #include "host/run/stored_run.h"
+#include "host/study/ensemble.h"
+#include "host/study/stored_study.h"
 #include "host/text/csv_field.h"
 
 namespace equipoise {
@@ -96,20 +99,59 @@ Embedded embed(const StoredRun& run, const EmbedOptions& o, Log& log) {
   return embed_new(run, rows, *executor);
 }
 
+/// Latents of several members in one table.
+Embedded side_by_side(const std::vector<Embedded>& parts) {
+  Embedded all{{}, parts.front().ids, {}, {}};
+  for (const Embedded& part : parts) all.names.insert(all.names.end(), part.names.begin(), part.names.end());
+  for (std::size_t row = 0; row < all.ids.size(); ++row)
+    for (const Embedded& part : parts) {
+      const auto first = part.values.begin() + static_cast<std::ptrdiff_t>(row * part.names.size());
+      all.values.insert(all.values.end(), first, first + static_cast<std::ptrdiff_t>(part.names.size()));
+    }
+  return all;
+}
+
+void give(const Embedded& e, const EmbedOptions& o, Log& log) {
+  const bool array = o.out && o.out->extension() == ".npy";
+  const auto text = [&](const TextSink& sink) { array ? sink(as_array(e)) : as_table(e, sink); };
+  give_result(o.out, o.force, text, log,
+              fmt::format("embedded {} rows, in the order of their ids, by {} numbers", e.ids.size(), e.names.size()));
+}
+
 }  // namespace
 
 ExitCode embed_command(const EmbedOptions& o) {
+  if (holds_study(o.run)) return embed_study(o);
   Log log(LogFormat::text, o.quiet);
   const StoredRun run = run_to_ask(o.run, o.out, o.force, log);
   if (o.out) {
     expect_not_table(*o.out, o.views);
     for (const DataFile& file : run.account.files) expect_not_input(*o.out, file.path, "a table of the run");
   }
-  const Embedded e = embed(run, o, log);
-  const bool array = o.out && o.out->extension() == ".npy";
-  const auto text = [&](const TextSink& sink) { array ? sink(as_array(e)) : as_table(e, sink); };
-  give_result(o.out, o.force, text, log,
-              fmt::format("embedded {} rows, in the order of their ids, by {} numbers", e.ids.size(), e.names.size()));
+  give(embed(run, o, log), o, log);
+  return ExitCode::done;
+}
+
+ExitCode embed_study(const EmbedOptions& o) {
+  if (o.views.empty())
+    throw Error(ExitCode::usage,
+                "embed: some members of a study trained on its rows and others held them out; name tables by --views, or "
+                "embed one member (equipoise member)");
+  Log log(LogFormat::text, o.quiet);
+  if (o.out) {
+    expect_outside_study(o.run, *o.out);
+    expect_may_write(*o.out, o.force);
+    expect_not_table(*o.out, o.views);
+  }
+  expect_readable_again(o.views);
+  const std::vector<ChosenRun> runs = chosen_runs(read_finished_study(o.run));
+  const auto executor = make_executor(o.device, log);
+  std::vector<Embedded> parts;
+  for (const ChosenRun& chosen : runs) {
+    parts.push_back(embed_new(chosen.run, read_new_rows(chosen.run, o.views, false, std::nullopt), *executor));
+    for (std::string& name : parts.back().names) name = fmt::format("member{}_{}", chosen.number, name);
+  }
+  give(side_by_side(parts), o, log);
   return ExitCode::done;
 }
 

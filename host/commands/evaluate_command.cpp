@@ -7,10 +7,12 @@
 
 #include "engine/statistics/auc.h"
 #include "host/commands/commands.h"
+#include "host/commands/study_commands.h"
 #include "host/run/column_figures.h"
 #include "host/run/device_choice.h"
 #include "host/run/figure_parts.h"
 #include "host/run/stored_run.h"
+#include "host/study/study_folder.h"
 #include "host/text/printable.h"
 
 namespace equipoise {
@@ -107,6 +109,7 @@ JudgedRows judge_new(const StoredRun& run, const EvaluateOptions& o, Log& log) {
 }  // namespace
 
 ExitCode evaluate_command(const EvaluateOptions& o) {
+  if (holds_study(o.run)) return evaluate_study(o);
   const bool external = !o.views.empty();
   if (external && o.part)
     throw Error(ExitCode::usage,

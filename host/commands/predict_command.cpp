@@ -4,10 +4,12 @@
 #include <cmath>
 
 #include "host/commands/commands.h"
+#include "host/commands/study_commands.h"
 #include "host/run/answers.h"
 #include "host/run/device_choice.h"
 #include "host/run/output_file.h"
 #include "host/run/stored_run.h"
+#include "host/study/study_folder.h"
 #include "host/text/csv_field.h"
 
 namespace equipoise {
@@ -61,6 +63,7 @@ class AnsweredRows {
 }  // namespace
 
 ExitCode predict_command(const PredictOptions& o) {
+  if (holds_study(o.run)) return predict_study(o);
   Log log(LogFormat::text, o.quiet);
   const StoredRun run = run_to_ask(o.run, o.out, o.force, log);
   if (o.out) expect_not_table(*o.out, o.views);

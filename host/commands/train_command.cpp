@@ -8,7 +8,7 @@
 #include "engine/base/machine_memory.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/memory_needed.h"
-#include "host/commands/commands.h"
+#include "host/commands/study_commands.h"
 #include "host/config/model_config.h"
 #include "host/data/table/table.h"
 #include "host/run/answers.h"
@@ -329,8 +329,9 @@ class TrainRun {
 
 }  // namespace
 
-ExitCode train_command(const TrainOptions& options) {
-  const Config config = config_of(options);
+ExitCode train_command(const TrainOptions& options) { return train_config(config_of(options), options); }
+
+ExitCode train_config(const Config& config, const TrainOptions& options) {
   if (options.print_config) {
     print_result(to_toml(config));
     return ExitCode::done;

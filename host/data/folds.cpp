@@ -97,8 +97,7 @@ std::vector<int> grouped_folds(const Strata& strata, const std::vector<std::stri
   return fold_of;
 }
 
-void write_folds_csv(const std::filesystem::path& path, const std::vector<std::vector<int>>& folds_of_repeats,
-                     const std::vector<std::string>& ids) {
+std::string folds_csv(const std::vector<std::vector<int>>& folds_of_repeats, const std::vector<std::string>& ids) {
   std::string text = "id,repeat,fold\n";
   for (size_t r = 0; r < folds_of_repeats.size(); ++r)
     for (size_t row = 0; row < ids.size(); ++row) {
@@ -106,7 +105,12 @@ void write_folds_csv(const std::filesystem::path& path, const std::vector<std::v
       text += fmt::format("{},{},{}\n", csv_field(ids[row]), r + 1,
                           fold == kTrainsInAll ? std::string(kAlwaysTrains) : std::to_string(fold + 1));
     }
-  write_file_atomically(path, std::string_view(text));
+  return text;
+}
+
+void write_folds_csv(const std::filesystem::path& path, const std::vector<std::vector<int>>& folds_of_repeats,
+                     const std::vector<std::string>& ids) {
+  write_file_atomically(path, folds_csv(folds_of_repeats, ids));
 }
 
 FoldTable folds_of_table(const Table& table) {

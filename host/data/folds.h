@@ -32,8 +32,10 @@ std::vector<int> stratified_folds(const Strata& strata, int folds, uint64_t seed
 std::vector<int> grouped_folds(const Strata& strata, const std::vector<std::string>& groups, int folds, uint64_t seed,
                                int repeat, std::vector<std::string>& notices);
 
-/// Writes the columns id, repeat and fold, a repeat after the other; repeats and folds count from 1, and rows that
-/// train in all have the fold kAlwaysTrains. `folds_of_repeats` [repeats][ids]. Throws Error(file_system).
+/// The columns id, repeat and fold as text, a repeat after the other; repeats and folds count from 1, and rows that
+/// train in all have the fold kAlwaysTrains. `folds_of_repeats` [repeats][ids].
+std::string folds_csv(const std::vector<std::vector<int>>& folds_of_repeats, const std::vector<std::string>& ids);
+/// The same into a file. Throws Error(file_system).
 void write_folds_csv(const std::filesystem::path& path, const std::vector<std::vector<int>>& folds_of_repeats,
                      const std::vector<std::string>& ids);
 

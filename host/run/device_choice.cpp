@@ -13,11 +13,6 @@ namespace equipoise {
 
 namespace {
 
-/// Replicas of a single training: one, and a replica runs on one thread.
-constexpr int kThreadsOfOneModel = 1;
-
-std::unique_ptr<Executor> make_cpu() { return make_cpu_executor(kThreadsOfOneModel); }
-
 std::unique_ptr<Executor> make_cuda(int device, Log& log) {
   const DeviceReport report = device_report(false);
   if (static_cast<size_t>(device) < report.devices.size()) {
@@ -29,7 +24,7 @@ std::unique_ptr<Executor> make_cuda(int device, Log& log) {
   return make_cuda_executor(device);
 }
 
-std::unique_ptr<Executor> make_auto(Log& log) {
+std::unique_ptr<Executor> make_auto(Log& log, int threads) {
   std::string why = device_report().problem;
   if (why.empty()) {
     try {
@@ -41,7 +36,7 @@ std::unique_ptr<Executor> make_auto(Log& log) {
       why = error.what();
     }
   }
-  auto executor = make_cpu();
+  auto executor = make_cpu_executor(threads);
   log.info(fmt::format("device: {}; no GPU is used: {}", executor->name(), why));
   return executor;
 }
@@ -67,10 +62,10 @@ std::optional<int> cuda_device_of(const std::string& device) {
                                     : did_you_mean(device, std::vector<std::string>{"auto", "cpu", "cuda", "cuda:N"})));
 }
 
-std::unique_ptr<Executor> make_executor(const std::string& device, Log& log) {
-  if (device == "auto") return make_auto(log);
+std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads) {
+  if (device == "auto") return make_auto(log, threads);
   const std::optional<int> cuda = cuda_device_of(device);
-  return cuda ? make_cuda(*cuda, log) : make_cpu();
+  return cuda ? make_cuda(*cuda, log) : make_cpu_executor(threads);
 }
 
 bool compiles_when_loaded(const DeviceInfo& device, std::string_view code) {

@@ -14,9 +14,9 @@ namespace equipoise {
 
 /// Parses "auto", "cpu", "cuda" (the first device) or "cuda:N". `auto` takes the first CUDA device if it can be used,
 /// else the CPU, and tells the log which and why; a named device that is absent is an Error(device). Other words are an
-/// Error(usage). On a CPU one model runs on one thread. Where the driver has to compile the kernels, which takes a
+/// Error(usage). On a CPU one model runs on one thread; several models run on `threads`, 0 = all that the machine has. Where the driver has to compile the kernels, which takes a
 /// while, the log says so before.
-std::unique_ptr<Executor> make_executor(const std::string& device, Log& log);
+std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads = 1);
 
 /// The same words; of `auto` the first CUDA device if there is any. None: the CPU. Whether a named device is there is
 /// not asked.

@@ -4,31 +4,13 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "host/run/launch_length.h"
 
 namespace equipoise {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// How many steps one launch does: twice as many each time, as long as it stays short enough for a signal or a display
-/// to wait for.
-class LaunchLength {
- public:
-  explicit LaunchLength(int most) : most_(most) {}
-  int steps() const { return steps_; }
-  void took(int64_t done, Clock::duration time) {
-    const double per_step =
-        std::chrono::duration<double>(time).count() / static_cast<double>(std::max<int64_t>(done, 1));
-    const double fitting = kSeconds / std::max(per_step, 1e-9);
-    steps_ = static_cast<int>(std::clamp(fitting, 1.0, std::min(2.0 * steps_, static_cast<double>(most_))));
-  }
-
- private:
-  static constexpr double kSeconds = 0.3;
-  int most_;
-  int steps_ = 1;
-};
 
 class Saver {
  public:

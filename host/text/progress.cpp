@@ -45,14 +45,14 @@ std::string as_json(const ordered_json& object) {
 /// A figure in a column; "-" where it is undefined.
 std::string in_column(double x) { return std::isnan(x) ? std::string("-") : fmt::format("{:.4f}", x); }
 
-std::string duration(double seconds) {
+}  // namespace
+
+std::string duration_text(double seconds) {
   const auto whole = static_cast<int64_t>(std::llround(seconds));
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
-
-}  // namespace
 
 bool wants_colour(int descriptor) {
   const char* no_colour = std::getenv("NO_COLOR");
@@ -138,7 +138,7 @@ std::string Progress::time_left(int64_t done) const {
   const auto here = static_cast<double>(done - first_step_);
   if (here <= 0) return "";
   const auto left = static_cast<double>(int64_t{plan_.epochs} * steps_per_epoch_ - done);
-  return fmt::format("  at most {} left", duration(elapsed / here * std::max(left, 0.0)));
+  return fmt::format("  at most {} left", duration_text(elapsed / here * std::max(left, 0.0)));
 }
 
 void Progress::steps(int64_t done) {

@@ -46,6 +46,9 @@ class Log {
   bool drawn_ = false;
 };
 
+/// "12 s", "3:04", "1:02:03".
+std::string duration_text(double seconds);
+
 /// True if `descriptor` is a terminal on which colours are wanted (NO_COLOR is unset, TERM is not dumb).
 bool wants_colour(int descriptor);
 

@@ -1,0 +1,264 @@
+// host/commands/study_command.cpp - cross-validate and sweep: from a config to a study folder.
+#include <fmt/format.h>
+
+#include <numeric>
+#include <set>
+
+#include "engine/base/machine_memory.h"
+#include "engine/train/memory_needed.h"
+#include "engine/train/trainer.h"
+#include "host/commands/study_commands.h"
+#include "host/run/data_places.h"
+#include "host/run/device_choice.h"
+#include "host/study/stored_study.h"
+#include "host/study/study_files.h"
+#include "host/study/study_run.h"
+#include "host/study/study_training.h"
+#include "host/text/printable.h"
+#include "host/text/shell_word.h"
+#include "host/text/signals.h"
+
+namespace equipoise {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* name_of(StudyKind kind) { return kind == StudyKind::sweep ? "sweep" : "cross-validate"; }
+
+/// The account by which with_tables_found looks for a study's tables.
+EarlierRun account_of(const StudyRecord& record) {
+  EarlierRun account;
+  account.files = record.files;
+  account.data_sha256 = record.data_sha256;
+  return account;
+}
+
+std::vector<DataFile> files_of_rows(const RawData& raw, const Config& config) {
+  std::vector<DataFile> files;
+  for (const ReadFile& file : raw.cohort.files) {
+    if (!file.seekable)
+      throw Error(ExitCode::data, fmt::format("{}: is a pipe, which can be read once; a study needs its rows again, so "
+                                              "save them as a file",
+                                              file.path.string()));
+    files.push_back({file.path.string(), file.sha256});
+  }
+  if (raw.split) files.push_back({config.data.split->string(), raw.split->sha256});
+  return files;
+}
+
+std::vector<StudySetting> settings_of(const StudyOptions& o, const Config& config, Log& log) {
+  const StudyConfig study = config.study.value_or(StudyConfig{});
+  std::vector<StudySetting> settings = study_settings(study, config.train.seed);
+  if (o.fixed_weights > 0) {
+    if (!study.grid.empty() || study.random > 0)
+      throw Error(ExitCode::usage,
+                  "sweep --fixed-weights: makes the settings itself; drop --grid, --random and --range");
+    settings = fixed_weight_settings(loss_count(config), o.fixed_weights);
+  }
+  const Config base = without_study(config);
+  for (const std::string& told : check_settings(settings, [&](const std::vector<std::string>& overrides) {
+         return changed_config(base, o.config->string(), overrides);
+       }))
+    log.info(told);
+  return settings;
+}
+
+/// Ids of patients whose rows are equal in every view, which a fold each would tell of one another.
+void tell_duplicates(const RawCohort& cohort, Log& log) {
+  std::map<std::vector<double>, std::string> seen;
+  std::vector<std::string> pairs;
+  for (std::size_t row = 0; row < cohort.ids.size(); ++row) {
+    std::vector<double> values;
+    for (const RawView& view : cohort.views) {
+      const auto first = view.values.begin() + static_cast<std::ptrdiff_t>(row * view.columns.size());
+      values.insert(values.end(), first, first + static_cast<std::ptrdiff_t>(view.columns.size()));
+    }
+    for (double& value : values)
+      if (value != value) value = -1.7976931348623157e308;  // missing: equal to itself, and no value of a table
+    const auto [same, is_new] = seen.emplace(std::move(values), cohort.ids[row]);
+    if (!is_new) pairs.push_back(fmt::format("'{}' and '{}'", same->second, cohort.ids[row]));
+  }
+  if (pairs.empty()) return;
+  std::string told = pairs[0];
+  for (std::size_t i = 1; i < std::min<std::size_t>(pairs.size(), 3); ++i) told += ", " + pairs[i];
+  log.warning(fmt::format("{} {} of patients have the same values in every view ({}{}): where one of them is held out, "
+                          "the other may train; name a data.group, or drop one",
+                          pairs.size(), pairs.size() == 1 ? "pair" : "pairs", told, pairs.size() > 3 ? ", ..." : ""));
+}
+
+ExitCode dry_run(const StudyOptions& o, const Config& config, const StudyPlan& plan, RawData raw, Log& log) {
+  const auto executor = make_executor(o.device, log, o.threads);
+  StudyData data(config, plan, std::move(raw), study_file::kSplits);
+  const StudyPart part = o.part ? study_part(*o.part) : StudyPart{};
+  std::vector<Member> members;
+  int64_t steps = 0, bytes = 0;
+  std::set<const PreparedData*> prepared;
+  for (const StudyMember& member : plan.members) {
+    if (!part.takes(member.number)) continue;
+    members.push_back(data.engine_member(member));
+    const Member& m = members.back();
+    const auto rows = static_cast<int64_t>(m.split->train.size());
+    steps += (rows + m.plan.batch - 1) / m.plan.batch * m.plan.epochs;
+    if (prepared.insert(&data.of(member)).second) bytes += data_bytes(*m.data);
+  }
+  const auto groups = groups_of(members, executor->plan_limits());
+  std::size_t waves = 0;
+  int64_t most = 0;
+  for (const std::vector<std::size_t>& group : groups) {
+    waves += (group.size() + kMembersAtOnce - 1) / kMembersAtOnce;
+    const Trainer trainer(std::span(&members[group[0]], 1), *executor);
+    most = std::max(most, training_bytes(trainer.program(), std::min(group.size(), kMembersAtOnce)));
+  }
+  print_result(fmt::format("{} members on {}: {} settings, {} splits, {} seeds\n{} group{} of equal structure, {} wave{} "
+                           "of at most {}\nat most {} steps\nmemory: about {} of data and {} of models, of {}\n",
+                           members.size(), executor->name(), plan.settings.size(), plan.splits.size(),
+                           plan.members.size() / plan.settings.size() / plan.splits.size(), groups.size(),
+                           groups.size() == 1 ? "" : "s", waves, waves == 1 ? "" : "s", kMembersAtOnce, steps,
+                           bytes_text(bytes), bytes_text(most), bytes_text(machine_memory())));
+  return ExitCode::done;
+}
+
+/// Runs what is left, and says how it ended.
+ExitCode go_on(const StudyFolder& folder, StudyWork& work, const StudyOptions& o, StopSignals& signals, Log& log) {
+  const auto executor = make_executor(o.device, log, o.threads);
+  work.record.device = executor->name();
+  work.record.status = "running";
+  folder.write_record(work.record);
+  const auto summary = run_study(folder, work, *executor, log, [&] { return signals.received() != 0; });
+  log.clear_live();
+  const std::string path = printable(shell_word(folder.path()));
+  if (work.record.status == "stopped")
+    throw Error(ExitCode::stopped,
+                fmt::format("stopped by {}; resume with: equipoise {} --resume --out {}",
+                            signal_name(signals.received()), name_of(work.record.plan.kind), path));
+  if (!summary) {
+    print_result(fmt::format("part {}/{} is trained: {}\nonce all parts are: equipoise study merge --out STUDY PART...\n",
+                             work.record.part.index, work.record.part.of, folder.path().string()));
+    return ExitCode::done;
+  }
+  for (const std::string& notice : summary->notices) log.warning(notice);
+  print_result(to_text(*summary) + fmt::format("\nstudy: {}\n", folder.path().string()));
+  return ExitCode::done;
+}
+
+ExitCode start(const StudyOptions& o, Log& log) {
+  if (!o.config)
+    throw Error(ExitCode::usage,
+                fmt::format("{0}: no config is given; write equipoise {0} CONFIG.toml", name_of(o.kind)));
+  const Config config = load_config(*o.config, o.settings);
+  RawData raw = read_raw_data(config);
+  std::vector<std::string> notices = raw.cohort.notices;
+  StudyRecord record;
+  if (o.part) record.part = study_part(*o.part);
+  record.plan = plan_study(o.kind, config, settings_of(o, config, log), raw, notices);
+  record.files = files_of_rows(raw, config);
+  record.data_sha256 = hash_of(raw.cohort);
+  record.notices = notices;
+  record.started = time_now();
+  for (const std::string& notice : notices) log.info(notice);
+  tell_duplicates(raw.cohort, log);
+  if (o.dry_run) return dry_run(o, config, record.plan, std::move(raw), log);
+  StopSignals signals;
+  signals.listen();
+  const StudyFolder folder = StudyFolder::create(o.out ? *o.out : default_study_folder(*o.config));
+  folder.begin(config, record);
+  log.info(fmt::format("study folder: {}", folder.path().string()));
+  StudyWork work{config, std::move(raw), std::move(record)};
+  return go_on(folder, work, o, signals, log);
+}
+
+ExitCode resume(const StudyOptions& o, Log& log) {
+  if (!o.out)
+    throw Error(ExitCode::usage, fmt::format("{} --resume: no study is given; add --out with its folder",
+                                             name_of(o.kind)));
+  const StudyFolder folder = StudyFolder::open(*o.out);
+  StoredStudy study = read_study(folder.path());
+  if (o.kind != study.record.plan.kind)
+    throw Error(ExitCode::usage, fmt::format("{}: is a study of equipoise {}", o.out->string(),
+                                             name_of(study.record.plan.kind)));
+  if (o.config && load_config(*o.config, o.settings) != study.config)
+    throw Error(ExitCode::usage, fmt::format("{}: differs from {}, with which the study was started; leave the config "
+                                             "out to resume, or start a new study in another --out",
+                                             o.config->string(), folder.file(study_file::kConfig).string()));
+  if (!o.config && !o.settings.empty())
+    throw Error(ExitCode::usage, fmt::format("{} --resume: a study keeps its settings; start a new one in another "
+                                             "--out to change {}",
+                                             name_of(o.kind), o.settings.front()));
+  if (o.part && !(study_part(*o.part) == study.record.part))
+    throw Error(ExitCode::usage, fmt::format("{} --resume: this study's part is {}/{}", name_of(o.kind),
+                                             study.record.part.index, study.record.part.of));
+  if (study.record.status == "finished" || study.record.status == "trained") {
+    log.info(fmt::format("{}: nothing is left to train", folder.path().string()));
+    return ExitCode::done;
+  }
+  const Config found = with_tables_found(study.config, folder.path(), account_of(study.record), o.data_root);
+  RawData raw = read_raw_data(found);
+  if (hash_of(raw.cohort) != study.record.data_sha256)
+    throw Error(ExitCode::data, fmt::format("{}: the tables hold other rows or values than when the study was started; "
+                                            "put the old ones back, or start a new study",
+                                            folder.path().string()));
+  StopSignals signals;
+  signals.listen();
+  ++study.record.resumed;
+  StudyWork work{study.config, std::move(raw), std::move(study.record)};
+  return go_on(folder, work, o, signals, log);
+}
+
+}  // namespace
+
+ExitCode study_command(const StudyOptions& options) {
+  Log log(options.log_format, options.quiet);
+  if (options.part) study_part(*options.part);
+  return options.resume ? resume(options, log) : start(options, log);
+}
+
+ExitCode merge_command(const MergeOptions& o) {
+  Log log(LogFormat::text, o.quiet);
+  std::optional<StoredStudy> first;
+  std::set<int> seen;
+  for (const fs::path& part : o.parts) {
+    StoredStudy study = read_study(part);
+    if (study.record.status != "trained")
+      throw Error(ExitCode::usage, fmt::format("{}: is {}; merge takes parts that are trained to their end",
+                                               part.string(), study.record.part.whole() ? "a whole study" : "unfinished"));
+    if (!first) first = study;
+    const bool same = study.config == first->config && study.record.data_sha256 == first->record.data_sha256 &&
+                      study.record.plan.members == first->record.plan.members &&
+                      study.record.plan.folds == first->record.plan.folds &&
+                      study.record.part.of == first->record.part.of;
+    if (!same)
+      throw Error(ExitCode::usage, fmt::format("{}: is a part of another study than {}", part.string(),
+                                               o.parts.front().string()));
+    if (!seen.insert(study.record.part.index).second)
+      throw Error(ExitCode::usage, fmt::format("{}: is part {}/{}, which is named twice", part.string(),
+                                               study.record.part.index, study.record.part.of));
+  }
+  std::string missing;
+  for (int index = 1; index <= first->record.part.of; ++index)
+    if (!seen.contains(index)) missing += fmt::format("{}{}/{}", missing.empty() ? "" : ", ", index, first->record.part.of);
+  if (!missing.empty()) throw Error(ExitCode::usage, fmt::format("study merge: part {} is missing; name it too", missing));
+
+  const Config found = with_tables_found(first->config, first->folder, account_of(first->record), o.data_root);
+  RawData raw = read_raw_data(found);
+  if (hash_of(raw.cohort) != first->record.data_sha256)
+    throw Error(ExitCode::data, "study merge: the tables hold other rows or values than when the parts were trained; "
+                                "put the old ones back");
+  StopSignals signals;
+  signals.listen();
+  const StudyFolder folder = StudyFolder::create(o.out);
+  StudyRecord record = first->record;
+  record.part = {};
+  record.status = "running";
+  StudyJournal journal(folder.place(study_file::kProgress));
+  for (const fs::path& part : o.parts)
+    for (const auto& entry : fs::directory_iterator(part / study_file::kProgress))
+      fs::copy_file(entry.path(), journal.folder() / entry.path().filename());
+  folder.begin(first->config, record);
+  StudyWork work{first->config, std::move(raw), std::move(record)};
+  StudyOptions options;
+  options.device = o.device;
+  return go_on(folder, work, options, signals, log);
+}
+
+}  // namespace equipoise

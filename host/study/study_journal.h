@@ -1,0 +1,42 @@
+// host/study/study_journal.h - how far a study has come, on disk: members that are finished, wave by wave, and where
+// those of the running wave stand.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/files/safetensors.h"
+#include "host/study/member_result.h"
+
+namespace equipoise {
+
+/// Writes results with models of one structure as one file, and reads such a file back. The latter throws
+/// Error(checkpoint) on a file that was damaged.
+void write_results(const std::filesystem::path& path, std::span<const MemberResult* const> results);
+std::vector<MemberResult> read_results(const std::filesystem::path& path);
+
+class StudyJournal {
+ public:
+  /// `folder` is that of the journal alone, made if need be.
+  explicit StudyJournal(std::filesystem::path folder);
+
+  /// Results of finished members by number. A file that is damaged is told, and its members count as not finished.
+  std::map<int, MemberResult> finished(const std::function<void(const std::string&)>& notice) const;
+  /// Adds results of models of one structure.
+  void finish(std::span<const MemberResult> results);
+
+  /// Checkpoints of members by number, the newest of each call to save(); none after a finish().
+  std::map<int, TensorFile> running(const std::function<void(const std::string&)>& notice) const;
+  void save(const std::map<int, TensorFile>& checkpoints);
+
+  const std::filesystem::path& folder() const { return folder_; }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+}  // namespace equipoise

@@ -1,0 +1,27 @@
+// host/study/study_run.h - a study in its folder, from its first member or from where it stands to the end or a signal.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "engine/run/executor.h"
+#include "host/study/study_folder.h"
+#include "host/study/study_summary.h"
+#include "host/text/progress.h"
+
+namespace equipoise {
+
+struct StudyWork {
+  const Config& config;
+  RawData raw;
+  StudyRecord record;  ///< with its plan
+};
+
+/// Trains what the record's part takes of the members, and, where that is all of them, chooses, judges the held-out
+/// rows and writes the study's tables. `stop` is asked between launches. Returns the summary of a study that is
+/// finished; nothing where it was stopped (the record says so) or is a part.
+std::optional<StudySummary> run_study(const StudyFolder& folder, StudyWork& work, Executor& executor, Log& log,
+                                      const std::function<bool()>& stop);
+
+}  // namespace equipoise

@@ -1,0 +1,37 @@
+// host/study/study_training.h - trains a study's members, many at once, so that it can be stopped and killed at any
+// moment.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+
+#include "engine/run/executor.h"
+#include "host/study/member_result.h"
+#include "host/study/study_data.h"
+#include "host/study/study_journal.h"
+#include "host/study/study_progress.h"
+
+namespace equipoise {
+
+/// Members that are trained at once, at most. More keep a GPU no busier; fewer are sooner in the journal.
+inline constexpr std::size_t kMembersAtOnce = 256;
+
+struct StudyPace {
+  std::function<bool()> stop = [] { return false; };     ///< asked between launches
+  std::chrono::milliseconds between_checkpoints{30000};  ///< at least
+  std::size_t at_once = kMembersAtOnce;
+};
+
+/// Trains the members that `mine` names (places in plan.members) and that `results` has not, wave by wave, and adds
+/// them to `results` and to the journal. False where `pace.stop` asked to stop first; members that were training then
+/// go on from there the next time. A member that meets a non-finite value ends alone, with a failure in its result.
+bool train_members(const StudyPlan& plan, std::span<const std::size_t> mine, StudyData& data, Executor& executor,
+                   StudyJournal& journal, std::map<int, MemberResult>& results, StudyProgress& progress, Log& log,
+                   const StudyPace& pace);
+
+/// What settings are compared by, of the validation rows: their AUC where that chooses epochs; else minus the losses'
+/// sum by the study's own initial weights, whatever a setting weighs them by, so that all are measured by one yardstick.
+double inner_value(const TrainingPlan& plan, const Evaluation& evaluation, std::span<const double> weights);
+
+}  // namespace equipoise

@@ -1,0 +1,310 @@
+// tests/host/study/study_command_test.cpp - studies by the built program: each member is what `train` makes of its
+// config, whatever trains beside it, and no row that is held out touches it.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "engine/files/safetensors.h"
+#include "tests/host/commands/program_run.h"
+#include "tests/host/commands/small_tables.h"
+
+namespace equipoise::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* const kMldrl =
+    "[data]\nviews = [\"features.csv\", \"features.csv\"]\noutcome = \"outcome.csv\"\nvalidation = 0.25\n"
+    "[model]\nkind = \"mldrl\"\nhidden = 5\nshared = 2\nspecific = 2\n"
+    "[train]\nepochs = 6\nbatch = 16\npatience = 4\n";
+
+/// What a study writes of its result; no time stands in these.
+const std::vector<std::string> kResults = {"members.csv", "predictions.csv", "summary.json", "summary.txt",
+                                           "members.safetensors", "preprocess.jsonl", "splits.csv"};
+
+class Study : public ProgramRun {
+ protected:
+  Study() {
+    write_small_tables(home_.path());
+    home_.write("c.toml", kMldrl);
+  }
+
+  std::vector<std::string> study(const std::string& out, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments = {"cross-validate", "c.toml",   "--device", "cpu", "--out", out, "--folds", "3",
+                                          "--repeats",      "2",        "--seeds",  "2",   "--grid",
+                                          "optimizer.lr=1e-3,1e-2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+  std::vector<std::vector<std::string>> table(const std::string& folder, const std::string& file) const {
+    return cells_of(content_of(at(folder) / file));
+  }
+  void expect_same_results(const std::string& a, const std::string& b) const {
+    for (const std::string& file : kResults) EXPECT_EQ(content_of(at(a) / file), content_of(at(b) / file)) << file;
+  }
+  static std::size_t column(const std::vector<std::vector<std::string>>& table, const std::string& name) {
+    for (std::size_t c = 0; c < table[0].size(); ++c)
+      if (table[0][c] == name) return c;
+    ADD_FAILURE() << "no column " << name;
+    return 0;
+  }
+  /// The tensor of one member of a study.
+  std::vector<float> of_member(const std::string& folder, int number, const std::string& name) const {
+    const StoredTensor tensor = read_safetensors(at(folder) / "members.safetensors").at(name);
+    const std::vector<float> all = tensor.to_floats();
+    const auto each = all.size() / static_cast<std::size_t>(tensor.shape[0]);
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(each * (static_cast<std::size_t>(number) - 1));
+    return {first, first + static_cast<std::ptrdiff_t>(each)};
+  }
+};
+
+TEST_F(Study, HasAMemberForEachFoldRepeatSeedAndSetting) {
+  const std::string told = said(study("s"));
+  EXPECT_CONTAINS(told, "24 members, 0 failed; 60 rows, 60 of them held out in 3 folds x 2 repeats");
+  const auto members = table("s", "members.csv");
+  ASSERT_EQ(members.size(), 25u);
+  EXPECT_EQ(members[1][column(members, "optimizer.lr")], "1e-3");
+  EXPECT_EQ(members[1][column(members, "seed")], "1");
+  EXPECT_EQ(members[2][column(members, "seed")], "2");
+  EXPECT_EQ(members[3][column(members, "optimizer.lr")], "1e-2");
+  EXPECT_EQ(members[24][column(members, "repeat")], "2");
+  EXPECT_EQ(members[24][column(members, "fold")], "3");
+  const std::size_t chosen = column(members, "chosen"), outer = column(members, "outer_auc");
+  for (std::size_t first = 1; first < 25; first += 4) {
+    // One setting of the two, with both its seeds; outer figures stand beside these alone.
+    EXPECT_EQ(members[first][chosen], members[first + 1][chosen]);
+    EXPECT_NE(members[first][chosen], members[first + 2][chosen]);
+    for (std::size_t m = first; m < first + 4; ++m) EXPECT_EQ(members[m][outer].empty(), members[m][chosen] == "0");
+  }
+  for (const std::string& name : members[0])
+    if (name.starts_with("inner_") && name != "inner_fold") EXPECT_CONTAINS(name, "optimistic");
+}
+
+TEST_F(Study, EveryPatientIsHeldOutOnceInEveryRepeat) {
+  said(study("s"));
+  const auto splits = table("s", "splits.csv"), predictions = table("s", "predictions.csv");
+  std::map<std::pair<std::string, std::string>, std::string> fold_of;
+  for (std::size_t row = 1; row < splits.size(); ++row) fold_of[{splits[row][0], splits[row][1]}] = splits[row][2];
+  EXPECT_EQ(fold_of.size(), 120u);
+  ASSERT_EQ(predictions.size(), 121u);
+  std::set<std::pair<std::string, std::string>> seen;
+  for (std::size_t row = 1; row < predictions.size(); ++row) {
+    const auto& cells = predictions[row];
+    EXPECT_EQ(cells[2], (fold_of[{cells[0], cells[1]}]));
+    EXPECT_TRUE(seen.insert({cells[0], cells[1]}).second);
+  }
+}
+
+TEST_F(Study, EveryMemberIsWhatTrainMakesOfItsConfig) {
+  said(study("s"));
+  const auto members = table("s", "members.csv");
+  for (const int number : {1, 8, 15, 22}) {
+    const auto& row = members[static_cast<std::size_t>(number)];
+    const std::string out = "alone" + std::to_string(number);
+    const std::string folds = (at("s") / "splits.csv").string();
+    said(train_arguments("c.toml", out,
+                         {"data.split=" + folds, "data.repeat=" + row[column(members, "repeat")],
+                          "data.fold=" + row[column(members, "fold")],
+                          "optimizer.lr=" + row[column(members, "optimizer.lr")],
+                          "train.seed=" + row[column(members, "seed")]}));
+    const TensorFile alone = read_safetensors(at(out) / "model.safetensors");
+    ASSERT_FALSE(alone.tensors.empty());
+    for (const auto& [name, tensor] : alone.tensors) EXPECT_EQ(of_member("s", number, name), tensor.to_floats()) << name;
+    EXPECT_EQ(std::to_string(summary(out)["best_epoch"].get<int>()), row[column(members, "best_epoch")]);
+    if (row[column(members, "chosen")] == "1") {
+      const auto judged = nlohmann::json::parse(said({"evaluate", out, "--split", "test", "--json"}));
+      EXPECT_EQ(std::stod(row[column(members, "outer_auc")]), judged["auc"].get<double>());
+    }
+  }
+}
+
+TEST_F(Study, IsTheSameOverThreadsAndParts) {
+  said(study("one", {"--threads", "1"}));
+  said(study("three", {"--threads", "3"}));
+  expect_same_results("one", "three");
+  EXPECT_CONTAINS(said(study("p1", {"--part", "1/3"})), "part 1/3 is trained");
+  said(study("p2", {"--part", "2/3"}));
+  said(study("p3", {"--part", "3/3"}));
+  expect_refused(kUsage, {"study", "merge", "p1", "p2", "--out", "m"}, {"part 3/3 is missing"});
+  expect_refused(kUsage, {"study", "merge", "p1", "p2", "p2", "--out", "m"}, {"named twice"});
+  said({"study", "merge", "p3", "p1", "p2", "--out", "merged", "--device", "cpu"});
+  expect_same_results("one", "merged");
+}
+
+TEST_F(Study, StoppedAndGoneOnWithIsTheSame) {
+  const std::vector<std::string> longer = {"--set", "train.epochs=" + std::to_string(to_be_caught(600)),
+                                           "--set", "train.patience=0"};
+  said(study("whole", longer));
+  int stops = 0;
+  std::vector<std::string> arguments = study("pieces", longer);
+  for (int code = kStopped; code == kStopped;) {
+    Process process(EQUIPOISE_PROGRAM, home_.path(), arguments);
+    for (int poll = 0; poll < 10000 && !fs::exists(at("pieces") / "progress"); ++poll)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100 + 150 * stops));
+    if (stops < 4) process.send(SIGTERM);
+    const Finished f = process.finish();
+    code = f.code;
+    ASSERT_TRUE(code == 0 || code == kStopped) << f.log;
+    if (code == kStopped) {
+      EXPECT_CONTAINS(f.log, "resume with: equipoise cross-validate --resume --out pieces");
+      EXPECT_TRUE(fs::exists(at("pieces") / "progress" / "running.safetensors"));
+      ++stops;
+    }
+    arguments = {"cross-validate", "--resume", "--device", "cpu", "--out", "pieces"};
+  }
+  EXPECT_GE(stops, 1) << "the study ended before it could be stopped";
+  expect_same_results("whole", "pieces");
+  EXPECT_FALSE(fs::exists(at("pieces") / "progress"));
+}
+
+/// The outcome with the label of every patient of one fold turned, and the features with other values there.
+void change_fold(const fs::path& home, const fs::path& splits, const std::string& fold) {
+  std::set<std::string> ids;
+  std::istringstream lines(content_of(splits));
+  for (std::string line; std::getline(lines, line);)
+    if (line.ends_with("," + fold)) ids.insert(line.substr(0, line.find(',')));
+  for (const char* file : {"outcome.csv", "features.csv"}) {
+    std::istringstream text(content_of(home / file));
+    std::ofstream changed(home / file, std::ios::binary);
+    for (std::string line; std::getline(text, line);) {
+      if (ids.contains(line.substr(0, line.find(',')))) {
+        char& last = line.back();
+        if (std::string_view(file) == "outcome.csv") last = last == '0' ? '1' : '0';
+        else line.insert(line.rfind(',') + 1, "1");  // other values, far from those of before
+      }
+      changed << line << '\n';
+    }
+  }
+}
+
+TEST_F(Study, WhatIsHeldOutMovesNoBitOfTheMembersWithoutIt) {
+  said(study("first"));
+  fs::copy_file(at("first") / "splits.csv", home_.path() / "folds.csv");
+  const std::vector<std::string> with_folds = {"--set", "data.split=folds.csv"};
+  const auto once = [&](const std::string& out) {
+    std::vector<std::string> arguments = {"cross-validate", "c.toml", "--device", "cpu", "--out", out, "--seeds", "2",
+                                          "--grid", "optimizer.lr=1e-3,1e-2"};
+    arguments.insert(arguments.end(), with_folds.begin(), with_folds.end());
+    return arguments;
+  };
+  said(once("before"));
+  // Fold 2 of repeat 1 alone: its rows are in other folds in repeat 2.
+  {
+    std::istringstream lines(content_of(home_.path() / "folds.csv"));
+    std::ofstream first(home_.path() / "first.csv");
+    for (std::string line; std::getline(lines, line);)
+      if (line.find(",1,") != std::string::npos) first << line << '\n';
+  }
+  change_fold(home_.path(), home_.path() / "first.csv", "2");
+  said(once("after"));
+  const auto members = table("before", "members.csv");
+  int without = 0, with = 0, moved = 0;
+  for (std::size_t m = 1; m < members.size(); ++m) {
+    if (members[m][column(members, "repeat")] != "1") continue;
+    const bool held_out = members[m][column(members, "fold")] == "2";
+    const int number = std::stoi(members[m][0]);
+    const auto name = read_safetensors(at("before") / "members.safetensors").tensors.begin()->first;
+    const bool same = of_member("before", number, name) == of_member("after", number, name);
+    if (held_out) {
+      EXPECT_TRUE(same) << "member " << number << " learned from rows that it does not train on";
+      EXPECT_EQ(members[m][column(members, "inner_auc_optimistic")],
+                table("after", "members.csv")[m][column(members, "inner_auc_optimistic")]);
+      ++without;
+    } else {
+      ++with;
+      moved += same ? 0 : 1;
+    }
+  }
+  EXPECT_EQ(without, 4);
+  EXPECT_EQ(moved, with) << "the change was to be seen where the rows train";
+}
+
+TEST_F(Study, AMemberBecomesARunThatIsTheSame) {
+  said(study("s"));
+  said({"member", "s", "7", "--out", "run", "--device", "cpu"});
+  const TensorFile alone = read_safetensors(at("run") / "model.safetensors");
+  for (const auto& [name, tensor] : alone.tensors) EXPECT_EQ(of_member("s", 7, name), tensor.to_floats()) << name;
+  EXPECT_EQ(summary("run")["status"], "finished");
+  expect_refused(kUsage, {"member", "s", "25", "--out", "r2"}, {"members 1 to 24", "members.csv"});
+}
+
+TEST_F(Study, PredictsByTheMeanOfItsChosenMembers) {
+  said(study("s"));
+  const auto members = table("s", "members.csv");
+  const auto told = cells_of(said({"predict", "s", "--views", "features.csv", "--device", "cpu"}));
+  ASSERT_EQ(told.size(), 61u);
+  const std::size_t p = 2;  // id, probability of class 0, of class 1
+  std::vector<double> sum(60, 0.0), squares(60, 0.0);
+  int count = 0;
+  for (std::size_t m = 1; m < members.size(); ++m) {
+    if (members[m][column(members, "chosen")] != "1") continue;
+    const std::string run = "m" + members[m][0];
+    said({"member", "s", members[m][0], "--out", run, "--device", "cpu"});
+    const auto alone = cells_of(said({"predict", run, "--views", "features.csv", "--device", "cpu"}));
+    for (std::size_t row = 0; row < 60; ++row) {
+      const double x = std::stod(alone[row + 1][p]);
+      sum[row] += x;
+      squares[row] += x * x;
+    }
+    ++count;
+  }
+  EXPECT_EQ(count, 12);
+  for (std::size_t row = 0; row < 60; ++row) {
+    EXPECT_NEAR(std::stod(told[row + 1][p]), sum[row] / count, 1e-12);
+    const double variance = (squares[row] - sum[row] * sum[row] / count) / (count - 1);
+    EXPECT_NEAR(std::stod(told[row + 1].back()), std::sqrt(variance), 1e-6);
+  }
+  const auto judged = nlohmann::json::parse(
+      said({"evaluate", "s", "--views", "features.csv", "--outcome", "outcome.csv", "--json", "--device", "cpu"}));
+  EXPECT_EQ(judged["members"], 12);
+  EXPECT_GT(judged["auc"].get<double>(), .5);
+  EXPECT_CONTAINS(said({"evaluate", "s"}), "held-out rows");
+  const auto embedded = cells_of(said({"embed", "s", "--views", "features.csv", "--device", "cpu"}));
+  EXPECT_EQ(embedded.size(), 61u);
+  EXPECT_TRUE(embedded[0][1].starts_with("member")) << embedded[0][1];
+}
+
+TEST_F(Study, SweepsSettingsOnOneSplit) {
+  const std::string told = said({"sweep", "c.toml", "--device", "cpu", "--out", "s", "--seeds", "2", "--grid",
+                                 "balance.methods=gradnorm,equal,mgda"});
+  EXPECT_CONTAINS(told, "6 members, 0 failed");
+  EXPECT_CONTAINS(told, "optimistic");
+  const auto members = table("s", "members.csv");
+  ASSERT_EQ(members.size(), 7u);
+  EXPECT_EQ(members[3][column(members, "balance.methods")], "equal");
+  const std::string fixed = said({"sweep", "c.toml", "--device", "cpu", "--out", "f", "--fixed-weights", "5"});
+  EXPECT_CONTAINS(fixed, "6 members, 0 failed") << "5 = 3+1+1 = 2+2+1 in six orders";
+}
+
+TEST_F(Study, ChoosesByInnerFolds) {
+  said({"cross-validate", "c.toml", "--device", "cpu", "--out", "s", "--folds", "3", "--inner-folds", "2", "--grid",
+        "optimizer.lr=1e-3,1e-2"});
+  const auto members = table("s", "members.csv");
+  ASSERT_EQ(members.size(), 1u + 3 * 2 * 2);
+  EXPECT_EQ(members[1][column(members, "inner_fold")], "1");
+  EXPECT_EQ(members[3][column(members, "inner_fold")], "2");
+  said({"member", "s", "4", "--out", "run", "--device", "cpu"});
+}
+
+TEST_F(Study, SaysWhatItWouldDo) {
+  const std::string told = said(study("s", {"--dry-run"}));
+  EXPECT_CONTAINS(told, "24 members on CPU");
+  EXPECT_CONTAINS(told, "2 settings, 6 splits, 2 seeds");
+  EXPECT_FALSE(fs::exists(at("s")));
+}
+
+TEST_F(Study, RefusesWhatCannotBe) {
+  expect_refused(kUsage, {"cross-validate"}, {"no config is given"});
+  expect_refused(kUsage, study("s", {"--part", "3/2"}), {"--part 3/2"});
+  expect_refused(kUsage, {"cross-validate", "--resume", "--out", "none"}, {"holds no study"});
+  expect_refused(kUsage, {"predict", "s", "--views", "features.csv"}, {});
+  said(study("s"));
+  expect_refused(kFileSystem, study("s"), {"holds a study already", "--resume"});
+  expect_refused(kUsage, {"sweep", "--resume", "--out", "s"}, {"equipoise cross-validate"});
+  expect_refused(kUsage, {"cross-validate", "--resume", "--out", "s", "--set", "train.epochs=3"}, {"keeps its settings"});
+}
+
+}  // namespace
+}  // namespace equipoise::testing
