@@ -2,7 +2,7 @@
 #   ensure_packages PACKAGE...   installs what is missing with apt-get, saying what; without root, names it and stops.
 
 build_packages=(g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libcsv-dev zlib1g-dev libssl-dev
-  libopencv-ml-dev)
+  libopencv-ml-dev libboost-math-dev)
 
 ensure_packages() {
   if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
