@@ -61,10 +61,13 @@ std::vector<std::vector<std::string>> dead_layers(const Setup& setup, std::span<
   Graph graph = setup.system->graph(Pass::evaluate);
   const std::vector<Units> units = relu_units(graph);
   Lives lives;
-  int rows = 0;  // of the replica with most
-  for (const Settings& s : replicas) rows = std::max(rows, s.rows);
-  for (const Units& u : units)
-    for (const Settings& s : replicas) lives[u.layer].push_back(s.rows == 0);
+  int rows = 0;             // of the replica with most
+  std::vector<bool> known;  // a replica without rows has no dead layer
+  for (const Settings& s : replicas) {
+    rows = std::max(rows, s.rows);
+    known.push_back(s.rows == 0);
+  }
+  for (const Units& u : units) lives[u.layer] = known;
   for (std::size_t from = 0; from < units.size(); from += kMaxOutputs) {
     const std::span<const Units> some =
         std::span(units).subspan(from, std::min<std::size_t>(kMaxOutputs, units.size() - from));
