@@ -35,9 +35,10 @@ ExitCode member_command(const MemberOptions& o) {
   const StudyPlan& plan = study.record.plan;
   EarlierRun account;
   account.files = study.record.files;
-  const Config tables = with_tables_found(study.config, o.study, account, o.data_root);
-  const Config config = member_config(tables, plan, plan.members[static_cast<std::size_t>(o.number) - 1],
-                                      fs::absolute(o.study / study_file::kSplits).lexically_normal());
+  const Config config = with_tables_found(
+      member_config(plan, plan.members[static_cast<std::size_t>(o.number) - 1],
+                    fs::absolute(o.study / study_file::kSplits).lexically_normal()),
+      o.study, account, o.data_root);
   TrainOptions options;
   options.out = o.out ? *o.out : fs::path("runs") / fmt::format("{}-member{}", o.study.filename().string(), o.number);
   options.device = o.device;

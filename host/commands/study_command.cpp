@@ -47,7 +47,7 @@ std::vector<DataFile> files_of_rows(const RawData& raw, const Config& config) {
   return files;
 }
 
-std::vector<StudySetting> settings_of(const StudyOptions& o, const Config& config, Log& log) {
+std::vector<StudySetting> settings_of(const StudyOptions& o, const Config& config, const Resolve& resolve, Log& log) {
   const StudyConfig study = config.study.value_or(StudyConfig{});
   std::vector<StudySetting> settings = study_settings(study, config.train.seed);
   if (o.fixed_weights > 0) {
@@ -56,11 +56,7 @@ std::vector<StudySetting> settings_of(const StudyOptions& o, const Config& confi
                   "sweep --fixed-weights: makes the settings itself; drop --grid, --random and --range");
     settings = fixed_weight_settings(loss_count(config), o.fixed_weights);
   }
-  const Config base = without_study(config);
-  for (const std::string& told : check_settings(settings, [&](const std::vector<std::string>& overrides) {
-         return changed_config(base, o.config->string(), overrides);
-       }))
-    log.info(told);
+  for (const std::string& told : check_settings(settings, resolve)) log.info(told);
   return settings;
 }
 
@@ -151,7 +147,13 @@ ExitCode start(const StudyOptions& o, Log& log) {
   std::vector<std::string> notices = raw.cohort.notices;
   StudyRecord record;
   if (o.part) record.part = study_part(*o.part);
-  record.plan = plan_study(o.kind, config, settings_of(o, config, log), raw, notices);
+  // As `train CONFIG --set ...` would: what a key left open in the file follows the setting, too.
+  const Resolve resolve = [&](const std::vector<std::string>& overrides) {
+    std::vector<std::string> all = o.settings;
+    all.insert(all.end(), overrides.begin(), overrides.end());
+    return load_config(*o.config, all);
+  };
+  record.plan = plan_study(o.kind, config, settings_of(o, config, resolve, log), resolve, raw, notices);
   record.files = files_of_rows(raw, config);
   record.data_sha256 = hash_of(raw.cohort);
   record.notices = notices;

@@ -391,4 +391,10 @@ Config changed_config(const Config& config, const std::string& file, const std::
   return changed;
 }
 
+Config config_of_text(const std::string& text, const std::string& file) {
+  Config config = Loader(file, text).finish();
+  spell_out(config);
+  return config;
+}
+
 }  // namespace equipoise

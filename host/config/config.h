@@ -172,6 +172,9 @@ Config load_config(const std::filesystem::path& path, const std::vector<std::str
 /// `config` with `overrides` on top, as load_config checks them; `file` names it in messages.
 Config changed_config(const Config& config, const std::string& file, const std::vector<std::string>& overrides);
 
+/// The config of a text that to_toml wrote; `file` names it in messages. Throws as load_config does.
+Config config_of_text(const std::string& text, const std::string& file);
+
 /// The config of one model: as it is, without the section [study].
 Config without_study(Config config);
 

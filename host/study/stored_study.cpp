@@ -120,8 +120,7 @@ StoredStudy read_finished_study(const fs::path& folder) {
 std::vector<ChosenRun> chosen_runs(const StoredStudy& study) {
   const StudyPlan& plan = study.record.plan;
   const std::map<FitKey, Preprocess> fits = read_fits(study.folder / study_file::kPreprocess);
-  const std::vector<Config> settings = setting_configs(study.config, plan);
-  const std::vector<std::size_t> preparation = preparations(settings);
+  const std::vector<std::size_t> preparation = preparations(plan.configs);
   std::vector<ChosenRun> runs;
   for (const Choice& choice : choose(plan, study.results))
     for (const std::size_t m : choice.members) {
@@ -133,7 +132,7 @@ std::vector<ChosenRun> chosen_runs(const StoredStudy& study) {
                                                       member.number));
       StoredRun run;
       run.folder = study.folder;
-      run.config = settings[member.setting];
+      run.config = plan.configs[member.setting];
       run.config.train.seed = member.seed;
       run.preprocess = fit->second;
       run.model = study.results.at(member.number).model;

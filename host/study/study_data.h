@@ -14,18 +14,13 @@
 
 namespace equipoise {
 
-/// The config of each setting, without what the split and the seed decide.
-std::vector<Config> setting_configs(const Config& config, const StudyPlan& plan);
-/// Of each such config the first that prepares data as it does.
-std::vector<std::size_t> preparations(const std::vector<Config>& settings);
-
 class StudyData {
  public:
   /// Keeps a reference to the plan. `folds`: path of splits.csv, for messages; the plan's text is read.
   StudyData(const Config& config, const StudyPlan& plan, RawData raw, const std::filesystem::path& folds);
 
   /// The config of a member.
-  Config config_of(const StudyMember& member) const;
+  Config config_of(const StudyMember& member) const { return member_config(plan_, member, folds_); }
   /// Its data; members of one split whose settings prepare data in one way share them. Prepared when first asked for.
   const PreparedData& of(const StudyMember& member);
   /// It as the engine trains it; refers to what `of` returns.
@@ -40,9 +35,7 @@ class StudyData {
  private:
   const StudyPlan& plan_;
   std::filesystem::path folds_;
-  int inner_folds_ = 0;
   RawData raw_;
-  std::vector<Config> settings_;           // [settings] without split and seed
   std::vector<std::size_t> preparation_;   // [settings]
   std::vector<double> base_weights_;
   std::map<std::pair<std::size_t, std::size_t>, std::unique_ptr<PreparedData>> prepared_;  // by preparation and split

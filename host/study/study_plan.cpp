@@ -8,7 +8,6 @@
 
 #include "engine/base/error.h"
 #include "engine/files/atomic_file.h"
-#include "host/config/config_value.h"
 #include "host/data/folds.h"
 #include "host/data/table/table.h"
 
@@ -43,16 +42,18 @@ std::vector<StudySplit> splits_of(const FoldTable& table, int inner_folds) {
 }  // namespace
 
 StudyPlan plan_study(StudyKind kind, const Config& config, const std::vector<StudySetting>& settings,
-                     const RawData& raw, std::vector<std::string>& notices) {
+                     const Resolve& resolve, const RawData& raw, std::vector<std::string>& notices) {
   const StudyConfig study = config.study.value_or(StudyConfig{});
   StudyPlan plan;
   plan.kind = kind;
   plan.settings = settings;
+  for (const StudySetting& setting : settings) plan.configs.push_back(without_study(resolve(setting.overrides)));
   if (kind == StudyKind::cross_validation) {
     if (config.data.generated())
       throw Error(ExitCode::usage,
                   "cross-validate: data.source generates rows, of which every data.seed makes new ones; name tables, or "
                   "use equipoise sweep");
+    plan.inner_folds = study.inner_folds;
     plan.folds = raw.split ? read_text(*config.data.split, kLargestFolds)
                            : dealt_folds(config, study, raw.cohort, notices);
     const std::string name = raw.split ? config.data.split->string() : "folds";
@@ -72,26 +73,27 @@ StudyPlan plan_study(StudyKind kind, const Config& config, const std::vector<Stu
   return plan;
 }
 
-std::vector<std::string> member_overrides(const Config& config, const StudyPlan& plan, const StudyMember& member,
-                                          const std::filesystem::path& folds) {
-  std::vector<std::string> overrides;
-  if (plan.kind == StudyKind::cross_validation) {
-    const StudySplit& split = plan.splits[member.split];
-    overrides.push_back("data.split=" + toml_string(folds.string()));
-    overrides.push_back(fmt::format("data.repeat={}", split.repeat));
-    overrides.push_back("data.fold=" + toml_string(split.fold));
-    if (split.inner > 0)
-      overrides.push_back(fmt::format("data.inner_fold=\"{}/{}\"", split.inner, config.study->inner_folds));
-  }
-  const std::vector<std::string>& setting = plan.settings[member.setting].overrides;
-  overrides.insert(overrides.end(), setting.begin(), setting.end());
-  overrides.push_back(fmt::format("train.seed={}", member.seed));
-  return overrides;
+Config member_config(const StudyPlan& plan, const StudyMember& member, const std::filesystem::path& folds) {
+  Config config = plan.configs[member.setting];
+  config.train.seed = member.seed;
+  if (plan.kind == StudyKind::sweep) return config;
+  const StudySplit& split = plan.splits[member.split];
+  config.data.split = folds;
+  config.data.repeat = split.repeat;
+  config.data.fold = split.fold;
+  if (split.inner > 0) config.data.inner_fold = fmt::format("{}/{}", split.inner, plan.inner_folds);
+  return config;
 }
 
-Config member_config(const Config& config, const StudyPlan& plan, const StudyMember& member,
-                     const std::filesystem::path& folds) {
-  return changed_config(without_study(config), "config.toml", member_overrides(config, plan, member, folds));
+std::vector<std::size_t> preparations(const std::vector<Config>& settings) {
+  std::vector<std::size_t> first;
+  for (std::size_t s = 0; s < settings.size(); ++s) {
+    const auto alike = [&](const Config& a) {
+      return a.data == settings[s].data && a.select == settings[s].select;
+    };
+    first.push_back(static_cast<std::size_t>(std::find_if(settings.begin(), settings.end(), alike) - settings.begin()));
+  }
+  return first;
 }
 
 std::vector<std::vector<std::size_t>> outer_parts(const StudyPlan& plan) {

@@ -42,24 +42,25 @@ struct StudyMember {
 struct StudyPlan {
   StudyKind kind = StudyKind::cross_validation;
   std::vector<StudySetting> settings;
+  std::vector<Config> configs;  ///< [settings] resolved, but for split and seed
+  int inner_folds = 0;          ///< 0: a share of the rows validates
   std::vector<StudySplit> splits;
   std::vector<StudyMember> members;
   std::string folds;  ///< text of splits.csv; "" of a sweep
 };
 
-/// The plan of a study of these rows; `config` is the one that it is started with. Cross-validation takes the folds
-/// from the table that data.split names, if it names one, else deals them by data.seed, stratified as a split of the
-/// config would be and by whole groups. Throws Error(usage) and Error(data) where a study of this kind cannot be had.
+/// The plan of a study of these rows; `config` is the one that it is started with, `resolve` makes the config of
+/// overrides. Cross-validation takes the folds from the table that data.split names, if it names one, else deals them by
+/// data.seed, stratified as a split of the config would be and by whole groups. Throws Error(usage) and Error(data)
+/// where a study of this kind cannot be had.
 StudyPlan plan_study(StudyKind kind, const Config& config, const std::vector<StudySetting>& settings,
-                     const RawData& raw, std::vector<std::string>& notices);
+                     const Resolve& resolve, const RawData& raw, std::vector<std::string>& notices);
 
 /// The config with which `train` would train a member; `folds` is the path of splits.csv.
-Config member_config(const Config& config, const StudyPlan& plan, const StudyMember& member,
-                     const std::filesystem::path& folds);
+Config member_config(const StudyPlan& plan, const StudyMember& member, const std::filesystem::path& folds);
 
-/// What a member's config has beyond that of the study, as --set takes it.
-std::vector<std::string> member_overrides(const Config& config, const StudyPlan& plan, const StudyMember& member,
-                                          const std::filesystem::path& folds);
+/// Of each setting's config the first that prepares data as it does.
+std::vector<std::size_t> preparations(const std::vector<Config>& settings);
 
 /// Numbers of the members that share what is chosen among: repeat and fold, in the order of their first.
 std::vector<std::vector<std::size_t>> outer_parts(const StudyPlan& plan);

@@ -27,11 +27,14 @@ ordered_json members_of(const StudyPlan& plan) {
   return members;
 }
 
-void read_plan(const ordered_json& json, StudyPlan& plan) {
+void read_plan(const ordered_json& json, const std::string& file, StudyPlan& plan) {
   const std::string kind = json.at("kind").get<std::string>();
   if (kind != kKinds[0] && kind != kKinds[1]) throw std::invalid_argument("kind");
   plan.kind = kind == kKinds[0] ? StudyKind::cross_validation : StudyKind::sweep;
   for (const auto& overrides : json.at("settings")) plan.settings.push_back({overrides.get<std::vector<std::string>>()});
+  for (const auto& text : json.at("configs")) plan.configs.push_back(config_of_text(text.get<std::string>(), file));
+  if (plan.configs.size() != plan.settings.size()) throw std::invalid_argument("configs");
+  plan.inner_folds = json.at("inner_folds").get<int>();
   for (const auto& split : json.at("splits"))
     plan.splits.push_back({split.at(0).get<int>(), split.at(1).get<std::string>(), split.at(2).get<int>()});
   for (const auto& m : json.at("members")) {
@@ -95,6 +98,8 @@ std::string to_json(const StudyRecord& r, const std::filesystem::path& folder) {
   ordered_json splits = ordered_json::array(), settings = ordered_json::array();
   for (const StudySplit& split : r.plan.splits) splits.push_back({split.repeat, split.fold, split.inner});
   for (const StudySetting& setting : r.plan.settings) settings.push_back(setting.overrides);
+  ordered_json configs = ordered_json::array();
+  for (const Config& config : r.plan.configs) configs.push_back(to_toml(config));
   const BuildInfo& build = build_info();
   const ordered_json json{
       {"format", mark(file_format::kStudy)},
@@ -108,6 +113,8 @@ std::string to_json(const StudyRecord& r, const std::filesystem::path& folder) {
       {"device", r.device},
       {"data", {{"files", files}, {"sha256", r.data_sha256}, {"notices", r.notices}}},
       {"settings", settings},
+      {"configs", configs},
+      {"inner_folds", r.plan.inner_folds},
       {"splits", splits},
       {"members", members_of(r.plan)}};
   // A line for each member would be long; one for each key is read well enough.
@@ -120,7 +127,7 @@ StudyRecord read_study_record(const std::filesystem::path& study_json) {
     const ordered_json json = parse_json(read_text(study_json, kLargestRecord), file);
     expect_format(file, file_format::kStudy, json.at("format").get<std::string>());
     StudyRecord r;
-    read_plan(json, r.plan);
+    read_plan(json, file, r.plan);
     r.part = {json.at("part").at(0).get<int>(), json.at("part").at(1).get<int>()};
     if (r.part.index < 1 || r.part.index > r.part.of) throw std::invalid_argument("part");
     r.status = json.at("status").get<std::string>();
