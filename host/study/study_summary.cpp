@@ -43,15 +43,18 @@ double mean_of_members(const OuterPart& part, const std::string& name) {
 
 OuterFigure outer_figure(const std::string& name, const std::vector<OuterPart>& outer) {
   OuterFigure figure{name, {}};
+  for (const OuterPart& part : outer)
+    for (const Figure& of_ensemble : part.ensemble.figures)
+      figure.of_ensemble = figure.of_ensemble || of_ensemble.name == name;
   std::vector<double> all, members;
   std::vector<int> repeats;
   std::map<int, std::vector<double>> by_repeat;
   double test = 0, train = 0;
   for (const OuterPart& part : outer) {
     if (part.rows.empty()) continue;
-    const double value = part.ensemble.figure(name);
-    all.push_back(value);
     members.push_back(mean_of_members(part, name));
+    const double value = figure.of_ensemble ? part.ensemble.figure(name) : members.back();
+    all.push_back(value);
     by_repeat[part.choice.split.repeat].push_back(value);
     figure.undefined += std::isfinite(value) ? 0 : 1;
     test += static_cast<double>(part.rows.size());
@@ -61,7 +64,11 @@ OuterFigure outer_figure(const std::string& name, const std::vector<OuterPart>& 
   const std::vector<double> means = defined(figure.of_repeats);
   figure.mean = mean_sd(means).mean;
   figure.sd = figure.of_repeats.size() > 1 ? mean_sd(means).sd : mean_sd(defined(all)).sd;
-  if (!means.empty()) figure.worst_repeat = *std::min_element(means.begin(), means.end());
+  if (!means.empty()) {
+    const auto [smallest, largest] = std::minmax_element(means.begin(), means.end());
+    figure.smallest = *smallest;
+    figure.largest = *largest;
+  }
   figure.of_members = mean_of(members);
   if (const std::vector<double> values = defined(all); values.size() > 1 && train > 0) {
     const ResampledTTest test_of_mean = resampled_t_test(values, {test / static_cast<double>(all.size()),

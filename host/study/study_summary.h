@@ -10,15 +10,17 @@
 
 namespace equipoise {
 
-/// One figure of the held-out rows. A fold's figure is that of its ensemble, a repeat's the mean over its folds.
+/// One figure of the held-out rows. A fold's figure is that of its ensemble, or, where mean answers have none (as a
+/// reconstruction error), the mean over its members; a repeat's is the mean over its folds.
 struct OuterFigure {
   std::string name;
   std::vector<double> of_repeats;  ///< NaN where no fold of it has the figure
   double mean = kUndefined;        ///< over repeats
   double sd = kUndefined;          ///< over repeats; of a single repeat over its folds
-  double worst_repeat = kUndefined;  ///< the smallest; of a loss or error look at of_repeats
+  double smallest = kUndefined, largest = kUndefined;  ///< of the repeats
   double low = kUndefined, high = kUndefined;  ///< 95 % interval of the mean (engine/statistics/resampled_t_test.h)
   double of_members = kUndefined;  ///< mean over folds of the mean over single members
+  bool of_ensemble = false;        ///< mean answers have it
   int undefined = 0;               ///< folds without the figure
 };
 

@@ -19,6 +19,10 @@ constexpr std::size_t kColumnsTold = 10;
 
 std::string in_column(double x) { return std::isfinite(x) ? fmt::format("{:.4f}", x) : std::string("-"); }
 
+std::string from_to(double low, double high) {
+  return std::isfinite(low) ? fmt::format("{:.4f} to {:.4f}", low, high) : std::string("-");
+}
+
 ordered_json numbers(const std::vector<double>& values) {
   ordered_json json = ordered_json::array();
   for (const double value : values) json.push_back(json_number(value));
@@ -40,8 +44,8 @@ std::string to_json(const StudySummary& s) {
     figures[f.name] = {{"mean", json_number(f.mean)},
                        {f.of_repeats.size() > 1 ? "sd_over_repeats" : "sd_over_folds", json_number(f.sd)},
                        {"interval_95", {json_number(f.low), json_number(f.high)}},
-                       {"worst_repeat", json_number(f.worst_repeat)},
                        {"repeats", numbers(f.of_repeats)},
+                       {"of", f.of_ensemble ? "ensembles" : "members"},
                        {"single_members", json_number(f.of_members)},
                        {"undefined_folds", f.undefined}};
   ordered_json settings = ordered_json::array();
@@ -82,21 +86,25 @@ std::string to_json(const StudySummary& s) {
 }
 
 std::string to_text(const StudySummary& s) {
-  const bool sweep = s.kind == StudyKind::sweep;
-  std::string text = fmt::format("{} members, {} failed; {} rows, {} of them held out{}\n", s.members, s.failed, s.rows,
-                                 s.held_out,
-                                 sweep ? "" : fmt::format(" in {} folds x {} repeats", s.folds, s.repeats));
+  std::string text = fmt::format("{} members, {} failed; {} rows, {} of them held out", s.members, s.failed, s.rows,
+                                 s.held_out);
+  if (s.kind != StudyKind::sweep)
+    text += fmt::format(" in {} folds{}", s.folds, s.repeats > 1 ? fmt::format(", {} times", s.repeats) : "");
+  text += '\n';
   if (!s.figures.empty()) {
-    text += fmt::format("\n{:<28}{:>9}{:>9}  {:<18}{:>9}{:>9}\n", "held-out rows", "mean",
-                        s.repeats > 1 ? "sd" : "sd folds", "95 % interval", "worst", "single");
+    text += fmt::format("\n{:<26}{:>9}{:>9}   {:<19}{:<19}{:>9}\n", "held-out rows", "mean",
+                        s.repeats > 1 ? "sd" : "sd folds", "95 % interval", s.repeats > 1 ? "repeats" : "", "single");
+    bool of_members = false;
     for (const OuterFigure& f : s.figures) {
-      text += fmt::format("{:<28}{:>9}{:>9}  {:<18}{:>9}{:>9}\n", f.name, in_column(f.mean), in_column(f.sd),
-                          std::isfinite(f.low) ? fmt::format("{:.4f} to {:.4f}", f.low, f.high) : "-",
-                          in_column(f.worst_repeat), in_column(f.of_members));
+      of_members = of_members || !f.of_ensemble;
+      text += fmt::format("{:<26}{:>9}{:>9}   {:<19}{:<19}{:>9}\n", f.name + (f.of_ensemble ? "" : " *"),
+                          in_column(f.mean), in_column(f.sd), from_to(f.low, f.high),
+                          s.repeats > 1 ? from_to(f.smallest, f.largest) : "", in_column(f.of_members));
       if (f.undefined > 0) text += fmt::format("    undefined in {} folds, which are left out\n", f.undefined);
     }
-    text += fmt::format("(ensembles of {} member{}; worst: the smallest mean of a repeat; single: members alone)\n",
-                        s.of_ensemble, s.of_ensemble == 1 ? "" : "s");
+    text += fmt::format("(ensembles of {} member{}{}; single: members alone{})\n", s.of_ensemble,
+                        s.of_ensemble == 1 ? "" : "s", s.repeats > 1 ? "; mean and sd over repeats, smallest to largest" : "",
+                        of_members ? "; *: mean answers have none" : "");
   }
   if (s.settings.size() > 1) {
     text += fmt::format("\nsettings by inner {} (optimistic: it chose epochs and settings)\n", s.inner_name);

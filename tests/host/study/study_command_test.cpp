@@ -61,7 +61,7 @@ class Study : public ProgramRun {
 
 TEST_F(Study, HasAMemberForEachFoldRepeatSeedAndSetting) {
   const std::string told = said(study("s"));
-  EXPECT_CONTAINS(told, "24 members, 0 failed; 60 rows, 60 of them held out in 3 folds x 2 repeats");
+  EXPECT_CONTAINS(told, "24 members, 0 failed; 60 rows, 60 of them held out in 3 folds, 2 times");
   const auto members = table("s", "members.csv");
   ASSERT_EQ(members.size(), 25u);
   EXPECT_EQ(members[1][column(members, "optimizer.lr")], "1e-3");
