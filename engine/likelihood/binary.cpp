@@ -28,6 +28,7 @@ class Binary final : public Likelihood {
   double lower_bound() const override { return 0; }
   bool over_rows() const override { return true; }
 
+  int told_numbers(const Target&) const override { return 2; }
   /// [rows, 2]
   std::vector<double> told(const Target&, std::span<const float> answer) const override {
     std::vector<double> p;
@@ -40,8 +41,8 @@ class Binary final : public Likelihood {
   std::vector<AnswerColumn> answer_columns(const FittedTarget& fitted) const override {
     return class_targets::answer_columns(fitted);
   }
-  std::vector<Figure> figures(const TaskRows& rows, std::span<const double> told) const override {
-    return class_targets::figures(rows, told, 2);
+  std::vector<Figure> figures(const TaskTruth& known, std::span<const double> told) const override {
+    return class_targets::figures(known, told, 2);
   }
   bool fits() const override { return false; }
   std::vector<FittedNumbers> fit(const TaskRows&) const override { return {}; }

@@ -19,16 +19,16 @@ std::vector<AnswerColumn> answer_columns(const FittedTarget& fitted) {
   return columns;
 }
 
-std::vector<Figure> figures(const TaskRows& rows, std::span<const double> probability, int classes) {
+std::vector<Figure> figures(const TaskTruth& known, std::span<const double> probability, int classes) {
   std::vector<int> label;
-  for (const float t : rows.truth) label.push_back(std::isnan(t) ? -1 : static_cast<int>(t));
-  const bool known = count_labels(label) > 0 && all_finite(probability);
+  for (const float t : known.truth) label.push_back(std::isnan(t) ? -1 : static_cast<int>(t));
+  const bool judged = count_labels(label) > 0 && all_finite(probability);
   double accuracy = kUndefined;
-  if (known)
-    accuracy = classes == 2 ? count_binary(second_of_two(probability), label, rows.threshold).accuracy()
+  if (judged)
+    accuracy = classes == 2 ? count_binary(second_of_two(probability), label, known.threshold).accuracy()
                             : accuracy_of(probability, label, classes);
-  return {{rows.target.name + ".auc", {known ? multiclass_auc(probability, label, classes) : kUndefined}},
-          {rows.target.name + ".accuracy", {accuracy}}};
+  return {{known.target.name + ".auc", {judged ? multiclass_auc(probability, label, classes) : kUndefined}},
+          {known.target.name + ".accuracy", {accuracy}}};
 }
 
 }  // namespace equipoise::class_targets

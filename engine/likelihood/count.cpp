@@ -14,7 +14,8 @@ namespace {
 /// Beyond it float32 leaves out whole numbers.
 constexpr double kMostCounted = 0x1p24;
 
-/// What an entry adds to the Poisson deviance: twice what its log likelihood lacks to the best there is.
+/// What an entry adds to the Poisson deviance: twice what its log likelihood lacks to the best there is. Infinite where
+/// something was counted and 0 expected.
 double deviance(double count, double expected) {
   const double known = count > 0 ? count * (strict_log(count) - strict_log(expected)) : 0.0;
   return 2 * (known - (count - expected));
@@ -45,6 +46,7 @@ class Counted final : public Likelihood {
   double lower_bound() const override { return 0; }  // a probability is at most one
   bool over_rows() const override { return true; }
 
+  int told_numbers(const Target& target) const override { return target.cols; }
   /// Expected counts.
   std::vector<double> told(const Target&, std::span<const float> answer) const override {
     std::vector<double> expected;
@@ -58,17 +60,17 @@ class Counted final : public Likelihood {
   }
 
   /// Mean Poisson deviance, mean absolute error, and D^2: one minus the deviance's share of that of each column's mean.
-  std::vector<Figure> figures(const TaskRows& rows, std::span<const double> told) const override {
+  std::vector<Figure> figures(const TaskTruth& known, std::span<const double> told) const override {
     double off = 0, deviances = 0, of_means = 0;
-    const double count = number_targets::each_known(rows, [&](double value, std::size_t i, double mean) {
+    const double count = number_targets::each_known(known, [&](double value, std::size_t i, double mean) {
       off += std::fabs(value - told[i]);
       deviances += deviance(value, told[i]);
       of_means += deviance(value, mean);
     });
     const auto each = [&](double total) { return count > 0 ? total / count : kUndefined; };
-    return {{rows.target.name + ".deviance", {each(deviances)}},
-            {rows.target.name + ".mae", {each(off)}},
-            {rows.target.name + ".d2", {of_means > 0 ? 1.0 - deviances / of_means : kUndefined}}};
+    return {{known.target.name + ".deviance", {each(deviances)}},
+            {known.target.name + ".mae", {each(off)}},
+            {known.target.name + ".d2", {of_means > 0 ? 1.0 - deviances / of_means : kUndefined}}};
   }
   bool fits() const override { return false; }
   std::vector<FittedNumbers> fit(const TaskRows&) const override { return {}; }

@@ -48,12 +48,18 @@ struct AnswerColumn {
   double scale = 1, mean = 0;
 };
 
-/// Answers of one task beside the truth.
+/// What is known of one task, by which told answers are judged.
+struct TaskTruth {
+  const Target& target;
+  std::span<const float> truth;  ///< [rows, target.cols], NaN where missing
+  double threshold = 0.5;        ///< from which on a row is called of the second of two classes
+};
+
+/// A network's answers of one task beside the truth.
 struct TaskRows {
   const Target& target;
   std::span<const float> answer;  ///< [rows, answers] of the network
   std::span<const float> truth;   ///< [rows, target.cols], NaN where missing
-  double threshold = 0.5;         ///< from which on a row is called of the second of two classes
 };
 
 /// Numbers that a likelihood fits besides the network, such as a baseline hazard: tensor fitted.<task>.<name>.
@@ -94,12 +100,14 @@ class Likelihood {
   virtual bool over_rows() const = 0;
 
   // Answers.
-  /// What users read, [rows, numbers told]: values, probabilities. `answer` is [rows, answers].
+  virtual int told_numbers(const Target& target) const = 0;  ///< how many numbers are told of a row
+  /// What users read, [rows, told_numbers]: values, probabilities. `answer` is [rows, answers].
   virtual std::vector<double> told(const Target& target, std::span<const float> answer) const = 0;
   /// The columns of what is told, in the data's units.
   virtual std::vector<AnswerColumn> answer_columns(const FittedTarget& fitted) const = 0;
-  /// Figures named <task>.<figure>; `told` is of these rows.
-  virtual std::vector<Figure> figures(const TaskRows& rows, std::span<const double> told) const = 0;
+  /// Figures named <task>.<figure>, by what is told of these rows alone: it may be the mean of several models, which
+  /// has no answer of a network behind it. A figure may so meet probabilities of 0 and 1, and expected counts of 0.
+  virtual std::vector<Figure> figures(const TaskTruth& known, std::span<const double> told) const = 0;
   virtual bool fits() const = 0;  ///< it fits numbers besides the network
   /// What is fitted on the training rows once the network is trained.
   virtual std::vector<FittedNumbers> fit(const TaskRows& rows) const = 0;
@@ -128,7 +136,7 @@ namespace class_targets {
 std::vector<int> strata(std::span<const double> values);
 std::vector<AnswerColumn> answer_columns(const FittedTarget& fitted);
 /// AUC and accuracy of probabilities, [rows, classes].
-std::vector<Figure> figures(const TaskRows& rows, std::span<const double> probability, int classes);
+std::vector<Figure> figures(const TaskTruth& known, std::span<const double> probability, int classes);
 }  // namespace class_targets
 
 }  // namespace equipoise

@@ -28,6 +28,7 @@ class Multiclass final : public Likelihood {
   double lower_bound() const override { return 0; }
   bool over_rows() const override { return true; }
 
+  int told_numbers(const Target& target) const override { return target.classes; }
   /// [rows, classes]
   std::vector<double> told(const Target& target, std::span<const float> answer) const override {
     return softmax_rows(answer, target.classes);
@@ -35,8 +36,8 @@ class Multiclass final : public Likelihood {
   std::vector<AnswerColumn> answer_columns(const FittedTarget& fitted) const override {
     return class_targets::answer_columns(fitted);
   }
-  std::vector<Figure> figures(const TaskRows& rows, std::span<const double> told) const override {
-    return class_targets::figures(rows, told, rows.target.classes);
+  std::vector<Figure> figures(const TaskTruth& known, std::span<const double> told) const override {
+    return class_targets::figures(known, told, known.target.classes);
   }
   bool fits() const override { return false; }
   std::vector<FittedNumbers> fit(const TaskRows&) const override { return {}; }

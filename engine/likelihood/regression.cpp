@@ -27,6 +27,7 @@ class Regression final : public Likelihood {
   double lower_bound() const override { return 0; }
   bool over_rows() const override { return true; }
 
+  int told_numbers(const Target& target) const override { return target.cols; }
   std::vector<double> told(const Target&, std::span<const float> answer) const override {
     return {answer.begin(), answer.end()};
   }
@@ -38,15 +39,15 @@ class Regression final : public Likelihood {
   }
 
   /// Mean squared error, and one minus its share of the targets' variance.
-  std::vector<Figure> figures(const TaskRows& rows, std::span<const double>) const override {
+  std::vector<Figure> figures(const TaskTruth& known, std::span<const double> told) const override {
     double squares = 0, spread = 0;
-    const double count = number_targets::each_known(rows, [&](double value, std::size_t i, double mean) {
-      const double off = value - double{rows.answer[i]};
+    const double count = number_targets::each_known(known, [&](double value, std::size_t i, double mean) {
+      const double off = value - told[i];
       squares += off * off;
       spread += (value - mean) * (value - mean);
     });
-    return {{rows.target.name + ".mse", {count > 0 ? squares / count : kUndefined}},
-            {rows.target.name + ".r2", {spread > 0 ? 1.0 - squares / spread : kUndefined}}};
+    return {{known.target.name + ".mse", {count > 0 ? squares / count : kUndefined}},
+            {known.target.name + ".r2", {spread > 0 ? 1.0 - squares / spread : kUndefined}}};
   }
   bool fits() const override { return false; }
   std::vector<FittedNumbers> fit(const TaskRows&) const override { return {}; }

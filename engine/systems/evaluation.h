@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/statistics/figures.h"
@@ -28,5 +30,14 @@ struct Evaluation {
     return kUndefined;
   }
 };
+
+/// Gives an evaluation its answers, [rows, cols].
+inline void take_answers(std::vector<double> answers, std::size_t rows, int cols, Evaluation& to) {
+  if (answers.size() != rows * static_cast<std::size_t>(cols))
+    throw std::invalid_argument("answers of another size than rows times columns");
+  to.rows = static_cast<int>(rows);
+  to.answer_cols = cols;
+  to.answers = std::move(answers);
+}
 
 }  // namespace equipoise

@@ -98,6 +98,14 @@ struct Said {
   std::span<const double> thresholds = {};
 };
 
+/// Answers of some rows as an Evaluation holds them, from one model or as the mean of several.
+struct Answered {
+  const Dataset& data;
+  std::span<const int> rows;                ///< row numbers
+  std::vector<double> answers;              ///< [rows, answer_cols]
+  std::span<const double> thresholds = {};  ///< as of Said
+};
+
 /// Names that answers are told with.
 struct AnswerNames {
   const std::vector<std::string>& labels;  ///< of the classes of the label
@@ -180,7 +188,10 @@ class System {
   virtual std::vector<Stretch> recorded_over() const = 0;
 
   // Answers.
-  /// Fills answers, labelled and figures; terms and losses are there already.
+  /// Takes the answers: fills rows, labelled, answers and answer_cols, and adds the figures that follow from the answers
+  /// and the truth alone. Answers that are not [rows, answer_cols] are a caller's mistake (invalid_argument).
+  virtual void judge_answers(Answered said, Evaluation& to) const = 0;
+  /// The same of a model's outputs, and the figures that need those; terms and losses are there already.
   virtual void judge(const Said& said, Evaluation& to) const = 0;
   /// What Monitor::loss makes smallest; `weights` are the initial task weights.
   virtual double selected(const Evaluation& evaluation, std::span<const double> weights) const = 0;

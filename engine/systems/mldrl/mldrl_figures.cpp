@@ -9,9 +9,6 @@
 namespace equipoise {
 
 void MldrlSystem::judge(const Said& said, Evaluation& e) const {
-  std::vector<int> label;
-  for (const int row : said.rows) label.push_back(said.data.label[static_cast<std::size_t>(row)]);
-  e.labelled = count_labels(label);
   const bool classifies = model.has(kClassification);
   if (model.has(kReconstruction)) {
     // A decoder's term is its own reconstruction's error plus those of the crossed ones; the emitted rows are the
@@ -27,11 +24,22 @@ void MldrlSystem::judge(const Said& said, Evaluation& e) const {
     e.figures = {own};
     if (views > 1) e.figures.push_back(crossed);
   }
-  if (!classifies) return;
-  const std::vector<float>& prediction = said.outputs[0];
-  e.answer_cols = model.classes;
-  e.answers = model.softmax_twice ? std::vector<double>(prediction.begin(), prediction.end())
+  std::vector<double> answers;
+  if (classifies) {
+    const std::vector<float>& prediction = said.outputs[0];
+    answers = model.softmax_twice ? std::vector<double>(prediction.begin(), prediction.end())
                                   : softmax_rows(prediction, model.classes);
+  }
+  judge_answers({said.data, said.rows, std::move(answers), said.thresholds}, e);
+}
+
+void MldrlSystem::judge_answers(Answered said, Evaluation& e) const {
+  const bool classifies = model.has(kClassification);
+  take_answers(std::move(said.answers), said.rows.size(), classifies ? model.classes : 0, e);
+  std::vector<int> label;
+  for (const int row : said.rows) label.push_back(said.data.label[static_cast<std::size_t>(row)]);
+  e.labelled = count_labels(label);
+  if (!classifies) return;
   const bool known = e.labelled > 0 && all_finite(e.answers);
   double accuracy = kUndefined, sensitivity = kUndefined, specificity = kUndefined;
   if (known && model.classes == 2) {

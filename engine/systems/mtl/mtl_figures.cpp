@@ -1,6 +1,7 @@
 // engine/systems/mtl/mtl_figures.cpp - what multi-task networks are judged by, task by task.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "engine/statistics/auc.h"
 #include "engine/systems/evaluation.h"
@@ -12,9 +13,10 @@ namespace equipoise {
 namespace {
 
 /// Neighbouring columns of [rows, width], at the given rows.
-std::vector<float> columns_of(const std::vector<float>& all, std::size_t width, std::span<const int> rows, int first,
+template <class Number>
+std::vector<Number> columns_of(const std::vector<Number>& all, std::size_t width, std::span<const int> rows, int first,
                               int cols) {
-  std::vector<float> values;
+  std::vector<Number> values;
   for (const int row : rows) {
     const auto from = all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(row) * width) + first;
     values.insert(values.end(), from, from + cols);
@@ -23,43 +25,62 @@ std::vector<float> columns_of(const std::vector<float>& all, std::size_t width, 
 }
 
 /// Interleaves blocks of columns into rows.
-void put_side_by_side(const std::vector<std::vector<double>>& blocks, std::size_t rows, Evaluation& to) {
-  for (const auto& block : blocks) to.answer_cols += rows == 0 ? 0 : static_cast<int>(block.size() / rows);
+std::vector<double> side_by_side(const std::vector<std::vector<double>>& blocks, std::size_t rows) {
+  std::vector<double> all;
   for (std::size_t r = 0; r < rows; ++r)
     for (const auto& block : blocks) {
       const auto cols = static_cast<std::ptrdiff_t>(block.size() / rows), first = static_cast<std::ptrdiff_t>(r) * cols;
-      to.answers.insert(to.answers.end(), block.begin() + first, block.begin() + first + cols);
+      all.insert(all.end(), block.begin() + first, block.begin() + first + cols);
     }
+  return all;
+}
+
+/// 0, 1, 2, ...: the rows of what is emitted or told of some.
+std::vector<int> numbered(std::size_t rows) {
+  std::vector<int> numbers(rows);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
 }
 
 }  // namespace
 
 void MtlSystem::judge(const Said& said, Evaluation& e) const {
-  const auto target_cols = static_cast<std::size_t>(said.data.target_cols);
-  for (const int row : said.rows) {
-    const float* targets = said.data.targets.data() + static_cast<std::size_t>(row) * target_cols;
-    e.labelled += std::any_of(targets, targets + target_cols, [](float t) { return !std::isnan(t); });
+  const std::vector<int> emitted = numbered(said.rows.size());
+  std::vector<std::vector<double>> told;
+  int first = 0;
+  for (const Target& target : model.tasks) {
+    const int width = answers_of(target);
+    told.push_back(target.likelihood->told(
+        target, columns_of(said.outputs[0], static_cast<std::size_t>(model.outputs()), emitted, first, width)));
+    first += width;
   }
-  std::vector<int> emitted;  // rows of the outputs
-  for (std::size_t r = 0; r < said.rows.size(); ++r) emitted.push_back(static_cast<int>(r));
-  std::vector<std::vector<double>> answers;
+  judge_answers({said.data, said.rows, side_by_side(told, said.rows.size()), said.thresholds}, e);
+}
+
+void MtlSystem::judge_answers(Answered said, Evaluation& e) const {
+  int all = 0;
+  for (const Target& target : model.tasks) all += target.likelihood->told_numbers(target);
+  take_answers(std::move(said.answers), said.rows.size(), all, e);
+  const auto target_cols = static_cast<std::size_t>(said.data.target_cols);
+  e.labelled = static_cast<int>(std::count_if(said.rows.begin(), said.rows.end(), [&](int row) {
+    const float* targets = said.data.targets.data() + static_cast<std::size_t>(row) * target_cols;
+    return std::any_of(targets, targets + target_cols, [](float t) { return !std::isnan(t); });
+  }));
+  const std::vector<int> told_rows = numbered(said.rows.size());
   int first = 0;
   std::size_t decision = 0;
   for (const Target& target : model.tasks) {
-    const int width = answers_of(target);
-    const std::vector<float> answer =
-        columns_of(said.outputs[0], static_cast<std::size_t>(model.outputs()), emitted, first, width);
+    const int width = target.likelihood->told_numbers(target);
+    const std::vector<double> told = columns_of(e.answers, static_cast<std::size_t>(all), told_rows, first, width);
     const std::vector<float> truth =
         columns_of(said.data.targets, target_cols, said.rows, target.first_col, target.cols);
-    answers.push_back(target.likelihood->told(target, answer));
     const bool decides = target.likelihood->cells() == Cells::classes;
     const double threshold = decides && decision < said.thresholds.size() ? said.thresholds[decision] : kHalf;
     decision += decides ? 1 : 0;
-    for (Figure& figure : target.likelihood->figures({target, answer, truth, threshold}, answers.back()))
+    for (Figure& figure : target.likelihood->figures({target, truth, threshold}, told))
       e.figures.push_back(std::move(figure));
     first += width;
   }
-  put_side_by_side(answers, said.rows.size(), e);
 }
 
 double MtlSystem::selected(const Evaluation& evaluation, std::span<const double> weights) const {

@@ -52,6 +52,7 @@ class MtlSystem final : public System {
   std::unique_ptr<RecordForm> record_form(const Setup& setup) const override;
   std::vector<Stretch> recorded_over() const override { return {}; }
 
+  void judge_answers(Answered said, Evaluation& to) const override;
   void judge(const Said& said, Evaluation& to) const override;
   double selected(const Evaluation& evaluation, std::span<const double> weights) const override;
   std::vector<AnswerColumn> answer_columns(const AnswerNames& names) const override;

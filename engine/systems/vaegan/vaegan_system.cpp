@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "engine/balance/methods.h"
 #include "engine/base/error.h"
 #include "engine/systems/evaluation.h"
@@ -176,22 +178,30 @@ void VaeganSystem::read(const Metadata& m, const Shapes& shapes) {
 
 /// Of each row the latent means, the mean squared error of its reconstruction, and how far the discriminator takes the
 /// row itself for real: both tell rows that are unlike those it was trained on.
-void VaeganSystem::answer_rows(const Said& said, Evaluation& e) const {
+std::vector<double> VaeganSystem::answers_of(const Said& said) const {
   const auto latent = static_cast<std::size_t>(model.latent);
   const int columns = said.data.features[0];
-  e.answer_cols = model.latent + 2;
+  std::vector<double> answers;
   for (std::size_t r = 0; r < said.rows.size(); ++r) {
-    for (std::size_t i = 0; i < latent; ++i) e.answers.push_back(double{said.outputs[1][r * latent + i]});
+    for (std::size_t i = 0; i < latent; ++i) answers.push_back(double{said.outputs[1][r * latent + i]});
     const auto reconstruction =
         std::span(said.outputs[0]).subspan(r * static_cast<std::size_t>(columns), static_cast<std::size_t>(columns));
-    e.answers.push_back(mean_squared_error(reconstruction, said.data.views[0], said.rows.subspan(r, 1), columns));
-    e.answers.push_back(sigmoid(said.outputs[2][3 * r]));
+    answers.push_back(mean_squared_error(reconstruction, said.data.views[0], said.rows.subspan(r, 1), columns));
+    answers.push_back(sigmoid(said.outputs[2][3 * r]));
   }
+  return answers;
+}
+
+/// No figure follows from them: latent means have no truth, the reconstruction's error is a mean over cells, which rows
+/// do not give to the bit, and the discriminator is judged by reconstructed and sampled rows too.
+void VaeganSystem::judge_answers(Answered said, Evaluation& e) const {
+  take_answers(std::move(said.answers), said.rows.size(), model.latent + 2, e);
+  e.labelled = static_cast<int>(std::count_if(said.rows.begin(), said.rows.end(), [&](int row) {
+    return said.data.label[static_cast<std::size_t>(row)] >= 0;
+  }));
 }
 
 void VaeganSystem::judge(const Said& said, Evaluation& e) const {
-  for (const int row : said.rows) e.labelled += said.data.label[static_cast<std::size_t>(row)] >= 0;
-  answer_rows(said, e);
   // How often the discriminator takes original, reconstructed and sampled rows for real.
   Figure real{"discriminator_real", std::vector<double>(3, 0.0)};
   for (std::size_t i = 0; i < said.outputs[2].size(); ++i)
@@ -199,6 +209,7 @@ void VaeganSystem::judge(const Said& said, Evaluation& e) const {
   const double error = mean_squared_error(said.outputs[0], said.data.views[0], said.rows, said.data.features[0]);
   e.figures = {{"reconstruction_error", {error}}, real};
   e.parts[real.name] = {"original", "reconstructed", "sampled"};
+  judge_answers({said.data, said.rows, answers_of(said), said.thresholds}, e);
 }
 
 // Its losses pull against each other, so that their sum says little.

@@ -51,6 +51,7 @@ class VaeganSystem final : public System {
   std::unique_ptr<RecordForm> record_form(const Setup& setup) const override;
   std::vector<Stretch> recorded_over() const override { return {}; }
 
+  void judge_answers(Answered said, Evaluation& to) const override;
   void judge(const Said& said, Evaluation& to) const override;
   double selected(const Evaluation& evaluation, std::span<const double> weights) const override;
   std::vector<AnswerColumn> answer_columns(const AnswerNames& names) const override;
@@ -66,7 +67,7 @@ class VaeganSystem final : public System {
   std::string warning(std::span<const std::string>, std::span<const double>) const override { return ""; }
 
  private:
-  void answer_rows(const Said& said, Evaluation& to) const;
+  std::vector<double> answers_of(const Said& said) const;
 };
 
 /// The published settings; their variant is "routed".

@@ -55,6 +55,7 @@ TEST(Likelihoods, TellAColumnForEachNumberOfAnAnswer) {
     const std::size_t told = l->told(t, answer).size();
     const std::vector<AnswerColumn> columns = l->answer_columns(fitted);
     ASSERT_EQ(columns.size(), told);
+    EXPECT_EQ(static_cast<std::size_t>(l->told_numbers(t)), told);
     for (std::size_t c = 0; c < told; ++c) EXPECT_EQ(columns[c].at, c);
   }
 }
@@ -63,7 +64,7 @@ TEST(Likelihoods, TellAColumnForEachNumberOfAnAnswer) {
 TEST(Regression, TellsSquaredErrorAndItsShareOfTheVariance) {
   const Target t{.name = "stay", .likelihood = &regression()};
   const std::vector<float> answer{2, 3, 3, 9}, truth{1, 3, 5, kMissing};
-  const std::vector<Figure> figures = regression().figures({t, answer, truth}, regression().told(t, answer));
+  const std::vector<Figure> figures = regression().figures({t, truth}, regression().told(t, answer));
   ASSERT_EQ(figures.size(), 2u);
   EXPECT_EQ(figures[0].name, "stay.mse");
   EXPECT_DOUBLE_EQ(figures[0].values[0], 5.0 / 3);
@@ -79,12 +80,12 @@ TEST(Binary, TellsBothProbabilities) {
   EXPECT_DOUBLE_EQ(told[1], 0.5);
   EXPECT_NEAR(told[3], 1 / (1 + std::exp(-2.0)), 1e-12);
   EXPECT_NEAR(told[2] + told[3], 1.0, 1e-15);
-  const std::vector<Figure> figures = binary().figures({t, answer, truth}, told);
+  const std::vector<Figure> figures = binary().figures({t, truth}, told);
   EXPECT_EQ(figures[0].name, "died.auc");
   EXPECT_EQ(figures[0].values[0], 1.0);
   EXPECT_EQ(figures[1].name, "died.accuracy");
   EXPECT_DOUBLE_EQ(figures[1].values[0], 1);  // at even odds, as at any threshold, a row is called positive
-  EXPECT_DOUBLE_EQ(binary().figures({t, answer, truth, 0.6}, told)[1].values[0], 2.0 / 3);
+  EXPECT_DOUBLE_EQ(binary().figures({t, truth, 0.6}, told)[1].values[0], 2.0 / 3);
 }
 
 // Of scikit-learn 1.9.1: mean_poisson_deviance, mean_absolute_error and d2_tweedie_score of power 1.
@@ -93,7 +94,7 @@ TEST(Counts, TellDevianceErrorAndItsShare) {
   const std::vector<float> answer{-1, 0.5f, 2, 0.25f, 1, 9}, truth{0, 2, 7, 1, 4, kMissing};
   const std::vector<double> told = count().told(t, answer);
   EXPECT_NEAR(told[1], std::exp(0.5), 1e-15);
-  const std::vector<Figure> figures = count().figures({t, answer, truth}, told);
+  const std::vector<Figure> figures = count().figures({t, truth}, told);
   ASSERT_EQ(figures.size(), 3u);
   EXPECT_EQ(figures[0].name, "visits.deviance");
   EXPECT_NEAR(figures[0].values[0], 0.2843227619742611, 1e-14);
@@ -107,8 +108,8 @@ TEST(Counts, HaveNoShareWhereAllAreEqualAndNoFigureWhereNoneIsKnown) {
   const Target t{.name = "visits", .likelihood = &count()};
   const std::vector<float> answer{0, 1}, equal{3, 3}, none{kMissing, kMissing};
   const std::vector<double> told = count().told(t, answer);
-  EXPECT_TRUE(std::isnan(count().figures({t, answer, equal}, told)[2].values[0]));
-  for (const Figure& figure : count().figures({t, answer, none}, told)) EXPECT_TRUE(std::isnan(figure.values[0]));
+  EXPECT_TRUE(std::isnan(count().figures({t, equal}, told)[2].values[0]));
+  for (const Figure& figure : count().figures({t, none}, told)) EXPECT_TRUE(std::isnan(figure.values[0]));
 }
 
 TEST(Counts, AreWholeNumbersFromZeroThatAFloatHolds) {

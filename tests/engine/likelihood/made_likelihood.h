@@ -30,13 +30,14 @@ class Made : public Likelihood {
   bool has_curvature() const override { return false; }
   double lower_bound() const override { return 0; }
   bool over_rows() const override { return true; }
+  int told_numbers(const Target& target) const override { return target.cols; }
   std::vector<double> told(const Target& target, std::span<const float> answer) const override {
     return regression().told(target, answer);
   }
   std::vector<AnswerColumn> answer_columns(const FittedTarget& fitted) const override {
     return regression().answer_columns(fitted);
   }
-  std::vector<Figure> figures(const TaskRows&, std::span<const double>) const override { return {}; }
+  std::vector<Figure> figures(const TaskTruth&, std::span<const double>) const override { return {}; }
   bool fits() const override { return false; }
   std::vector<FittedNumbers> fit(const TaskRows&) const override { return {}; }
 };

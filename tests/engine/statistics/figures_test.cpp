@@ -78,7 +78,7 @@ std::map<std::string, double> figures_of(const Likelihood& likelihood, const std
   const Target target{name, &likelihood, 0, 1, 0};
   const std::vector<float> truth = floats({name});
   std::map<std::string, double> values;
-  for (const Figure& f : likelihood.figures({target, answers, truth}, likelihood.told(target, answers)))
+  for (const Figure& f : likelihood.figures({target, truth}, likelihood.told(target, answers)))
     values[f.name] = f.values.front();
   return values;
 }
