@@ -34,6 +34,7 @@ EQ_COLD void mix_aligned_mtl(const Team& team, const Mixing& in, const Method&) 
     const double value = gram[k * m + k];
     if (value > kRankTolerance * largest && value < smallest) smallest = value;
   }
+  EQ_ROLLED
   for (int k = team.thread_rank(); k < m; k += team.size()) {
     const double value = gram[k * m + k];
     factor[k] = value > kRankTolerance * largest ? sqrt(smallest / value) / m : 0.0;

@@ -71,9 +71,11 @@ struct Problem {
     if (opposite < 0) {
       min_norm(team, m, shifted, point.w, work);
     } else {
+      EQ_ROLLED
       for (int i = team.thread_rank(); i < m; i += team.size()) point.w[i] = i == opposite ? 1.0 : 0.0;
       team.sync();
     }
+    EQ_ROLLED
     for (int i = team.thread_rank(); i < m; i += team.size()) {
       double sum = 0.0;
       for (int j = 0; j < m; ++j) sum = fma(gram[i * m + j], point.w[j], sum);
@@ -167,6 +169,7 @@ EQ_COLD void mix_cagrad(const Team& team, const Mixing& in, const Method& method
   using namespace cagrad_detail;
   const int m = in.tasks;
   double *shifted = in.scratch, *p = shifted + m * m, *memory = p + m, *work = memory + 10 * m;
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     double sum = 0.0;
     for (int j = 0; j < m; ++j) sum += in.gram[i * m + j];

@@ -32,6 +32,7 @@ EQ_COLD void mix_config(const Team& team, const Mixing& in, const Method&) {
     sum += a[j];
   }
   const bool exists = range2 > 1e-12 * m;
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size())
     weight[i] = exists ? a[i] / sqrt(in.gram[i * m + i]) * (length / sum) : 0.0;
   team.sync();

@@ -15,6 +15,7 @@ template <class Team>
 EQ_COLD void mix_dualproj(const Team& team, const Mixing& in, const Method&) {
   const int m = in.tasks;
   double *mean = in.scratch, *projected = mean + m;  // [m] each
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) mean[i] = 1.0 / m;
   team.sync();
   project_on_dual_cone(team, m, in.gram, mean, projected, projected + m);

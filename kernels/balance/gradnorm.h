@@ -19,6 +19,7 @@
 #include "kernels/balance/method.h"
 #include "kernels/balance/task_adam.h"
 #include "kernels/base/strict_math.h"
+#include "kernels/base/team.h"
 
 namespace equipoise {
 
@@ -50,7 +51,7 @@ EQ_FN void weigh_by_gradient_norms(const Team& team, const Weighing& in, const M
   const State s{in};
   const int tasks = in.tasks;
   const auto each = [&](auto&& f) {
-    for (int i = team.thread_rank(); i < tasks; i += team.size()) f(i);
+    share(team, tasks, f);
     team.sync();
   };
   const bool softmax = method.softmax != 0;

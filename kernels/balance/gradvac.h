@@ -34,6 +34,7 @@ static_assert(fits_mixing_scratch(gradvac_scratch));
 template <class Team>
 EQ_COLD void mix_gradvac(const Team& team, const Mixing& in, const Method& method) {
   const int m = in.tasks;
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     double* c = in.mixing + i * m;
     double* order = in.scratch + 2 * i * m;

@@ -34,6 +34,7 @@ EQ_COLD void mix_imtl_g(const Team& team, const Mixing& in, const Method&) {
     size += fabs(w);
   }
   const bool cancels = !(fabs(sum) > 1e-12 * size);
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size())
     weight[i] = cancels ? 1.0 / m : v[i] / sqrt(in.gram[i * m + i]) / sum;
   team.sync();

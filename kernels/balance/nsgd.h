@@ -26,6 +26,7 @@ EQ_COLD void mix_nsgd(const Team& team, const Mixing& in, const Method& method) 
     weighted = fma(ratio, norm, weighted);
   }
   const double length = weighted / ratios;
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     const double norm = sqrt(in.gram[i * m + i]);
     for (int j = 0; j < m; ++j) in.mixing[i * m + j] = j == i ? length / norm : 0.0;

@@ -19,6 +19,7 @@ static_assert(fits_mixing_scratch(pcgrad_scratch));
 template <class Team>
 EQ_COLD void mix_pcgrad(const Team& team, const Mixing& in, const Method& method) {
   const int m = in.tasks;
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     double* c = in.mixing + i * m;
     double* order = in.scratch + i * m;

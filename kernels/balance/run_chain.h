@@ -181,18 +181,17 @@ EQ_FN Weighing weighing_of(const Chain& chain, const ChainStep& s, const Method&
 /// nothing else of the step is written. Collective.
 template <class Team>
 EQ_FN void weigh_chain(const Team& team, const Chain& chain, const ChainStep& s) {
-  const int rank = team.thread_rank(), size = team.size();
-  for (int i = rank; i < chain.tasks; i += size) s.shared[i] = 1.0;
+  share(team, chain.tasks, [&](int i) { s.shared[i] = 1.0; });
   for (int a = 0; a < chain.count; ++a) {
     weigh(team, weighing_of(chain, s, chain.methods[a], nullptr, s.scratch, nullptr), chain.methods[a]);
-    for (int i = rank; i < chain.tasks; i += size) s.shared[i] *= s.scratch[i];
+    share(team, chain.tasks, [&](int i) { s.shared[i] *= s.scratch[i]; });
     team.sync();
   }
-  for (int i = rank; i < chain.tasks; i += size) {
+  share(team, chain.tasks, [&](int i) {
     if (s.shared[i] - s.shared[i] != 0.0)
       s.shared[i] = 1.0;  // from a loss that is not finite: the gate refuses the step
     s.own[i] = s.shared[i];
-  }
+  });
 }
 
 /// A run of a chain: the working arrays, cut from scratch, and its stages. Collective.
@@ -234,17 +233,17 @@ class ChainRun {
  private:
   EQ_FN int rank() const { return team_.thread_rank(); }
   template <class F>
-  EQ_FN void each(int count, F&& f) const {  // strided over the team, then a barrier
-    for (int i = rank(); i < count; i += team_.size()) f(i);
+  EQ_FN void each(int count, F&& f) const {  // with a barrier behind
+    share(team_, count, f);
     team_.sync();
   }
 
   EQ_FN void begin() {
-    for (int i = rank(); i < chain_.state; i += team_.size()) s_.next[i] = s_.state[i];
-    for (int i = rank(); i < k_; i += team_.size()) {
+    share(team_, chain_.state, [&](int i) { s_.next[i] = s_.state[i]; });
+    share(team_, k_, [&](int i) {
       s_.own[i] = s_.next_weight[i] = 1.0;
       s_.target[i] = 0.0;
-    }
+    });
     if (rank() == 0) {
       *s_.certificate = kNoCertificate;
       *s_.gradnorm_loss = 0.0;
@@ -267,10 +266,10 @@ class ChainRun {
   EQ_FN void weigh_losses(const Method& method) {
     each(k_, [&](int i) { norm_[i] = sqrt(gram_[i * k_ + i]); });
     weigh(team_, weighing_of(chain_, s_, method, norm_, weight_, next_weight_), method);
-    for (int i = rank(); i < k_; i += team_.size()) {
+    share(team_, k_, [&](int i) {
       s_.own[i] *= weight_[i];
       s_.next_weight[i] *= next_weight_[i];
-    }
+    });
     each(k_ * k_, [&](int e) {
       const int i = e / k_, j = e % k_;
       s_.mixing[e] = weight_[i] * s_.mixing[e];
@@ -288,7 +287,7 @@ class ChainRun {
     team_.sync();
     if (m < 2) return;
     each(m, [&](int a) { factor_[a] = normaliser(method.normaliser, task_[a]); });
-    for (int e = rank(); e < k_ * k_; e += team_.size()) old_[e] = s_.mixing[e];
+    share(team_, k_ * k_, [&](int e) { old_[e] = s_.mixing[e]; });
     each(m * m, [&](int e) {
       const int a = e / m, b = e % m;
       compact_[e] = factor_[a] * factor_[b] * gram_[task_[a] * k_ + task_[b]];
@@ -326,12 +325,12 @@ class ChainRun {
   /// C and G after the method: M F C and M F G F M^T, F the normaliser's diagonal, on the rows of tasks that take part.
   /// `old_` holds C. Begins after the method's last barrier; C is read behind others.
   EQ_FN void apply(int m) {
-    for (int e = rank(); e < m * k_; e += team_.size()) {
+    share(team_, m * k_, [&](int e) {
       const int a = e / k_, j = e % k_;
       double sum = 0;
       for (int b = 0; b < m; ++b) sum = fma(mixing_[a * m + b] * factor_[b], old_[task_[b] * k_ + j], sum);
       s_.mixing[task_[a] * k_ + j] = sum;
-    }
+    });
     each(m * m, [&](int e) {
       const int a = e / m, b = e % m;
       double sum = 0;
@@ -358,12 +357,12 @@ class ChainRun {
     const double scale = rescale ? sqrt(plain) / sqrt(length) : 1.0;
     team_.sync();
     if (rescale) {
-      for (int j = rank(); j < k_; j += team_.size()) s_.shared[j] *= scale;
-      for (int e = rank(); e < k_ * k_; e += team_.size()) s_.mixing[e] *= scale;
+      share(team_, k_, [&](int j) { s_.shared[j] *= scale; });
+      share(team_, k_ * k_, [&](int e) { s_.mixing[e] *= scale; });
     }
     if (rank() == 0) *s_.step_norm = scale * sqrt(length > 0 ? length : 0.0);
     if (chain_.private_weights)  // a member copies what it has scaled itself
-      for (int j = rank(); j < k_; j += team_.size()) s_.own[j] = s_.shared[j];
+      share(team_, k_, [&](int j) { s_.own[j] = s_.shared[j]; });
     team_.sync();
   }
 

@@ -18,9 +18,11 @@ EQ_COLD void mix_upgrad(const Team& team, const Mixing& in, const Method&) {
   const int m = in.tasks;
   double *from = in.scratch, *to = from + m;  // [m] each
   for (int i = 0; i < m; ++i) {
+    EQ_ROLLED
     for (int j = team.thread_rank(); j < m; j += team.size()) from[j] = i == j ? 1.0 : 0.0;
     team.sync();
     project_on_dual_cone(team, m, in.gram, from, to, to + m);
+    EQ_ROLLED
     for (int j = team.thread_rank(); j < m; j += team.size()) in.mixing[i * m + j] = to[j] / m;
     team.sync();
   }

@@ -23,6 +23,13 @@ struct Solo {
   EQ_FN void sync() const {}
 };
 
+/// f(i) for i below `count`, shared by the team. For few i, most of them one turn of a warp: see EQ_ROLLED.
+template <class Team, class F>
+EQ_FN void share(const Team& team, int count, F&& f) {
+  EQ_ROLLED
+  for (int i = team.thread_rank(); i < count; i += team.size()) f(i);
+}
+
 /// How a team cuts its work; the two ways are tested against each other for equal bits.
 template <class TilesOf, int LanesOf>
 struct Cut {

@@ -95,6 +95,7 @@ struct Balance {
     s.step_norm = k.step_norm + balancer;
     s.certificate = k.certificate + balancer;
     run_chain(warp, chain, s);
+    EQ_ROLLED
     for (int i = warp.thread_rank(); i < tasks; i += warp.size()) {
       k.norms[first + i] = shared[i] * sqrt(s.gram[i * tasks + i]);
       if (weights_known) continue;

@@ -67,9 +67,10 @@ struct CloseStep {
   EQ_COLD static void canonical_nans(const Warp& warp, const CloseStep& step, Control& k) {
     const auto mend = [&](double* values, int count) {
       // By bits: a comparison of floats would let a compiler keep any NaN it likes.
-      for (int i = warp.thread_rank(); i < count; i += warp.size())
+      share(warp, count, [&](int i) {
         if ((bits_as<uint64_t>(values[i]) & 0x7fffffffffffffffu) > 0x7ff0000000000000u)
           values[i] = bits_as<double>(kCanonicalNan);
+      });
     };
     mend(k.shared_weights, kMaxTasks);
     mend(k.private_weights, kMaxTasks);
@@ -95,24 +96,24 @@ struct CloseStep {
   template <class Warp>
   EQ_FN void add_sums(const Warp& warp, const Context& c) const {
     Control& k = *c.control;
-    const int rank = warp.thread_rank(), size = warp.size();
-    for (int t = rank; t < terms; t += size) {
+    const int rank = warp.thread_rank();
+    share(warp, terms, [&](int t) {
       k.sum_term_rows[t] += k.term_rows[t];
       k.sum_terms[t] += (summed_terms >> t & 1u ? 1.0 : k.term_rows[t]) * k.terms[t];
-    }
-    for (int i = rank; i < tasks; i += size) {
+    });
+    share(warp, tasks, [&](int i) {
       k.sum_task_rows[i] += k.task_rows[i];
       k.sum_losses[i] += (summed_tasks >> i & 1u ? 1.0 : k.task_rows[i]) * k.losses[i];
-    }
+    });
     if (rank == 0) k.sum_steps += 1.0;
     if (!trains) return;
     if (rank == 0) k.sum_gradient_norm += k.gradient_norm;
-    for (int b = rank; b < balancers; b += size) {
+    share(warp, balancers, [&](int b) {
       k.sum_step_norm[b] += k.step_norm[b];
       if (k.certificate[b] > k.worst_certificate[b]) k.worst_certificate[b] = k.certificate[b];
-    }
-    for (int i = rank; i < balancers * tasks; i += size) k.sum_norms[i] += k.norms[i];
-    for (int i = rank; i < balancers * tasks * tasks; i += size) k.sum_gram[i] += k.gram[i];
+    });
+    share(warp, balancers * tasks, [&](int i) { k.sum_norms[i] += k.norms[i]; });
+    share(warp, balancers * tasks * tasks, [&](int i) { k.sum_gram[i] += k.gram[i]; });
   }
 };
 

@@ -64,6 +64,7 @@ struct SumViews {
       EQ_UNROLL
       for (int i = 0; i < Columns; ++i) sum[i] = more ? fmaf(k, in[at[i]], sum[i]) : k * in[at[i]];
     }
+    EQ_ROLLED
     for (int s = 1; s < summands; ++s) {
       const float* in = c.row(from[s], r);
       const float k = coefficient_of(c, s);

@@ -38,11 +38,9 @@ struct GramBatch {
 
 #if defined(__CUDACC__)
 #define EQ_TILE_UNROLL EQ_UNROLL
-#define EQ_ROLLED _Pragma("unroll 1")           // unrolled, the loop would need more registers than a thread has
 #define EQ_COUNT __host__ __device__ constexpr  // what a launcher counts, too
 #else
 #define EQ_TILE_UNROLL EQ_HOST_UNROLL
-#define EQ_ROLLED
 #define EQ_COUNT constexpr
 #endif
 
@@ -154,7 +152,7 @@ EQ_FN void sum_pairs(const float* x, const float* y, int stride, int columns, in
       for (int s = 0; s < kAhead; ++s) add_products<V, A, B>(raw[s], sum);
     }
   }
-  EQ_ROLLED
+  EQ_ROLLED  // unrolled, it would need more registers than a thread has
   for (; c < columns; c += kRowLanes) {
     // Absent columns of a vector are zeros: they add +0, which changes no sum.
     typename V::Raw raw[kTasks];

@@ -27,6 +27,7 @@ EQ_COLD void mix_level(const Team& team, const Mixing& in, const Method&) {
   double sum = 0;               // by every member for itself: shorter than a barrier, and the same bits
   for (int j = 0; j < m; ++j) sum += in.gram[j * m + j];
   const double mean = sum / m;
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) weight[i] = sqrt(mean / in.gram[i * m + i]);
   team.sync();  // mix_diagonal deals out elements, not rows: it reads weights of other members
   mix_diagonal(team, m, weight, in.mixing);

@@ -9,6 +9,7 @@
 #include "kernels/balance/solve/cosines.h"
 #include "kernels/balance/solve/min_norm.h"
 #include "kernels/base/strict_math.h"
+#include "kernels/base/team.h"
 
 // Newton's direction d of the convex problem, (C + p diag(s / y)) d = s - C y, moves each y_i by a factor, so that it
 // stays positive (see `move`). From the single solutions that takes about 6 steps, 10 to 40 where scales are wild or
@@ -51,11 +52,13 @@ struct Bargain {
   /// sizes. Ends with a barrier.
   template <class Team>
   EQ_FN void evaluate(const Team& team) const {
+    EQ_ROLLED
     for (int i = team.thread_rank(); i < m; i += team.size()) {
       y[i] = strict_exp(x[i]);
       s[i] = strict_exp(fma(-p, x[i], log_r[i]));
     }
     team.sync();
+    EQ_ROLLED
     for (int i = team.thread_rank(); i < m; i += team.size()) {
       cy[i] = gross[i] = 0;
       for (int j = 0; j < m; ++j) {
@@ -98,6 +101,7 @@ struct Bargain {
       }
       team.sync();
     }
+    EQ_ROLLED
     for (int i = team.thread_rank(); i < m; i += team.size()) {
       const double d = system[i * width + m] / pivot_of(i) / y[i];
       const double next = x[i] + move(i, d);
@@ -140,6 +144,7 @@ EQ_COLD bool bargain(const Team& team, int m, const double* gram, double p, doub
     log_k = i == 0 || own > log_k ? own : log_k;
   }
   for (int e = team.thread_rank(); e < m * m; e += team.size()) b.c[e] = cosine(gram, m, e / m, e % m);
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     b.log_r[i] = fma(p - 1.0, 0.5 * strict_log(gram[i * m + i]), -(1.0 + p) * log_k);
     b.x[i] = b.log_r[i] / (1.0 + p);
@@ -152,7 +157,7 @@ EQ_COLD bool bargain(const Team& team, int m, const double* gram, double p, doub
     now = b.progress();
   }
   if (now == Progress::solved)
-    for (int i = team.thread_rank(); i < m; i += team.size()) a[i] = strict_exp(b.x[i] + log_k) / sqrt(gram[i * m + i]);
+    share(team, m, [&](int i) { a[i] = strict_exp(b.x[i] + log_k) / sqrt(gram[i * m + i]); });
   team.sync();
   return now == Progress::solved;
 }

@@ -35,12 +35,14 @@ EQ_FN void solve_cosines(const Team& team, int m, const double* gram, double* so
   for (int e = team.thread_rank(); e < m * m; e += team.size()) c[e] = cosine(gram, m, e / m, e % m);
   team.sync();
   symmetric_eigen(team, m, c, vectors, sum + m);
+  EQ_ROLLED
   for (int k = team.thread_rank(); k < m; k += team.size()) {
     sum[k] = 0;
     for (int i = 0; i < m; ++i) sum[k] += vectors[i * m + k];
   }
   team.sync();
   const double least = kRankTolerance * largest_diagonal(m, c);
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     double in_range = 0, beyond = 0;
     for (int k = 0; k < m; ++k) {

@@ -21,6 +21,7 @@ template <class Team>
 EQ_FN bool solved(const Team& team, const ScaledGram& h, const QpTableau& t, const double* scaled, uint32_t passive) {
   constexpr double kSolved = 0x1p-42;  // 2.3e-13, well below what is promised
   const int m = h.m;
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     Wide sum{0, 0};
     double terms = 0;
@@ -54,6 +55,7 @@ EQ_COLD void project_on_dual_cone(const Team& team, int m, const double* gram, c
     const int e = half_exponent(gram[i * m + i]) + half_exponent(from[i] * from[i]);
     if (from[i] != 0 && e > most) most = e;
   }
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     const int e = half_exponent(gram[i * m + i]);
     scale[i] = power_of_two(-e);
@@ -64,6 +66,7 @@ EQ_COLD void project_on_dual_cone(const Team& team, int m, const double* gram, c
   uint32_t passive = 0;
   // A second try starts from what the first has found, with none of the rounding errors that entries left behind.
   for (int attempt = 0;; ++attempt) {
+    EQ_ROLLED
     for (int i = team.thread_rank(); i < m; i += team.size()) {
       Wide sum{0, 0};
       double terms = 0;
@@ -79,6 +82,7 @@ EQ_COLD void project_on_dual_cone(const Team& team, int m, const double* gram, c
                              attempt < 2 ? plain_rules() : ridged_rules());
     if (attempt == 3 || solved(team, h, t, scaled, passive)) break;
   }
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size())
     to[i] = fma(qp_solution(t, passive, i) * scale[i], power_of_two(most), from[i]);
   team.sync();

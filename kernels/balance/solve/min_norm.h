@@ -29,6 +29,7 @@ inline constexpr double kProved = 0x1p-42;  // 2.3e-13, well below what is promi
 template <class Team>
 EQ_FN MinNorm prove(const Team& team, const ScaledGram& h, const QpTableau& t, const double* b, const double* unit) {
   const int m = h.m;
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     Wide sum{0, 0};
     double terms = 0;
@@ -43,6 +44,7 @@ EQ_FN MinNorm prove(const Team& team, const ScaledGram& h, const QpTableau& t, c
   team.sync();
   Wide value{0, 0};
   for (int i = 0; i < m; ++i) value = value + Wide{unit[i], 0.0} * Wide{t.row_hi[i], t.row_lo[i]};
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     const Wide level = value * Wide{b[i], 0.0};
     const double by = level.hi > t.limit[i] ? level.hi : t.limit[i];
@@ -84,6 +86,7 @@ EQ_COLD MinNorm min_norm(const Team& team, int m, const double* gram, double* we
     if (e < least) least = e;
     if (gram[i * m + i] < gram[first * m + first]) first = i;
   }
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < m; i += team.size()) {
     int e = half_exponent(gram[i * m + i]);
     if (e > least + 1000) e = least + 1000;
@@ -94,6 +97,7 @@ EQ_COLD MinNorm min_norm(const Team& team, int m, const double* gram, double* we
   const ScaledGram h{m, gram, scale};
   const double length = power_of_two(least);
   if (m == 2) {
+    EQ_ROLLED
     for (int i = team.thread_rank(); i < 2; i += team.size()) {
       weights[i] = i == 0 ? first_of_two(gram) : second_of_two(gram);
       unit[i] = weights[i] / b[i];
@@ -106,12 +110,14 @@ EQ_COLD MinNorm min_norm(const Team& team, int m, const double* gram, double* we
   uint32_t passive = 0;
   // A second try starts from what the first has found, with none of the rounding errors that entries left behind.
   for (int attempt = 0;; ++attempt) {
+    EQ_ROLLED
     for (int i = team.thread_rank(); i < m; i += team.size()) t.set(i, m, {b[i], 0.0});
     passive = nonnegative_qp(team, h, t, b, attempt % 2 == 1 ? passive : 1u << first,
                              attempt < 2 ? exact_rules() : ridged_rules());
     double sum = 0;
     for (int i = 0; i < m; ++i) sum = fma(b[i], qp_solution(t, passive, i), sum);
     const bool number = sum > 0 && sum - sum == 0.0;  // else G is no Gram matrix
+    EQ_ROLLED
     for (int i = team.thread_rank(); i < m; i += team.size()) {
       unit[i] = number ? qp_solution(t, passive, i) / sum : i == first ? 1.0 : 0.0;
       weights[i] = b[i] * unit[i];

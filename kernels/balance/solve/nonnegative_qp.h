@@ -81,6 +81,7 @@ template <class Team>
 EQ_FN void qp_exchange(const Team& team, const QpTableau& t, int k, Wide pivot, bool into) {
   const int n = t.m + 1;
   const Wide inverse = wide_reciprocal(pivot);
+  EQ_ROLLED
   for (int j = team.thread_rank(); j < n; j += team.size()) {
     const Wide x = t.at(k, j), q = x * inverse;
     t.row_hi[j] = x.hi, t.row_lo[j] = x.lo;
@@ -103,6 +104,7 @@ EQ_FN void qp_exchange(const Team& team, const QpTableau& t, int k, Wide pivot, 
 template <class Team>
 EQ_FN int qp_steepest(const Team& team, const ScaledGram& h, const QpTableau& t, const double* floor, uint32_t passive,
                       double least) {
+  EQ_ROLLED
   for (int i = team.thread_rank(); i < t.m; i += team.size()) {
     double terms = floor[i];
     for (int j = 0; j < t.m; ++j)
@@ -155,6 +157,7 @@ EQ_COLD uint32_t nonnegative_qp(const Team& team, ScaledGram h, QpTableau t, con
     else j = qp_steepest(team, h, t, floor, passive, slope);
     if (j < 0) break;
     while ((passive >> j & 1u) == 0) {
+      EQ_ROLLED
       for (int i = team.thread_rank(); i < m; i += team.size()) {
         const double rate = t.at(i, j).hi;
         t.limit[i] = (passive >> i & 1u) != 0 && rate > 0 ? t.at(i, m).hi / rate : strict_detail::infinity_d();
