@@ -36,19 +36,22 @@ RunTables tables_of(const System& system, const Dataset& data, const Split& spli
 Evaluator::Evaluator(const Setup& setup, const Dataset& data, int batch, Executor& executor)
     : setup_(setup), data_(data), executor_(executor), program_(evaluation_program(setup, batch, executor)) {}
 
-Evaluator::Ran Evaluator::run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of) {
+const Evaluator::Ran& Evaluator::run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of) {
   std::set<std::size_t> counts;
   for (const EvaluatedRows& some : of)
     if (!some.rows.empty()) counts.insert(some.rows.size());
-  if (!setup_.system->rows_at_once() || counts.size() < 2) return run_together(replicas, std::move(of));
+  if (!setup_.system->rows_at_once() || counts.size() < 2) {
+    run_together(replicas, std::move(of), ran_);
+    return ran_;
+  }
   // A batch is as large as the rows are many, as it is for a replica alone: one run for each count.
-  Ran all{std::vector<Control>(replicas.size()), std::move(of), {}};
+  Ran all{std::vector<Control>(replicas.size()), std::move(of), {}}, ran;
   all.emitted.rows = static_cast<int>(*counts.rbegin());
   for (const std::size_t count : counts) {
     std::vector<EvaluatedRows> some = all.of;
     for (EvaluatedRows& rows : some)
       if (rows.rows.size() != count) rows = {};
-    const Ran ran = run_together(replicas, std::move(some));
+    run_together(replicas, std::move(some), ran);
     all.emitted.values.resize(ran.emitted.values.size());
     for (std::size_t r = 0; r < replicas.size(); ++r) {
       if (ran.of[r].rows.empty()) continue;
@@ -61,11 +64,14 @@ Evaluator::Ran Evaluator::run(std::span<const Settings> replicas, std::vector<Ev
       }
     }
   }
-  return all;
+  ran_ = std::move(all);
+  return ran_;
 }
 
-Evaluator::Ran Evaluator::run_together(std::span<const Settings> replicas, std::vector<EvaluatedRows> of) {
-  Ran ran{{}, std::move(of), {}};
+void Evaluator::run_together(std::span<const Settings> replicas, std::vector<EvaluatedRows> of, Ran& ran) {
+  ran.of = std::move(of);
+  ran.controls.resize(replicas.size());
+  ran.emitted.rows = 0;
   for (const EvaluatedRows& some : ran.of)
     ran.emitted.rows = std::max(ran.emitted.rows, static_cast<int>(some.rows.size()));
   if (setup_.system->rows_at_once() && program_.batch != ran.emitted.rows) {
@@ -77,11 +83,10 @@ Evaluator::Ran Evaluator::run_together(std::span<const Settings> replicas, std::
   for (std::size_t r = 0; r < settings.size(); ++r) {
     settings[r].first_row = ran.of[r].first;
     settings[r].rows = static_cast<int32_t>(ran.of[r].rows.size());
-    ran.controls.push_back(fresh_control(settings[r], static_cast<int>(program_.task_names.size())));
+    ran.controls[r] = fresh_control(settings[r], static_cast<int>(program_.task_names.size()));
   }
   const int steps = (ran.emitted.rows + program_.batch - 1) / program_.batch;
   executor_.run(program_, settings, ran.controls, {steps, true}, &ran.emitted);
-  return ran;
 }
 
 std::vector<std::vector<float>> Evaluator::outputs(const Ran& ran, std::size_t replica) const {
@@ -115,7 +120,7 @@ Evaluation Evaluator::evaluate(int first, std::span<const int> rows, std::span<c
 }
 
 std::vector<double> Evaluator::latents(int first, std::span<const int> rows) {
-  const Ran ran = run({&setup_.settings, 1}, {{first, rows}});
+  const Ran& ran = run({&setup_.settings, 1}, {{first, rows}});
   return setup_.system->latents({data_, rows, ran.emitted.values});
 }
 

@@ -44,7 +44,8 @@ class Evaluator {
     Emitted emitted;                ///< as many rows of each replica as the one with most has
   };
   /// `replicas` are their settings in training; `of` has as many.
-  Ran run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of);
+  /// It is valid until the next run.
+  const Ran& run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of);
   /// Figures of a replica that had rows.
   Evaluation judged(const Ran& ran, std::size_t replica, const Judge& by) const;
   /// What was emitted of a replica: [output][rows, cols].
@@ -58,12 +59,13 @@ class Evaluator {
   const Program& program() const { return program_; }
 
  private:
-  Ran run_together(std::span<const Settings> replicas, std::vector<EvaluatedRows> of);
+  void run_together(std::span<const Settings> replicas, std::vector<EvaluatedRows> of, Ran& ran);
 
   Setup setup_;
   const Dataset& data_;
   Executor& executor_;
   Program program_;
+  Ran ran_;  // kept, as making its memory anew for many replicas takes longer than judging them
   std::map<int, Program> at_once_;  // by rows, of a system that takes all of them in one batch
 };
 
