@@ -2,7 +2,6 @@
 // is dropped; the rows that a VAE-GAN samples are drawn.
 #pragma once
 
-#include <map>
 #include <span>
 #include <vector>
 
@@ -59,14 +58,11 @@ class Evaluator {
   const Program& program() const { return program_; }
 
  private:
-  void run_together(std::span<const Settings> replicas, std::vector<EvaluatedRows> of, Ran& ran);
-
   Setup setup_;
   const Dataset& data_;
   Executor& executor_;
   Program program_;
   Ran ran_;  // kept, as making its memory anew for many replicas takes longer than judging them
-  std::map<int, Program> at_once_;  // by rows, of a system that takes all of them in one batch
 };
 
 /// The executor's tables for a data set: the model's sources, labels, the rows of train, validation and test one after
