@@ -64,7 +64,8 @@ struct ValidatedCase {
       data.label.push_back(row % 2);
       (row < MldrlCase::kRows ? split.train : split.validation).push_back(row);
     }
-    TrainingPlan plan{.setup = mldrl_setup("paper")};
+    TrainingPlan plan;
+    plan.setup = mldrl_setup("paper");
     plan.setup.system->take_sizes(data, plan.setup);
     plan.epochs = 1 << 30;
     plan.patience = 0;

@@ -85,7 +85,7 @@ void clear_padding(Operation& o) {
 }
 
 template <class T>
-[[maybe_unused]] bool same_bytes(const std::vector<T>& a, const std::vector<T>& b) {
+[[maybe_unused]] bool equal_bytes(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
@@ -105,8 +105,8 @@ void make_canonical(Chain& chain) {
 
 #ifdef EQ_CLEARS_PADDING
 bool same_program(const Program& a, const Program& b) {
-  return same_bytes(a.code->operations, b.code->operations) && same_bytes(a.code->phases, b.code->phases) &&
-         same_bytes(a.code->residents, b.code->residents) && same_bytes(a.chains, b.chains) && layout(a) == layout(b) &&
+  return equal_bytes(a.code->operations, b.code->operations) && equal_bytes(a.code->phases, b.code->phases) &&
+         equal_bytes(a.code->residents, b.code->residents) && equal_bytes(a.chains, b.chains) && layout(a) == layout(b) &&
          std::equal(a.parameters.begin(), a.parameters.end(), b.parameters.begin(), b.parameters.end(),
                     [](const ParameterInfo& p, const ParameterInfo& q) { return layout(p) == layout(q); });
 }

@@ -2,7 +2,6 @@
 #include "engine/train/evaluator.h"
 
 #include <algorithm>
-#include <set>
 
 #include "engine/base/machine_memory.h"
 #include "engine/train/memory_needed.h"
@@ -36,52 +35,24 @@ RunTables tables_of(const System& system, const Dataset& data, const Split& spli
 Evaluator::Evaluator(const Setup& setup, const Dataset& data, int batch, Executor& executor)
     : setup_(setup), data_(data), executor_(executor), program_(evaluation_program(setup, batch, executor)) {}
 
-Evaluator::Ran Evaluator::run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of) {
-  std::set<std::size_t> counts;
-  for (const EvaluatedRows& some : of)
-    if (!some.rows.empty()) counts.insert(some.rows.size());
-  if (!setup_.system->rows_at_once() || counts.size() < 2) return run_together(replicas, std::move(of));
-  // A batch is as large as the rows are many, as it is for a replica alone: one run for each count.
-  Ran all{std::vector<Control>(replicas.size()), std::move(of), {}};
-  all.emitted.rows = static_cast<int>(*counts.rbegin());
-  for (const std::size_t count : counts) {
-    std::vector<EvaluatedRows> some = all.of;
-    for (EvaluatedRows& rows : some)
-      if (rows.rows.size() != count) rows = {};
-    const Ran ran = run_together(replicas, std::move(some));
-    all.emitted.values.resize(ran.emitted.values.size());
-    for (std::size_t r = 0; r < replicas.size(); ++r) {
-      if (ran.of[r].rows.empty()) continue;
-      all.controls[r] = ran.controls[r];
-      const std::vector<std::vector<float>> own = outputs(ran, r);
-      for (std::size_t o = 0; o < own.size(); ++o) {
-        const std::size_t share = static_cast<std::size_t>(int64_t{all.emitted.rows} * program_.output_cols[o]);
-        all.emitted.values[o].resize(replicas.size() * share);
-        std::copy(own[o].begin(), own[o].end(), all.emitted.values[o].begin() + static_cast<std::ptrdiff_t>(r * share));
-      }
-    }
-  }
-  return all;
-}
-
-Evaluator::Ran Evaluator::run_together(std::span<const Settings> replicas, std::vector<EvaluatedRows> of) {
-  Ran ran{{}, std::move(of), {}};
-  for (const EvaluatedRows& some : ran.of)
-    ran.emitted.rows = std::max(ran.emitted.rows, static_cast<int>(some.rows.size()));
-  if (setup_.system->rows_at_once() && program_.batch != ran.emitted.rows) {
-    const auto [found, is_new] = at_once_.try_emplace(ran.emitted.rows);
-    if (is_new) found->second = evaluation_program(setup_, ran.emitted.rows, executor_);
-    program_ = found->second;
-  }
+const Evaluator::Ran& Evaluator::run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of) {
+  ran_.of = std::move(of);
+  ran_.controls.resize(replicas.size());
+  ran_.emitted.rows = 0;
+  for (const EvaluatedRows& some : ran_.of)
+    ran_.emitted.rows = std::max(ran_.emitted.rows, static_cast<int>(some.rows.size()));
+  // A batch that is not full is summed as one made for its rows alone: all replicas take the batch of the largest.
+  if (setup_.system->rows_at_once() && program_.batch != ran_.emitted.rows)
+    program_ = evaluation_program(setup_, ran_.emitted.rows, executor_);
   std::vector<Settings> settings(replicas.begin(), replicas.end());
   for (std::size_t r = 0; r < settings.size(); ++r) {
-    settings[r].first_row = ran.of[r].first;
-    settings[r].rows = static_cast<int32_t>(ran.of[r].rows.size());
-    ran.controls.push_back(fresh_control(settings[r], static_cast<int>(program_.task_names.size())));
+    settings[r].first_row = ran_.of[r].first;
+    settings[r].rows = static_cast<int32_t>(ran_.of[r].rows.size());
+    ran_.controls[r] = fresh_control(settings[r], static_cast<int>(program_.task_names.size()));
   }
-  const int steps = (ran.emitted.rows + program_.batch - 1) / program_.batch;
-  executor_.run(program_, settings, ran.controls, {steps, true}, &ran.emitted);
-  return ran;
+  const int steps = (ran_.emitted.rows + program_.batch - 1) / program_.batch;
+  executor_.run(program_, settings, ran_.controls, {steps, true}, &ran_.emitted);
+  return ran_;
 }
 
 std::vector<std::vector<float>> Evaluator::outputs(const Ran& ran, std::size_t replica) const {
@@ -115,7 +86,7 @@ Evaluation Evaluator::evaluate(int first, std::span<const int> rows, std::span<c
 }
 
 std::vector<double> Evaluator::latents(int first, std::span<const int> rows) {
-  const Ran ran = run({&setup_.settings, 1}, {{first, rows}});
+  const Ran& ran = run({&setup_.settings, 1}, {{first, rows}});
   return setup_.system->latents({data_, rows, ran.emitted.values});
 }
 

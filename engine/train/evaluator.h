@@ -2,7 +2,6 @@
 // is dropped; the rows that a VAE-GAN samples are drawn.
 #pragma once
 
-#include <map>
 #include <span>
 #include <vector>
 
@@ -44,7 +43,8 @@ class Evaluator {
     Emitted emitted;                ///< as many rows of each replica as the one with most has
   };
   /// `replicas` are their settings in training; `of` has as many.
-  Ran run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of);
+  /// It is valid until the next run.
+  const Ran& run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of);
   /// Figures of a replica that had rows.
   Evaluation judged(const Ran& ran, std::size_t replica, const Judge& by) const;
   /// What was emitted of a replica: [output][rows, cols].
@@ -58,13 +58,11 @@ class Evaluator {
   const Program& program() const { return program_; }
 
  private:
-  Ran run_together(std::span<const Settings> replicas, std::vector<EvaluatedRows> of);
-
   Setup setup_;
   const Dataset& data_;
   Executor& executor_;
   Program program_;
-  std::map<int, Program> at_once_;  // by rows, of a system that takes all of them in one batch
+  Ran ran_;  // kept, as making its memory anew for many replicas takes longer than judging them
 };
 
 /// The executor's tables for a data set: the model's sources, labels, the rows of train, validation and test one after

@@ -10,6 +10,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "engine/base/each.h"
 #include "engine/base/error.h"
 #include "engine/base/machine_memory.h"
 #include "engine/run/parameters.h"
@@ -165,16 +166,24 @@ void Trainer::end_epochs(const std::vector<bool>& ended, bool with_metrics,
     note_losses(r);
     if (with_metrics || members_[r].plan.monitor != Monitor::none) of[r] = rows_at(r, Part::validation);
   }
-  const std::vector<std::optional<Evaluation>> validated = evaluations(std::move(of));
+  std::vector<std::optional<Evaluation>> validated = evaluations(std::move(of));
+  std::vector<std::size_t> improved;
   for (std::size_t r = 0; r < replicas(); ++r) {
-    if (!ended[r]) continue;
-    const bool best = validated[r] && choose(r, *validated[r]);
-    if (!with_metrics) continue;
-    metrics[r] = epoch_metrics(program_, controls_[r]);
-    metrics[r]->best = best;
-    metrics[r]->validated = validated[r].has_value();
-    if (validated[r]) metrics[r]->validation = *validated[r];
+    const bool best = validated[r] && chosen(r, *validated[r]);
+    if (best) improved.push_back(r);
+    if (with_metrics && ended[r]) {
+      metrics[r] = epoch_metrics(program_, controls_[r]);
+      metrics[r]->best = best;
+      metrics[r]->validated = validated[r].has_value();
+      if (validated[r]) metrics[r]->validation = *validated[r];
+    }
+    if (best) replicas_[r].best = std::move(validated[r]);
   }
+  for (const std::size_t r : improved) replicas_[r].best_state = state(r);
+  each_of(improved.size(), executor_.host_threads(), [&](std::size_t i) {
+    std::vector<float>& best = replicas_[improved[i]].best_state;
+    best = parameters_of(program_, best);
+  });
 }
 
 EvaluatedRows Trainer::rows_at(std::size_t replica, Part part) const {
@@ -188,13 +197,13 @@ std::vector<std::optional<Evaluation>> Trainer::evaluations(std::vector<Evaluate
   std::vector<std::optional<Evaluation>> evaluations(replicas());
   if (std::all_of(of.begin(), of.end(), [](const EvaluatedRows& some) { return some.rows.empty(); }))
     return evaluations;
-  const Evaluator::Ran ran = evaluator_.run(settings_, std::move(of));
-  for (std::size_t r = 0; r < replicas(); ++r) {
-    if (ran.of[r].rows.empty()) continue;
+  const Evaluator::Ran& ran = evaluator_.run(settings_, std::move(of));
+  each_of(replicas(), executor_.host_threads(), [&](std::size_t r) {
+    if (ran.of[r].rows.empty()) return;
     const Member& m = members_[r];
     const std::span<const double> own = thresholds.empty() ? std::span<const double>{} : thresholds[r];
     evaluations[r] = evaluator_.judged(ran, r, {*m.plan.setup.system, *m.data, own});
-  }
+  });
   return evaluations;
 }
 
@@ -216,8 +225,8 @@ void Trainer::note_losses(std::size_t replica) {
   if (r.fell == 0 && has_fallen(r.losses.total)) r.fell = c.epoch;
 }
 
-/// Keeps the epoch if it is the best so far.
-bool Trainer::choose(std::size_t replica, const Evaluation& evaluation) {
+/// Whether the epoch is the best so far, which is noted.
+bool Trainer::chosen(std::size_t replica, const Evaluation& evaluation) {
   Replica& r = replicas_[replica];
   const double value = monitored(replica, evaluation);
   // A loss that is no number is never the best: nothing would compare as better than it afterwards.
@@ -226,8 +235,6 @@ bool Trainer::choose(std::size_t replica, const Evaluation& evaluation) {
     return false;
   r.best_epoch = controls_[replica].epoch;
   r.best_value = value;
-  r.best = evaluation;
-  r.best_state = parameters_of(program_, state(replica));
   return true;
 }
 

@@ -112,7 +112,7 @@ class Trainer {
   void note_losses(std::size_t replica);
   bool ended_by_values(std::size_t replica) const;
   bool left_out(std::size_t replica) const;
-  bool choose(std::size_t replica, const Evaluation& evaluation);
+  bool chosen(std::size_t replica, const Evaluation& evaluation);
   void add_fitted(TensorFile& file, std::size_t replica, const std::vector<float>& chosen);
   double monitored(std::size_t replica, const Evaluation& evaluation) const;
 

@@ -42,6 +42,7 @@ TEST_P(Members, HaveTheBitsThatTheyHaveAlone) {
   HostExecutor team(2);
   Trainer trainer(c.members, team);
   expect_same(train_to_end(trainer, 4), alone, "teams of two threads");
+  EXPECT_NE(alone[1].end.find("no improvement"), std::string::npos) << alone[1].end;
   for (std::size_t m = 0; m < alone.size(); ++m)
     for (std::size_t n = 0; n < m; ++n) EXPECT_NE(alone[m].hash, alone[n].hash) << m << " and " << n;
 }
@@ -140,6 +141,20 @@ TEST(MembersThatFit, FitOnTheirOwnRows) {
   expect_same(train_to_end(trainer, 1000), left_alone(c, *other), "fitting");
   EXPECT_NE(trainer.model(0).at("fitted.task1.offset").to_doubles(),
             trainer.model(1).at("fitted.task1.offset").to_doubles());
+}
+
+TEST(MembersWithDeadLayers, HaveThemOfTheirOwn) {
+  const MemberCase c = different_members(synthetic_trunk(4));
+  const auto executor = make_cpu_executor(1);
+  Trainer trainer(c.members, *executor);
+  TensorFile file = trainer.checkpoint(3);
+  StoredTensor& bias = file.tensors.at("fc1.bias");
+  bias = StoredTensor::from_floats(bias.shape, std::vector<float>(13, -1e6f));
+  sign(file);
+  trainer.restore(file, 3);
+  ASSERT_FALSE(trainer.dead_layers(3).empty());
+  EXPECT_EQ(trainer.dead_layers(3).front(), "fc1");
+  EXPECT_TRUE(trainer.dead_layers(2).empty());
 }
 
 TEST(MembersThatMeetNonFiniteValues, EndAloneAndSayWhy) {
