@@ -119,4 +119,6 @@ void DeviceMemory::clear(size_t bytes) {
   ptx::gpu().memory.write(address_of(data_), zeros.data(), bytes);
 }
 
+PinnedMemory::PinnedMemory(int, size_t bytes) : data_(std::malloc(bytes), std::free), bytes_(bytes) {}
+
 }  // namespace equipoise
