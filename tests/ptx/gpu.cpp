@@ -37,6 +37,12 @@ std::function<void(const Launch&, LaunchShape&)>& planted() {
   return now;
 }
 
+std::string& interpreter_module() {
+  const char* const other = std::getenv("EQUIPOISE_PTX_INTERPRETER");
+  static std::string name = other ? other : "interpreter";
+  return name;
+}
+
 std::recursive_mutex& gpu_busy() {
   static std::recursive_mutex busy;
   return busy;
