@@ -9,7 +9,7 @@ import re
 
 FORMAT = "equipoise gpu-check"
 SANITIZERS = {"memcheck": "out_of_bounds", "racecheck": "race", "synccheck": "divergence", "initcheck": "uninitialised"}
-LANES = ["device", "tests", "hashes", *SANITIZERS, "benchmarks", "peers"]
+LANES = ["device", "tests", "hashes", *SANITIZERS, "benchmarks", "phases", "peers"]
 OUTCOMES = ["pass", "fail", "skipped", "unavailable"]
 
 
@@ -51,6 +51,20 @@ def figure_problems(where, figure):
     return problems
 
 
+def step_problems(where, step):
+    """A step's phases, each with its modelled and its measured clocks, and its time by the host's watch."""
+    if not isinstance(step, dict):
+        return [f"{where} is not an object"]
+    phases = step.get("phases")
+    if not (isinstance(phases, list) and phases and all(isinstance(p, dict) for p in phases)):
+        return [f"{where}: no phases"]
+    problems = [f"{where}, phase {i + 1}: no {key} clocks"
+                for i, p in enumerate(phases) for key in ("modelled", "measured")
+                if not (is_number(p.get(key)) and p[key] > 0)]
+    time = {"name": step.get("name"), "unit": "us", "median": step.get("us"), "quartiles": step.get("quartiles_us")}
+    return problems + figure_problems(where, time)
+
+
 def list_of(lane, key):
     value = lane.get(key, [])
     return value if isinstance(value, list) else [None]
@@ -68,6 +82,9 @@ def lane_problems(lane):
             problems.append(f"{where}, test {i}: no name")
     for i, figure in enumerate(figures):
         problems += figure_problems(f"{where}, figure {i}", figure)
+    steps = list_of(lane, "steps")
+    for i, step in enumerate(steps):
+        problems += step_problems(f"{where}, step {i}", step)
     for i, pair in enumerate(hashes):
         if not (isinstance(pair, dict) and pair.get("name") and is_hex(pair.get("cpu"), 64) and is_hex(pair.get("device"), 64)):
             problems.append(f"{where}, hash {i}: no name and two SHA-256")
@@ -85,6 +102,8 @@ def lane_problems(lane):
         problems.append(f"{where}: passes without having caught the planted fault {planted}")
     if lane["name"] in ("benchmarks", "peers") and not figures:
         problems.append(f"{where}: passes without a figure")
+    if lane["name"] == "phases" and not steps:
+        problems.append(f"{where}: passes without a step")
     return problems
 
 

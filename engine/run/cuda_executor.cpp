@@ -8,6 +8,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "engine/base/cuda_device.h"
 #include "engine/base/error.h"
@@ -208,6 +209,7 @@ class CudaExecutor : public Executor {
       wave_[i] = DeviceMemory();  // freed first: the old and the new need not fit together
       wave_[i] = DeviceMemory(device_, sizes[i]);
     }
+    if (landing_.bytes() < sizes[kStatuses]) landing_ = PinnedMemory(device_, sizes[kStatuses]);
   }
   void free_wave() {
     fetch_state();
@@ -293,17 +295,17 @@ class CudaExecutor : public Executor {
     std::vector<int> done;
     double expected = 0;
     std::vector<bool> rest;  // whether all replicas of a program do
-    const std::vector<ReplicaStatus> before = w.statuses;
     const auto replicas = static_cast<size_t>(w.count);
-    wave_[kStatuses].download(&w.statuses[first * replicas], (end - first) * replicas * sizeof(ReplicaStatus),
+    const ReplicaStatus* const landed = landing_.as<ReplicaStatus>();  // [programs from first on, replicas]
+    wave_[kStatuses].download(landing_.as<void>(), (end - first) * replicas * sizeof(ReplicaStatus),
                               first * replicas * sizeof(ReplicaStatus));
     for (size_t p = first; p < end; ++p) {
       const ProgramRun& run = w.programs[p];
       int64_t most = 0;
       rest.push_back(true);
       for (size_t r = 0; r < replicas; ++r) {
-        const ReplicaStatus& now = w.statuses[p * replicas + r];
-        most = std::max(most, now.step - before[p * replicas + r].step);
+        const ReplicaStatus now = landed[(p - first) * replicas + r];
+        most = std::max(most, now.step - std::exchange(w.statuses[p * replicas + r], now).step);
         rest.back() = rest.back() && rests(now, run.controls[r].epoch, run.limits.stop_at_epoch_end);
       }
       done.push_back(static_cast<int>(most));
@@ -375,6 +377,7 @@ class CudaExecutor : public Executor {
   int64_t state_floats_ = 0;
   Newest newest_ = Newest::host;    // where the state is up to date
   std::vector<DeviceMemory> wave_;  // pieces of a wave's memory, as WavePiece counts them
+  PinnedMemory landing_;            // of a wave's statuses
   std::string failure_;             // why nothing can be done any more
 };
 

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "kernels/run/cuda_check.cuh"
@@ -192,6 +193,20 @@ void DeviceMemory::clear(size_t bytes) {
   if (bytes == 0) return;
   EQ_CUDA(cudaSetDevice(device_));
   EQ_CUDA(cudaMemset(data_, 0, bytes));
+}
+
+PinnedMemory::PinnedMemory(int device, size_t bytes) : bytes_(bytes) {
+  if (bytes == 0) return;
+  EQ_CUDA(cudaSetDevice(device));
+  void* pinned = nullptr;
+  const cudaError_t error = cudaMallocHost(&pinned, bytes);
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    data_ = {::operator new(bytes), [](void* data) { ::operator delete(data); }};
+    return;
+  }
+  cuda::check(error, __FILE__, __LINE__, "cudaMallocHost(&pinned, bytes)");
+  data_ = {pinned, [](void* data) { cudaFreeHost(data); }};  // a failure there was reported by an earlier call
 }
 
 }  // namespace equipoise

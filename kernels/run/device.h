@@ -1,8 +1,10 @@
-// kernels/run/device.h - CUDA devices without CUDA's types: what is there, memory on one, and errors that stick.
+// kernels/run/device.h - CUDA devices without CUDA's types: what is there, memory on one and for it, and errors that
+// stick.
 // A build without the CUDA toolkit links kernels/run/device_no_cuda.cpp instead of kernels/run/device.cu.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -92,6 +94,24 @@ class DeviceMemory {
   void* data_ = nullptr;
   size_t bytes_ = 0;
   [[maybe_unused]] int device_ = 0;
+};
+
+/// Bytes of the host's that a device writes to without a copy in between, owned. Where the system pins no more pages
+/// they are ordinary memory, to which copies take longer and are the same: no reason to end a run.
+class PinnedMemory {
+ public:
+  PinnedMemory() = default;
+  PinnedMemory(int device, size_t bytes);  ///< contents undefined; throws DeviceError, and std::bad_alloc
+
+  size_t bytes() const noexcept { return data_ ? bytes_ : 0; }
+  template <class T>
+  T* as() const noexcept {
+    return static_cast<T*>(data_.get());
+  }
+
+ private:
+  std::unique_ptr<void, void (*)(void*)> data_{nullptr, nullptr};  // with what frees it
+  size_t bytes_ = 0;
 };
 
 /// Bytes that can be allocated on a device now. Throws DeviceError.

@@ -24,4 +24,6 @@ void DeviceMemory::upload(const void*, size_t, size_t) { refuse("DeviceMemory::u
 void DeviceMemory::download(void*, size_t, size_t) const { refuse("DeviceMemory::download"); }
 void DeviceMemory::clear(size_t) { refuse("DeviceMemory::clear"); }
 
+PinnedMemory::PinnedMemory(int, size_t) { refuse("PinnedMemory"); }
+
 }  // namespace equipoise

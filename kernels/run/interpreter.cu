@@ -1,4 +1,5 @@
 // kernels/run/interpreter.cu - the interpreter as a CUDA kernel: one block per replica, many steps without the host.
+// With EQUIPOISE_PHASE_CLOCKS defined its blocks count the clocks of phases, which no shipped build does.
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -8,10 +9,19 @@
 #include "kernels/run/cuda_check.cuh"
 #include "kernels/run/interpreter.h"
 #include "kernels/run/interpreter_launch.h"
+#ifdef EQUIPOISE_PHASE_CLOCKS
+#include "kernels/run/phase_clocks.cuh"
+#endif
 
 namespace equipoise {
 
 namespace {
+
+#ifdef EQUIPOISE_PHASE_CLOCKS
+using Interpreting = ClockedTeam;
+#else
+using Interpreting = BlockTeam;
+#endif
 
 static_assert(sizeof(Launch) <= 4096, "every device takes parameters of 4096 bytes");
 
@@ -19,7 +29,7 @@ extern __shared__ float4 fast_memory[];  // float4: 16-byte aligned, as wide loa
 
 // A launch is a constant of the grid: without the qualifier every thread would keep a copy of its own in local memory.
 __global__ void __launch_bounds__(kBlockThreads, 1) run_replicas(const __grid_constant__ Launch launch) {
-  run_replica(BlockTeam{}, launch, static_cast<int>(blockIdx.x), reinterpret_cast<float*>(fast_memory));
+  run_replica(Interpreting{}, launch, static_cast<int>(blockIdx.x), reinterpret_cast<float*>(fast_memory));
 }
 
 /// Bytes of shared memory that a block may ask for. The first call on a device allows them, for good: host threads that

@@ -95,6 +95,7 @@ EQ_FN void run_program(const Team& team, Context& c, const LaunchProgram& progra
     for (int p = 0; p < program.phase_count; ++p) {
       run_phase(team, c, program.operations, program.phases[p]);
       team.sync();
+      if constexpr (requires { team.phase_ended(p); }) team.phase_ended(p);  // a team that counts clocks
     }
   }
   if (program.statuses && team.thread_rank() == 0) program.statuses[c.slot] = status_of(*c.control);

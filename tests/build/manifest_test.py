@@ -74,6 +74,11 @@ class Form(unittest.TestCase):
             "a figure without a spread": lambda m: lane(m, "benchmarks")["figures"][0].pop("quartiles"),
             "a figure that is not a number": lambda m: lane(m, "benchmarks")["figures"][0].update(median=float("nan")),
             "a figure without a unit": lambda m: lane(m, "benchmarks")["figures"][0].pop("unit"),
+            "a pass without steps": lambda m: lane(m, "phases").pop("steps"),
+            "a step without phases": lambda m: lane(m, "phases")["steps"][0].update(phases=[]),
+            "a phase that was not modelled": lambda m: lane(m, "phases")["steps"][0]["phases"][0].pop("modelled"),
+            "a phase that takes no time": lambda m: lane(m, "phases")["steps"][0]["phases"][1].update(measured=0),
+            "a step without a time": lambda m: lane(m, "phases")["steps"][0].pop("us"),
             "a list where an object belongs": lambda m: m["lanes"].__setitem__(0, []),
         }
         for name, plant in mistakes.items():
@@ -97,6 +102,11 @@ END""".replace("HASH", "ab" * 32),
     "min_norm_device_bench": """printf 'a device: medians\\n  %-26s %9s\\n8 tasks\\n' '' us
 printf '  %-26s %9.4f %9.4f %9.4f %10s\\n' alone 2.5 2.25 3 1e-16""",
     "gram_batch_bench": """printf '2 x [3, 40]\\n  %-26s %9.4f %9.4f %9.4f %9.1f\\n' 'cuBLAS gemm, float32' 0.5 0.25 0.75 90.5""",
+    "gpu_model": """[ "$1" = --phases ] && [ -n "$EQUIPOISE_PTX" ] && printf 'a step\\t100\\t50\\n'""",
+    "phase_clocks": """[ "$1" = --model ] && [ "$3" = --json ] && [ "$(cut -f 2 "$2")" = 100 ] || exit 2
+printf 'a step\\n  1  100  120 1.20\\n'
+echo '{"steps": [{"name": "a step", "phases": [{"measured": 120, "modelled": 100}, {"measured": 60, "modelled": 50}],
+"us": 0.5, "quartiles_us": [0.25, 1]}]}' | tr -d '\\n'""",
     # A sanitizer that sees every planted fault; the tests change this line.
     "compute-sanitizer": """case "$6" in none) ;; --gtest*) echo '[  PASSED  ] 1 test.' ;; *) exit 99 ;; esac""",
 }
@@ -113,27 +123,33 @@ class Check(unittest.TestCase):
     """tools/gpu-check over programs that stand in for a GPU's."""
 
     def check(self, **changes):
+        return self.check_and_print(**changes)[:2]
+
+    def check_and_print(self, **changes):
         tool = load_check()
         tool.no_gpu = lambda: changes.pop("no_gpu", "")
         tool.Check.peers = lambda check, lane: check.program("a peer")
         with tempfile.TemporaryDirectory() as folder:
             for name, body in {**STAND_INS, **changes}.items():
+                if body is None:
+                    continue
                 Path(folder, name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
                 Path(folder, name).chmod(0o755)
             before, os.environ["PATH"] = os.environ["PATH"], f"{folder}:{os.environ['PATH']}"
             try:
-                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()):
                     code = tool.main(["--build", folder, "--out", os.path.join(folder, "manifest.json")])
             finally:
                 os.environ["PATH"] = before
             manifest = read(os.path.join(folder, "manifest.json"))
         self.assertEqual(manifest_problems(manifest), [])
-        return code, {lane["name"]: lane for lane in manifest["lanes"]}
+        return code, {lane["name"]: lane for lane in manifest["lanes"]}, printed.getvalue()
 
     def test_passes_what_passes_and_keeps_why_a_test_was_skipped(self):
         code, lanes = self.check()
         self.assertEqual(code, 0)
-        for name in ("device", "tests", "hashes", "memcheck", "racecheck", "synccheck", "initcheck", "benchmarks"):
+        for name in ("device", "tests", "hashes", "memcheck", "racecheck", "synccheck", "initcheck", "benchmarks",
+                     "phases"):
             self.assertEqual(lanes[name]["outcome"], "pass", lanes[name])
         self.assertEqual(lanes["tests"]["tests"][1], {"name": "S.B", "outcome": "skipped", "reason": "no second device"})
 
@@ -201,6 +217,22 @@ class Check(unittest.TestCase):
             self.assertEqual((code, lanes["benchmarks"]["outcome"]), (1, "fail"), program)
         code, lanes = self.check(gram_batch_bench="echo '  equipoise                   not a number'")
         self.assertEqual((code, lanes["benchmarks"]["outcome"]), (1, "fail"))
+
+    def test_keeps_modelled_and_measured_clocks_and_prints_them(self):
+        code, lanes, printed = self.check_and_print()
+        self.assertEqual((code, len(lanes["phases"]["steps"])), (0, 1))
+        self.assertEqual(lanes["phases"]["steps"][0]["phases"][0], {"measured": 120, "modelled": 100})
+        self.assertIn("  1  100  120 1.20\n", printed)
+        self.assertNotIn("quartiles_us", printed)
+
+    def test_fails_where_clocks_are_not_counted_or_not_modelled(self):
+        for program in ("gpu_model", "phase_clocks"):
+            for body in ("echo other bits >&2; exit 1", "echo nonsense"):
+                code, lanes = self.check(**{program: body})
+                self.assertEqual((code, lanes["phases"]["outcome"]), (1, "fail"), (program, body))
+                self.assertNotIn("steps", lanes["phases"])
+            code, lanes = self.check(**{program: None})
+            self.assertEqual((code, lanes["phases"]["outcome"]), (0, "unavailable"))
 
     def test_fails_where_a_benchmark_finds_a_wrong_result(self):
         code, lanes = self.check(min_norm_device_bench=STAND_INS["min_norm_device_bench"] + "\nexit 1")

@@ -27,8 +27,9 @@ namespace {
 std::mutex mutex;  // of what follows: host threads may share the device
 bool fail_launch = false;
 std::vector<test::Launched> launched;
-std::map<const unsigned char*, std::pair<size_t, int>> buffers;  // bytes and device, by where they begin
-size_t downloaded = 0, held = 0, memory_limit = SIZE_MAX;        // bytes
+std::map<const unsigned char*, std::pair<size_t, int>> buffers;               // bytes and device, by where they begin
+std::map<const unsigned char*, size_t> pinned;                                // bytes, by where they begin
+size_t downloaded = 0, landed_pinned = 0, held = 0, memory_limit = SIZE_MAX;  // bytes
 test::MemoryUse use{0, 0};
 int compute[] = {9, 0};
 const char* code = "90";
@@ -60,6 +61,7 @@ void check_guard(const void* data, size_t bytes) {
 namespace test {
 void fail_next_launch() { fail_launch = true; }
 size_t bytes_downloaded() { return std::exchange(downloaded, 0); }
+size_t bytes_landed_pinned() { return std::exchange(landed_pinned, 0); }
 std::vector<Launched> launches() { return std::exchange(launched, {}); }
 void emulate(int compute_major, int compute_minor, const char* built_for) {
   compute[0] = compute_major;
@@ -127,10 +129,29 @@ void DeviceMemory::download(void* to, size_t bytes, size_t offset) const {
   if (bytes > 0) std::memcpy(to, as<char>() + offset, bytes);
   const std::lock_guard lock(mutex);
   downloaded += bytes;
+  const auto* at = static_cast<const unsigned char*>(to);
+  const auto after = pinned.upper_bound(at);
+  if (after != pinned.begin() && at + bytes <= std::prev(after)->first + std::prev(after)->second)
+    landed_pinned += bytes;
 }
 void DeviceMemory::clear(size_t bytes) {
   if (bytes > bytes_) throw std::out_of_range("clearing past the end of device memory");
   if (bytes > 0) std::memset(data_, 0, bytes);
+}
+
+PinnedMemory::PinnedMemory(int, size_t bytes) : bytes_(bytes) {
+  const auto release = [](void* data) {
+    const auto* at = static_cast<const unsigned char*>(data);
+    const std::lock_guard lock(mutex);
+    check_guard(at, pinned.at(at));
+    pinned.erase(at);
+    std::free(data);
+  };
+  data_ = {std::malloc(bytes + kGuard), release};
+  std::memset(as<char>(), kFresh, bytes);
+  std::memset(as<char>() + bytes, kMark, kGuard);
+  const std::lock_guard lock(mutex);
+  pinned[as<unsigned char>()] = bytes;
 }
 
 int64_t device_fast_floats(int) { return test::kEmulatedSharedMemory / 4; }

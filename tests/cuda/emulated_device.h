@@ -16,6 +16,8 @@ struct Launched {
 };
 /// Bytes that were copied from the device since the last call.
 size_t bytes_downloaded();
+/// Likewise those of them that landed in PinnedMemory.
+size_t bytes_landed_pinned();
 /// Every launch since the last call.
 std::vector<Launched> launches();
 /// From now on an allocation fails that would make the device hold more bytes than these. What the device says is free

@@ -77,8 +77,10 @@ TEST(Launches, AreFollowedByAStatusOfEachReplicaAndTheRunByTheControls) {
   device->load_tables(p.tables);
   device->load_state(r.state, program.state_floats);
   bytes_downloaded();
+  bytes_landed_pinned();
   device->run(program, r.settings, r.controls, {7, false});
   EXPECT_EQ(bytes_downloaded(), 3 * (7 * sizeof(ReplicaStatus) + sizeof(Control)));
+  EXPECT_EQ(bytes_landed_pinned(), 3 * 7 * sizeof(ReplicaStatus)) << "a launch's end is waited for; a run's is seldom";
   EXPECT_EQ(r.controls[2].step, 7);
 }
 

@@ -229,9 +229,10 @@ constexpr const char* kSpecials[] = {"%tid.x",       "%tid.y",           "%tid.z
                                      "%lanemask_le", "%lanemask_eq",     "%lanemask_ge",
                                      "%lanemask_gt", "%cluster_ctarank", "%cluster_nctarank",
                                      "%clusterid.x", "%nclusterid.x",    "%dynamic_smem_size",
-                                     "%envreg1",     "%envreg2"};
+                                     "%envreg1",     "%envreg2",         "%clock64",
+                                     "%clock",       "%clock_hi"};
 
-uint32_t special_of(const Warp& w, int special, uint32_t lane) {
+uint64_t special_of(const Warp& w, int special, uint32_t lane) {
   const Block& b = *w.block;
   const LaunchShape& shape = b.machine->shape();
   const uint32_t thread = static_cast<uint32_t>(w.number) * kLanes + lane, bit = 1u << lane;
@@ -286,6 +287,11 @@ uint32_t special_of(const Warp& w, int special, uint32_t lane) {
       return shape.cooperative ? static_cast<uint32_t>(kGridWorkspace >> 32) : 0;
     case 25:
       return shape.cooperative ? static_cast<uint32_t>(kGridWorkspace) : 0;
+    case 26:  // a clock for each instruction that a warp of any block has run; a narrow register takes the lower word
+    case 27:
+      return b.machine->counts.instructions;
+    case 28:
+      return b.machine->counts.instructions >> 32;
     default:
       return static_cast<uint32_t>(shape.dynamic_shared);
   }

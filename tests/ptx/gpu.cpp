@@ -37,6 +37,12 @@ std::function<void(const Launch&, LaunchShape&)>& planted() {
   return now;
 }
 
+std::string& interpreter_module() {
+  const char* const other = std::getenv("EQUIPOISE_PTX_INTERPRETER");
+  static std::string name = other ? other : "interpreter";
+  return name;
+}
+
 std::recursive_mutex& gpu_busy() {
   static std::recursive_mutex busy;
   return busy;
@@ -118,5 +124,7 @@ void DeviceMemory::clear(size_t bytes) {
   const std::lock_guard alone(ptx::gpu_busy());
   ptx::gpu().memory.write(address_of(data_), zeros.data(), bytes);
 }
+
+PinnedMemory::PinnedMemory(int, size_t bytes) : data_(std::malloc(bytes), std::free), bytes_(bytes) {}
 
 }  // namespace equipoise

@@ -2,7 +2,7 @@
 // with the PTX that nvcc made of them.
 //
 // EQUIPOISE_PTX names the folder of the modules (interpreter.ptx and others), EQUIPOISE_PTX_ORDER the order of threads:
-// forward, reversed or random:SEED.
+// forward, reversed or random:SEED; EQUIPOISE_PTX_INTERPRETER the module of the interpreter, "interpreter" unless set.
 #pragma once
 
 #include <cstring>
@@ -21,6 +21,8 @@ Machine& gpu();
 std::recursive_mutex& gpu_busy();
 /// A module of the folder, read on first use: "interpreter".
 Module& gpu_module(const std::string& name);
+/// The module that launches of programs run: the environment's, until a test says otherwise.
+std::string& interpreter_module();
 /// What a test plants into the launches of programs: called before each, with the shape to change.
 std::function<void(const Launch&, LaunchShape&)>& planted();
 /// Reads a module from a file.

@@ -167,6 +167,19 @@ TEST(PtxBetweenLanes, VotesMatchesAndSumsAreOfAllMembers) {
       28u);
 }
 
+TEST(PtxClocks, CountTheInstructionsOfAllWarps) {
+  const std::string begin = "mov.u64 %rd4, %clock64;\n", end = "mov.u64 %rd5, %clock64;\nsub.s64 %rd9, %rd5, %rd4;\n";
+  EXPECT_EQ(wide(begin + end), 1u);
+  EXPECT_EQ(wide(begin + "add.u32 %r2, %r0, 1;\nadd.u32 %r2, %r2, 1;\n" + end), 3u);
+  EXPECT_EQ(wide("mov.u64 %rd9, %clock64;\n"), 7u);  // the six that a small kernel begins with, and this one
+  // From a warp's reading to that behind its barrier: both, and the other warp's first reading and barrier.
+  const std::string barrier = "bar.sync 0;\n";
+  EXPECT_EQ(run_small(small_kernel(barrier + begin + barrier + end + "st.global.u32 [%rd1], %rd9;"), threads(64))[0],
+            4u);
+  EXPECT_EQ(narrow("mov.u32 %r2, %clock;\nmov.u32 %r3, %clock;\nsub.s32 %r9, %r3, %r2;"), 1u);
+  EXPECT_EQ(narrow("mov.u32 %r9, %clock_hi;"), 0u);
+}
+
 TEST(PtxAtomics, AreDoneByEveryLane) {
   const auto of = [](const std::string& body) { return run_small(small_kernel(body), threads(64)); };
   EXPECT_EQ(of("atom.global.add.u32 %r2, [%rd0], 2;")[0], 128u);

@@ -57,7 +57,7 @@ void launch_program(int, const Launch& launch, int64_t fast_floats, int threads)
   if (launch.replicas <= 0) return;
   const std::lock_guard alone(ptx::gpu_busy());
   ptx::Machine& machine = gpu();
-  const ptx::Module& module = gpu_module("interpreter");
+  const ptx::Module& module = gpu_module(ptx::interpreter_module());
   name_buffers(launch);
   machine.memory.forget(address_of(launch.work),
                         static_cast<std::size_t>(launch.replicas * launch.work_floats) * sizeof(float));

@@ -1,5 +1,6 @@
 // tests/ptx/model/gpu_model.cpp - what the compiled kernels cost by the model of clocks.h, as a page:
 //   gpu_model                 prints the page
+//   gpu_model --phases        prints a line for each step: its name and the clocks of its phases, apart by tabs
 //   gpu_model --check PAGE    ends with 1 where a figure of the page and the kernels disagree by more than 5 %
 #include <algorithm>
 #include <cmath>
@@ -8,13 +9,9 @@
 #include <iostream>
 #include <sstream>
 
-#include "bench/train/mldrl_case.h"
-#include "engine/balance/methods.h"
 #include "engine/lower/program_code.h"
-#include "engine/run/cuda_executor.h"
 #include "kernels/program/launch.h"
-#include "kernels/run/interpreter_launch.h"
-#include "tests/engine/systems/synthetic_systems.h"
+#include "tests/cuda/step_workloads.h"
 #include "tests/ptx/model/clocks.h"
 #include "tests/ptx/shipped_workloads.h"
 
@@ -57,31 +54,10 @@ Figure step(const std::string& name, std::size_t phase_count, Train&& train) {
   return f;
 }
 
-CudaOptions one_block() {
-  CudaOptions options;
-  options.threads = kBlockThreads;
-  return options;
-}
-
-Figure training(const std::string& name, const equipoise::test::Problem& p, int batch) {
-  const auto device = make_cuda_executor(0, one_block());
-  const Program program =
-      lower(p.setup.system->graph(Pass::train), training_options(p.setup, batch, device->plan_limits()));
-  return step(name, program.code->phases.size(), [&] {
-    equipoise::test::Replicas r = equipoise::test::make_replicas(p, program, 1);
-    device->load_tables(p.tables);
-    device->load_state(r.state, program.state_floats);
-    device->run(program, r.settings, r.controls, {3, false});
-  });
-}
-
-Figure mldrl(const std::string& name, int features1, int features2, int batch) {
-  return training(name, equipoise::test::make_problem("paper", 4 * batch, features1, features2), batch);
-}
-
-Figure synthetic(const std::string& name, const Setup& setup, int batch) {
-  const equipoise::test::SyntheticSystem s = equipoise::test::synthetic_system(setup, batch, 4 * batch);
-  return training(name, {s.plan.setup, tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights)}, batch);
+Figure training(const equipoise::test::StepWorkload& w) {
+  const auto device = make_cuda_executor(0, equipoise::test::full_blocks());
+  const std::size_t phases = lowered(w, *device).code->phases.size();
+  return step(w.name, phases, [&] { train(*device, w.problem, 1, w.batch, {3, false}); });
 }
 
 /// A launch of its own: all phases of the first block.
@@ -98,13 +74,14 @@ Figure kernel(const std::string& name, const std::string& module, Run&& run) {
   return f;
 }
 
-std::vector<Figure> all_figures() {
+std::vector<Figure> step_figures() {
   std::vector<Figure> all;
-  all.push_back(mldrl("MLDRL step, 81 + 81 columns, batch 32, GradNorm", 81, 81, 32));
-  all.push_back(mldrl("MLDRL step, 12 + 12 columns (pbcseq), batch 32, GradNorm", 12, 12, 32));
-  all.push_back(synthetic("towers step, 4 tasks, batch 32", equipoise::test::synthetic_towers(), 32));
-  all.push_back(synthetic("trunk step, 10 tasks, batch 32", equipoise::test::synthetic_trunk(), 32));
-  all.push_back(synthetic("VAE-GAN step, batch 32", equipoise::test::synthetic_vaegan(), 32));
+  for (const equipoise::test::StepWorkload& w : equipoise::test::step_workloads()) all.push_back(training(w));
+  return all;
+}
+
+std::vector<Figure> all_figures() {
+  std::vector<Figure> all = step_figures();
   for (int tasks : {2, 4, 8, 16, 32})
     all.push_back(kernel("Gram, K " + std::to_string(tasks) + ", a chunk of 4096 columns", "gram_batch",
                          [&] { test::make_gram(1, tasks, 4096); }));
@@ -187,6 +164,14 @@ void print_page(std::ostream& out, const std::vector<Figure>& all) {
   out << "| sum of the largest, with barriers | **" << whole(step.clocks) << "** | | | | | | | | |\n";
 }
 
+void print_phases(std::ostream& out, const std::vector<Figure>& steps) {
+  for (const Figure& f : steps) {
+    out << f.name;
+    for (const PhaseClocks& p : f.phases) out << '\t' << whole(p.clocks());
+    out << '\n';
+  }
+}
+
 int check(const std::string& page, const std::vector<Figure>& all) {
   std::ifstream file(page);
   if (!file) throw std::runtime_error("cannot read " + page);
@@ -217,11 +202,13 @@ int check(const std::string& page, const std::vector<Figure>& all) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (!arguments.empty() && (arguments.size() != 2 || arguments[0] != "--check")) {
-    std::cerr << "usage: gpu_model [--check PAGE]\n";
+  const bool phases = arguments == std::vector<std::string>{"--phases"};
+  if (!arguments.empty() && !phases && (arguments.size() != 2 || arguments[0] != "--check")) {
+    std::cerr << "usage: gpu_model [--phases | --check PAGE]\n";
     return 2;
   }
   try {
+    if (phases) return equipoise::ptx::print_phases(std::cout, equipoise::ptx::step_figures()), 0;
     const auto figures = equipoise::ptx::all_figures();
     if (arguments.empty()) equipoise::ptx::print_page(std::cout, figures);
     else return equipoise::ptx::check(arguments[1], figures);
