@@ -49,6 +49,7 @@ NONE = {
     "read_stored_run": "the files of a run, each of which has its target",
     "load_tables": "arrays of ours onto a device",
     "load_state": "arrays of ours onto a device",
+    "load_states": "arrays of ours onto a device",
 }
 
 
