@@ -1,8 +1,8 @@
-// engine/systems/ensemble.h - what several models say of the same rows: their mean in the data's units, and how far they
-// are apart.
+// engine/systems/ensemble.h - what several models say of the same rows: their mean in the data's units, and how far
+// they are apart.
 //
-// Members trained on different rows standardise their targets by different means, so that their answers are added in the
-// data's units. Probabilities have no units and stay probabilities.
+// Members trained on different rows standardise their targets by different means, so that their answers are added in
+// the data's units. Probabilities have no units and stay probabilities.
 #pragma once
 
 #include <span>

@@ -188,8 +188,8 @@ class System {
   virtual std::vector<Stretch> recorded_over() const = 0;
 
   // Answers.
-  /// Takes the answers: fills rows, labelled, answers and answer_cols, and adds the figures that follow from the answers
-  /// and the truth alone. Answers that are not [rows, answer_cols] are a caller's mistake (invalid_argument).
+  /// Takes the answers: fills rows, labelled, answers and answer_cols, and adds the figures that follow from answers
+  /// and truth alone. Answers that are not [rows, answer_cols] are a caller's mistake (invalid_argument).
   virtual void judge_answers(Answered said, Evaluation& to) const = 0;
   /// The same of a model's outputs, and the figures that need those; terms and losses are there already.
   virtual void judge(const Said& said, Evaluation& to) const = 0;
