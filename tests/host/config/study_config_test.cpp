@@ -73,7 +73,7 @@ TEST_F(StudySection, RefusesNumbersBeyondTheirRanges) {
       refused("[study]\ninner_folds = 1\n"),
       "c.toml:4:15: study.inner_folds is 1, and one fold would leave no row to train; make it 0 or 2 to 100");
   EXPECT_CONTAINS(refused("[study]\ngrid = \"optimizer.lr=1,2\"\n"),
-                  "study.grid is \"optimizer.lr=1,2\" but must be a list");
+                  "study.grid is 'optimizer.lr=1,2' but must be a list");
   EXPECT_CONTAINS(refused("[study]\nfold = 3\n"), "unknown key 'study.fold'; did you mean 'study.folds'?");
   EXPECT_CONTAINS(refused("[studdy]\n"), "did you mean 'study'?");
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "engine/files/atomic_file.h"
 #include "host/data/split.h"
 #include "host/data/split_table.h"
 #include "tests/host/temporary_folder.h"
