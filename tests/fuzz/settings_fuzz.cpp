@@ -1,6 +1,6 @@
 // tests/fuzz/settings_fuzz.cpp - fuzz target: settings of the command line on the configs of all systems, and lists of
-// methods, targets and selections, are refused as usage, or read back as they are written. An input is a system, and
-// after each line end a setting.
+// methods, targets, selections and a study's keys, are refused as usage, or read back as they are written. An input is
+// a system, and after each line end a setting.
 #include <string>
 #include <vector>
 
@@ -9,6 +9,7 @@
 #include "host/config/config.h"
 #include "host/data/select/select.h"
 #include "host/data/targets.h"
+#include "host/study/study_settings.h"
 #include "host/text/nearest_name.h"
 #include "tests/fuzz/fuzz_target.h"
 
@@ -60,5 +61,10 @@ EQUIPOISE_FUZZ_TARGET(settings) {
     SelectConfig select;
     select.methods = settings;
     parse_select(select, "select.methods");
+  });
+  expect_usage([&] { fuzz::require(!study_settings({.grid = settings}, 1).empty()); });
+  expect_usage([&] {
+    const auto drawn = study_settings({.random = 3, .ranges = settings}, 1);
+    fuzz::require(drawn.size() == 3 && drawn.front().overrides.size() == settings.size());
   });
 }
