@@ -118,7 +118,8 @@ class CudaExecutor : public Executor {
         wave.programs.push_back({run.program, run.settings.subspan(first, count), run.controls.subspan(first, count),
                                  run.limits, run.emitted});
       run_wave(wave);
-      if (!resident) fetch_wave_state(wave);
+      if (!resident)
+        wave_[kState].download(state_.data() + first * state_floats_, bytes_of(state_floats_ * count));
       if (work && first == 0) {
         const int64_t floats = programs.back().program.work_floats;
         work->resize(static_cast<size_t>(floats));
@@ -347,10 +348,6 @@ class CudaExecutor : public Executor {
         wave_[piece].download(run.emitted->values[o].data() + w.first * per_replica, bytes_of(w.count * per_replica));
       }
     }
-  }
-
-  void fetch_wave_state(const Wave& w) {
-    wave_[kState].download(state_.data() + w.first * state_floats_, bytes_of(state_floats_ * w.count));
   }
 
   /// Brings the host's copy of the state up to date.
