@@ -18,7 +18,7 @@ constexpr auto kLine = std::chrono::seconds(10);  // between lines of a log
 }  // namespace
 
 StudyProgress::StudyProgress(Log& log, std::size_t members, std::size_t done)
-    : log_(log), members_(members), before_(done), begin_(Clock::now()) {}
+    : log_(log), members_(members), before_(done), begin_(Clock::now()), told_(begin_) {}
 
 void StudyProgress::best(double inner, const std::string& setting) {
   if (std::isnan(inner) || (!best_.empty() && !(inner > best_value_))) return;
