@@ -134,9 +134,10 @@ ExitCode embed_command(const EmbedOptions& o) {
 
 ExitCode embed_study(const EmbedOptions& o) {
   if (o.views.empty())
-    throw Error(ExitCode::usage,
-                "embed: some members of a study trained on its rows and others held them out; name tables by --views, or "
-                "embed one member (equipoise member)");
+    throw Error(
+        ExitCode::usage,
+        "embed: some members of a study trained on its rows and others held them out; name tables by --views, or "
+        "embed one member (equipoise member)");
   Log log(LogFormat::text, o.quiet);
   if (o.out) {
     expect_outside_study(o.run, *o.out);

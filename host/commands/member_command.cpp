@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "host/commands/study_commands.h"
-#include "host/run/data_places.h"
 #include "host/run/run_files.h"
 #include "host/study/stored_study.h"
 #include "host/study/study_files.h"
@@ -18,10 +17,11 @@ namespace fs = std::filesystem;
 void expect_equal(const TensorFile& of_study, const TensorFile& of_run, const MemberOptions& o) {
   for (const auto& [name, tensor] : of_study.tensors)
     if (const auto found = of_run.tensors.find(name); found == of_run.tensors.end() || !(found->second == tensor))
-      throw Error(ExitCode::numerics,
-                  fmt::format("{}: its {} is not that of member {} in {}; were study and run trained by the same version "
-                              "of equipoise?",
-                              of_run.path, name, o.number, o.study.string()));
+      throw Error(
+          ExitCode::numerics,
+          fmt::format("{}: its {} is not that of member {} in {}; were study and run trained by the same version "
+                      "of equipoise?",
+                      of_run.path, name, o.number, o.study.string()));
 }
 
 }  // namespace
@@ -33,12 +33,12 @@ ExitCode member_command(const MemberOptions& o) {
     throw Error(ExitCode::usage, fmt::format("member {}: the study has members 1 to {}; {} lists them", o.number,
                                              study.results.size(), (o.study / study_file::kMembers).string()));
   const StudyPlan& plan = study.record.plan;
-  EarlierRun account;
-  account.files = study.record.files;
-  const Config config = with_tables_found(
-      member_config(plan, plan.members[static_cast<std::size_t>(o.number) - 1],
-                    fs::absolute(o.study / study_file::kSplits).lexically_normal()),
-      o.study, account, o.data_root);
+  const DataConfig tables = with_study_tables(study, o.data_root).data;
+  Config config = member_config(plan, plan.members[static_cast<std::size_t>(o.number) - 1],
+                                fs::absolute(o.study / study_file::kSplits).lexically_normal());
+  config.data.views = tables.views;
+  config.data.outcome = tables.outcome;
+  if (plan.kind == StudyKind::sweep) config.data.split = tables.split;
   TrainOptions options;
   options.out = o.out ? *o.out : fs::path("runs") / fmt::format("{}-member{}", o.study.filename().string(), o.number);
   options.device = o.device;

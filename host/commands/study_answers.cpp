@@ -79,14 +79,17 @@ ExitCode evaluate_study(const EvaluateOptions& o) {
   const EnsembleSaid said = ask_ensemble(runs, o.views, true, o.outcome, *executor);
   for (const std::string& notice : said.notices) log.info(notice);
   if (said.count() == 0)
-    throw Error(ExitCode::data, fmt::format("{}: no patient has a value in every view; name tables that belong together",
-                                            o.views.front().string()));
+    throw Error(ExitCode::data,
+                fmt::format("{}: no patient has a value in every view; name tables that belong together",
+                            o.views.front().string()));
   const Evaluation& e = *said.evaluation;
   if (o.json) {
     nlohmann::ordered_json json{{"n", e.rows}, {"labelled", e.labelled}, {"members", runs.size()}};
     for (const Figure& figure : e.figures)
       if (figure.values.size() == 1 && std::isfinite(figure.values[0])) json[figure.name] = figure.values[0];
-      else json[figure.name] = figure.values.size() == 1 ? nlohmann::ordered_json() : nlohmann::ordered_json(figure.values);
+      else
+        json[figure.name] =
+            figure.values.size() == 1 ? nlohmann::ordered_json() : nlohmann::ordered_json(figure.values);
     print_result(json.dump(1) + "\n");
     return ExitCode::done;
   }

@@ -8,7 +8,6 @@
 #include "engine/train/memory_needed.h"
 #include "engine/train/trainer.h"
 #include "host/commands/study_commands.h"
-#include "host/run/data_places.h"
 #include "host/run/device_choice.h"
 #include "host/study/stored_study.h"
 #include "host/study/study_files.h"
@@ -25,14 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const char* name_of(StudyKind kind) { return kind == StudyKind::sweep ? "sweep" : "cross-validate"; }
-
-/// The account by which with_tables_found looks for a study's tables.
-EarlierRun account_of(const StudyRecord& record) {
-  EarlierRun account;
-  account.files = record.files;
-  account.data_sha256 = record.data_sha256;
-  return account;
-}
 
 std::vector<DataFile> files_of_rows(const RawData& raw, const Config& config) {
   std::vector<DataFile> files;
@@ -78,9 +69,10 @@ void tell_duplicates(const RawCohort& cohort, Log& log) {
   if (pairs.empty()) return;
   std::string told = pairs[0];
   for (std::size_t i = 1; i < std::min<std::size_t>(pairs.size(), 3); ++i) told += ", " + pairs[i];
-  log.warning(fmt::format("{} {} of patients have the same values in every view ({}{}): where one of them is held out, "
-                          "the other may train; name a data.group, or drop one",
-                          pairs.size(), pairs.size() == 1 ? "pair" : "pairs", told, pairs.size() > 3 ? ", ..." : ""));
+  log.warning(
+      fmt::format("{} {} of patients have the same values in every view ({}{}): where one of them is held out, "
+                  "the other may train; name a data.group, or drop one",
+                  pairs.size(), pairs.size() == 1 ? "pair" : "pairs", told, pairs.size() > 3 ? ", ..." : ""));
 }
 
 ExitCode dry_run(const StudyOptions& o, const Config& config, const StudyPlan& plan, RawData raw, Log& log) {
@@ -99,19 +91,21 @@ ExitCode dry_run(const StudyOptions& o, const Config& config, const StudyPlan& p
     if (prepared.insert(&data.of(member)).second) bytes += data_bytes(*m.data);
   }
   const auto groups = groups_of(members, executor->plan_limits());
-  std::size_t waves = 0;
+  std::size_t waves = 0, largest = 0;
   int64_t most = 0;
   for (const std::vector<std::size_t>& group : groups) {
-    waves += (group.size() + kMembersAtOnce - 1) / kMembersAtOnce;
+    const std::size_t at_once = members_at_once(members[group[0]], *executor, kMembersAtOnce);
+    waves += (group.size() + at_once - 1) / at_once;
+    largest = std::max(largest, std::min(group.size(), at_once));
     const Trainer trainer(std::span(&members[group[0]], 1), *executor);
-    most = std::max(most, training_bytes(trainer.program(), std::min(group.size(), kMembersAtOnce)));
+    most = std::max(most, training_bytes(trainer.program(), std::min(group.size(), at_once)));
   }
-  print_result(fmt::format("{} members on {}: {} settings, {} splits, {} seeds\n{} group{} of equal structure, {} wave{} "
-                           "of at most {}\nat most {} steps\nmemory: about {} of data and {} of models, of {}\n",
-                           members.size(), executor->name(), plan.settings.size(), plan.splits.size(),
-                           plan.members.size() / plan.settings.size() / plan.splits.size(), groups.size(),
-                           groups.size() == 1 ? "" : "s", waves, waves == 1 ? "" : "s", kMembersAtOnce, steps,
-                           bytes_text(bytes), bytes_text(most), bytes_text(machine_memory())));
+  print_result(fmt::format(
+      "{} members on {}: {} settings, {} splits, {} seeds\n{} group{} of equal structure, {} wave{} "
+      "of at most {}\nat most {} steps\nmemory: about {} of data and {} of models, of {}\n",
+      members.size(), executor->name(), plan.settings.size(), plan.splits.size(),
+      plan.members.size() / plan.settings.size() / plan.splits.size(), groups.size(), groups.size() == 1 ? "" : "s",
+      waves, waves == 1 ? "" : "s", largest, steps, bytes_text(bytes), bytes_text(most), bytes_text(machine_memory())));
   return ExitCode::done;
 }
 
@@ -125,16 +119,18 @@ ExitCode go_on(const StudyFolder& folder, StudyWork& work, const StudyOptions& o
   log.clear_live();
   const std::string path = printable(shell_word(folder.path()));
   if (work.record.status == "stopped")
-    throw Error(ExitCode::stopped,
-                fmt::format("stopped by {}; resume with: equipoise {} --resume --out {}",
-                            signal_name(signals.received()), name_of(work.record.plan.kind), path));
+    throw Error(ExitCode::stopped, fmt::format("stopped by {}; resume with: equipoise {} --resume --out {}",
+                                               signal_name(signals.received()), name_of(work.record.plan.kind), path));
   if (!summary) {
-    print_result(fmt::format("part {}/{} is trained: {}\nonce all parts are: equipoise study merge --out STUDY PART...\n",
-                             work.record.part.index, work.record.part.of, folder.path().string()));
+    print_result(
+        fmt::format("part {}/{} is trained: {}\nonce all parts are: equipoise study merge --out STUDY PART...\n",
+                    work.record.part.index, work.record.part.of, folder.path().string()));
     return ExitCode::done;
   }
   for (const std::string& notice : summary->notices) log.warning(notice);
-  print_result(to_text(*summary) + fmt::format("\nstudy: {}\n", folder.path().string()));
+  print_result(o.log_format == LogFormat::json
+                   ? to_json(*summary)
+                   : to_text(*summary) + fmt::format("\nstudy: {}\n", folder.path().string()));
   return ExitCode::done;
 }
 
@@ -172,13 +168,13 @@ ExitCode start(const StudyOptions& o, Log& log) {
 
 ExitCode resume(const StudyOptions& o, Log& log) {
   if (!o.out)
-    throw Error(ExitCode::usage, fmt::format("{} --resume: no study is given; add --out with its folder",
-                                             name_of(o.kind)));
+    throw Error(ExitCode::usage,
+                fmt::format("{} --resume: no study is given; add --out with its folder", name_of(o.kind)));
   const StudyFolder folder = StudyFolder::open(*o.out);
   StoredStudy study = read_study(folder.path());
   if (o.kind != study.record.plan.kind)
-    throw Error(ExitCode::usage, fmt::format("{}: is a study of equipoise {}", o.out->string(),
-                                             name_of(study.record.plan.kind)));
+    throw Error(ExitCode::usage,
+                fmt::format("{}: is a study of equipoise {}", o.out->string(), name_of(study.record.plan.kind)));
   if (o.config && load_config(*o.config, o.settings) != study.config)
     throw Error(ExitCode::usage, fmt::format("{}: differs from {}, with which the study was started; leave the config "
                                              "out to resume, or start a new study in another --out",
@@ -194,8 +190,7 @@ ExitCode resume(const StudyOptions& o, Log& log) {
     log.info(fmt::format("{}: nothing is left to train", folder.path().string()));
     return ExitCode::done;
   }
-  const Config found = with_tables_found(study.config, folder.path(), account_of(study.record), o.data_root);
-  RawData raw = read_raw_data(found);
+  RawData raw = read_raw_data(with_study_tables(study, o.data_root));
   if (hash_of(raw.cohort) != study.record.data_sha256)
     throw Error(ExitCode::data, fmt::format("{}: the tables hold other rows or values than when the study was started; "
                                             "put the old ones back, or start a new study",
@@ -222,30 +217,33 @@ ExitCode merge_command(const MergeOptions& o) {
   for (const fs::path& part : o.parts) {
     StoredStudy study = read_study(part);
     if (study.record.status != "trained")
-      throw Error(ExitCode::usage, fmt::format("{}: is {}; merge takes parts that are trained to their end",
-                                               part.string(), study.record.part.whole() ? "a whole study" : "unfinished"));
+      throw Error(ExitCode::usage,
+                  fmt::format("{}: is {}; merge takes parts that are trained to their end", part.string(),
+                              study.record.part.whole() ? "a whole study" : "unfinished"));
     if (!first) first = study;
     const bool same = study.config == first->config && study.record.data_sha256 == first->record.data_sha256 &&
                       study.record.plan.members == first->record.plan.members &&
                       study.record.plan.folds == first->record.plan.folds &&
                       study.record.part.of == first->record.part.of;
     if (!same)
-      throw Error(ExitCode::usage, fmt::format("{}: is a part of another study than {}", part.string(),
-                                               o.parts.front().string()));
+      throw Error(ExitCode::usage,
+                  fmt::format("{}: is a part of another study than {}", part.string(), o.parts.front().string()));
     if (!seen.insert(study.record.part.index).second)
       throw Error(ExitCode::usage, fmt::format("{}: is part {}/{}, which is named twice", part.string(),
                                                study.record.part.index, study.record.part.of));
   }
   std::string missing;
   for (int index = 1; index <= first->record.part.of; ++index)
-    if (!seen.contains(index)) missing += fmt::format("{}{}/{}", missing.empty() ? "" : ", ", index, first->record.part.of);
-  if (!missing.empty()) throw Error(ExitCode::usage, fmt::format("study merge: part {} is missing; name it too", missing));
+    if (!seen.contains(index))
+      missing += fmt::format("{}{}/{}", missing.empty() ? "" : ", ", index, first->record.part.of);
+  if (!missing.empty())
+    throw Error(ExitCode::usage, fmt::format("study merge: part {} is missing; name it too", missing));
 
-  const Config found = with_tables_found(first->config, first->folder, account_of(first->record), o.data_root);
-  RawData raw = read_raw_data(found);
+  RawData raw = read_raw_data(with_study_tables(*first, o.data_root));
   if (hash_of(raw.cohort) != first->record.data_sha256)
-    throw Error(ExitCode::data, "study merge: the tables hold other rows or values than when the parts were trained; "
-                                "put the old ones back");
+    throw Error(ExitCode::data,
+                "study merge: the tables hold other rows or values than when the parts were trained; "
+                "put the old ones back");
   StopSignals signals;
   signals.listen();
   const StudyFolder folder = StudyFolder::create(o.out);

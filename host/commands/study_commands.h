@@ -22,7 +22,7 @@ struct StudyOptions {
   int threads = 0;                                 ///< of a CPU; 0 = all
   std::optional<std::string> part;                 ///< "2/8"
   std::optional<std::filesystem::path> data_root;  ///< of --resume
-  int fixed_weights = 0;                           ///< of sweep: parts that the tasks' fixed weights are made of; 0 = none
+  int fixed_weights = 0;  ///< of sweep: parts that the tasks' fixed weights are made of; 0 = none
   bool resume = false, dry_run = false;
   LogFormat log_format = LogFormat::text;
   bool quiet = false;

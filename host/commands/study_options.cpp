@@ -31,8 +31,9 @@ void StudyOptionWords::add_to(CLI::App* app) {
     number("--inner-folds", "inner_folds",
            "inner folds that choose epoch and setting; default: the share data.validation does");
   } else {
-    app->add_option("--fixed-weights", fixed_weights_,
-                    "all fixed task weights i/N with whole i, in place of --grid: the control of every balancing method")
+    app->add_option(
+           "--fixed-weights", fixed_weights_,
+           "all fixed task weights i/N with whole i, in place of --grid: the control of every balancing method")
         ->type_name("N");
   }
   number("--seeds", "seeds", "models of each setting and split, from train.seed on; default: 1");

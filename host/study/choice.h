@@ -14,7 +14,7 @@ struct Choice {
   StudySplit split;                  ///< its repeat and fold
   std::vector<std::size_t> members;  ///< places in the plan of the chosen setting's members that can be relied on
   std::size_t setting = 0;
-  double inner = kUndefined;         ///< their mean inner figure, which chose them: optimistic
+  double inner = kUndefined;  ///< their mean inner figure, which chose them: optimistic
 };
 
 /// Mean inner figure of a setting in each outer part, [settings][parts]; NaN where a member has none or failed.

@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "host/data/table/table.h"
+#include "host/study/mean_thresholds.h"
 
 namespace equipoise {
 
@@ -46,7 +47,8 @@ OfMember ask(const StoredRun& run, const NewRows& rows, Executor& executor) {
 }
 
 /// Figures of the patients that every member answered, with the outcome as the first member's data have it.
-Evaluation judged(const StoredRun& run, const NewRows& rows, const EnsembleSaid& said, Executor& executor) {
+Evaluation judged(const StoredRun& run, const NewRows& rows, const EnsembleSaid& said,
+                  const std::vector<double>& thresholds, Executor& executor) {
   const ModelRunner runner(run.model, rows.data, rows.split, executor);
   std::vector<int> numbers;
   std::vector<double> answers;
@@ -58,7 +60,7 @@ Evaluation judged(const StoredRun& run, const NewRows& rows, const EnsembleSaid&
     answers.insert(answers.end(), first, first + static_cast<std::ptrdiff_t>(said.answer_cols));
   }
   Evaluation evaluation;
-  runner.system().judge_answers({rows.data, numbers, std::move(answers), run.thresholds}, evaluation);
+  runner.system().judge_answers({rows.data, numbers, std::move(answers), thresholds}, evaluation);
   return evaluation;
 }
 
@@ -89,12 +91,16 @@ EnsembleSaid ask_ensemble(const std::vector<ChosenRun>& runs, const std::vector<
   std::vector<OfMember> members;
   std::optional<NewRows> first, rows;
   for (std::size_t r = 0; r < runs.size(); ++r) {
-    if (r == 0 || !read_alike(runs[r].run, runs[r - 1].run)) rows = read_new_rows(runs[r].run, views, outcome_wanted, outcome);
+    if (r == 0 || !read_alike(runs[r].run, runs[r - 1].run))
+      rows = read_new_rows(runs[r].run, views, outcome_wanted, outcome);
     if (!first) first = rows;
     members.push_back(ask(runs[r].run, *rows, executor));
   }
   const ModelRunner runner(runs[0].run.model, first->data, first->split, executor);
-  EnsembleSaid said{first->ids, {}, AnswerColumns(runner.system(), runs[0].run.preprocess, runs[0].run.thresholds)};
+  std::vector<std::vector<double>> of_members;
+  for (const ChosenRun& chosen : runs) of_members.push_back(chosen.run.thresholds);
+  const std::vector<double> thresholds = mean_thresholds(of_members);
+  EnsembleSaid said{first->ids, {}, AnswerColumns(runner.system(), runs[0].run.preprocess, thresholds)};
   said.notices = first->notices;
   said.answer_cols = static_cast<std::size_t>(members[0].cols);
   std::vector<MemberAnswers> answers;
@@ -104,7 +110,7 @@ EnsembleSaid ask_ensemble(const std::vector<ChosenRun>& runs, const std::vector<
   const std::size_t columns = said.answers.names.size();
   for (std::size_t row = 0; row < said.ids.size(); ++row)
     said.answered.push_back(all_finite(std::span(said.answers.mean).subspan(row * columns, columns)));
-  if (outcome_wanted) said.evaluation = judged(runs[0].run, *first, said, executor);
+  if (outcome_wanted) said.evaluation = judged(runs[0].run, *first, said, thresholds, executor);
   return said;
 }
 

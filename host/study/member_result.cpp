@@ -24,9 +24,14 @@ std::string to_json(const MemberResult& r) {
     for (const double value : figure.values) values.push_back(json_number(value));
     figures[figure.name] = std::move(values);
   }
-  const ordered_json json{{"member", r.number},       {"epochs", r.epochs},   {"steps", r.steps},
-                          {"best_epoch", r.best_epoch}, {"reason", r.reason},   {"failure", r.failure},
-                          {"inner", json_number(r.inner)}, {"validation", figures}};
+  const ordered_json json{{"member", r.number},
+                          {"epochs", r.epochs},
+                          {"steps", r.steps},
+                          {"best_epoch", r.best_epoch},
+                          {"reason", r.reason},
+                          {"failure", r.failure},
+                          {"inner", json_number(r.inner)},
+                          {"validation", figures}};
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

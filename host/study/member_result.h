@@ -11,13 +11,13 @@
 namespace equipoise {
 
 struct MemberResult {
-  int number = 0;           ///< of the member
-  int epochs = 0;           ///< done
-  int64_t steps = 0;        ///< done
-  int best_epoch = 0;       ///< 0: none was chosen, and the model is that of the last
-  std::string reason;       ///< why it ended, for people
-  std::string failure;      ///< why its model cannot be relied on; "" otherwise
-  double inner = kUndefined;  ///< what settings are compared by, of the inner validation rows: larger is better
+  int number = 0;                    ///< of the member
+  int epochs = 0;                    ///< done
+  int64_t steps = 0;                 ///< done
+  int best_epoch = 0;                ///< 0: none was chosen, and the model is that of the last
+  std::string reason;                ///< why it ended, for people
+  std::string failure;               ///< why its model cannot be relied on; "" otherwise
+  double inner = kUndefined;         ///< what settings are compared by, of the inner validation rows: larger is better
   std::vector<Figure> validation{};  ///< figures of the same rows
   TensorFile model{};
 };

@@ -21,7 +21,8 @@ struct OuterPart {
   Evaluation ensemble{};                 ///< of their mean answers
   EnsembleAnswers answers{};             ///< [rows, columns], in the data's units
   std::vector<double> scaled{};          ///< their mean, as the first member would have said it
-  std::vector<double> thresholds{};      ///< of the ensemble's decisions: the mean of its members'; {}: 1/2
+  std::vector<std::vector<double>> member_thresholds{};  ///< of each chosen member's decisions; {}: 1/2
+  std::vector<double> thresholds{};                      ///< of the ensemble's, their mean; {}: 1/2
 };
 
 /// Asks the chosen members, and no others, about their outer part's rows.

@@ -15,7 +15,8 @@ namespace {
 constexpr const char* kOwn = "models";
 
 [[noreturn]] void refuse(const TensorFile& file, const std::string& why) {
-  throw Error(ExitCode::checkpoint, fmt::format("{}: {}; it is damaged or was made by another program", file.path, why));
+  throw Error(ExitCode::checkpoint,
+              fmt::format("{}: {}; it is damaged or was made by another program", file.path, why));
 }
 
 /// Metadata of every model that not all share.
@@ -92,7 +93,8 @@ std::vector<TensorFile> unstack_models(const TensorFile& stacked) {
     const std::size_t bytes = tensor.bytes.size() / own.size();
     for (std::size_t m = 0; m < own.size(); ++m) {
       const auto first = tensor.bytes.begin() + static_cast<std::ptrdiff_t>(m * bytes);
-      models[m].tensors[name] = {tensor.type, {tensor.shape.begin() + 1, tensor.shape.end()},
+      models[m].tensors[name] = {tensor.type,
+                                 {tensor.shape.begin() + 1, tensor.shape.end()},
                                  {first, first + static_cast<std::ptrdiff_t>(bytes)}};
     }
   }

@@ -9,6 +9,7 @@
 #include "engine/files/format.h"
 #include "engine/files/json_text.h"
 #include "engine/train/checkpoint.h"
+#include "host/run/data_places.h"
 #include "host/run/run_config.h"
 #include "host/study/stacked_models.h"
 #include "host/study/study_files.h"
@@ -95,11 +96,10 @@ StoredStudy read_study(const fs::path& folder) {
 StoredStudy read_finished_study(const fs::path& folder) {
   StoredStudy study = read_study(folder);
   if (study.record.status != "finished")
-    throw Error(ExitCode::checkpoint,
-                fmt::format("{}: the study has not finished; go on with: equipoise {} --resume --out {}",
-                            folder.string(),
-                            study.record.plan.kind == StudyKind::sweep ? "sweep" : "cross-validate",
-                            shell_word(folder)));
+    throw Error(
+        ExitCode::checkpoint,
+        fmt::format("{}: the study has not finished; go on with: equipoise {} --resume --out {}", folder.string(),
+                    study.record.plan.kind == StudyKind::sweep ? "sweep" : "cross-validate", shell_word(folder)));
   for (int structure = 1;; ++structure) {
     const fs::path path = folder / models_file(structure);
     std::error_code ignored;
@@ -110,11 +110,19 @@ StoredStudy read_finished_study(const fs::path& folder) {
     }
   }
   if (study.results.size() != study.record.plan.members.size())
-    throw Error(ExitCode::checkpoint, fmt::format("{}: holds the models of {} members of {}; a file is missing or of "
-                                                  "another study",
-                                                  folder.string(), study.results.size(),
-                                                  study.record.plan.members.size()));
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: holds the models of {} members of {}; a file is missing or of "
+                            "another study",
+                            folder.string(), study.results.size(), study.record.plan.members.size()));
   return study;
+}
+
+Config with_study_tables(const StoredStudy& study, const std::optional<std::filesystem::path>& root) {
+  EarlierRun account;
+  account.files = study.record.files;
+  Config config = study.config;
+  if (study.record.plan.kind == StudyKind::cross_validation) config.data.split.reset();
+  return with_tables_found(std::move(config), study.folder, account, root);
 }
 
 std::vector<ChosenRun> chosen_runs(const StoredStudy& study) {
@@ -127,9 +135,9 @@ std::vector<ChosenRun> chosen_runs(const StoredStudy& study) {
       const StudyMember& member = plan.members[m];
       const auto fit = fits.find({member.split, preparation[member.setting]});
       if (fit == fits.end())
-        throw Error(ExitCode::checkpoint, fmt::format("{}: has no fit for member {}; the file is damaged",
-                                                      (study.folder / study_file::kPreprocess).string(),
-                                                      member.number));
+        throw Error(ExitCode::checkpoint,
+                    fmt::format("{}: has no fit for member {}; the file is damaged",
+                                (study.folder / study_file::kPreprocess).string(), member.number));
       StoredRun run;
       run.folder = study.folder;
       run.config = plan.configs[member.setting];

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "host/run/stored_run.h"
@@ -29,6 +30,10 @@ void write_preprocessing(const StudyFolder& folder, const StudyPlan& plan, const
 StoredStudy read_study(const std::filesystem::path& folder);
 /// A finished one's models, too. Throws Error(checkpoint) where it has not finished.
 StoredStudy read_finished_study(const std::filesystem::path& folder);
+
+/// The study's config with the places at which its tables are found now (with_tables_found), and without the table of
+/// folds that a cross-validation was given: its folds are in splits.csv.
+Config with_study_tables(const StoredStudy& study, const std::optional<std::filesystem::path>& root);
 
 /// A chosen member as a run is stored: to be asked about new patients.
 struct ChosenRun {

@@ -36,7 +36,7 @@ class StudyData {
   const StudyPlan& plan_;
   std::filesystem::path folds_;
   RawData raw_;
-  std::vector<std::size_t> preparation_;   // [settings]
+  std::vector<std::size_t> preparation_;  // [settings]
   std::vector<double> base_weights_;
   std::map<std::pair<std::size_t, std::size_t>, std::unique_ptr<PreparedData>> prepared_;  // by preparation and split
 };

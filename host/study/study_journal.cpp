@@ -59,8 +59,8 @@ std::vector<MemberResult> read_results(const fs::path& path) {
   }
   std::vector<TensorFile> models = unstack_models(file);
   if (models.size() != results.size())
-    throw Error(ExitCode::checkpoint, fmt::format("{}: holds {} models of {} members", path.string(), models.size(),
-                                                  results.size()));
+    throw Error(ExitCode::checkpoint,
+                fmt::format("{}: holds {} models of {} members", path.string(), models.size(), results.size()));
   for (std::size_t m = 0; m < models.size(); ++m) {
     expect_undamaged(models[m]);
     results[m].model = std::move(models[m]);
@@ -72,8 +72,8 @@ StudyJournal::StudyJournal(fs::path folder) : folder_(std::move(folder)) {
   std::error_code problem;
   fs::create_directories(folder_, problem);
   if (problem)
-    throw Error(ExitCode::file_system, fmt::format("{}: cannot be made a folder ({})", folder_.string(),
-                                                   problem.message()));
+    throw Error(ExitCode::file_system,
+                fmt::format("{}: cannot be made a folder ({})", folder_.string(), problem.message()));
 }
 
 std::map<int, MemberResult> StudyJournal::finished(const std::function<void(const std::string&)>& notice) const {

@@ -24,10 +24,9 @@ std::string dealt_folds(const Config& config, const StudyConfig& study, const Ra
   const Strata strata = strata_of(config.data, cohort);
   std::vector<std::vector<int>> of_repeat;
   for (int repeat = 1; repeat <= study.repeats; ++repeat)
-    of_repeat.push_back(
-        cohort.groups.empty()
-            ? stratified_folds(strata, study.folds, config.data.seed, repeat)
-            : grouped_folds(strata, cohort.groups, study.folds, config.data.seed, repeat, notices));
+    of_repeat.push_back(cohort.groups.empty()
+                            ? stratified_folds(strata, study.folds, config.data.seed, repeat)
+                            : grouped_folds(strata, cohort.groups, study.folds, config.data.seed, repeat, notices));
   return folds_csv(of_repeat, cohort.ids);
 }
 
@@ -50,12 +49,13 @@ StudyPlan plan_study(StudyKind kind, const Config& config, const std::vector<Stu
   for (const StudySetting& setting : settings) plan.configs.push_back(without_study(resolve(setting.overrides)));
   if (kind == StudyKind::cross_validation) {
     if (config.data.generated())
-      throw Error(ExitCode::usage,
-                  "cross-validate: data.source generates rows, of which every data.seed makes new ones; name tables, or "
-                  "use equipoise sweep");
+      throw Error(
+          ExitCode::usage,
+          "cross-validate: data.source generates rows, of which every data.seed makes new ones; name tables, or "
+          "use equipoise sweep");
     plan.inner_folds = study.inner_folds;
-    plan.folds = raw.split ? read_text(*config.data.split, kLargestFolds)
-                           : dealt_folds(config, study, raw.cohort, notices);
+    plan.folds =
+        raw.split ? read_text(*config.data.split, kLargestFolds) : dealt_folds(config, study, raw.cohort, notices);
     const std::string name = raw.split ? config.data.split->string() : "folds";
     plan.splits = splits_of(folds_of_table(parse_table(plan.folds, name)), study.inner_folds);
   } else {
@@ -88,9 +88,7 @@ Config member_config(const StudyPlan& plan, const StudyMember& member, const std
 std::vector<std::size_t> preparations(const std::vector<Config>& settings) {
   std::vector<std::size_t> first;
   for (std::size_t s = 0; s < settings.size(); ++s) {
-    const auto alike = [&](const Config& a) {
-      return a.data == settings[s].data && a.select == settings[s].select;
-    };
+    const auto alike = [&](const Config& a) { return a.data == settings[s].data && a.select == settings[s].select; };
     first.push_back(static_cast<std::size_t>(std::find_if(settings.begin(), settings.end(), alike) - settings.begin()));
   }
   return first;

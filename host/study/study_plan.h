@@ -23,9 +23,9 @@ enum class StudyKind {
 
 /// One part of the rows that trains, and what it leaves to validate and to test.
 struct StudySplit {
-  int repeat = 0;      ///< 0 of a sweep
-  std::string fold;    ///< as the table of folds has it; "" of a sweep
-  int inner = 0;       ///< of the inner folds the one that validates, from 1; 0: a share of the rows does
+  int repeat = 0;    ///< 0 of a sweep
+  std::string fold;  ///< as the table of folds has it; "" of a sweep
+  int inner = 0;     ///< of the inner folds the one that validates, from 1; 0: a share of the rows does
 
   bool operator==(const StudySplit&) const = default;
 };
@@ -50,8 +50,8 @@ struct StudyPlan {
 };
 
 /// The plan of a study of these rows; `config` is the one that it is started with, `resolve` makes the config of
-/// overrides. Cross-validation takes the folds from the table that data.split names, if it names one, else deals them by
-/// data.seed, stratified as a split of the config would be and by whole groups. Throws Error(usage) and Error(data)
+/// overrides. Cross-validation takes the folds from the table that data.split names, if it names one, else deals them
+/// by data.seed, stratified as a split of the config would be and by whole groups. Throws Error(usage) and Error(data)
 /// where a study of this kind cannot be had.
 StudyPlan plan_study(StudyKind kind, const Config& config, const std::vector<StudySetting>& settings,
                      const Resolve& resolve, const RawData& raw, std::vector<std::string>& notices);

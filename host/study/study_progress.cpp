@@ -40,8 +40,8 @@ void StudyProgress::advanced(std::size_t finished, int64_t steps) {
   }
   std::string line = fmt::format("{} of {} members done, {:.0f} replica-steps/s", done, members_, rate);
   if (finished > 0 && done < members_)
-    line += fmt::format(", about {} left", duration_text(seconds / static_cast<double>(finished) *
-                                                         static_cast<double>(members_ - done)));
+    line += fmt::format(", about {} left",
+                        duration_text(seconds / static_cast<double>(finished) * static_cast<double>(members_ - done)));
   if (!best_.empty()) line += fmt::format("; best inner figure {:.4f} (optimistic), {}", std::abs(best_value_), best_);
   if (log_.live() && done < members_) log_.draw_live(line);
   else log_.info(line);

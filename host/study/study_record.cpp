@@ -31,7 +31,8 @@ void read_plan(const ordered_json& json, const std::string& file, StudyPlan& pla
   const std::string kind = json.at("kind").get<std::string>();
   if (kind != kKinds[0] && kind != kKinds[1]) throw std::invalid_argument("kind");
   plan.kind = kind == kKinds[0] ? StudyKind::cross_validation : StudyKind::sweep;
-  for (const auto& overrides : json.at("settings")) plan.settings.push_back({overrides.get<std::vector<std::string>>()});
+  for (const auto& overrides : json.at("settings"))
+    plan.settings.push_back({overrides.get<std::vector<std::string>>()});
   for (const auto& text : json.at("configs")) plan.configs.push_back(config_of_text(text.get<std::string>(), file));
   if (plan.configs.size() != plan.settings.size()) throw std::invalid_argument("configs");
   plan.inner_folds = json.at("inner_folds").get<int>();
@@ -139,8 +140,8 @@ StudyRecord read_study_record(const std::filesystem::path& study_json) {
     r.data_sha256 = data.at("sha256").get<std::string>();
     r.notices = data.at("notices").get<std::vector<std::string>>();
     for (const auto& f : data.at("files"))
-      r.files.push_back({f.at("path").get<std::string>(), f.at("sha256").get<std::string>(),
-                         f.at("relative").get<std::string>()});
+      r.files.push_back(
+          {f.at("path").get<std::string>(), f.at("sha256").get<std::string>(), f.at("relative").get<std::string>()});
     return r;
   } catch (const nlohmann::json::exception&) {
   } catch (const std::invalid_argument&) {

@@ -23,14 +23,14 @@ struct StudyPart {
 StudyPart study_part(const std::string& text);
 
 struct StudyRecord {
-  StudyPlan plan;                ///< its folds are those of splits.csv
+  StudyPlan plan;  ///< its folds are those of splits.csv
   StudyPart part{};
   std::string status = "running";  ///< running, stopped (resumable), trained (a part that is whole) or finished
   std::string device;
-  std::string started, ended;    ///< UTC
+  std::string started, ended;  ///< UTC
   int resumed = 0;
-  std::string data_sha256;       ///< of the rows as they were read
-  std::vector<DataFile> files;   ///< that they were read from
+  std::string data_sha256;      ///< of the rows as they were read
+  std::vector<DataFile> files;  ///< that they were read from
   std::vector<std::string> notices;
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/base/error.h"
+#include "engine/train/checkpoint.h"
 #include "host/run/run_summary.h"
 #include "host/study/stored_study.h"
 #include "host/study/study_files.h"
@@ -26,7 +27,14 @@ std::vector<std::string> once(const std::vector<std::string>& sentences) {
   return kept;
 }
 
-StudySummary finish(const StudyFolder& folder, const StudyPlan& plan, const std::map<int, MemberResult>& results,
+/// Chosen members decide about new patients by these thresholds, too.
+void keep_thresholds(const StudyPlan& plan, const std::vector<OuterPart>& outer, std::map<int, MemberResult>& results) {
+  for (const OuterPart& part : outer)
+    for (std::size_t i = 0; i < part.choice.members.size(); ++i)
+      set_thresholds(results.at(plan.members[part.choice.members[i]].number).model, part.member_thresholds[i]);
+}
+
+StudySummary finish(const StudyFolder& folder, const StudyPlan& plan, std::map<int, MemberResult>& results,
                     StudyData& data, Executor& executor) {
   std::vector<std::string> notices;
   const std::vector<Choice> choices = choose(plan, results);
@@ -34,10 +42,12 @@ StudySummary finish(const StudyFolder& folder, const StudyPlan& plan, const std:
   StudySummary summary = summarise(plan, results, outer, data);
   for (const Choice& choice : choices)
     if (choice.members.empty())
-      notices.push_back(fmt::format("repeat {}, fold {}: no member can be relied on; lower optimizer.lr or set "
-                                    "optimizer.clip_norm",
-                                    choice.split.repeat, choice.split.fold));
+      notices.push_back(
+          fmt::format("repeat {}, fold {}: no member can be relied on; lower optimizer.lr or set "
+                      "optimizer.clip_norm",
+                      choice.split.repeat, choice.split.fold));
   summary.notices = once(notices);
+  keep_thresholds(plan, outer, results);
   write_models(folder, results);
   write_preprocessing(folder, plan, choices, data);
   write_members_csv(folder.place(study_file::kMembers), plan, results, outer, data);

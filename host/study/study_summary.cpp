@@ -71,8 +71,8 @@ OuterFigure outer_figure(const std::string& name, const std::vector<OuterPart>& 
   }
   figure.of_members = mean_of(members);
   if (const std::vector<double> values = defined(all); values.size() > 1 && train > 0) {
-    const ResampledTTest test_of_mean = resampled_t_test(values, {test / static_cast<double>(all.size()),
-                                                                  train / static_cast<double>(all.size())});
+    const ResampledTTest test_of_mean =
+        resampled_t_test(values, {test / static_cast<double>(all.size()), train / static_cast<double>(all.size())});
     figure.low = test_of_mean.low;
     figure.high = test_of_mean.high;
   }

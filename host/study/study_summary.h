@@ -14,14 +14,14 @@ namespace equipoise {
 /// reconstruction error), the mean over its members; a repeat's is the mean over its folds.
 struct OuterFigure {
   std::string name;
-  std::vector<double> of_repeats;  ///< NaN where no fold of it has the figure
-  double mean = kUndefined;        ///< over repeats
-  double sd = kUndefined;          ///< over repeats; of a single repeat over its folds
+  std::vector<double> of_repeats;                      ///< NaN where no fold of it has the figure
+  double mean = kUndefined;                            ///< over repeats
+  double sd = kUndefined;                              ///< over repeats; of a single repeat over its folds
   double smallest = kUndefined, largest = kUndefined;  ///< of the repeats
   double low = kUndefined, high = kUndefined;  ///< 95 % interval of the mean (engine/statistics/resampled_t_test.h)
-  double of_members = kUndefined;  ///< mean over folds of the mean over single members
-  bool of_ensemble = false;        ///< mean answers have it
-  int undefined = 0;               ///< folds without the figure
+  double of_members = kUndefined;              ///< mean over folds of the mean over single members
+  bool of_ensemble = false;                    ///< mean answers have it
+  int undefined = 0;                           ///< folds without the figure
 };
 
 /// One setting by its inner figures, which chose epochs and are chosen by: optimistic.
@@ -44,10 +44,10 @@ struct StudySummary {
   int rows = 0, held_out = 0;  ///< rows of the study; of those that some outer part holds out
   int folds = 0, repeats = 0;
   int members = 0, failed = 0;
-  int of_ensemble = 0;  ///< members of an outer part's ensemble, at most
-  bool larger_is_better = true;   ///< of the inner figure as it is told
-  std::string inner_name;         ///< auc or loss
-  std::size_t best_setting = 0;   ///< of the best mean inner figure
+  int of_ensemble = 0;           ///< members of an outer part's ensemble, at most
+  bool larger_is_better = true;  ///< of the inner figure as it is told
+  std::string inner_name;        ///< auc or loss
+  std::size_t best_setting = 0;  ///< of the best mean inner figure
   std::vector<OuterFigure> figures;
   std::vector<SettingSummary> settings;
   std::vector<std::vector<SelectedColumn>> selected;  ///< [views]; empty where nothing was selected

@@ -86,8 +86,8 @@ std::string to_json(const StudySummary& s) {
 }
 
 std::string to_text(const StudySummary& s) {
-  std::string text = fmt::format("{} members, {} failed; {} rows, {} of them held out", s.members, s.failed, s.rows,
-                                 s.held_out);
+  std::string text =
+      fmt::format("{} members, {} failed; {} rows, {} of them held out", s.members, s.failed, s.rows, s.held_out);
   if (s.kind != StudyKind::sweep)
     text += fmt::format(" in {} folds{}", s.folds, s.repeats > 1 ? fmt::format(", {} times", s.repeats) : "");
   text += '\n';
@@ -103,7 +103,8 @@ std::string to_text(const StudySummary& s) {
       if (f.undefined > 0) text += fmt::format("    undefined in {} folds, which are left out\n", f.undefined);
     }
     text += fmt::format("(ensembles of {} member{}{}; single: members alone{})\n", s.of_ensemble,
-                        s.of_ensemble == 1 ? "" : "s", s.repeats > 1 ? "; mean and sd over repeats, smallest to largest" : "",
+                        s.of_ensemble == 1 ? "" : "s",
+                        s.repeats > 1 ? "; mean and sd over repeats, smallest to largest" : "",
                         of_members ? "; *: mean answers have none" : "");
   }
   if (s.settings.size() > 1) {
@@ -113,9 +114,9 @@ std::string to_text(const StudySummary& s) {
       const double p = setting.against_best.p;
       text += fmt::format("{:>4}  {:>9} optimistic  chosen {:>3} times  {}  {}\n", i + 1,
                           in_column(told(s, setting.inner)), setting.chosen,
-                          i == s.best_setting  ? "the best   "
-                          : std::isfinite(p) ? fmt::format("p = {:<7.4f}", p)
-                                             : "           ",
+                          i == s.best_setting ? "the best   "
+                          : std::isfinite(p)  ? fmt::format("p = {:<7.4f}", p)
+                                              : "           ",
                           setting_text(setting));
     }
     if (s.settings.size() > kSettingsTold)

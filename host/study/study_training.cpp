@@ -8,6 +8,8 @@
 #include <limits>
 
 #include "engine/base/error.h"
+#include "engine/base/machine_memory.h"
+#include "engine/train/memory_needed.h"
 #include "engine/train/trainer.h"
 #include "host/run/launch_length.h"
 
@@ -68,12 +70,9 @@ class Wave {
     std::vector<MemberResult> results;
     for (std::size_t r = 0; r < members_.size(); ++r) {
       const Control& control = trainer_.control(r);
-      MemberResult result{number(r),
-                          control.epoch,
-                          control.step,
-                          trainer_.best_epoch(r),
-                          trainer_.finish_reason(r),
-                          trainer_.failure(r)};
+      MemberResult result{
+          number(r),          control.epoch, control.step, trainer_.best_epoch(r), trainer_.finish_reason(r),
+          trainer_.failure(r)};
       if (validation[r]) {
         result.inner = inner_value(trainer_.plan(r), *validation[r], weights_);
         result.validation = validation[r]->figures;
@@ -107,6 +106,13 @@ std::string setting_text(const StudySetting& setting) {
 
 }  // namespace
 
+std::size_t members_at_once(const Member& member, Executor& executor, std::size_t most) {
+  const Trainer trainer(std::span(&member, 1), executor);
+  std::size_t at_once = most;
+  while (at_once > 1 && training_bytes(trainer.program(), at_once) > machine_memory() / 2) at_once /= 2;
+  return at_once;
+}
+
 double inner_value(const TrainingPlan& plan, const Evaluation& evaluation, std::span<const double> weights) {
   if (plan.monitor == Monitor::auc) return evaluation.figure("auc");
   return -plan.setup.system->selected(evaluation, weights);
@@ -124,10 +130,11 @@ bool train_members(const StudyPlan& plan, std::span<const std::size_t> mine, Stu
   std::size_t done = 0;
   int64_t steps = 0;
   for (const std::vector<std::size_t>& group : groups_of(engine_members, executor.plan_limits())) {
-    for (std::size_t first = 0; first < group.size(); first += pace.at_once) {
+    const std::size_t at_once = members_at_once(engine_members[group.front()], executor, pace.at_once);
+    for (std::size_t first = 0; first < group.size(); first += at_once) {
       std::vector<std::size_t> members;
       std::vector<Member> together;
-      for (std::size_t i = first; i < std::min(first + pace.at_once, group.size()); ++i) {
+      for (std::size_t i = first; i < std::min(first + at_once, group.size()); ++i) {
         members.push_back(left[group[i]]);
         together.push_back(engine_members[group[i]]);
       }

@@ -17,6 +17,9 @@ namespace equipoise {
 /// Members that are trained at once, at most. More keep a GPU no busier; fewer are sooner in the journal.
 inline constexpr std::size_t kMembersAtOnce = 256;
 
+/// How many members of the structure of this one train at once: `most`, or as many as half of the memory holds.
+std::size_t members_at_once(const Member& member, Executor& executor, std::size_t most);
+
 struct StudyPace {
   std::function<bool()> stop = [] { return false; };     ///< asked between launches
   std::chrono::milliseconds between_checkpoints{30000};  ///< at least
@@ -31,7 +34,8 @@ bool train_members(const StudyPlan& plan, std::span<const std::size_t> mine, Stu
                    const StudyPace& pace);
 
 /// What settings are compared by, of the validation rows: their AUC where that chooses epochs; else minus the losses'
-/// sum by the study's own initial weights, whatever a setting weighs them by, so that all are measured by one yardstick.
+/// sum by the study's own initial weights, whatever a setting weighs them by, so that all are measured by one
+/// yardstick.
 double inner_value(const TrainingPlan& plan, const Evaluation& evaluation, std::span<const double> weights);
 
 }  // namespace equipoise

@@ -20,7 +20,7 @@ const char* const kMldrl =
     "[train]\nepochs = 6\nbatch = 16\npatience = 4\n";
 
 /// What a study writes of its result; no time stands in these.
-const std::vector<std::string> kResults = {"members.csv", "predictions.csv", "summary.json", "summary.txt",
+const std::vector<std::string> kResults = {"members.csv",         "predictions.csv",  "summary.json", "summary.txt",
                                            "members.safetensors", "preprocess.jsonl", "splits.csv"};
 
 class Study : public ProgramRun {
@@ -31,9 +31,13 @@ class Study : public ProgramRun {
   }
 
   std::vector<std::string> study(const std::string& out, const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> arguments = {"cross-validate", "c.toml",   "--device", "cpu", "--out", out, "--folds", "3",
-                                          "--repeats",      "2",        "--seeds",  "2",   "--grid",
-                                          "optimizer.lr=1e-3,1e-2"};
+    std::vector<std::string> arguments = {"cross-validate", "c.toml",
+                                          "--device",       "cpu",
+                                          "--out",          out,
+                                          "--folds",        "3",
+                                          "--repeats",      "2",
+                                          "--seeds",        "2",
+                                          "--grid",         "optimizer.lr=1e-3,1e-2"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -103,14 +107,15 @@ TEST_F(Study, EveryMemberIsWhatTrainMakesOfItsConfig) {
     const auto& row = members[static_cast<std::size_t>(number)];
     const std::string out = "alone" + std::to_string(number);
     const std::string folds = (at("s") / "splits.csv").string();
-    said(train_arguments("c.toml", out,
-                         {"data.split=" + folds, "data.repeat=" + row[column(members, "repeat")],
-                          "data.fold=" + row[column(members, "fold")],
-                          "optimizer.lr=" + row[column(members, "optimizer.lr")],
-                          "train.seed=" + row[column(members, "seed")]}));
+    said(train_arguments(
+        "c.toml", out,
+        {"data.split=" + folds, "data.repeat=" + row[column(members, "repeat")],
+         "data.fold=" + row[column(members, "fold")], "optimizer.lr=" + row[column(members, "optimizer.lr")],
+         "train.seed=" + row[column(members, "seed")]}));
     const TensorFile alone = read_safetensors(at(out) / "model.safetensors");
     ASSERT_FALSE(alone.tensors.empty());
-    for (const auto& [name, tensor] : alone.tensors) EXPECT_EQ(of_member("s", number, name), tensor.to_floats()) << name;
+    for (const auto& [name, tensor] : alone.tensors)
+      EXPECT_EQ(of_member("s", number, name), tensor.to_floats()) << name;
     EXPECT_EQ(std::to_string(summary(out)["best_epoch"].get<int>()), row[column(members, "best_epoch")]);
     if (row[column(members, "chosen")] == "1") {
       const auto judged = nlohmann::json::parse(said({"evaluate", out, "--split", "test", "--json"}));
@@ -132,9 +137,23 @@ TEST_F(Study, IsTheSameOverThreadsAndParts) {
   expect_same_results("one", "merged");
 }
 
+TEST_F(Study, SlurmsScriptTrainsPartsAndMergesThem) {
+  said(study("whole"));
+  const std::string script = std::string("cd ") + home_.path().string() + " && EQUIPOISE=" + EQUIPOISE_PROGRAM;
+  const std::string tool = " " EQUIPOISE_SOURCE_DIR "/tools/slurm-study ";
+  const std::string options = " --device cpu --folds 3 --repeats 2 --seeds 2 --grid optimizer.lr=1e-3,1e-2";
+  const auto shell = [](const std::string& command) { return std::system((command + " > out 2> log").c_str()); };
+  EXPECT_NE(shell(script + tool + "2 c.toml parts"), 0) << "no job of an array";
+  for (const char* job : {"1", "2", "2"})  // the second once more, as one that is submitted again
+    EXPECT_EQ(shell(script + " SLURM_ARRAY_TASK_ID=" + job + tool + "2 c.toml parts" + options), 0)
+        << content_of(at("log"));
+  EXPECT_EQ(shell(script + tool + "--merge parts"), 0) << content_of(at("log"));
+  expect_same_results("whole", "parts");
+}
+
 TEST_F(Study, StoppedAndGoneOnWithIsTheSame) {
-  const std::vector<std::string> longer = {"--set", "train.epochs=" + std::to_string(to_be_caught(600)),
-                                           "--set", "train.patience=0"};
+  const std::vector<std::string> longer = {"--set", "train.epochs=" + std::to_string(to_be_caught(600)), "--set",
+                                           "train.patience=0"};
   said(study("whole", longer));
   int stops = 0;
   std::vector<std::string> arguments = study("pieces", longer);
@@ -184,8 +203,9 @@ TEST_F(Study, WhatIsHeldOutMovesNoBitOfTheMembersWithoutIt) {
   fs::copy_file(at("first") / "splits.csv", home_.path() / "folds.csv");
   const std::vector<std::string> with_folds = {"--set", "data.split=folds.csv"};
   const auto once = [&](const std::string& out) {
-    std::vector<std::string> arguments = {"cross-validate", "c.toml", "--device", "cpu", "--out", out, "--seeds", "2",
-                                          "--grid", "optimizer.lr=1e-3,1e-2"};
+    std::vector<std::string> arguments = {
+        "cross-validate",        "c.toml", "--device", "cpu", "--out", out, "--seeds", "2", "--grid",
+        "optimizer.lr=1e-3,1e-2"};
     arguments.insert(arguments.end(), with_folds.begin(), with_folds.end());
     return arguments;
   };
@@ -303,7 +323,8 @@ TEST_F(Study, RefusesWhatCannotBe) {
   said(study("s"));
   expect_refused(kFileSystem, study("s"), {"holds a study already", "--resume"});
   expect_refused(kUsage, {"sweep", "--resume", "--out", "s"}, {"equipoise cross-validate"});
-  expect_refused(kUsage, {"cross-validate", "--resume", "--out", "s", "--set", "train.epochs=3"}, {"keeps its settings"});
+  expect_refused(kUsage, {"cross-validate", "--resume", "--out", "s", "--set", "train.epochs=3"},
+                 {"keeps its settings"});
 }
 
 }  // namespace

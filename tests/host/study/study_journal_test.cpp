@@ -77,7 +77,8 @@ TEST(StudyJournal, FinishedMembersComeBackToTheBit) {
   const std::vector<MemberResult> first = {result(1, 1), result(2, 2)}, second = {result(5, 5)};
   journal.finish(first);
   journal.finish(second);
-  const auto finished = StudyJournal(folder.path() / "progress").finished([](const std::string& told) { FAIL() << told; });
+  const auto finished =
+      StudyJournal(folder.path() / "progress").finished([](const std::string& told) { FAIL() << told; });
   ASSERT_EQ(finished.size(), 3u);
   const MemberResult& two = finished.at(2);
   EXPECT_EQ(two.inner, 0.1 + 0.2);
