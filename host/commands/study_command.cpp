@@ -11,6 +11,7 @@
 #include "host/run/device_choice.h"
 #include "host/study/stored_study.h"
 #include "host/study/study_files.h"
+#include "host/study/study_ranks.h"
 #include "host/study/study_run.h"
 #include "host/study/study_training.h"
 #include "host/text/printable.h"
@@ -121,6 +122,7 @@ ExitCode go_on(const StudyFolder& folder, StudyWork& work, const StudyOptions& o
   if (work.record.status == "stopped")
     throw Error(ExitCode::stopped, fmt::format("stopped by {}; resume with: equipoise {} --resume --out {}",
                                                signal_name(signals.received()), name_of(work.record.plan.kind), path));
+  if (!summary && !o.tells_part) return ExitCode::done;
   if (!summary) {
     print_result(
         fmt::format("part {}/{} is trained: {}\nonce all parts are: equipoise study merge --out STUDY PART...\n",
@@ -204,10 +206,46 @@ ExitCode resume(const StudyOptions& o, Log& log) {
 
 }  // namespace
 
-ExitCode study_command(const StudyOptions& options) {
+namespace {
+
+ExitCode start_or_resume(const StudyOptions& options) {
   Log log(options.log_format, options.quiet);
-  if (options.part) study_part(*options.part);
   return options.resume ? resume(options, log) : start(options, log);
+}
+
+/// This process's part, and, of the first, the whole study once all are trained.
+ExitCode train_as_rank(const StudyOptions& options, const Ranks& ranks) {
+  if (!options.out)
+    throw Error(ExitCode::usage, fmt::format("{}: {} processes train one study; name its folder by --out",
+                                             name_of(options.kind), ranks.size));
+  std::vector<fs::path> parts;
+  for (int index = 1; index <= ranks.size; ++index) parts.push_back(part_folder(*options.out, {index, ranks.size}));
+  StudyOptions mine = options;
+  mine.part = fmt::format("{}/{}", ranks.rank + 1, ranks.size);
+  mine.out = parts[static_cast<std::size_t>(ranks.rank)];
+  mine.resume = options.resume && holds_study(*mine.out);
+  mine.quiet = options.quiet || ranks.rank > 0;
+  mine.tells_part = false;
+  if (options.resume && !mine.resume && !options.config) return start_or_resume(options);  // a study that is whole
+  if (const ExitCode code = start_or_resume(mine); code != ExitCode::done || ranks.rank > 0) return code;
+  {
+    StopSignals signals;
+    signals.listen();
+    wait_for_parts(parts, [&] { return signals.received() != 0; });
+  }
+  const ExitCode code = merge_command({parts, *options.out, options.device, options.data_root, options.quiet});
+  std::error_code ignored;
+  for (const fs::path& part : parts) fs::remove_all(part, ignored);
+  return code;
+}
+
+}  // namespace
+
+ExitCode study_command(const StudyOptions& options) {
+  if (options.part) study_part(*options.part);
+  if (const Ranks ranks = ranks_of_environment(); ranks.size > 1 && !options.part && !options.dry_run)
+    return train_as_rank(options, ranks);
+  return start_or_resume(options);
 }
 
 ExitCode merge_command(const MergeOptions& o) {

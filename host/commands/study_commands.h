@@ -24,6 +24,7 @@ struct StudyOptions {
   std::optional<std::filesystem::path> data_root;  ///< of --resume
   int fixed_weights = 0;  ///< of sweep: parts that the tasks' fixed weights are made of; 0 = none
   bool resume = false, dry_run = false;
+  bool tells_part = true;  ///< says how to merge a part that is trained
   LogFormat log_format = LogFormat::text;
   bool quiet = false;
 };

@@ -100,6 +100,119 @@ TEST_F(Study, EveryPatientIsHeldOutOnceInEveryRepeat) {
   }
 }
 
+/// Share of pairs of a row of class 1 and one of class 0 that the first of is told a larger probability, ties one half.
+double auc_by_pairs(const std::vector<std::pair<double, bool>>& rows) {
+  double won = 0, pairs = 0;
+  for (const auto& [p, positive] : rows)
+    for (const auto& [q, other] : rows)
+      if (positive && !other) pairs += 1, won += p > q ? 1 : p == q ? .5 : 0;
+  return won / pairs;
+}
+
+TEST_F(Study, ItsFiguresAreThoseOfItsTables) {
+  said(study("s"));
+  const auto summary = nlohmann::json::parse(content_of(at("s") / "summary.json"));
+  const auto predictions = table("s", "predictions.csv"), members = table("s", "members.csv");
+  std::map<std::string, std::map<std::string, std::vector<std::pair<double, bool>>>> by_repeat_and_fold;
+  for (std::size_t row = 1; row < predictions.size(); ++row)
+    by_repeat_and_fold[predictions[row][1]][predictions[row][2]].emplace_back(
+        std::stod(predictions[row][column(predictions, "probability_1")]),
+        predictions[row][column(predictions, "label")] == "1");
+  std::vector<double> of_repeats, of_folds;
+  for (const auto& [repeat, folds] : by_repeat_and_fold) {
+    double sum = 0;
+    for (const auto& [fold, rows] : folds) of_folds.push_back(auc_by_pairs(rows)), sum += of_folds.back();
+    of_repeats.push_back(sum / 3);
+  }
+  ASSERT_EQ(of_folds.size(), 6u);
+  const auto& auc = summary["held_out"]["auc"];
+  const double mean = (of_repeats[0] + of_repeats[1]) / 2;
+  EXPECT_NEAR(auc["mean"].get<double>(), mean, 1e-12);
+  EXPECT_NEAR(auc["repeats"][1].get<double>(), of_repeats[1], 1e-12);
+  EXPECT_NEAR(auc["sd_over_repeats"].get<double>(), std::abs(of_repeats[0] - of_repeats[1]) / std::sqrt(2.0), 1e-12);
+  // Nadeau and Bengio: 20 rows are held out, 30 train (a quarter of the 40 others validates), and t(.975, 5)
+  // = 2.570582.
+  double squares = 0;
+  for (const double fold : of_folds) squares += (fold - mean) * (fold - mean);
+  const double error = std::sqrt((1.0 / 6 + 20.0 / 30) * squares / 5);
+  EXPECT_NEAR(auc["interval_95"][0].get<double>(), mean - 2.5705818366147395 * error, 1e-9);
+
+  // Of each fold the setting whose seeds' mean inner figure is larger was chosen, the first of equal ones.
+  const std::size_t inner = column(members, "inner_auc_optimistic"), chosen = column(members, "chosen");
+  double difference = 0, of_first = 0, of_second = 0, single = 0;
+  for (std::size_t m = 1; m < members.size(); m += 4) {
+    const auto mean_of = [&](std::size_t at) {
+      return (std::stod(members[at][inner]) + std::stod(members[at + 1][inner])) / 2;
+    };
+    const bool first = mean_of(m) >= mean_of(m + 2);
+    EXPECT_EQ(members[m][chosen], first ? "1" : "0");
+    of_first += mean_of(m) / 6;
+    of_second += mean_of(m + 2) / 6;
+    for (const std::size_t at : {m, m + 1, m + 2, m + 3})
+      if (members[at][chosen] == "1") single += std::stod(members[at][column(members, "outer_auc")]) / 12;
+  }
+  difference = std::min(of_first, of_second) - std::max(of_first, of_second);
+  EXPECT_NEAR(auc["single_members"].get<double>(), single, 1e-12);
+  EXPECT_EQ(summary["best_setting"].get<int>(), of_first >= of_second ? 1 : 2);
+  const auto& other = summary["settings"][of_first >= of_second ? 1 : 0];
+  EXPECT_NEAR(other["inner_auc_optimistic"].get<double>(), std::min(of_first, of_second), 1e-12);
+  EXPECT_NEAR(other["against_best"]["difference_optimistic"].get<double>(), difference, 1e-12);
+}
+
+TEST_F(Study, DecidesByTheMeanOfItsMembersThresholds) {
+  said(study("half"));
+  said(study("third", {"--set", "evaluate.threshold=0.3"}));
+  const auto half = table("half", "predictions.csv"), third = table("third", "predictions.csv");
+  const auto asked = cells_of(said({"predict", "third", "--views", "features.csv", "--device", "cpu"}));
+  const std::size_t p = column(half, "probability_1"), decision = column(half, "decision");
+  int between = 0;
+  for (std::size_t row = 1; row < half.size(); ++row) {
+    const double probability = std::stod(half[row][p]);
+    EXPECT_EQ(half[row][decision], probability >= .5 ? "1" : "0");
+    EXPECT_EQ(third[row][decision], probability >= .3 ? "1" : "0");
+    between += probability >= .3 && probability < .5;
+  }
+  EXPECT_GT(between, 0) << "or the two thresholds cannot be told apart";
+  for (std::size_t row = 1; row < asked.size(); ++row)
+    EXPECT_EQ(asked[row][3], std::stod(asked[row][2]) >= .3 ? "1" : "0");
+}
+
+TEST_F(Study, IsFoundWhereItWasMovedWithItsTables) {
+  said(study("s", {"--part", "1/2"}));
+  fs::create_directory(at("elsewhere"));
+  for (const char* name : {"features.csv", "outcome.csv", "s"}) fs::rename(at(name), at("elsewhere") / name);
+  home_.write("elsewhere/c.toml", kMldrl);
+  said({"cross-validate", "elsewhere/c.toml", "--device", "cpu", "--out", "t", "--folds", "3", "--repeats", "2",
+        "--seeds", "2", "--grid", "optimizer.lr=1e-3,1e-2", "--part", "2/2"});
+  said({"study", "merge", "elsewhere/s", "t", "--out", "whole", "--device", "cpu"});
+  fs::rename(at("elsewhere") / "features.csv", at("features.csv"));
+  expect_refused(kData, {"member", "whole", "3", "--out", "m", "--device", "cpu"}, {"features.csv"});
+  fs::copy_file(at("elsewhere") / "outcome.csv", at("outcome.csv"));
+  said({"member", "whole", "3", "--out", "m", "--device", "cpu", "--data-root", "."});
+}
+
+TEST_F(Study, TellsOfRowsThatAreThereTwice) {
+  std::ofstream(at("features.csv"), std::ios::app)
+      << "p999"
+      << content_of(at("features.csv"))
+             .substr(content_of(at("features.csv")).find("p105") + 4,
+                     content_of(at("features.csv")).find("p106") - content_of(at("features.csv")).find("p105") - 4);
+  std::ofstream(at("outcome.csv"), std::ios::app) << "p999,100,1000,no,II,0\n";
+  EXPECT_CONTAINS(run(study("s")).log, "1 pair of patients have the same values in every view ('p105' and 'p999')");
+}
+
+TEST_F(Study, GoesOnWithoutAMemberThatDiverged) {
+  const Finished f = run({"cross-validate", "c.toml", "--device", "cpu", "--out", "s", "--folds", "3", "--grid",
+                          "optimizer.lr=1e-3,1e30"});
+  EXPECT_EQ(f.code, 0) << f.log;
+  EXPECT_CONTAINS(f.out, "6 members, 3 failed");
+  const auto members = table("s", "members.csv");
+  for (std::size_t m = 1; m < members.size(); ++m) {
+    EXPECT_EQ(members[m][column(members, "failure")].empty(), m % 2 == 1);
+    EXPECT_EQ(members[m][column(members, "chosen")], m % 2 == 1 ? "1" : "0");
+  }
+}
+
 TEST_F(Study, EveryMemberIsWhatTrainMakesOfItsConfig) {
   said(study("s"));
   const auto members = table("s", "members.csv");
@@ -149,6 +262,40 @@ TEST_F(Study, SlurmsScriptTrainsPartsAndMergesThem) {
         << content_of(at("log"));
   EXPECT_EQ(shell(script + tool + "--merge parts"), 0) << content_of(at("log"));
   expect_same_results("whole", "parts");
+}
+
+TEST_F(Study, ProcessesThatWereStartedTogetherTrainOneStudy) {
+  said(study("whole"));
+  for (const auto& [rank, size] :
+       {std::pair{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, std::pair{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}})
+    for (const int ranks : {1, 2, 4}) {
+      const std::string out = std::string(rank) + std::to_string(ranks);
+      std::vector<std::unique_ptr<Process>> others;
+      const auto place = [&](int r) {
+        const fs::path folder = at(out + "-rank" + std::to_string(r));  // of its output
+        fs::create_directory(folder);
+        return folder;
+      };
+      std::vector<std::string> arguments = study((at(out)).string());
+      arguments[1] = at("c.toml").string();
+      const auto environment = [&](int r) {
+        return std::vector<std::string>{std::string(rank) + "=" + std::to_string(r),
+                                        std::string(size) + "=" + std::to_string(ranks)};
+      };
+      for (int r = 1; r < ranks; ++r)
+        others.push_back(std::make_unique<Process>(EQUIPOISE_PROGRAM, place(r), arguments, environment(r)));
+      const Finished first = run_program(EQUIPOISE_PROGRAM, place(0), arguments, environment(0));
+      EXPECT_EQ(first.code, 0) << first.log;
+      EXPECT_CONTAINS(first.out, "24 members, 0 failed");
+      for (const auto& other : others) {
+        const Finished f = other->finish();
+        EXPECT_EQ(f.code, 0) << f.log;
+        EXPECT_EQ(f.out, "");
+      }
+      expect_same_results("whole", out);
+      EXPECT_FALSE(fs::exists(at(out + "-part-1-of-" + std::to_string(ranks))));
+    }
+  EXPECT_CONTAINS(run(study("none"), {"PMI_RANK=3", "PMI_SIZE=2"}).log, "PMI_RANK=3 of PMI_SIZE=2: is no rank");
 }
 
 TEST_F(Study, StoppedAndGoneOnWithIsTheSame) {
