@@ -17,6 +17,7 @@
 #include "host/text/printable.h"
 #include "host/text/shell_word.h"
 #include "host/text/signals.h"
+#include "kernels/run/device.h"
 
 namespace equipoise {
 
@@ -226,6 +227,7 @@ ExitCode train_as_rank(const StudyOptions& options, const Ranks& ranks) {
   mine.resume = options.resume && holds_study(*mine.out);
   mine.quiet = options.quiet || ranks.rank > 0;
   mine.tells_part = false;
+  mine.device = device_of_rank(options.device, ranks.local, static_cast<int>(device_report(false).devices.size()));
   if (options.resume && !mine.resume && !options.config) return start_or_resume(options);  // a study that is whole
   if (const ExitCode code = start_or_resume(mine); code != ExitCode::done || ranks.rank > 0) return code;
   {

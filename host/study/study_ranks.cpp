@@ -31,14 +31,16 @@ int number_in(const char* name, const char* text) {
 }  // namespace
 
 Ranks ranks_of_environment() {
-  constexpr const char* kNames[][2] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
-                                       {"PMI_RANK", "PMI_SIZE"},
-                                       {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}};
-  for (const auto& [rank, size] : kNames) {
+  constexpr const char* kNames[][3] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+                                       {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"},
+                                       {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"}};
+  for (const auto& [rank, size, local] : kNames) {
     const char* const rank_text = std::getenv(rank);
     const char* const size_text = std::getenv(size);
     if (!rank_text || !size_text) continue;
-    const Ranks ranks{number_in(rank, rank_text), number_in(size, size_text)};
+    const char* const local_text = std::getenv(local);
+    Ranks ranks{number_in(rank, rank_text), number_in(size, size_text)};
+    ranks.local = local_text ? number_in(local, local_text) : ranks.rank;
     if (ranks.rank >= ranks.size)
       throw Error(ExitCode::usage, fmt::format("{}={} of {}={}: is no rank; unset them where no processes were started "
                                                "together",
@@ -46,6 +48,10 @@ Ranks ranks_of_environment() {
     return ranks;
   }
   return {};
+}
+
+std::string device_of_rank(const std::string& device, int local, int gpus) {
+  return gpus > 0 && (device == "auto" || device == "cuda") ? fmt::format("cuda:{}", local % gpus) : device;
 }
 
 std::filesystem::path part_folder(const std::filesystem::path& study, const StudyPart& part) {

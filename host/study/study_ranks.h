@@ -16,12 +16,17 @@ namespace equipoise {
 
 struct Ranks {
   int rank = 0, size = 1;
+  int local = 0;  ///< among those of one machine
 };
 
 /// As Open MPI (OMPI_COMM_WORLD_RANK, ..._SIZE), MPICH and its kin (PMI_RANK, PMI_SIZE) or a step of Slurm
-/// (SLURM_PROCID, SLURM_STEP_NUM_TASKS) tell a process; one of one where none does. Throws Error(usage) where what they
-/// tell is no rank.
+/// (SLURM_PROCID, SLURM_STEP_NUM_TASKS) tell a process, and each of its place on a machine; one of one where none does.
+/// Throws Error(usage) where what they tell is no rank.
 Ranks ranks_of_environment();
+
+/// The device of --device for a rank: of "auto" and "cuda" each rank of a machine takes another of its `gpus`, in turn;
+/// without GPUs, and of any other word, the word.
+std::string device_of_rank(const std::string& device, int local, int gpus);
 
 /// STUDY-part-<index>-of-<of>.
 std::filesystem::path part_folder(const std::filesystem::path& study, const StudyPart& part);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/files/safetensors.h"
+#include "host/study/study_record.h"
 #include "tests/host/commands/program_run.h"
 #include "tests/host/commands/small_tables.h"
 
@@ -248,6 +249,15 @@ TEST_F(Study, IsTheSameOverThreadsAndParts) {
   expect_refused(kUsage, {"study", "merge", "p1", "p2", "p2", "--out", "m"}, {"named twice"});
   said({"study", "merge", "p3", "p1", "p2", "--out", "merged", "--device", "cpu"});
   expect_same_results("one", "merged");
+}
+
+TEST_F(Study, HasPartsThatShareNoMember) {
+  for (const int of : {1, 2, 3, 8})
+    for (int member = 1; member <= 24; ++member) {
+      int takers = 0;
+      for (int index = 1; index <= of; ++index) takers += StudyPart{index, of}.takes(member);
+      EXPECT_EQ(takers, 1) << member << " of parts " << of;
+    }
 }
 
 TEST_F(Study, SlurmsScriptTrainsPartsAndMergesThem) {
