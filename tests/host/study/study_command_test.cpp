@@ -82,8 +82,10 @@ TEST_F(Study, HasAMemberForEachFoldRepeatSeedAndSetting) {
     EXPECT_NE(members[first][chosen], members[first + 2][chosen]);
     for (std::size_t m = first; m < first + 4; ++m) EXPECT_EQ(members[m][outer].empty(), members[m][chosen] == "0");
   }
-  for (const std::string& name : members[0])
-    if (name.starts_with("inner_") && name != "inner_fold") EXPECT_CONTAINS(name, "optimistic");
+  for (const std::string& name : members[0]) {
+    if (!name.starts_with("inner_") || name == "inner_fold") continue;
+    EXPECT_CONTAINS(name, "optimistic");
+  }
 }
 
 TEST_F(Study, EveryPatientIsHeldOutOnceInEveryRepeat) {
