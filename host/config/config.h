@@ -127,9 +127,9 @@ struct StudyConfig {
   int repeats = 1;
   int seeds = 1;
   int inner_folds = 0;  ///< 0 = the share data.validation validates
-  std::vector<std::string> grid;
+  std::vector<std::string> grid = {};
   int random = 0;
-  std::vector<std::string> ranges;
+  std::vector<std::string> ranges = {};
 
   bool operator==(const StudyConfig&) const = default;
 };
