@@ -1,68 +1,16 @@
 // tests/host/study/study_command_test.cpp - studies by the built program: each member is what `train` makes of its
-// config, whatever trains beside it, and no row that is held out touches it.
+// config, and no row that is held out touches it.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "engine/files/safetensors.h"
-#include "host/study/study_record.h"
-#include "tests/host/commands/program_run.h"
-#include "tests/host/commands/small_tables.h"
+#include "tests/host/study/study_fixture.h"
 
 namespace equipoise::testing {
 namespace {
 
 namespace fs = std::filesystem;
-
-const char* const kMldrl =
-    "[data]\nviews = [\"features.csv\", \"features.csv\"]\noutcome = \"outcome.csv\"\nvalidation = 0.25\n"
-    "[model]\nkind = \"mldrl\"\nhidden = 5\nshared = 2\nspecific = 2\n"
-    "[train]\nepochs = 6\nbatch = 16\npatience = 4\n";
-
-/// What a study writes of its result; no time stands in these.
-const std::vector<std::string> kResults = {"members.csv",         "predictions.csv",  "summary.json", "summary.txt",
-                                           "members.safetensors", "preprocess.jsonl", "splits.csv"};
-
-class Study : public ProgramRun {
- protected:
-  Study() {
-    write_small_tables(home_.path());
-    home_.write("c.toml", kMldrl);
-  }
-
-  std::vector<std::string> study(const std::string& out, const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> arguments = {"cross-validate", "c.toml",
-                                          "--device",       "cpu",
-                                          "--out",          out,
-                                          "--folds",        "3",
-                                          "--repeats",      "2",
-                                          "--seeds",        "2",
-                                          "--grid",         "optimizer.lr=1e-3,1e-2"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-  std::vector<std::vector<std::string>> table(const std::string& folder, const std::string& file) const {
-    return cells_of(content_of(at(folder) / file));
-  }
-  void expect_same_results(const std::string& a, const std::string& b) const {
-    for (const std::string& file : kResults) EXPECT_EQ(content_of(at(a) / file), content_of(at(b) / file)) << file;
-  }
-  static std::size_t column(const std::vector<std::vector<std::string>>& table, const std::string& name) {
-    for (std::size_t c = 0; c < table[0].size(); ++c)
-      if (table[0][c] == name) return c;
-    ADD_FAILURE() << "no column " << name;
-    return 0;
-  }
-  /// The tensor of one member of a study.
-  std::vector<float> of_member(const std::string& folder, int number, const std::string& name) const {
-    const StoredTensor tensor = read_safetensors(at(folder) / "members.safetensors").at(name);
-    const std::vector<float> all = tensor.to_floats();
-    const auto each = all.size() / static_cast<std::size_t>(tensor.shape[0]);
-    const auto first = all.begin() + static_cast<std::ptrdiff_t>(each * (static_cast<std::size_t>(number) - 1));
-    return {first, first + static_cast<std::ptrdiff_t>(each)};
-  }
-};
 
 TEST_F(Study, HasAMemberForEachFoldRepeatSeedAndSetting) {
   const std::string told = said(study("s"));
@@ -180,20 +128,6 @@ TEST_F(Study, DecidesByTheMeanOfItsMembersThresholds) {
     EXPECT_EQ(asked[row][3], std::stod(asked[row][2]) >= .3 ? "1" : "0");
 }
 
-TEST_F(Study, IsFoundWhereItWasMovedWithItsTables) {
-  said(study("s", {"--part", "1/2"}));
-  fs::create_directory(at("elsewhere"));
-  for (const char* name : {"features.csv", "outcome.csv", "s"}) fs::rename(at(name), at("elsewhere") / name);
-  home_.write("elsewhere/c.toml", kMldrl);
-  said({"cross-validate", "elsewhere/c.toml", "--device", "cpu", "--out", "t", "--folds", "3", "--repeats", "2",
-        "--seeds", "2", "--grid", "optimizer.lr=1e-3,1e-2", "--part", "2/2"});
-  said({"study", "merge", "elsewhere/s", "t", "--out", "whole", "--device", "cpu"});
-  fs::rename(at("elsewhere") / "features.csv", at("features.csv"));
-  expect_refused(kData, {"member", "whole", "3", "--out", "m", "--device", "cpu"}, {"features.csv"});
-  fs::copy_file(at("elsewhere") / "outcome.csv", at("outcome.csv"));
-  said({"member", "whole", "3", "--out", "m", "--device", "cpu", "--data-root", "."});
-}
-
 TEST_F(Study, TellsOfRowsThatAreThereTwice) {
   std::ofstream(at("features.csv"), std::ios::app)
       << "p999"
@@ -238,103 +172,6 @@ TEST_F(Study, EveryMemberIsWhatTrainMakesOfItsConfig) {
       EXPECT_EQ(std::stod(row[column(members, "outer_auc")]), judged["auc"].get<double>());
     }
   }
-}
-
-TEST_F(Study, IsTheSameOverThreadsAndParts) {
-  said(study("one", {"--threads", "1"}));
-  said(study("three", {"--threads", "3"}));
-  expect_same_results("one", "three");
-  EXPECT_CONTAINS(said(study("p1", {"--part", "1/3"})), "part 1/3 is trained");
-  said(study("p2", {"--part", "2/3"}));
-  said(study("p3", {"--part", "3/3"}));
-  expect_refused(kUsage, {"study", "merge", "p1", "p2", "--out", "m"}, {"part 3/3 is missing"});
-  expect_refused(kUsage, {"study", "merge", "p1", "p2", "p2", "--out", "m"}, {"named twice"});
-  said({"study", "merge", "p3", "p1", "p2", "--out", "merged", "--device", "cpu"});
-  expect_same_results("one", "merged");
-}
-
-TEST_F(Study, HasPartsThatShareNoMember) {
-  for (const int of : {1, 2, 3, 8})
-    for (int member = 1; member <= 24; ++member) {
-      int takers = 0;
-      for (int index = 1; index <= of; ++index) takers += StudyPart{index, of}.takes(member);
-      EXPECT_EQ(takers, 1) << member << " of parts " << of;
-    }
-}
-
-TEST_F(Study, SlurmsScriptTrainsPartsAndMergesThem) {
-  said(study("whole"));
-  const std::string script = std::string("cd ") + home_.path().string() + " && EQUIPOISE=" + EQUIPOISE_PROGRAM;
-  const std::string tool = " " EQUIPOISE_SOURCE_DIR "/tools/slurm-study ";
-  const std::string options = " --device cpu --folds 3 --repeats 2 --seeds 2 --grid optimizer.lr=1e-3,1e-2";
-  const auto shell = [](const std::string& command) { return std::system((command + " > out 2> log").c_str()); };
-  EXPECT_NE(shell(script + tool + "2 c.toml parts"), 0) << "no job of an array";
-  for (const char* job : {"1", "2", "2"})  // the second once more, as one that is submitted again
-    EXPECT_EQ(shell(script + " SLURM_ARRAY_TASK_ID=" + job + tool + "2 c.toml parts" + options), 0)
-        << content_of(at("log"));
-  EXPECT_EQ(shell(script + tool + "--merge parts"), 0) << content_of(at("log"));
-  expect_same_results("whole", "parts");
-}
-
-TEST_F(Study, ProcessesThatWereStartedTogetherTrainOneStudy) {
-  said(study("whole"));
-  for (const auto& [rank, size] :
-       {std::pair{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, std::pair{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}})
-    for (const int ranks : {1, 2, 4}) {
-      const std::string out = std::string(rank) + std::to_string(ranks);
-      std::vector<std::unique_ptr<Process>> others;
-      const auto place = [&](int r) {
-        const fs::path folder = at(out + "-rank" + std::to_string(r));  // of its output
-        fs::create_directory(folder);
-        return folder;
-      };
-      std::vector<std::string> arguments = study((at(out)).string());
-      arguments[1] = at("c.toml").string();
-      const auto environment = [&](int r) {
-        return std::vector<std::string>{std::string(rank) + "=" + std::to_string(r),
-                                        std::string(size) + "=" + std::to_string(ranks)};
-      };
-      for (int r = 1; r < ranks; ++r)
-        others.push_back(std::make_unique<Process>(EQUIPOISE_PROGRAM, place(r), arguments, environment(r)));
-      const Finished first = run_program(EQUIPOISE_PROGRAM, place(0), arguments, environment(0));
-      EXPECT_EQ(first.code, 0) << first.log;
-      EXPECT_CONTAINS(first.out, "24 members, 0 failed");
-      for (const auto& other : others) {
-        const Finished f = other->finish();
-        EXPECT_EQ(f.code, 0) << f.log;
-        EXPECT_EQ(f.out, "");
-      }
-      expect_same_results("whole", out);
-      EXPECT_FALSE(fs::exists(at(out + "-part-1-of-" + std::to_string(ranks))));
-    }
-  EXPECT_CONTAINS(run(study("none"), {"PMI_RANK=3", "PMI_SIZE=2"}).log, "PMI_RANK=3 of PMI_SIZE=2: is no rank");
-}
-
-TEST_F(Study, StoppedAndGoneOnWithIsTheSame) {
-  const std::vector<std::string> longer = {"--set", "train.epochs=" + std::to_string(to_be_caught(600)), "--set",
-                                           "train.patience=0"};
-  said(study("whole", longer));
-  int stops = 0;
-  std::vector<std::string> arguments = study("pieces", longer);
-  for (int code = kStopped; code == kStopped;) {
-    Process process(EQUIPOISE_PROGRAM, home_.path(), arguments);
-    for (int poll = 0; poll < 10000 && !fs::exists(at("pieces") / "progress"); ++poll)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    std::this_thread::sleep_for(std::chrono::milliseconds(100 + 150 * stops));
-    if (stops < 4) process.send(SIGTERM);
-    const Finished f = process.finish();
-    code = f.code;
-    ASSERT_TRUE(code == 0 || code == kStopped) << f.log;
-    if (code == kStopped) {
-      EXPECT_CONTAINS(f.log, "resume with: equipoise cross-validate --resume --out pieces");
-      EXPECT_TRUE(fs::exists(at("pieces") / "progress" / "running.safetensors"));
-      ++stops;
-    }
-    arguments = {"cross-validate", "--resume", "--device", "cpu", "--out", "pieces"};
-  }
-  EXPECT_GE(stops, 1) << "the study ended before it could be stopped";
-  expect_same_results("whole", "pieces");
-  EXPECT_FALSE(fs::exists(at("pieces") / "progress"));
 }
 
 /// The outcome with the label of every patient of one fold turned, and the features with other values there.
@@ -400,15 +237,6 @@ TEST_F(Study, WhatIsHeldOutMovesNoBitOfTheMembersWithoutIt) {
   EXPECT_EQ(moved, with) << "the change was to be seen where the rows train";
 }
 
-TEST_F(Study, AMemberBecomesARunThatIsTheSame) {
-  said(study("s"));
-  said({"member", "s", "7", "--out", "run", "--device", "cpu"});
-  const TensorFile alone = read_safetensors(at("run") / "model.safetensors");
-  for (const auto& [name, tensor] : alone.tensors) EXPECT_EQ(of_member("s", 7, name), tensor.to_floats()) << name;
-  EXPECT_EQ(summary("run")["status"], "finished");
-  expect_refused(kUsage, {"member", "s", "25", "--out", "r2"}, {"members 1 to 24", "members.csv"});
-}
-
 TEST_F(Study, PredictsByTheMeanOfItsChosenMembers) {
   said(study("s"));
   const auto members = table("s", "members.csv");
@@ -465,25 +293,6 @@ TEST_F(Study, ChoosesByInnerFolds) {
   EXPECT_EQ(members[1][column(members, "inner_fold")], "1");
   EXPECT_EQ(members[3][column(members, "inner_fold")], "2");
   said({"member", "s", "4", "--out", "run", "--device", "cpu"});
-}
-
-TEST_F(Study, SaysWhatItWouldDo) {
-  const std::string told = said(study("s", {"--dry-run"}));
-  EXPECT_CONTAINS(told, "24 members on CPU");
-  EXPECT_CONTAINS(told, "2 settings, 6 splits, 2 seeds");
-  EXPECT_FALSE(fs::exists(at("s")));
-}
-
-TEST_F(Study, RefusesWhatCannotBe) {
-  expect_refused(kUsage, {"cross-validate"}, {"no config is given"});
-  expect_refused(kUsage, study("s", {"--part", "3/2"}), {"--part 3/2"});
-  expect_refused(kUsage, {"cross-validate", "--resume", "--out", "none"}, {"holds no study"});
-  expect_refused(kUsage, {"predict", "s", "--views", "features.csv"}, {});
-  said(study("s"));
-  expect_refused(kFileSystem, study("s"), {"holds a study already", "--resume"});
-  expect_refused(kUsage, {"sweep", "--resume", "--out", "s"}, {"equipoise cross-validate"});
-  expect_refused(kUsage, {"cross-validate", "--resume", "--out", "s", "--set", "train.epochs=3"},
-                 {"keeps its settings"});
 }
 
 }  // namespace
