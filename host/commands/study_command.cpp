@@ -241,6 +241,14 @@ ExitCode train_as_rank(const StudyOptions& options, const Ranks& ranks) {
   return code;
 }
 
+/// The config without the folders in which its tables lie, which are others on other machines.
+Config without_places(Config config) {
+  for (ViewSource& view : config.data.views) view.file = view.file.filename();
+  for (std::optional<fs::path>* table : {&config.data.outcome, &config.data.split})
+    if (*table) *table = (*table)->filename();
+  return config;
+}
+
 }  // namespace
 
 ExitCode study_command(const StudyOptions& options) {
@@ -261,7 +269,9 @@ ExitCode merge_command(const MergeOptions& o) {
                   fmt::format("{}: is {}; merge takes parts that are trained to their end", part.string(),
                               study.record.part.whole() ? "a whole study" : "unfinished"));
     if (!first) first = study;
-    const bool same = study.config == first->config && study.record.data_sha256 == first->record.data_sha256 &&
+    const bool same = without_places(study.config) == without_places(first->config) &&
+                      study.record.plan.settings == first->record.plan.settings &&
+                      study.record.data_sha256 == first->record.data_sha256 &&
                       study.record.plan.members == first->record.plan.members &&
                       study.record.plan.folds == first->record.plan.folds &&
                       study.record.part.of == first->record.part.of;
@@ -279,7 +289,8 @@ ExitCode merge_command(const MergeOptions& o) {
   if (!missing.empty())
     throw Error(ExitCode::usage, fmt::format("study merge: part {} is missing; name it too", missing));
 
-  RawData raw = read_raw_data(with_study_tables(*first, o.data_root));
+  const Config found = with_study_tables(*first, o.data_root);
+  RawData raw = read_raw_data(found);
   if (hash_of(raw.cohort) != first->record.data_sha256)
     throw Error(ExitCode::data,
                 "study merge: the tables hold other rows or values than when the parts were trained; "
@@ -289,13 +300,17 @@ ExitCode merge_command(const MergeOptions& o) {
   const StudyFolder folder = StudyFolder::create(o.out);
   StudyRecord record = first->record;
   record.part = {};
+  record.files = files_of_rows(raw, found);
   record.status = "running";
   StudyJournal journal(folder.place(study_file::kProgress));
   for (const fs::path& part : o.parts)
     for (const auto& entry : fs::directory_iterator(part / study_file::kProgress))
       fs::copy_file(entry.path(), journal.folder() / entry.path().filename());
-  folder.begin(first->config, record);
-  StudyWork work{first->config, std::move(raw), std::move(record)};
+  Config config = first->config;
+  config.data.views = found.data.views;  // as they lie on this machine
+  config.data.outcome = found.data.outcome;
+  folder.begin(config, record);
+  StudyWork work{config, std::move(raw), std::move(record)};
   StudyOptions options;
   options.device = o.device;
   return go_on(folder, work, options, signals, log);

@@ -32,7 +32,9 @@ class Program : public ProgramRun {
 TEST_F(Program, WithoutACommandNamesThem) {
   expect_refused(
       kUsage, {},
-      {"no command is given", "train, evaluate, predict, embed, record, replay, init, doctor, generate, balance"});
+      {"no command is given",
+       "train, cross-validate, sweep, member, study, evaluate, predict, embed, record, replay, init, doctor, generate",
+       "balance"});
 }
 
 TEST_F(Program, SuggestsTheNearestCommandAndOption) {
