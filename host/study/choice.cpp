@@ -61,8 +61,8 @@ std::vector<std::vector<double>> inner_figures(const StudyPlan& plan, const std:
   return figures;
 }
 
-std::vector<Choice> choose(const StudyPlan& plan, const std::map<int, MemberResult>& results) {
-  std::vector<Choice> choices;
+std::vector<OuterChoice> choose(const StudyPlan& plan, const std::map<int, MemberResult>& results) {
+  std::vector<OuterChoice> choices;
   for (const std::vector<std::size_t>& part : outer_parts(plan)) {
     const std::vector<Candidate> of_part = candidates(plan, part, results);
     std::size_t best = 0;

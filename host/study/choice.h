@@ -10,7 +10,7 @@
 namespace equipoise {
 
 /// What was chosen where the rows of one fold of one repeat are held out (of a sweep: once).
-struct Choice {
+struct OuterChoice {
   StudySplit split;                  ///< its repeat and fold
   std::vector<std::size_t> members;  ///< places in the plan of the chosen setting's members that can be relied on
   std::size_t setting = 0;
@@ -22,6 +22,6 @@ std::vector<std::vector<double>> inner_figures(const StudyPlan& plan, const std:
 
 /// In each outer part the setting with the fewest failed members, among these the one with the largest mean inner
 /// figure (a NaN is below all numbers), among these the first. `results` holds every member (logic_error).
-std::vector<Choice> choose(const StudyPlan& plan, const std::map<int, MemberResult>& results);
+std::vector<OuterChoice> choose(const StudyPlan& plan, const std::map<int, MemberResult>& results);
 
 }  // namespace equipoise

@@ -11,7 +11,7 @@ namespace equipoise {
 
 namespace {
 
-OuterPart judged(const StudyPlan& plan, const Choice& choice, const std::map<int, MemberResult>& results,
+OuterPart judged(const StudyPlan& plan, const OuterChoice& choice, const std::map<int, MemberResult>& results,
                  StudyData& data, Executor& executor, std::vector<std::string>& notices) {
   OuterPart part{choice, {}};
   if (choice.members.empty()) return part;
@@ -45,11 +45,11 @@ OuterPart judged(const StudyPlan& plan, const Choice& choice, const std::map<int
 
 }  // namespace
 
-std::vector<OuterPart> judge_outer(const StudyPlan& plan, const std::vector<Choice>& choices,
+std::vector<OuterPart> judge_outer(const StudyPlan& plan, const std::vector<OuterChoice>& choices,
                                    const std::map<int, MemberResult>& results, StudyData& data, Executor& executor,
                                    std::vector<std::string>& notices) {
   std::vector<OuterPart> parts;
-  for (const Choice& choice : choices) parts.push_back(judged(plan, choice, results, data, executor, notices));
+  for (const OuterChoice& choice : choices) parts.push_back(judged(plan, choice, results, data, executor, notices));
   return parts;
 }
 

@@ -14,7 +14,7 @@ namespace equipoise {
 
 /// One fold of one repeat, or the test rows of a sweep.
 struct OuterPart {
-  Choice choice;
+  OuterChoice choice;
   std::vector<int> rows;                 ///< held out, rising; empty where a sweep holds none out
   int trained = 0;                       ///< rows that a member of it was trained on, the mean over members
   std::vector<Evaluation> of_members{};  ///< of each chosen member
@@ -26,7 +26,7 @@ struct OuterPart {
 };
 
 /// Asks the chosen members, and no others, about their outer part's rows.
-std::vector<OuterPart> judge_outer(const StudyPlan& plan, const std::vector<Choice>& choices,
+std::vector<OuterPart> judge_outer(const StudyPlan& plan, const std::vector<OuterChoice>& choices,
                                    const std::map<int, MemberResult>& results, StudyData& data, Executor& executor,
                                    std::vector<std::string>& notices);
 

@@ -65,10 +65,10 @@ void write_models(const StudyFolder& folder, const std::map<int, MemberResult>& 
     write_results(folder.place(models_file(static_cast<int>(s) + 1)), structures[s]);
 }
 
-void write_preprocessing(const StudyFolder& folder, const StudyPlan& plan, const std::vector<Choice>& choices,
+void write_preprocessing(const StudyFolder& folder, const StudyPlan& plan, const std::vector<OuterChoice>& choices,
                          StudyData& data) {
   std::map<FitKey, std::string> lines;
-  for (const Choice& choice : choices)
+  for (const OuterChoice& choice : choices)
     for (const std::size_t m : choice.members) {
       const StudyMember& member = plan.members[m];
       const FitKey key{member.split, data.preparation_of(member.setting)};
@@ -130,7 +130,7 @@ std::vector<ChosenRun> chosen_runs(const StoredStudy& study) {
   const std::map<FitKey, Preprocess> fits = read_fits(study.folder / study_file::kPreprocess);
   const std::vector<std::size_t> preparation = preparations(plan.configs);
   std::vector<ChosenRun> runs;
-  for (const Choice& choice : choose(plan, study.results))
+  for (const OuterChoice& choice : choose(plan, study.results))
     for (const std::size_t m : choice.members) {
       const StudyMember& member = plan.members[m];
       const auto fit = fits.find({member.split, preparation[member.setting]});

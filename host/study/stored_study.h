@@ -23,7 +23,7 @@ struct StoredStudy {
 /// Writes every member's model and result: members.safetensors, and members-2.safetensors, ... of further structures.
 void write_models(const StudyFolder& folder, const std::map<int, MemberResult>& results);
 /// Writes what was fitted on the training rows of members that were chosen.
-void write_preprocessing(const StudyFolder& folder, const StudyPlan& plan, const std::vector<Choice>& choices,
+void write_preprocessing(const StudyFolder& folder, const StudyPlan& plan, const std::vector<OuterChoice>& choices,
                          StudyData& data);
 
 /// Reads record and config of any study.

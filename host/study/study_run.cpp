@@ -37,10 +37,10 @@ void keep_thresholds(const StudyPlan& plan, const std::vector<OuterPart>& outer,
 StudySummary finish(const StudyFolder& folder, const StudyPlan& plan, std::map<int, MemberResult>& results,
                     StudyData& data, Executor& executor) {
   std::vector<std::string> notices;
-  const std::vector<Choice> choices = choose(plan, results);
+  const std::vector<OuterChoice> choices = choose(plan, results);
   const std::vector<OuterPart> outer = judge_outer(plan, choices, results, data, executor, notices);
   StudySummary summary = summarise(plan, results, outer, data);
-  for (const Choice& choice : choices)
+  for (const OuterChoice& choice : choices)
     if (choice.members.empty())
       notices.push_back(
           fmt::format("repeat {}, fold {}: no member can be relied on; lower optimizer.lr or set "

@@ -46,7 +46,7 @@ TEST(Choice, TheLargestMeanOverSeedsAndInnerFoldsWins) {
   // Members 3, 4, 7, 8 are the second setting's of the first part: their mean .825 beats .8 by two large figures alone.
   results[3].inner = .99;
   results[7].inner = .91;
-  const std::vector<Choice> choices = choose(plan, results);
+  const std::vector<OuterChoice> choices = choose(plan, results);
   ASSERT_EQ(choices.size(), 4u);
   EXPECT_EQ(choices[0].setting, 1u);
   EXPECT_DOUBLE_EQ(choices[0].inner, (.99 + .7 + .91 + .7) / 4);
@@ -63,7 +63,7 @@ TEST(Choice, AMemberThatFailedCountsAgainstItsSettingAndIsNotAsked) {
   const StudyPlan plan = plan_of_two();
   auto results = results_of(plan, .6, .9);
   results[3].failure = "stopped at step 5";
-  const std::vector<Choice> choices = choose(plan, results);
+  const std::vector<OuterChoice> choices = choose(plan, results);
   EXPECT_EQ(choices[0].setting, 0u) << "a setting all of whose members are sound, though its figure is smaller";
   EXPECT_EQ(choices[1].setting, 1u);
   EXPECT_TRUE(std::isnan(inner_figures(plan, results)[1][0]));

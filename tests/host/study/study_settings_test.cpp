@@ -154,6 +154,7 @@ TEST(StudySettings, RefuseKeysTwiceAndThoseThatMembersShare) {
       "study.grid train.seed: train.seed is the first of study.seeds, by which every setting is trained; remove it");
   for (const char* key : {"data.seed", "data.views", "data.split", "study.folds", "evaluate.threshold", "model.kind"})
     EXPECT_CONTAINS(refused({std::string(key) + "=1,2"}), std::string("study.grid ") + key + ": " + key);
+  EXPECT_CONTAINS(refused({"train.monitor=auc,loss"}), "train.monitor is what settings are compared by");
   EXPECT_CONTAINS(refused({}, 2, {"train.seed=int:1:9"}), "study.ranges train.seed: train.seed is the first");
   EXPECT_EQ(overrides_of(study_of({"data.outliers=tell,clip"})).size(), 2u);
 }
