@@ -33,7 +33,12 @@ ExitCode member_command(const MemberOptions& o) {
     throw Error(ExitCode::usage, fmt::format("member {}: the study has members 1 to {}; {} lists them", o.number,
                                              study.results.size(), (o.study / study_file::kMembers).string()));
   const StudyPlan& plan = study.record.plan;
-  const DataConfig tables = with_study_tables(study, o.data_root).data;
+  const Config found_tables = with_study_tables(study, o.data_root);
+  const DataConfig& tables = found_tables.data;
+  if (hash_of(read_raw_data(found_tables).cohort) != study.record.data_sha256)
+    throw Error(ExitCode::data, fmt::format("{}: the tables hold other rows or values than when the study was trained; "
+                                            "put the old ones back",
+                                            o.study.string()));
   Config config = member_config(plan, plan.members[static_cast<std::size_t>(o.number) - 1],
                                 fs::absolute(o.study / study_file::kSplits).lexically_normal());
   config.data.views = tables.views;

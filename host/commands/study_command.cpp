@@ -77,9 +77,10 @@ void tell_duplicates(const RawCohort& cohort, Log& log) {
                   pairs.size(), pairs.size() == 1 ? "pair" : "pairs", told, pairs.size() > 3 ? ", ..." : ""));
 }
 
-ExitCode dry_run(const StudyOptions& o, const Config& config, const StudyPlan& plan, RawData raw, Log& log) {
+ExitCode dry_run(const StudyOptions& o, StudyWork& work, Log& log) {
+  const StudyPlan& plan = work.record.plan;
+  StudyData& data = *work.data;
   const auto executor = make_executor(o.device, log, o.threads);
-  StudyData data(config, plan, std::move(raw), study_file::kSplits);
   const StudyPart part = o.part ? study_part(*o.part) : StudyPart{};
   std::vector<Member> members;
   int64_t steps = 0, bytes = 0;
@@ -131,10 +132,13 @@ ExitCode go_on(const StudyFolder& folder, StudyWork& work, const StudyOptions& o
     return ExitCode::done;
   }
   for (const std::string& notice : summary->notices) log.warning(notice);
+  if (summary->failed > 0)
+    log.warning(
+        fmt::format("{} of {} members cannot be relied on; members.csv says why", summary->failed, summary->members));
   print_result(o.log_format == LogFormat::json
                    ? to_json(*summary)
                    : to_text(*summary) + fmt::format("\nstudy: {}\n", folder.path().string()));
-  return ExitCode::done;
+  return summary->failed == summary->members ? ExitCode::numerics : ExitCode::done;
 }
 
 ExitCode start(const StudyOptions& o, Log& log) {
@@ -144,7 +148,8 @@ ExitCode start(const StudyOptions& o, Log& log) {
   const Config config = load_config(*o.config, o.settings);
   RawData raw = read_raw_data(config);
   std::vector<std::string> notices = raw.cohort.notices;
-  StudyRecord record;
+  StudyWork work;
+  StudyRecord& record = work.record;
   if (o.part) record.part = study_part(*o.part);
   // As `train CONFIG --set ...` would: what a key left open in the file follows the setting, too.
   const Resolve resolve = [&](const std::vector<std::string>& overrides) {
@@ -156,16 +161,19 @@ ExitCode start(const StudyOptions& o, Log& log) {
   record.files = files_of_rows(raw, config);
   record.data_sha256 = hash_of(raw.cohort);
   record.notices = notices;
+  record.identity = identity_of(config, record);
   record.started = time_now();
   for (const std::string& notice : notices) log.info(notice);
   tell_duplicates(raw.cohort, log);
-  if (o.dry_run) return dry_run(o, config, record.plan, std::move(raw), log);
+  const fs::path place = o.out ? *o.out : default_study_folder(*o.config);
+  const std::string told = raw.split ? config.data.split->string() : study_file::kSplits;
+  take_data(work, config, std::move(raw), fs::absolute(place / study_file::kSplits), told);
+  if (o.dry_run) return dry_run(o, work, log);
   StopSignals signals;
   signals.listen();
-  const StudyFolder folder = StudyFolder::create(o.out ? *o.out : default_study_folder(*o.config));
+  const StudyFolder folder = StudyFolder::create(place);
   folder.begin(config, record);
   log.info(fmt::format("study folder: {}", folder.path().string()));
-  StudyWork work{config, std::move(raw), std::move(record)};
   return go_on(folder, work, o, signals, log);
 }
 
@@ -200,8 +208,10 @@ ExitCode resume(const StudyOptions& o, Log& log) {
                                             folder.path().string()));
   StopSignals signals;
   signals.listen();
-  ++study.record.resumed;
-  StudyWork work{study.config, std::move(raw), std::move(study.record)};
+  StudyWork work{std::move(study.record)};
+  ++work.record.resumed;
+  const fs::path folds = folder.file(study_file::kSplits);
+  take_data(work, study.config, std::move(raw), fs::absolute(folds), folds.string());
   return go_on(folder, work, o, signals, log);
 }
 
@@ -241,14 +251,6 @@ ExitCode train_as_rank(const StudyOptions& options, const Ranks& ranks) {
   return code;
 }
 
-/// The config without the folders in which its tables lie, which are others on other machines.
-Config without_places(Config config) {
-  for (ViewSource& view : config.data.views) view.file = view.file.filename();
-  for (std::optional<fs::path>* table : {&config.data.outcome, &config.data.split})
-    if (*table) *table = (*table)->filename();
-  return config;
-}
-
 }  // namespace
 
 ExitCode study_command(const StudyOptions& options) {
@@ -269,12 +271,7 @@ ExitCode merge_command(const MergeOptions& o) {
                   fmt::format("{}: is {}; merge takes parts that are trained to their end", part.string(),
                               study.record.part.whole() ? "a whole study" : "unfinished"));
     if (!first) first = study;
-    const bool same = without_places(study.config) == without_places(first->config) &&
-                      study.record.plan.settings == first->record.plan.settings &&
-                      study.record.data_sha256 == first->record.data_sha256 &&
-                      study.record.plan.members == first->record.plan.members &&
-                      study.record.plan.folds == first->record.plan.folds &&
-                      study.record.part.of == first->record.part.of;
+    const bool same = study.record.identity == first->record.identity && study.record.part.of == first->record.part.of;
     if (!same)
       throw Error(ExitCode::usage,
                   fmt::format("{}: is a part of another study than {}", part.string(), o.parts.front().string()));
@@ -302,15 +299,17 @@ ExitCode merge_command(const MergeOptions& o) {
   record.part = {};
   record.files = files_of_rows(raw, found);
   record.status = "running";
-  StudyJournal journal(folder.place(study_file::kProgress));
-  for (const fs::path& part : o.parts)
-    for (const auto& entry : fs::directory_iterator(part / study_file::kProgress))
-      fs::copy_file(entry.path(), journal.folder() / entry.path().filename());
   Config config = first->config;
   config.data.views = found.data.views;  // as they lie on this machine
   config.data.outcome = found.data.outcome;
   folder.begin(config, record);
-  StudyWork work{config, std::move(raw), std::move(record)};
+  const StudyJournal journal(folder.place(study_file::kProgress), record.identity);
+  for (const fs::path& part : o.parts)
+    for (const auto& entry : fs::directory_iterator(part / study_file::kProgress))
+      fs::copy_file(entry.path(), journal.folder() / entry.path().filename(), fs::copy_options::overwrite_existing);
+  StudyWork work{std::move(record)};
+  const fs::path folds = folder.file(study_file::kSplits);
+  take_data(work, config, std::move(raw), fs::absolute(folds), folds.string());
   StudyOptions options;
   options.device = o.device;
   return go_on(folder, work, options, signals, log);

@@ -65,6 +65,12 @@ AnswerColumns::AnswerColumns(const System& system, const Preprocess& preprocess,
   thresholds_.resize(decisions_.size(), kHalf);
 }
 
+void AnswerColumns::leave_out(const std::vector<std::string>& names) {
+  std::erase_if(columns_, [&](const AnswerColumn& column) {
+    return std::find(names.begin(), names.end(), column.name) != names.end();
+  });
+}
+
 std::vector<std::string> AnswerColumns::names() const {
   std::vector<std::string> names;
   for (const AnswerColumn& column : columns_) names.push_back(column.name);

@@ -19,6 +19,9 @@ class AnswerColumns {
   /// `thresholds`: one for each decision, or none: 1/2.
   AnswerColumns(const System& system, const Preprocess& preprocess, std::vector<double> thresholds);
 
+  /// Tells columns of these names no more.
+  void leave_out(const std::vector<std::string>& names);
+
   /// Names in their order.
   std::vector<std::string> names() const;
   /// The same, each after a comma.

@@ -198,7 +198,16 @@ void expect_same_run(const TensorFile& file, const std::string& preprocess, cons
 
 RunFolder RunFolder::create(const fs::path& path) { return RunFolder(path, true); }
 
+void expect_no_study(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / "study.json", ignored))
+    throw Error(ExitCode::usage, fmt::format("{}: is a study and no run; a member becomes one by: equipoise member {} "
+                                             "NUMBER",
+                                             folder.string(), shell_word(folder)));
+}
+
 RunFolder RunFolder::open(const fs::path& path) {
+  expect_no_study(path);
   expect_regular_files(path);
   if (!holds_run(path))
     throw Error(ExitCode::usage,

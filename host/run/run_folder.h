@@ -28,6 +28,9 @@ bool holds_run(const std::filesystem::path& folder);
 /// into.
 void expect_regular_files(const std::filesystem::path& folder);
 
+/// Throws Error(usage) if the folder is that of a study, whose members can be made runs.
+void expect_no_study(const std::filesystem::path& folder);
+
 /// Throws Error(usage) if `out` is a file that the run consists of.
 void expect_apart(const std::filesystem::path& run, const std::filesystem::path& out);
 

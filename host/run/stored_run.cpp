@@ -161,6 +161,7 @@ void add_outcome(const StoredRun& run, const std::optional<fs::path>& outcome, C
 }  // namespace
 
 StoredRun read_stored_run(const fs::path& folder) {
+  expect_no_study(folder);
   StoredRun run{folder, read_run_config(folder), {}, {}, {}, {}, ""};
   const fs::path fitted = folder / run_file::kPreprocess;
   const std::string fit = read_text(fitted, kLargestPreprocess);

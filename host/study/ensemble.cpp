@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "host/data/table/table.h"
+#include "host/study/comparable_columns.h"
 #include "host/study/mean_thresholds.h"
 
 namespace equipoise {
@@ -28,7 +29,7 @@ bool read_alike(const StoredRun& a, const StoredRun& b) {
 
 OfMember ask(const StoredRun& run, const NewRows& rows, Executor& executor) {
   ModelRunner runner(run.model, rows.data, rows.split, executor);
-  OfMember of{runner.system().answer_columns({run.preprocess.label_names, run.preprocess.targets}), {}, 0};
+  OfMember of{comparable_columns(runner.system(), {run.preprocess.label_names, run.preprocess.targets}), {}, 0};
   Evaluation said;
   if (rows.data.rows > 0) said = runner.evaluate(Part::train);
   if (!all_finite(said.answers))
@@ -101,6 +102,7 @@ EnsembleSaid ask_ensemble(const std::vector<ChosenRun>& runs, const std::vector<
   for (const ChosenRun& chosen : runs) of_members.push_back(chosen.run.thresholds);
   const std::vector<double> thresholds = mean_thresholds(of_members);
   EnsembleSaid said{first->ids, {}, AnswerColumns(runner.system(), runs[0].run.preprocess, thresholds)};
+  said.columns.leave_out(runner.system().latent_names());
   said.notices = first->notices;
   said.answer_cols = static_cast<std::size_t>(members[0].cols);
   std::vector<MemberAnswers> answers;

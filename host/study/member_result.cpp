@@ -30,8 +30,8 @@ std::string to_json(const MemberResult& r) {
                           {"best_epoch", r.best_epoch},
                           {"reason", r.reason},
                           {"failure", r.failure},
-                          {"inner", json_number(r.inner)},
-                          {"validation", figures}};
+                          {"inner_optimistic", json_number(r.inner)},
+                          {"validation_optimistic", figures}};
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -45,8 +45,8 @@ MemberResult member_result_of_json(const std::string& text, const std::string& f
     r.best_epoch = json.at("best_epoch").get<int>();
     r.reason = json.at("reason").get<std::string>();
     r.failure = json.at("failure").get<std::string>();
-    r.inner = number_of(json.at("inner"));
-    for (const auto& [name, values] : json.at("validation").items()) {
+    r.inner = number_of(json.at("inner_optimistic"));
+    for (const auto& [name, values] : json.at("validation_optimistic").items()) {
       Figure figure{name, {}};
       for (const auto& value : values) figure.values.push_back(number_of(value));
       r.validation.push_back(std::move(figure));

@@ -5,6 +5,7 @@
 
 #include "host/run/answers.h"
 #include "host/run/model_runner.h"
+#include "host/study/comparable_columns.h"
 #include "host/study/mean_thresholds.h"
 
 namespace equipoise {
@@ -30,7 +31,7 @@ OuterPart judged(const StudyPlan& plan, const OuterChoice& choice, const std::ma
         chosen_thresholds(data.config_of(member).evaluate.threshold, runner, prepared, notices));
     if (part.rows.empty()) continue;
     part.of_members.push_back(runner.evaluate(Part::test, part.member_thresholds.back()));
-    answers.push_back({runner.system().answer_columns(names), {}, part.of_members.back().answer_cols});
+    answers.push_back({comparable_columns(runner.system(), names), {}, part.of_members.back().answer_cols});
     if (!system) system = AnySystem(runner.system().clone());
   }
   part.trained = static_cast<int>(trained / choice.members.size());

@@ -8,6 +8,7 @@
 #include "engine/base/error.h"
 #include "engine/files/format.h"
 #include "engine/files/json_text.h"
+#include "engine/files/sha256.h"
 #include "engine/train/checkpoint.h"
 #include "host/run/data_places.h"
 #include "host/run/run_config.h"
@@ -23,7 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLargestFits = std::size_t{2} << 30;
-constexpr std::size_t kLargestFolds = std::size_t{1} << 30;
 
 /// Name of the file of the structure-th structure, from 1.
 std::string models_file(int structure) {
@@ -35,10 +35,16 @@ std::string models_file(int structure) {
 using FitKey = std::pair<std::size_t, std::size_t>;
 
 /// The fits of a study, each as a line says it.
-std::map<FitKey, Preprocess> read_fits(const fs::path& path) {
+std::map<FitKey, Preprocess> read_fits(const fs::path& path, const std::string& sha256) {
   std::map<FitKey, Preprocess> fits;
-  std::istringstream lines(read_text(path, kLargestFits));
-  const std::string file = path.string();
+  const std::string text = read_text(path, kLargestFits), file = path.string();
+  Sha256 sha;
+  sha.update(text);
+  if (sha.hex() != sha256)
+    throw Error(ExitCode::checkpoint, fmt::format("{}: is not as the study wrote it; it was changed, or is of another "
+                                                  "study, with whose fit these models would answer wrongly",
+                                                  file));
+  std::istringstream lines(text);
   try {
     for (std::string line; std::getline(lines, line);) {
       const nlohmann::ordered_json json = parse_json(line, file);
@@ -53,7 +59,7 @@ std::map<FitKey, Preprocess> read_fits(const fs::path& path) {
 
 }  // namespace
 
-void write_models(const StudyFolder& folder, const std::map<int, MemberResult>& results) {
+void write_models(const StudyFolder& folder, const std::map<int, MemberResult>& results, const std::string& identity) {
   std::vector<std::vector<const MemberResult*>> structures;
   for (const auto& [number, result] : results) {
     auto like = structures.begin();
@@ -62,11 +68,11 @@ void write_models(const StudyFolder& folder, const std::map<int, MemberResult>& 
     like->push_back(&result);
   }
   for (std::size_t s = 0; s < structures.size(); ++s)
-    write_results(folder.place(models_file(static_cast<int>(s) + 1)), structures[s]);
+    write_results(folder.place(models_file(static_cast<int>(s) + 1)), structures[s], identity);
 }
 
-void write_preprocessing(const StudyFolder& folder, const StudyPlan& plan, const std::vector<OuterChoice>& choices,
-                         StudyData& data) {
+std::string write_preprocessing(const StudyFolder& folder, const StudyPlan& plan,
+                                const std::vector<OuterChoice>& choices, StudyData& data) {
   std::map<FitKey, std::string> lines;
   for (const OuterChoice& choice : choices)
     for (const std::size_t m : choice.members) {
@@ -77,9 +83,14 @@ void write_preprocessing(const StudyFolder& folder, const StudyPlan& plan, const
       std::string fit = nlohmann::ordered_json::parse(to_json(data.of(member).preprocess)).dump();
       lines[key] = fmt::format("{{\"split\":{},\"setting\":{},\"preprocess\":{}}}\n", key.first, key.second, fit);
     }
+  Sha256 sha;
   write_file_atomically(folder.place(study_file::kPreprocess), [&](const TextSink& sink) {
-    for (const auto& [key, line] : lines) sink(line);
+    for (const auto& [key, line] : lines) {
+      sink(line);
+      sha.update(line);
+    }
   });
+  return sha.hex();
 }
 
 StoredStudy read_study(const fs::path& folder) {
@@ -89,12 +100,23 @@ StoredStudy read_study(const fs::path& folder) {
                                              folder.string(), study_file::kStudy));
   StoredStudy study{folder, read_run_config(folder), read_study_record(folder / study_file::kStudy), {}};
   if (study.record.plan.kind == StudyKind::cross_validation)
-    study.record.plan.folds = read_text(folder / study_file::kSplits, kLargestFolds);
+    study.record.plan.folds = read_text(folder / study_file::kSplits);
+  if (identity_of(study.config, study.record) != study.record.identity)
+    throw Error(
+        ExitCode::checkpoint,
+        fmt::format("{}: {}, {} and {} are not as the study wrote them; put the old ones back, or start a new study",
+                    folder.string(), study_file::kStudy, study_file::kConfig, study_file::kSplits));
   return study;
 }
 
 StoredStudy read_finished_study(const fs::path& folder) {
   StoredStudy study = read_study(folder);
+  if (!study.record.part.whole())
+    throw Error(
+        ExitCode::checkpoint,
+        fmt::format("{}: is part {}/{} of a study; make one study of all parts by: equipoise study merge PART... "
+                    "--out STUDY",
+                    folder.string(), study.record.part.index, study.record.part.of));
   if (study.record.status != "finished")
     throw Error(
         ExitCode::checkpoint,
@@ -104,7 +126,7 @@ StoredStudy read_finished_study(const fs::path& folder) {
     const fs::path path = folder / models_file(structure);
     std::error_code ignored;
     if (structure > 1 && !fs::exists(path, ignored)) break;
-    for (MemberResult& result : read_results(path)) {
+    for (MemberResult& result : read_results(path, study.record.identity)) {
       const int number = result.number;
       study.results.insert_or_assign(number, std::move(result));
     }
@@ -127,7 +149,7 @@ Config with_study_tables(const StoredStudy& study, const std::optional<std::file
 
 std::vector<ChosenRun> chosen_runs(const StoredStudy& study) {
   const StudyPlan& plan = study.record.plan;
-  const std::map<FitKey, Preprocess> fits = read_fits(study.folder / study_file::kPreprocess);
+  const std::map<FitKey, Preprocess> fits = read_fits(study.folder / study_file::kPreprocess, study.record.fits_sha256);
   const std::vector<std::size_t> preparation = preparations(plan.configs);
   std::vector<ChosenRun> runs;
   for (const OuterChoice& choice : choose(plan, study.results))

@@ -21,12 +21,12 @@ struct StoredStudy {
 };
 
 /// Writes every member's model and result: members.safetensors, and members-2.safetensors, ... of further structures.
-void write_models(const StudyFolder& folder, const std::map<int, MemberResult>& results);
-/// Writes what was fitted on the training rows of members that were chosen.
-void write_preprocessing(const StudyFolder& folder, const StudyPlan& plan, const std::vector<OuterChoice>& choices,
-                         StudyData& data);
+void write_models(const StudyFolder& folder, const std::map<int, MemberResult>& results, const std::string& identity);
+/// Writes what was fitted on the training rows of members that were chosen, and returns its SHA-256.
+std::string write_preprocessing(const StudyFolder& folder, const StudyPlan& plan,
+                                const std::vector<OuterChoice>& choices, StudyData& data);
 
-/// Reads record and config of any study.
+/// Reads record, config and folds of any study. Throws Error(checkpoint) where they do not belong together.
 StoredStudy read_study(const std::filesystem::path& folder);
 /// A finished one's models, too. Throws Error(checkpoint) where it has not finished.
 StoredStudy read_finished_study(const std::filesystem::path& folder);

@@ -5,14 +5,15 @@
 
 namespace equipoise {
 
-StudyData::StudyData(const Config& config, const StudyPlan& plan, RawData raw, const std::filesystem::path& folds)
+StudyData::StudyData(const Config& config, const StudyPlan& plan, RawData raw, const std::filesystem::path& folds,
+                     const std::string& told)
     : plan_(plan),
       folds_(folds),
       raw_(std::move(raw)),
       preparation_(preparations(plan.configs)),
       base_weights_(config.balance.front().initial_weights) {
   base_weights_.resize(kMaxTasks);
-  if (plan.kind == StudyKind::cross_validation) raw_.split = parse_table(plan.folds, folds.string());
+  if (plan.kind == StudyKind::cross_validation) raw_.split = parse_table(plan.folds, told);
 }
 
 const PreparedData& StudyData::of(const StudyMember& member) {

@@ -16,8 +16,10 @@ namespace equipoise {
 
 class StudyData {
  public:
-  /// Keeps a reference to the plan. `folds`: path of splits.csv, for messages; the plan's text is read.
-  StudyData(const Config& config, const StudyPlan& plan, RawData raw, const std::filesystem::path& folds);
+  /// Keeps a reference to the plan, whose folds are read. `folds`: path of splits.csv, as members' configs name it;
+  /// `told`: what messages call it.
+  StudyData(const Config& config, const StudyPlan& plan, RawData raw, const std::filesystem::path& folds,
+            const std::string& told);
 
   /// The config of a member.
   Config config_of(const StudyMember& member) const { return member_config(plan_, member, folds_); }

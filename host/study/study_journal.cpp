@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRunning = "running.safetensors";
 constexpr std::string_view kFinished = "finished-";
+constexpr const char* kStudyKey = "study";   // metadata: the identity of the study
 constexpr const char* kResults = "results";  // metadata of a file of finished members: JSON, a text each
 
 fs::path running_file(const fs::path& folder) { return folder / kRunning; }
@@ -32,9 +33,14 @@ std::vector<fs::path> finished_files(const fs::path& folder) {
   return files;
 }
 
+void expect_study(const TensorFile& file, const std::string& study) {
+  if (file.metadata_at(kStudyKey) != study)
+    throw Error(ExitCode::checkpoint, fmt::format("{}: is of another study", file.path));
+}
+
 }  // namespace
 
-void write_results(const fs::path& path, std::span<const MemberResult* const> results) {
+void write_results(const fs::path& path, std::span<const MemberResult* const> results, const std::string& study) {
   std::vector<const TensorFile*> models;
   nlohmann::ordered_json texts = nlohmann::ordered_json::array();
   for (const MemberResult* result : results) {
@@ -43,13 +49,16 @@ void write_results(const fs::path& path, std::span<const MemberResult* const> re
   }
   TensorFile file = stack_models(models);
   file.metadata[kResults] = texts.dump();
+  file.metadata[kStudyKey] = study;
   write_safetensors(path, file);
 }
 
-std::vector<MemberResult> read_results(const fs::path& path) {
+std::vector<MemberResult> read_results(const fs::path& path, const std::string& study) {
   TensorFile file = read_safetensors(path);
+  expect_study(file, study);
   const std::string texts = file.metadata_at(kResults);
   file.metadata.erase(kResults);
+  file.metadata.erase(kStudyKey);
   std::vector<MemberResult> results;
   try {
     for (const auto& text : parse_json(texts, path.string()))
@@ -68,7 +77,7 @@ std::vector<MemberResult> read_results(const fs::path& path) {
   return results;
 }
 
-StudyJournal::StudyJournal(fs::path folder) : folder_(std::move(folder)) {
+StudyJournal::StudyJournal(fs::path folder, std::string study) : folder_(std::move(folder)), study_(std::move(study)) {
   std::error_code problem;
   fs::create_directories(folder_, problem);
   if (problem)
@@ -80,7 +89,8 @@ std::map<int, MemberResult> StudyJournal::finished(const std::function<void(cons
   std::map<int, MemberResult> finished;
   for (const fs::path& path : finished_files(folder_)) {
     try {
-      for (MemberResult& result : read_results(path)) finished.insert_or_assign(result.number, std::move(result));
+      for (MemberResult& result : read_results(path, study_))
+        finished.insert_or_assign(result.number, std::move(result));
     } catch (const Error& error) {
       if (error.code() != ExitCode::checkpoint) throw;
       notice(fmt::format("{}; its members are trained again", error.what()));
@@ -92,7 +102,7 @@ std::map<int, MemberResult> StudyJournal::finished(const std::function<void(cons
 void StudyJournal::finish(std::span<const MemberResult> results) {
   std::vector<const MemberResult*> pointers;
   for (const MemberResult& result : results) pointers.push_back(&result);
-  write_results(folder_ / fmt::format("{}{:07}.safetensors", kFinished, results.front().number), pointers);
+  write_results(folder_ / fmt::format("{}{:07}.safetensors", kFinished, results.front().number), pointers, study_);
   std::error_code ignored;
   fs::remove(running_file(folder_), ignored);
 }
@@ -104,6 +114,8 @@ std::map<int, TensorFile> StudyJournal::running(const std::function<void(const s
   if (!fs::exists(path, ignored)) return checkpoints;
   try {
     TensorFile file = read_safetensors(path);
+    expect_study(file, study_);
+    file.metadata.erase(kStudyKey);
     for (const auto& [number, text] : file.metadata) {
       TensorFile& checkpoint = checkpoints[std::stoi(number)];
       checkpoint.path = fmt::format("{} (member {})", path.string(), number);
@@ -120,12 +132,13 @@ std::map<int, TensorFile> StudyJournal::running(const std::function<void(const s
     if (error.code() != ExitCode::checkpoint) throw;
   } catch (const std::exception&) {  // no numbers, no members of that number, no JSON
   }
-  notice(fmt::format("{}: is damaged; its members begin anew", path.string()));
+  notice(fmt::format("{}: is damaged or of another study; its members begin anew", path.string()));
   return {};
 }
 
 void StudyJournal::save(const std::map<int, TensorFile>& checkpoints) {
   TensorFile file;
+  file.metadata[kStudyKey] = study_;
   for (const auto& [number, checkpoint] : checkpoints) {
     nlohmann::ordered_json metadata = nlohmann::ordered_json::object();
     for (const auto& [key, value] : checkpoint.metadata) metadata[key] = value;

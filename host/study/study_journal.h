@@ -14,15 +14,17 @@
 
 namespace equipoise {
 
-/// Writes results with models of one structure as one file, and reads such a file back. The latter throws
-/// Error(checkpoint) on a file that was damaged.
-void write_results(const std::filesystem::path& path, std::span<const MemberResult* const> results);
-std::vector<MemberResult> read_results(const std::filesystem::path& path);
+/// Writes results with models of one structure as one file, and reads such a file back. `study` is the identity of the
+/// study. The latter throws Error(checkpoint) on a file that was damaged, and on one of another study.
+void write_results(const std::filesystem::path& path, std::span<const MemberResult* const> results,
+                   const std::string& study);
+std::vector<MemberResult> read_results(const std::filesystem::path& path, const std::string& study);
 
 class StudyJournal {
  public:
-  /// `folder` is that of the journal alone, made if need be.
-  explicit StudyJournal(std::filesystem::path folder);
+  /// `folder` is that of the journal alone, made if need be; `study` the identity of the study, whose files alone
+  /// count.
+  StudyJournal(std::filesystem::path folder, std::string study);
 
   /// Results of finished members by number. A file that is damaged is told, and its members count as not finished.
   std::map<int, MemberResult> finished(const std::function<void(const std::string&)>& notice) const;
@@ -37,6 +39,7 @@ class StudyJournal {
 
  private:
   std::filesystem::path folder_;
+  std::string study_;
 };
 
 }  // namespace equipoise

@@ -16,7 +16,6 @@ namespace equipoise {
 namespace {
 
 constexpr std::size_t kMostMembers = 1'000'000;
-constexpr std::size_t kLargestFolds = std::size_t{1} << 30;
 
 /// Folds by the config's own seed, for every repeat.
 std::string dealt_folds(const Config& config, const StudyConfig& study, const RawCohort& cohort,
@@ -53,11 +52,19 @@ StudyPlan plan_study(StudyKind kind, const Config& config, const std::vector<Stu
           ExitCode::usage,
           "cross-validate: data.source generates rows, of which every data.seed makes new ones; name tables, or "
           "use equipoise sweep");
+    for (const char* key : {config.data.fold ? "data.fold" : nullptr, config.data.repeat ? "data.repeat" : nullptr})
+      if (key)
+        throw Error(
+            ExitCode::usage,
+            fmt::format("{}: chooses one of a table's folds for one model; a study takes all, drop the key", key));
     plan.inner_folds = study.inner_folds;
-    plan.folds =
-        raw.split ? read_text(*config.data.split, kLargestFolds) : dealt_folds(config, study, raw.cohort, notices);
-    const std::string name = raw.split ? config.data.split->string() : "folds";
-    plan.splits = splits_of(folds_of_table(parse_table(plan.folds, name)), study.inner_folds);
+    plan.folds = raw.split ? read_text(*config.data.split) : dealt_folds(config, study, raw.cohort, notices);
+    const FoldTable table = folds_of_table(parse_table(plan.folds, raw.split ? config.data.split->string() : "folds"));
+    plan.splits = splits_of(table, study.inner_folds);
+    if (raw.split)
+      notices.push_back(fmt::format("{}: gives {} folds and {} repeat{}, whatever study.folds and study.repeats say",
+                                    config.data.split->string(), table.folds.size(), table.repeats.size(),
+                                    table.repeats.size() == 1 ? "" : "s"));
   } else {
     plan.splits = {StudySplit{}};
   }

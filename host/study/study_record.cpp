@@ -89,6 +89,26 @@ std::string hash_of(const RawCohort& cohort) {
   return sha.hex();
 }
 
+Config without_places(Config config) {
+  for (ViewSource& view : config.data.views) view.file = view.file.filename();
+  for (std::optional<std::filesystem::path>* table : {&config.data.outcome, &config.data.split})
+    if (*table) *table = (*table)->filename();
+  return config;
+}
+
+std::string identity_of(const Config& config, const StudyRecord& r) {
+  Sha256 sha;
+  const auto add = [&](const std::string& text) { sha.update(fmt::format("{}:{}\n", text.size(), text)); };
+  add(to_toml(without_places(config)));
+  for (const Config& setting : r.plan.configs) add(to_toml(without_places(setting)));
+  add(fmt::format("{} {}", r.plan.kind == StudyKind::sweep ? 1 : 0, r.plan.inner_folds));
+  for (const StudySplit& split : r.plan.splits) add(fmt::format("{} {} {}", split.repeat, split.inner, split.fold));
+  add(members_of(r.plan).dump());
+  add(r.plan.folds);
+  add(r.data_sha256);
+  return sha.hex();
+}
+
 std::string to_json(const StudyRecord& r, const std::filesystem::path& folder) {
   const std::filesystem::path from = std::filesystem::absolute(folder).lexically_normal();
   ordered_json files = ordered_json::array();
@@ -112,6 +132,8 @@ std::string to_json(const StudyRecord& r, const std::filesystem::path& folder) {
       {"resumed", r.resumed},
       {"build", {{"version", build.version}, {"git", build.git}, {"compiler", build.compiler}, {"cuda", build.cuda}}},
       {"device", r.device},
+      {"identity", r.identity},
+      {"fits_sha256", r.fits_sha256},
       {"data", {{"files", files}, {"sha256", r.data_sha256}, {"notices", r.notices}}},
       {"settings", settings},
       {"configs", configs},
@@ -133,6 +155,8 @@ StudyRecord read_study_record(const std::filesystem::path& study_json) {
     if (r.part.index < 1 || r.part.index > r.part.of) throw std::invalid_argument("part");
     r.status = json.at("status").get<std::string>();
     r.device = json.at("device").get<std::string>();
+    r.identity = json.at("identity").get<std::string>();
+    r.fits_sha256 = json.at("fits_sha256").get<std::string>();
     r.started = json.at("started").get<std::string>();
     r.ended = json.at("ended").get<std::string>();
     r.resumed = json.at("resumed").get<int>();
@@ -145,6 +169,8 @@ StudyRecord read_study_record(const std::filesystem::path& study_json) {
     return r;
   } catch (const nlohmann::json::exception&) {
   } catch (const std::invalid_argument&) {
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::usage) throw;  // a config in it that is none
   }
   throw Error(ExitCode::checkpoint, fmt::format("{}: cannot be read as the record of a study; it is damaged, start the "
                                                 "study anew in another folder",

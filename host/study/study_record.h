@@ -29,13 +29,20 @@ struct StudyRecord {
   std::string device;
   std::string started, ended;  ///< UTC
   int resumed = 0;
-  std::string data_sha256;      ///< of the rows as they were read
-  std::vector<DataFile> files;  ///< that they were read from
+  std::string data_sha256;       ///< of the rows as they were read
+  std::string identity = {};     ///< identity_of(): files are known by it to be of this study, whatever its part
+  std::string fits_sha256 = {};  ///< of preprocess.jsonl, once the study is finished
+  std::vector<DataFile> files;   ///< that they were read from
   std::vector<std::string> notices;
 };
 
 /// SHA-256 of rows as they were read: equal whatever the order of the files' rows.
 std::string hash_of(const RawCohort& cohort);
+
+/// SHA-256 over the config, but for the folders of its tables, the plan with its folds, and the data.
+std::string identity_of(const Config& config, const StudyRecord& record);
+/// The config without the folders in which its tables lie, which are others on other machines.
+Config without_places(Config config);
 
 /// The text of study.json; paths are told relative to `folder`, too.
 std::string to_json(const StudyRecord& record, const std::filesystem::path& folder);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "engine/base/error.h"
 #include "engine/train/checkpoint.h"
@@ -34,8 +35,9 @@ void keep_thresholds(const StudyPlan& plan, const std::vector<OuterPart>& outer,
       set_thresholds(results.at(plan.members[part.choice.members[i]].number).model, part.member_thresholds[i]);
 }
 
-StudySummary finish(const StudyFolder& folder, const StudyPlan& plan, std::map<int, MemberResult>& results,
+StudySummary finish(const StudyFolder& folder, StudyRecord& record, std::map<int, MemberResult>& results,
                     StudyData& data, Executor& executor) {
+  const StudyPlan& plan = record.plan;
   std::vector<std::string> notices;
   const std::vector<OuterChoice> choices = choose(plan, results);
   const std::vector<OuterPart> outer = judge_outer(plan, choices, results, data, executor, notices);
@@ -48,8 +50,8 @@ StudySummary finish(const StudyFolder& folder, const StudyPlan& plan, std::map<i
                       choice.split.repeat, choice.split.fold));
   summary.notices = once(notices);
   keep_thresholds(plan, outer, results);
-  write_models(folder, results);
-  write_preprocessing(folder, plan, choices, data);
+  write_models(folder, results, record.identity);
+  record.fits_sha256 = write_preprocessing(folder, plan, choices, data);
   write_members_csv(folder.place(study_file::kMembers), plan, results, outer, data);
   write_study_predictions(folder.place(study_file::kPredictions), plan, outer, data);
   write_file_atomically(folder.place(study_file::kSummary), to_json(summary));
@@ -59,12 +61,27 @@ StudySummary finish(const StudyFolder& folder, const StudyPlan& plan, std::map<i
 
 }  // namespace
 
+void take_data(StudyWork& work, const Config& config, RawData raw, const fs::path& folds, const std::string& told) {
+  const StudyPlan& plan = work.record.plan;
+  work.data = std::make_unique<StudyData>(config, plan, std::move(raw), folds, told);
+  std::set<std::size_t> seen;
+  bool validates = true;
+  for (const StudyMember& member : plan.members)
+    if (seen.insert(member.split).second) validates = validates && !work.data->of(member).split.validation.empty();
+  if (plan.settings.size() > 1 && !validates)
+    throw Error(
+        ExitCode::usage,
+        fmt::format("study: {} settings are to be compared, and no inner row validates; raise data.validation{}",
+                    plan.settings.size(),
+                    plan.kind == StudyKind::cross_validation ? ", or ask for --inner-folds" : ""));
+}
+
 std::optional<StudySummary> run_study(const StudyFolder& folder, StudyWork& work, Executor& executor, Log& log,
                                       const std::function<bool()>& stop) {
   StudyRecord& record = work.record;
   const StudyPlan& plan = record.plan;
-  StudyData data(work.config, plan, std::move(work.raw), fs::absolute(folder.file(study_file::kSplits)));
-  StudyJournal journal(folder.place(study_file::kProgress));
+  StudyData& data = *work.data;
+  StudyJournal journal(folder.place(study_file::kProgress), record.identity);
   std::map<int, MemberResult> results = journal.finished([&](const std::string& told) { log.warning(told); });
   std::vector<std::size_t> mine;
   std::size_t before = 0;
@@ -84,7 +101,7 @@ std::optional<StudySummary> run_study(const StudyFolder& folder, StudyWork& work
   } else if (!record.part.whole()) {
     record.status = "trained";
   } else {
-    summary = finish(folder, plan, results, data, executor);
+    summary = finish(folder, record, results, data, executor);
     record.status = "finished";
   }
   folder.write_record(record);

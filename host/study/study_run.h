@@ -13,10 +13,14 @@
 namespace equipoise {
 
 struct StudyWork {
-  const Config& config;
-  RawData raw;
-  StudyRecord record;  ///< with its plan
+  StudyRecord record;                 ///< with its plan
+  std::unique_ptr<StudyData> data{};  ///< of that plan
 };
+
+/// Has the data of every split prepared, so that what is wrong with tables or folds is told before anything is made.
+/// `folds` is the path of splits.csv, `told` what the table of folds is called in messages.
+void take_data(StudyWork& work, const Config& config, RawData raw, const std::filesystem::path& folds,
+               const std::string& told);
 
 /// Trains what the record's part takes of the members, and, where that is all of them, chooses, judges the held-out
 /// rows and writes the study's tables. `stop` is asked between launches. Returns the summary of a study that is

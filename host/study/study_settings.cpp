@@ -306,7 +306,7 @@ std::vector<std::string> check_settings(const std::vector<StudySetting>& setting
     const auto [earlier, added] = seen.emplace(sha.hex(), s);
     if (added) continue;
     const StudySetting& first = settings[earlier->second];
-    if (!same_point(first, settings[s]))
+    if (!same_point(first, settings[s]) || settings[s].overrides.size() == settings[s].of_grid)
       refuse(fmt::format("study.grid: the settings {} and {} come to the same config; remove one", listed(first),
                          listed(settings[s])));
     notices.push_back(fmt::format("study.ranges: setting {} draws what setting {} has: {}", s + 1, earlier->second + 1,

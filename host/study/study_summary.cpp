@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "engine/statistics/mean_sd.h"
+#include "host/study/flat_figures.h"
 
 namespace equipoise {
 
@@ -20,13 +22,12 @@ std::vector<double> defined(const std::vector<double>& values) {
 
 double mean_of(const std::vector<double>& values) { return mean_sd(defined(values)).mean; }
 
-/// Figures of one value, in the order of the first part that has them.
+/// Figures in the order of the first part that has them.
 std::vector<std::string> names_of(const std::vector<OuterPart>& outer) {
   std::vector<std::string> names;
   const auto add = [&](const Evaluation& e) {
-    for (const Figure& figure : e.figures)
-      if (figure.values.size() == 1 && std::find(names.begin(), names.end(), figure.name) == names.end())
-        names.push_back(figure.name);
+    for (const auto& [name, value] : flat_figures(e))
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };
   for (const OuterPart& part : outer) {
     add(part.ensemble);
@@ -37,15 +38,23 @@ std::vector<std::string> names_of(const std::vector<OuterPart>& outer) {
 
 double mean_of_members(const OuterPart& part, const std::string& name) {
   std::vector<double> values;
-  for (const Evaluation& e : part.of_members) values.push_back(e.figure(name));
+  for (const Evaluation& e : part.of_members) values.push_back(flat_figure(e, name));
   return mean_of(values);
+}
+
+/// Values that a figure can have: an interval by Student's t does not know them.
+std::pair<double, double> possible(const std::string& name) {
+  for (const char* share : {"auc", "accuracy", "sensitivity", "specificity"})
+    if (name == share || name.ends_with(std::string(".") + share)) return {0, 1};
+  constexpr double kAny = std::numeric_limits<double>::infinity();
+  return {-kAny, name.ends_with(".r2") || name.ends_with(".d2") ? 1.0 : kAny};
 }
 
 OuterFigure outer_figure(const std::string& name, const std::vector<OuterPart>& outer) {
   OuterFigure figure{name, {}};
   for (const OuterPart& part : outer)
-    for (const Figure& of_ensemble : part.ensemble.figures)
-      figure.of_ensemble = figure.of_ensemble || of_ensemble.name == name;
+    for (const auto& [known, value] : flat_figures(part.ensemble))
+      figure.of_ensemble = figure.of_ensemble || known == name;
   std::vector<double> all, members;
   std::vector<int> repeats;
   std::map<int, std::vector<double>> by_repeat;
@@ -53,7 +62,7 @@ OuterFigure outer_figure(const std::string& name, const std::vector<OuterPart>& 
   for (const OuterPart& part : outer) {
     if (part.rows.empty()) continue;
     members.push_back(mean_of_members(part, name));
-    const double value = figure.of_ensemble ? part.ensemble.figure(name) : members.back();
+    const double value = figure.of_ensemble ? flat_figure(part.ensemble, name) : members.back();
     all.push_back(value);
     by_repeat[part.choice.split.repeat].push_back(value);
     figure.undefined += std::isfinite(value) ? 0 : 1;
@@ -73,8 +82,9 @@ OuterFigure outer_figure(const std::string& name, const std::vector<OuterPart>& 
   if (const std::vector<double> values = defined(all); values.size() > 1 && train > 0) {
     const ResampledTTest test_of_mean =
         resampled_t_test(values, {test / static_cast<double>(all.size()), train / static_cast<double>(all.size())});
-    figure.low = test_of_mean.low;
-    figure.high = test_of_mean.high;
+    const auto [lowest, highest] = possible(name);
+    figure.low = std::max(test_of_mean.low, lowest);
+    figure.high = std::min(test_of_mean.high, highest);
   }
   return figure;
 }
@@ -149,8 +159,11 @@ StudySummary summarise(const StudyPlan& plan, const std::map<int, MemberResult>&
   summary.members = static_cast<int>(plan.members.size());
   for (const auto& [number, result] : results) summary.failed += result.failure.empty() ? 0 : 1;
   summary.larger_is_better = data.config_of(plan.members.front()).train.monitor == "auc";
+  summary.chooses_epochs = data.config_of(plan.members.front()).train.monitor != "none";
   summary.inner_name = summary.larger_is_better ? "auc" : "loss";
-  for (const std::string& name : names_of(outer)) summary.figures.push_back(outer_figure(name, outer));
+  for (const std::string& name : names_of(outer))
+    if (OuterFigure figure = outer_figure(name, outer); std::isfinite(figure.mean))
+      summary.figures.push_back(std::move(figure));
 
   const std::vector<std::vector<double>> inner = inner_figures(plan, results);
   for (std::size_t s = 0; s < plan.settings.size(); ++s) {

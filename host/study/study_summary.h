@@ -45,6 +45,7 @@ struct StudySummary {
   int folds = 0, repeats = 0;
   int members = 0, failed = 0;
   int of_ensemble = 0;           ///< members of an outer part's ensemble, at most
+  bool chooses_epochs = true;    ///< the inner figure does
   bool larger_is_better = true;  ///< of the inner figure as it is told
   std::string inner_name;        ///< auc or loss
   std::size_t best_setting = 0;  ///< of the best mean inner figure

@@ -57,9 +57,9 @@ std::string to_json(const StudySummary& s) {
                         {"failed_members", setting.failed},
                         {"against_best",
                          {{"difference_optimistic", json_number(told(s, t.mean))},
-                          {"t", json_number(t.t)},
+                          {"t_optimistic", json_number(t.t)},
                           {"df", json_number(t.df)},
-                          {"p", json_number(t.p)}}}});
+                          {"p_optimistic", json_number(t.p)}}}});
   }
   ordered_json selected = ordered_json::array();
   for (const std::vector<SelectedColumn>& view : s.selected) {
@@ -108,20 +108,24 @@ std::string to_text(const StudySummary& s) {
                         of_members ? "; *: mean answers have none" : "");
   }
   if (s.settings.size() > 1) {
-    text += fmt::format("\nsettings by inner {} (optimistic: it chose epochs and settings)\n", s.inner_name);
+    text += fmt::format("\nsettings by inner {} (optimistic: it chose {}settings)\n", s.inner_name,
+                        s.chooses_epochs ? "epochs and " : "");
+    bool compares = false;
     for (std::size_t i = 0; i < std::min(s.settings.size(), kSettingsTold); ++i) {
       const SettingSummary& setting = s.settings[i];
       const double p = setting.against_best.p;
-      text += fmt::format("{:>4}  {:>9} optimistic  chosen {:>3} times  {}  {}\n", i + 1,
-                          in_column(told(s, setting.inner)), setting.chosen,
-                          i == s.best_setting ? "the best   "
-                          : std::isfinite(p)  ? fmt::format("p = {:<7.4f}", p)
-                                              : "           ",
-                          setting_text(setting));
+      compares = compares || std::isfinite(p);
+      text +=
+          fmt::format("{:>4}  {:>9} optimistic  chosen {:>3} times  {}  {}\n", i + 1, in_column(told(s, setting.inner)),
+                      setting.chosen,
+                      i == s.best_setting ? "the best   "
+                      : std::isfinite(p)  ? fmt::format("p = {:<7.4f}", p)
+                                          : "           ",
+                      setting_text(setting) + (setting.failed > 0 ? fmt::format("  ({} failed)", setting.failed) : ""));
     }
     if (s.settings.size() > kSettingsTold)
       text += fmt::format("      ... {} more in summary.json\n", s.settings.size() - kSettingsTold);
-    text += "(p: corrected resampled t-test of the difference to the best, by outer part)\n";
+    if (compares) text += "(p: corrected resampled t-test against the best, by inner figures, and so optimistic too)\n";
   }
   for (std::size_t v = 0; v < s.selected.size(); ++v) {
     text += fmt::format("\nselected most often of view {}, in {} training parts:", v + 1, s.training_parts);

@@ -9,6 +9,7 @@
 
 #include "engine/files/atomic_file.h"
 #include "host/run/answers.h"
+#include "host/study/flat_figures.h"
 #include "host/text/csv_field.h"
 
 namespace equipoise {
@@ -49,13 +50,12 @@ std::map<std::size_t, const Evaluation*> outer_of(const std::vector<OuterPart>& 
   return of;
 }
 
-std::vector<std::string> single_figures(const std::map<std::size_t, const Evaluation*>& of) {
+std::vector<std::string> figure_names(const std::map<std::size_t, const Evaluation*>& of) {
   std::vector<std::string> names;
   for (const auto& [member, evaluation] : of)
     if (evaluation)
-      for (const Figure& figure : evaluation->figures)
-        if (figure.values.size() == 1 && std::find(names.begin(), names.end(), figure.name) == names.end())
-          names.push_back(figure.name);
+      for (const auto& [name, value] : flat_figures(*evaluation))
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   return names;
 }
 
@@ -68,7 +68,7 @@ void write_members_csv(const std::filesystem::path& path, const StudyPlan& plan,
                        StudyData& data) {
   const std::vector<std::string> keys = changed_keys(plan);
   const std::map<std::size_t, const Evaluation*> of = outer_of(outer);
-  const std::vector<std::string> names = single_figures(of);
+  const std::vector<std::string> names = figure_names(of);
   const bool auc = data.config_of(plan.members.front()).train.monitor == "auc";
   write_file_atomically(path, [&](const TextSink& sink) {
     std::string head = "member,setting";
@@ -91,7 +91,7 @@ void write_members_csv(const std::filesystem::path& path, const StudyPlan& plan,
                           of.contains(m) ? 1 : 0);
       const auto chosen = of.find(m);
       for (const std::string& name : names)
-        line += "," + (chosen != of.end() && chosen->second ? cell(chosen->second->figure(name)) : "");
+        line += "," + (chosen != of.end() && chosen->second ? cell(flat_figure(*chosen->second, name)) : "");
       sink(line + "\n");
     }
   });
@@ -105,9 +105,10 @@ void write_study_predictions(const std::filesystem::path& path, const StudyPlan&
       if (part.scaled.empty()) continue;
       const StudyMember& member = plan.members[part.choice.members.front()];
       const PreparedData& prepared = data.of(member);
-      const Config config = data.config_of(member);
-      const bool labelled = config.model.system->traits().tells_labels;
-      const AnswerColumns columns(*data.engine_member(member).plan.setup.system, prepared.preprocess, part.thresholds);
+      const AnySystem system = data.engine_member(member).plan.setup.system;
+      const bool labelled = system->traits().tells_labels;
+      AnswerColumns columns(*system, prepared.preprocess, part.thresholds);
+      columns.leave_out(system->latent_names());
       const std::size_t width = part.scaled.size() / part.rows.size(), told = part.answers.names.size();
       if (!headed) {
         std::string head = (labelled ? "id,repeat,fold,label" : "id,repeat,fold") + columns.header();
@@ -126,6 +127,7 @@ void write_study_predictions(const std::filesystem::path& path, const StudyPlan&
         sink(line + "\n");
       }
     }
+    if (!headed) sink("id,repeat,fold\n");  // nothing was held out, or nothing is answered
   });
 }
 

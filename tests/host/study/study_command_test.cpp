@@ -273,6 +273,22 @@ TEST_F(Study, PredictsByTheMeanOfItsChosenMembers) {
   EXPECT_TRUE(embedded[0][1].starts_with("member")) << embedded[0][1];
 }
 
+TEST_F(Study, WithoutASoundMemberEndsAsATrainingThatFailed) {
+  const Finished f =
+      run({"cross-validate", "c.toml", "--device", "cpu", "--out", "s", "--folds", "3", "--set", "optimizer.lr=1e30"});
+  EXPECT_EQ(f.code, kNumerics);
+  EXPECT_CONTAINS(f.log, "3 of 3 members cannot be relied on");
+}
+
+TEST_F(Study, TellsNoMeanOfLatents) {
+  home_.write("v.toml", kSmallVaegan);
+  said({"cross-validate", "v.toml", "--device", "cpu", "--out", "v", "--folds", "3", "--seeds", "2"});
+  for (const std::string& name : table("v", "predictions.csv")[0]) EXPECT_FALSE(name.starts_with("latent")) << name;
+  const auto told = cells_of(said({"predict", "v", "--views", "features.csv", "--device", "cpu"}));
+  EXPECT_EQ(told[0], (std::vector<std::string>{"id", "reconstruction_error", "discriminator_real",
+                                               "reconstruction_error_sd", "discriminator_real_sd"}));
+}
+
 TEST_F(Study, SweepsSettingsOnOneSplit) {
   const std::string told = said({"sweep", "c.toml", "--device", "cpu", "--out", "s", "--seeds", "2", "--grid",
                                  "balance.methods=gradnorm,equal,mgda"});

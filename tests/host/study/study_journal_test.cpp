@@ -73,12 +73,12 @@ TEST(StackedModels, RefusesWhatWasNotStacked) {
 
 TEST(StudyJournal, FinishedMembersComeBackToTheBit) {
   const TemporaryFolder folder;
-  StudyJournal journal(folder.path() / "progress");
+  StudyJournal journal(folder.path() / "progress", "this");
   const std::vector<MemberResult> first = {result(1, 1), result(2, 2)}, second = {result(5, 5)};
   journal.finish(first);
   journal.finish(second);
   const auto finished =
-      StudyJournal(folder.path() / "progress").finished([](const std::string& told) { FAIL() << told; });
+      StudyJournal(folder.path() / "progress", "this").finished([](const std::string& told) { FAIL() << told; });
   ASSERT_EQ(finished.size(), 3u);
   const MemberResult& two = finished.at(2);
   EXPECT_EQ(two.inner, 0.1 + 0.2);
@@ -94,7 +94,7 @@ TEST(StudyJournal, FinishedMembersComeBackToTheBit) {
 
 TEST(StudyJournal, ADamagedFileIsToldAndItsMembersAreNotFinished) {
   const TemporaryFolder folder;
-  StudyJournal journal(folder.path() / "progress");
+  StudyJournal journal(folder.path() / "progress", "this");
   const std::vector<MemberResult> first = {result(1, 1)}, second = {result(2, 2)};
   journal.finish(first);
   journal.finish(second);
@@ -109,7 +109,7 @@ TEST(StudyJournal, ADamagedFileIsToldAndItsMembersAreNotFinished) {
 
 TEST(StudyJournal, CheckpointsComeBackByNumberUntilTheirWaveIsFinished) {
   const TemporaryFolder folder;
-  StudyJournal journal(folder.path() / "progress");
+  StudyJournal journal(folder.path() / "progress", "this");
   const auto silent = [](const std::string& told) { FAIL() << told; };
   EXPECT_TRUE(journal.running(silent).empty());
   journal.save({{4, model(4, "4")}, {11, model(11, "11")}});
@@ -122,9 +122,24 @@ TEST(StudyJournal, CheckpointsComeBackByNumberUntilTheirWaveIsFinished) {
   EXPECT_TRUE(journal.running(silent).empty());
 }
 
+TEST(StudyJournal, WhatIsOfAnotherStudyIsToldAndNotTaken) {
+  const TemporaryFolder folder;
+  StudyJournal other(folder.path() / "progress", "other");
+  const std::vector<MemberResult> results = {result(1, 1)};
+  other.finish(results);
+  other.save({{4, model(4, "4")}});
+  StudyJournal journal(folder.path() / "progress", "this");
+  std::vector<std::string> told;
+  const auto tell = [&](const std::string& sentence) { told.push_back(sentence); };
+  EXPECT_TRUE(journal.finished(tell).empty());
+  EXPECT_TRUE(journal.running(tell).empty());
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_NE(told[0].find("is of another study"), std::string::npos) << told[0];
+}
+
 TEST(StudyJournal, CheckpointsThatCannotBeReadAreTold) {
   const TemporaryFolder folder;
-  StudyJournal journal(folder.path() / "progress");
+  StudyJournal journal(folder.path() / "progress", "this");
   std::ofstream(folder.path() / "progress" / "running.safetensors") << "no tensors";
   std::vector<std::string> told;
   EXPECT_TRUE(journal.running([&](const std::string& sentence) { told.push_back(sentence); }).empty());

@@ -140,12 +140,61 @@ TEST_F(Study, SaysWhatItWouldDo) {
   EXPECT_FALSE(fs::exists(at("s")));
 }
 
+TEST_F(Study, RefusesFilesOfAnotherStudy) {
+  said(study("s"));
+  said(study("t", {"--set", "data.seed=2"}));
+  const std::vector<std::string> ask = {"predict", "s", "--views", "features.csv", "--device", "cpu"};
+  for (const char* file : {"preprocess.jsonl", "members.safetensors", "splits.csv", "config.toml", "study.json"}) {
+    fs::copy_file(at("s") / file, at("kept"), fs::copy_options::overwrite_existing);
+    fs::copy_file(at("t") / file, at("s") / file, fs::copy_options::overwrite_existing);
+    expect_refused(kCheckpoint, ask, {"s"});
+    fs::copy_file(at("kept"), at("s") / file, fs::copy_options::overwrite_existing);
+  }
+  std::string fits = content_of(at("s") / "preprocess.jsonl");
+  const std::size_t digit = fits.find("\"mean\":[") + 9;
+  fits[digit] = fits[digit] == '1' ? '2' : '1';
+  std::ofstream(at("s") / "preprocess.jsonl", std::ios::binary) << fits;
+  expect_refused(kCheckpoint, ask, {"preprocess.jsonl: is not as the study wrote it"});
+}
+
+TEST_F(Study, TakesNoPartOfAnotherStudy) {
+  said(study("p1", {"--part", "1/2"}));
+  said(study("p2", {"--part", "2/2"}));
+  said(study("q2", {"--part", "2/2", "--set", "optimizer.beta1=0.5"}));
+  expect_refused(kUsage, {"study", "merge", "p1", "q2", "--out", "m"}, {"a part of another study"});
+  for (const auto& entry : fs::directory_iterator(at("q2") / "progress"))
+    fs::copy_file(entry.path(), at("p2") / "progress" / entry.path().filename(), fs::copy_options::overwrite_existing);
+  said(study("whole"));
+  const Finished merged = run({"study", "merge", "p1", "p2", "--out", "m", "--device", "cpu"});
+  EXPECT_CONTAINS(merged.log, "is of another study; its members are trained again");
+  expect_same_results("whole", "m");
+  expect_refused(kCheckpoint, {"predict", "p1", "--views", "features.csv"}, {"part 1/2", "study merge"});
+}
+
+TEST_F(Study, LeavesNothingWhereTheFoldsAreWrong) {
+  home_.write("folds.csv", "id,fold\np100,1\np101,2\np999,1\n");
+  expect_refused(kData, {"cross-validate", "c.toml", "--out", "s", "--device", "cpu", "--set", "data.split=folds.csv"},
+                 {"folds.csv:4:1"});
+  EXPECT_FALSE(fs::exists(at("s")));
+  expect_refused(kUsage,
+                 {"cross-validate", "c.toml", "--out", "s", "--device", "cpu", "--set", "data.split=folds.csv", "--set",
+                  "data.fold=1"},
+                 {"data.fold"});
+}
+
+TEST_F(Study, RefusesToCompareWhereNothingValidates) {
+  expect_refused(kUsage, study("s", {"--set", "data.validation=0"}), {"no inner row validates", "--inner-folds"});
+  said(study("i", {"--set", "data.validation=0", "--inner-folds", "2"}));
+}
+
 TEST_F(Study, RefusesWhatCannotBe) {
   expect_refused(kUsage, {"cross-validate"}, {"no config is given"});
   expect_refused(kUsage, study("s", {"--part", "3/2"}), {"--part 3/2"});
   expect_refused(kUsage, {"cross-validate", "--resume", "--out", "none"}, {"holds no study"});
-  expect_refused(kUsage, {"predict", "s", "--views", "features.csv"}, {});
+  expect_refused(kUsage, study("s", {"--grid", "optimizer.beta1=0.9,0.9"}), {"come to the same config"});
   said(study("s"));
+  expect_refused(kUsage, {"generate", "s"}, {"is a study", "equipoise member s"});
+  expect_refused(kUsage, {"train", "--resume", "--out", "s"}, {"equipoise member"});
   expect_refused(kFileSystem, study("s"), {"holds a study already", "--resume"});
   expect_refused(kUsage, {"sweep", "--resume", "--out", "s"}, {"equipoise cross-validate"});
   expect_refused(kUsage, {"cross-validate", "--resume", "--out", "s", "--set", "train.epochs=3"},
