@@ -104,7 +104,7 @@ ExitCode dry_run(const StudyOptions& o, StudyWork& work, Log& log) {
     most = std::max(most, training_bytes(trainer.program(), std::min(group.size(), at_once)));
   }
   print_result(fmt::format(
-      "{} members on {}: {} settings, {} splits, {} seeds\n{} group{} of equal structure, {} wave{} "
+      "{} members on {}: settings {}, splits {}, seeds {}\n{} group{} of equal structure, {} wave{} "
       "of at most {}\nat most {} steps\nmemory: about {} of data and {} of models, of {}\n",
       members.size(), executor->name(), plan.settings.size(), plan.splits.size(),
       plan.members.size() / plan.settings.size() / plan.splits.size(), groups.size(), groups.size() == 1 ? "" : "s",

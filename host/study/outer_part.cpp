@@ -24,7 +24,7 @@ OuterPart judged(const StudyPlan& plan, const OuterChoice& choice, const std::ma
   for (const std::size_t m : choice.members) {
     const StudyMember& member = plan.members[m];
     const PreparedData& prepared = data.of(member);
-    trained += prepared.split.train.size();
+    trained += static_cast<std::size_t>(data.labelled_training_rows(member));
     ModelRunner runner(results.at(member.number).model, prepared.data, prepared.split, executor);
     const AnswerNames names{prepared.preprocess.label_names, prepared.preprocess.targets};
     part.member_thresholds.push_back(

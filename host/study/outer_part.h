@@ -16,7 +16,7 @@ namespace equipoise {
 struct OuterPart {
   OuterChoice choice;
   std::vector<int> rows;                 ///< held out, rising; empty where a sweep holds none out
-  int trained = 0;                       ///< rows that a member of it was trained on, the mean over members
+  int trained = 0;                       ///< labelled rows that a member was trained on, the mean over members
   std::vector<Evaluation> of_members{};  ///< of each chosen member
   Evaluation ensemble{};                 ///< of their mean answers
   EnsembleAnswers answers{};             ///< [rows, columns], in the data's units

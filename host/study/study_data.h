@@ -30,6 +30,9 @@ class StudyData {
 
   /// The first setting that prepares data as this one does.
   std::size_t preparation_of(std::size_t setting) const { return preparation_[setting]; }
+  /// Rows that a member learns an outcome from: those of its training part with a label or a target; all where the data
+  /// have neither.
+  int labelled_training_rows(const StudyMember& member);
   const RawCohort& cohort() const { return raw_.cohort; }
   /// The study's own initial task weights, [tasks].
   const std::vector<double>& base_weights() const { return base_weights_; }

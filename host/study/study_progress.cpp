@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace equipoise {
@@ -20,13 +19,7 @@ constexpr auto kLine = std::chrono::seconds(10);  // between lines of a log
 StudyProgress::StudyProgress(Log& log, std::size_t members, std::size_t done)
     : log_(log), members_(members), before_(done), begin_(Clock::now()), told_(begin_) {}
 
-void StudyProgress::best(double inner, const std::string& setting) {
-  if (std::isnan(inner) || (!best_.empty() && !(inner > best_value_))) return;
-  best_value_ = inner;
-  best_ = setting;
-}
-
-void StudyProgress::advanced(std::size_t finished, int64_t steps) {
+void StudyProgress::advanced(std::size_t finished, int64_t steps, double share) {
   const auto now = Clock::now();
   const std::size_t done = before_ + finished;
   if (done < members_ && now - told_ < (log_.live() ? Clock::duration(kRedraw) : Clock::duration(kLine))) return;
@@ -39,10 +32,8 @@ void StudyProgress::advanced(std::size_t finished, int64_t steps) {
     return;
   }
   std::string line = fmt::format("{} of {} members done, {:.0f} replica-steps/s", done, members_, rate);
-  if (finished > 0 && done < members_)
-    line += fmt::format(", about {} left",
-                        duration_text(seconds / static_cast<double>(finished) * static_cast<double>(members_ - done)));
-  if (!best_.empty()) line += fmt::format("; best inner figure {:.4f} (optimistic), {}", std::abs(best_value_), best_);
+  if (share > 0 && done < members_)
+    line += fmt::format(", at most {} left", duration_text(seconds / share * (1 - share)));
   if (log_.live() && done < members_) log_.draw_live(line);
   else log_.info(line);
 }

@@ -14,17 +14,14 @@ class StudyProgress {
   /// `members` in all, of which `done` were finished before. Keeps a reference to the log.
   StudyProgress(Log& log, std::size_t members, std::size_t done);
 
-  /// Members finished, and steps of all members done, since this process began.
-  void advanced(std::size_t finished, int64_t steps);
-  /// The best inner figure so far, and whose it is.
-  void best(double inner, const std::string& setting);
+  /// Members finished and steps done since this process began, and which share of the work that is: of a member that
+  /// trains, its steps of those it does at most.
+  void advanced(std::size_t finished, int64_t steps, double share);
 
  private:
   Log& log_;
   std::size_t members_, before_;
   std::chrono::steady_clock::time_point begin_, told_{};
-  std::string best_;
-  double best_value_ = 0;
 };
 
 }  // namespace equipoise

@@ -97,15 +97,14 @@ ResampledTTest compared(const std::vector<double>& a, const std::vector<double>&
   return resampled_t_test(differences, rows);
 }
 
-/// Mean rows that inner figures are of, and that members are trained on.
+/// Mean rows that inner figures are of, and labelled ones that members are trained on.
 FoldRows inner_rows(const StudyPlan& plan, StudyData& data) {
   double validation = 0, train = 0;
   std::set<std::size_t> seen;
   for (const StudyMember& member : plan.members) {
     if (!seen.insert(member.split).second) continue;
-    const Split& split = data.of(member).split;
-    validation += static_cast<double>(split.validation.size());
-    train += static_cast<double>(split.train.size());
+    validation += static_cast<double>(data.of(member).split.validation.size());
+    train += data.labelled_training_rows(member);
   }
   const auto count = static_cast<double>(seen.size());
   return {validation / count, train / count};
@@ -128,6 +127,8 @@ void count_columns(const StudyPlan& plan, const std::vector<OuterPart>& outer, S
         for (const std::string& column : view.dropped) times[v].try_emplace(column, 0);
       }
     }
+  for (const RawView& view : data.cohort().views)
+    summary.views.push_back(std::filesystem::path(view.file).filename().string());
   summary.training_parts = static_cast<int>(seen.size());
   if (!selects) return;
   for (const std::map<std::string, int>& of_view : times) {

@@ -52,6 +52,7 @@ struct StudySummary {
   std::vector<OuterFigure> figures;
   std::vector<SettingSummary> settings;
   std::vector<std::vector<SelectedColumn>> selected;  ///< [views]; empty where nothing was selected
+  std::vector<std::string> views;                     ///< names of their tables
   int training_parts = 0;                             ///< of which `selected` counts
   std::vector<std::string> notices;
 };

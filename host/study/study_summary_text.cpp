@@ -128,7 +128,7 @@ std::string to_text(const StudySummary& s) {
     if (compares) text += "(p: corrected resampled t-test against the best, by inner figures, and so optimistic too)\n";
   }
   for (std::size_t v = 0; v < s.selected.size(); ++v) {
-    text += fmt::format("\nselected most often of view {}, in {} training parts:", v + 1, s.training_parts);
+    text += fmt::format("\nselected most often of {} in {} training parts:", s.views[v], s.training_parts);
     for (std::size_t c = 0; c < std::min(s.selected[v].size(), kColumnsTold); ++c)
       text += fmt::format("{} {} ({})", c == 0 ? "" : ",", s.selected[v][c].column, s.selected[v][c].times);
     text += "\n";

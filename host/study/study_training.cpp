@@ -2,7 +2,6 @@
 #include "host/study/study_training.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
@@ -52,6 +51,15 @@ class Wave {
     for (std::size_t r = 0; r < members_.size(); ++r) count += trainer_.finished(r) ? 1 : 0;
     return count;
   }
+  /// Members that are finished, and of the others what they have done of their steps.
+  double share() const {
+    double share = 0;
+    for (std::size_t r = 0; r < members_.size(); ++r) {
+      const auto most = static_cast<double>(int64_t{trainer_.steps_per_epoch(r)} * trainer_.plan(r).epochs);
+      share += trainer_.finished(r) ? 1 : static_cast<double>(trainer_.control(r).step) / std::max(most, 1.0);
+    }
+    return share;
+  }
   int64_t steps() const {
     int64_t steps = 0;
     for (std::size_t r = 0; r < members_.size(); ++r) steps += trainer_.control(r).step;
@@ -99,11 +107,6 @@ class Wave {
   LaunchLength launch_{std::numeric_limits<int>::max()};
 };
 
-/// "optimizer.lr=0.001, train.batch=16"; "the config" of a setting without overrides.
-std::string setting_text(const StudySetting& setting) {
-  return setting.overrides.empty() ? "the config" : fmt::format("{}", fmt::join(setting.overrides, ", "));
-}
-
 }  // namespace
 
 std::size_t members_at_once(const Member& member, Executor& executor, std::size_t most) {
@@ -148,7 +151,8 @@ bool train_members(const StudyPlan& plan, std::span<const std::size_t> mine, Stu
           return false;
         }
         wave.advance();
-        progress.advanced(done + wave.finished_members(), steps + wave.steps() - before);
+        progress.advanced(done + wave.finished_members(), steps + wave.steps() - before,
+                          (static_cast<double>(done) + wave.share()) / static_cast<double>(left.size()));
         if (Clock::now() - saved >= pace.between_checkpoints) {
           journal.save(wave.checkpoints());
           saved = Clock::now();
@@ -159,8 +163,6 @@ bool train_members(const StudyPlan& plan, std::span<const std::size_t> mine, Stu
       done += finished.size();
       steps += wave.steps() - before;
       for (MemberResult& result : finished) {
-        const StudyMember& member = plan.members[static_cast<std::size_t>(result.number) - 1];
-        progress.best(result.inner, setting_text(plan.settings[member.setting]));
         const int number = result.number;
         results.insert_or_assign(number, std::move(result));
       }

@@ -136,7 +136,7 @@ TEST_F(Study, AMemberBecomesARunThatIsTheSame) {
 TEST_F(Study, SaysWhatItWouldDo) {
   const std::string told = said(study("s", {"--dry-run"}));
   EXPECT_CONTAINS(told, "24 members on CPU");
-  EXPECT_CONTAINS(told, "2 settings, 6 splits, 2 seeds");
+  EXPECT_CONTAINS(told, "settings 2, splits 6, seeds 2");
   EXPECT_FALSE(fs::exists(at("s")));
 }
 
