@@ -1,6 +1,8 @@
 // host/commands/common_options.h - options that several commands have, each with one meaning.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <map>
