@@ -36,6 +36,7 @@ THROUGH = {
     "parse_record": "parse_table",
     "parse_decimal_comma": "parse_table",
     "read_new_rows": "prepare_data",
+    "read_raw_data": "prepare_data",
 }
 # What parses nothing.
 NONE = {
@@ -47,6 +48,8 @@ NONE = {
     "read_parameter": "of a state of ours",
     "read_balance": "of a state of ours",
     "read_stored_run": "the files of a run, each of which has its target",
+    "read_study": "the files of a study, each of which has its target",
+    "read_finished_study": "the files of a study, each of which has its target",
     "load_tables": "arrays of ours onto a device",
     "load_state": "arrays of ours onto a device",
     "load_states": "arrays of ours onto a device",
