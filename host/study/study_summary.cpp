@@ -47,6 +47,9 @@ std::pair<double, double> possible(const std::string& name) {
   for (const char* share : {"auc", "accuracy", "sensitivity", "specificity"})
     if (name == share || name.ends_with(std::string(".") + share)) return {0, 1};
   constexpr double kAny = std::numeric_limits<double>::infinity();
+  if (name.find("error") != name.npos) return {0, kAny};
+  for (const char* distance : {".mse", ".rmse", ".mae", ".deviance"})
+    if (name.ends_with(distance)) return {0, kAny};
   return {-kAny, name.ends_with(".r2") || name.ends_with(".d2") ? 1.0 : kAny};
 }
 
