@@ -65,10 +65,11 @@ TEST_F(Study, SlurmsScriptTrainsPartsAndMergesThem) {
 
 TEST_F(Study, ProcessesThatWereStartedTogetherTrainOneStudy) {
   said(study("whole"));
-  for (const auto& [rank, size] :
-       {std::pair{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, std::pair{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}})
+  using Names = std::pair<std::string, std::string>;
+  for (const Names& names :
+       {Names{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, Names{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}})
     for (const int ranks : {1, 2, 4}) {
-      const std::string out = std::string(rank) + std::to_string(ranks);
+      const std::string out = names.first + std::to_string(ranks);
       std::vector<std::unique_ptr<Process>> others;
       const auto place = [&](int r) {
         const fs::path folder = at(out + "-rank" + std::to_string(r));  // of its output
@@ -78,8 +79,8 @@ TEST_F(Study, ProcessesThatWereStartedTogetherTrainOneStudy) {
       std::vector<std::string> arguments = study((at(out)).string());
       arguments[1] = at("c.toml").string();
       const auto environment = [&](int r) {
-        return std::vector<std::string>{std::string(rank) + "=" + std::to_string(r),
-                                        std::string(size) + "=" + std::to_string(ranks)};
+        return std::vector<std::string>{names.first + "=" + std::to_string(r),
+                                        names.second + "=" + std::to_string(ranks)};
       };
       for (int r = 1; r < ranks; ++r)
         others.push_back(std::make_unique<Process>(EQUIPOISE_PROGRAM, place(r), arguments, environment(r)));
