@@ -7,6 +7,7 @@ in the middle of a write, lets a write write half, or lets the call fail with EN
 Then
 - of train and train --resume: what the folder holds is gone on with by --resume, or, where a run has not begun, trained
   anew, and ends with the hash and the predictions of a run that nothing happened to; files that should be whole are;
+- of cross-validate: the same, with the bytes of all tables and models of a study that nothing happened to;
 - of predict, generate, record and balance: the file of --out is absent or whole, and the command without a fault
   writes it;
 - short writes and EINTR go unnoticed: exit code 0; all other failures end with exit code 5 or are of no consequence.
@@ -41,12 +42,18 @@ KINDS = {
 }
 # Sources that open, create, write, cut, rename or remove files, and the commands in which they do.
 WRITERS = {
-    "engine/files/atomic_file.cpp": "train resume predict generate record balance",
-    "engine/files/file_descriptor.cpp": "train resume predict generate record balance",
+    "engine/files/atomic_file.cpp": "train resume cross-validate predict generate record balance",
+    "engine/files/file_descriptor.cpp": "train resume cross-validate predict generate record balance",
     "host/run/run_folder.cpp": "train resume",
     "host/run/output_file.cpp": "predict generate record balance",  # of devices and pipes; not of this sweep
+    "host/study/study_folder.cpp": "cross-validate",
+    "host/study/study_journal.cpp": "cross-validate",
+    "host/study/study_run.cpp": "cross-validate",
+    "host/commands/study_command.cpp": "",  # removes the parts of processes that were started together
     "host/commands/standard_streams.cpp": "",  # /dev/null
 }
+STUDY_FILES = ("members.csv", "members.safetensors", "predictions.csv", "preprocess.jsonl", "summary.json",
+               "summary.txt", "splits.csv", "config.toml")
 WRITING = re.compile(r"\bofstream\b|\bfopen\b|fs::rename|fs::remove|create_director|O_CREAT|O_WRONLY|O_RDWR|"
                      r"::unlink\(|::ftruncate\(|::rename\(")
 
@@ -111,8 +118,18 @@ class Command:
     def is_run(self):
         return self.result == "r"
 
+    def is_study(self):
+        return self.result == "s"
+
     def outcome(self, place):
         """What must be equal, or None where nothing is."""
+        if self.is_study():
+            try:
+                if json.loads((place / "s/study.json").read_text())["status"] != "finished":
+                    return None
+                return [(place / "s" / name).read_bytes() for name in STUDY_FILES]
+            except FileNotFoundError:
+                return None
         if not self.is_run():
             path = place / self.result
             return path.read_bytes() if path.exists() else None
@@ -130,6 +147,11 @@ class Command:
 
     def mend(self, place):
         """Goes on as a user would; returns what went wrong."""
+        if self.is_study():
+            again = self.run(place, ["cross-validate", "-q", "--device", "cpu", "--resume", "--out", "OUT/s"])
+            if again.returncode == 2 and "holds no study" in again.stderr:
+                again = self.run(place)
+            return "" if again.returncode == 0 else f"going on ends with {again.returncode}: {again.stderr}"
         if not self.is_run():
             again = self.run(place, self.words + (["--force"] if (place / self.result).exists() else []))
             return "" if again.returncode == 0 else f"the command anew ends with {again.returncode}: {again.stderr}"
@@ -154,7 +176,7 @@ class Command:
             return f"{where}: {end.stderr}"
         if end.returncode == 0:
             return "" if self.outcome(place) == expected else f"{where}: ends well, but wrote something else"
-        if not self.is_run() and self.outcome(place) not in (None, expected):
+        if not self.is_run() and not self.is_study() and self.outcome(place) not in (None, expected):
             return f"{where}: left half a file"
         wrong = self.mend(place)
         if wrong:
@@ -229,6 +251,9 @@ def main():
         commands = [
             Command(home, program, "train", [*train, "c.toml"], "r"),
             Command(home, program, "resume", [*train, "--resume", "--set", "train.epochs=2"], "r", home / "begun/r"),
+            Command(home, program, "cross-validate",
+                    ["cross-validate", "-q", "--device", "cpu", "--out", "OUT/s", "c.toml", "--folds", "2", "--grid",
+                     "optimizer.lr=1e-3,1e-2"], "s"),
             Command(home, program, "predict",
                     ["predict", "-q", run, "--views", "v0.csv", "v1.csv", "--device", "cpu", "--out", "OUT/p.csv"],
                     "p.csv"),
