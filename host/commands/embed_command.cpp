@@ -139,11 +139,7 @@ ExitCode embed_study(const EmbedOptions& o) {
         "embed: some members of a study trained on its rows and others held them out; name tables by --views, or "
         "embed one member (equipoise member)");
   Log log(LogFormat::text, o.quiet);
-  if (o.out) {
-    expect_outside_study(o.run, *o.out);
-    expect_may_write(*o.out, o.force);
-    expect_not_table(*o.out, o.views);
-  }
+  if (o.out) expect_may_answer(o.run, *o.out, o.force, o.views);
   expect_readable_again(o.views);
   const std::vector<ChosenRun> runs = chosen_runs(read_finished_study(o.run));
   const auto executor = make_executor(o.device, log);

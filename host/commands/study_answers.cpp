@@ -7,7 +7,6 @@
 #include "engine/files/atomic_file.h"
 #include "host/commands/study_commands.h"
 #include "host/run/device_choice.h"
-#include "host/run/output_file.h"
 #include "host/study/ensemble.h"
 #include "host/study/stored_study.h"
 #include "host/study/study_files.h"
@@ -32,11 +31,7 @@ ExitCode predict_study(const PredictOptions& o) {
     throw Error(ExitCode::usage,
                 "predict --latent: the members of a study have latents of their own each; use equipoise embed");
   Log log(LogFormat::text, o.quiet);
-  if (o.out) {
-    expect_outside_study(o.run, *o.out);
-    expect_may_write(*o.out, o.force);
-    expect_not_table(*o.out, o.views);
-  }
+  if (o.out) expect_may_answer(o.run, *o.out, o.force, o.views);
   const std::vector<ChosenRun> runs = chosen_runs(read_finished_study(o.run));
   const auto executor = make_executor(o.device, log);
   const EnsembleSaid said = ask_ensemble(runs, o.views, false, std::nullopt, *executor);

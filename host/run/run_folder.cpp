@@ -90,7 +90,8 @@ fs::path cleared(const fs::path& path, bool fresh) {
   return path;
 }
 
-/// Removes what a killed process left half-written (see write_file_atomically). Only the lock's owner may.
+}  // namespace
+
 void remove_leftovers(const fs::path& folder) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
@@ -99,15 +100,13 @@ void remove_leftovers(const fs::path& folder) {
   }
 }
 
-}  // namespace
-
-fs::path default_run_folder(const fs::path& config) {
+fs::path default_folder(const char* parent, const fs::path& config) {
   const std::string name =
       fmt::format("{}-{:%Y%m%d-%H%M%S}", config.stem().string(), fmt::localtime(std::time(nullptr)));
-  fs::path folder = fs::path("runs") / name;
+  fs::path folder = fs::path(parent) / name;
   std::error_code ignored;
   for (int number = 2; fs::exists(folder, ignored); ++number)
-    folder = fs::path("runs") / fmt::format("{}-{}", name, number);
+    folder = fs::path(parent) / fmt::format("{}-{}", name, number);
   return folder;
 }
 

@@ -17,8 +17,15 @@
 
 namespace equipoise {
 
-/// runs/<stem of the config>-<YYYYmmdd-HHMMSS>, in the current folder and local time; -2, -3, ... where that is taken.
-std::filesystem::path default_run_folder(const std::filesystem::path& config);
+/// <parent>/<stem of the config>-<YYYYmmdd-HHMMSS>, in the current folder and local time; -2, -3, ... where that is
+/// taken. Runs lie in "runs".
+std::filesystem::path default_folder(const char* parent, const std::filesystem::path& config);
+inline std::filesystem::path default_run_folder(const std::filesystem::path& config) {
+  return default_folder("runs", config);
+}
+
+/// Removes what a killed process left half-written (see write_file_atomically). Only the folder's owner may.
+void remove_leftovers(const std::filesystem::path& folder);
 
 /// True if `folder` holds a run that can be gone on with.
 bool holds_run(const std::filesystem::path& folder);

@@ -8,6 +8,7 @@
 
 #include "engine/base/error.h"
 #include "host/data/table/table.h"
+#include "host/run/output_file.h"
 #include "host/study/comparable_columns.h"
 #include "host/study/mean_thresholds.h"
 
@@ -75,10 +76,13 @@ void expect_readable_again(const std::vector<std::filesystem::path>& views) {
                   "itself; save it as a file");
 }
 
-void expect_outside_study(const std::filesystem::path& study, const std::filesystem::path& out) {
+void expect_may_answer(const std::filesystem::path& study, const std::filesystem::path& out, bool force,
+                       const std::vector<std::filesystem::path>& views) {
   std::error_code absent;
   if (std::filesystem::equivalent(std::filesystem::absolute(out).parent_path(), study, absent))
     throw Error(ExitCode::usage, fmt::format("--out {}: is in the study's own folder; choose another", out.string()));
+  expect_may_write(out, force);
+  expect_not_table(out, views);
 }
 
 std::size_t EnsembleSaid::count() const {

@@ -28,8 +28,10 @@ struct EnsembleSaid {
 
 /// Throws Error(usage) for standard input, which can be read once, but each member prepares its tables by itself.
 void expect_readable_again(const std::vector<std::filesystem::path>& views);
-/// Throws Error(usage) if `out` lies in the study's folder, whose files are its own.
-void expect_outside_study(const std::filesystem::path& study, const std::filesystem::path& out);
+/// Throws Error(usage) if `out` lies in the study's folder, whose files are its own, and as expect_may_write and
+/// expect_not_table do.
+void expect_may_answer(const std::filesystem::path& study, const std::filesystem::path& out, bool force,
+                       const std::vector<std::filesystem::path>& views);
 
 /// Asks every member about the patients of these tables (read_new_rows). With `outcome_wanted` labels or targets are
 /// read and the mean answers judged. Throws as expect_readable_again does, and Error(numerics) where an answer is not

@@ -1,13 +1,11 @@
 // host/study/study_folder.cpp - makes, finds and keeps study folders.
 #include "host/study/study_folder.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-
-#include <ctime>
 
 #include "engine/base/error.h"
 #include "host/run/run_config.h"
+#include "host/run/run_folder.h"
 #include "host/study/study_files.h"
 #include "host/text/shell_word.h"
 
@@ -34,15 +32,7 @@ void expect_free(const fs::path& path) {
 
 }  // namespace
 
-fs::path default_study_folder(const fs::path& config) {
-  const std::string name =
-      fmt::format("{}-{:%Y%m%d-%H%M%S}", config.stem().string(), fmt::localtime(std::time(nullptr)));
-  fs::path folder = fs::path("studies") / name;
-  std::error_code ignored;
-  for (int number = 2; fs::exists(folder, ignored); ++number)
-    folder = fs::path("studies") / fmt::format("{}-{}", name, number);
-  return folder;
-}
+fs::path default_study_folder(const fs::path& config) { return default_folder("studies", config); }
 
 bool holds_study(const fs::path& folder) {
   std::error_code ignored;
@@ -68,6 +58,11 @@ StudyFolder StudyFolder::open(const fs::path& path) {
                                              "or sweep wrote",
                                              path.string(), study_file::kStudy));
   return StudyFolder(path);
+}
+
+StudyFolder::StudyFolder(const fs::path& path) : path_(path), lock_(path) {
+  remove_leftovers(path);
+  remove_leftovers(path / study_file::kProgress);
 }
 
 fs::path StudyFolder::place(const std::string& name) const {

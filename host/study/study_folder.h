@@ -34,7 +34,7 @@ class StudyFolder {
   void write_record(const StudyRecord& record) const;
 
  private:
-  explicit StudyFolder(const std::filesystem::path& path) : path_(path), lock_(path) {}
+  explicit StudyFolder(const std::filesystem::path& path);
 
   std::filesystem::path path_;
   RunLock lock_;

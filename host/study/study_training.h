@@ -14,8 +14,9 @@
 
 namespace equipoise {
 
-/// Members that are trained at once, at most. More keep a GPU no busier; fewer are sooner in the journal.
-inline constexpr std::size_t kMembersAtOnce = 256;
+/// Members that are trained at once, at most: more than the blocks that 132 multiprocessors hold at three each (what
+/// the model of the clocks gives small ones; not measured). Fewer are sooner in the journal.
+inline constexpr std::size_t kMembersAtOnce = 512;
 
 /// How many members of the structure of this one train at once: `most`, or as many as half of the memory holds.
 std::size_t members_at_once(const Member& member, Executor& executor, std::size_t most);
