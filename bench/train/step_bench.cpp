@@ -65,6 +65,7 @@ std::vector<KindTime> time_operations(const Options& options) {
             &launch.programs[0].data,
             launch.chains,
             0,
+            0,
             options.batch,
             0,
             true};

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "engine/run/cpu_interpreter.h"
 #include "engine/run/executor.h"
 #include "engine/run/launch_data.h"
+#include "engine/run/replica_floats.h"
 
 namespace equipoise {
 
@@ -44,28 +46,37 @@ class CpuExecutor : public Executor {
   PlanLimits plan_limits() const override { return {}; }
   void load_tables(const RunTables& tables) override { tables_ = tables; }
   int host_threads() const override { return threads_; }
-  void load_state(std::span<const float> state, int64_t state_floats) override {
-    state_.assign(state.begin(), state.end());
-    state_floats_ = state_floats;
-  }
-  void store_state(std::span<float> state) override { std::copy(state_.begin(), state_.end(), state.begin()); }
-  void load_states(std::size_t first, std::span<const float> states) override {
-    std::copy(states.begin(), states.end(), states_from(state_, state_floats_, first, states.size()));
-  }
-  void store_states(std::size_t first, std::span<float> states) override {
-    std::copy_n(states_from(state_, state_floats_, first, states.size()), states.size(), states.begin());
-  }
+  void load_state(std::span<const float> state, int64_t state_floats) override { state_.assign(state, state_floats); }
+  void store_state(std::span<float> state) override { state_.store(0, state); }
+  void load_states(std::size_t first, std::span<const float> states) override { state_.load(first, states); }
+  void store_states(std::size_t first, std::span<float> states) override { state_.store(first, states); }
+  void load_best(std::span<const float> best, int64_t floats) override { best_.assign(best, floats); }
+  void load_bests(std::size_t first, std::span<const float> bests) override { best_.load(first, bests); }
+  void store_bests(std::size_t first, std::span<float> bests) const override { best_.store(first, bests); }
 
   void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
     const std::vector<SourceSet> sets = source_sets(tables_);
-    for (const std::span<const ProgramRun> together : shared_launches(programs, sets.size()))
-      run_launch(together, sets, work);
+    for (const std::span<const ProgramRun> together : shared_launches(programs, sets.size())) {
+      Launch launch = launch_of(together);
+      place_on_host(launch, together, sets, tables_);
+      run_launch(launch, together, work);
+    }
+  }
+
+  void run_epochs(const EpochsRun& run) override {
+    const std::vector<SourceSet> sets = source_sets(tables_);
+    Launch launch = launch_of(run, sets.size());
+    if (!best_.are(run.rules.size(), launch.epochs.best_floats))
+      throw std::logic_error("the best parameters that are loaded are not those of these replicas and this program");
+    prepare_epochs(run);
+    std::vector<uint64_t> keys;
+    place_on_host(launch, run, sets, tables_, best_.data(), keys);
+    const ProgramRun programs[] = {run.train, run.evaluate};
+    run_launch(launch, programs, nullptr);
   }
 
  private:
-  void run_launch(std::span<const ProgramRun> programs, const std::vector<SourceSet>& sets, std::vector<float>* work) {
-    Launch launch = launch_of(programs);
-    place_on_host(launch, programs, sets, tables_);
+  void run_launch(Launch launch, std::span<const ProgramRun> programs, std::vector<float>* work) {
     launch.state = state_.data();
     const int replicas = launch.replicas;
     const int64_t work_floats = std::exchange(launch.work_floats, 0);  // a thread's scratch: each replica finds it anew
@@ -94,8 +105,7 @@ class CpuExecutor : public Executor {
 
   int threads_;
   RunTables tables_;
-  std::vector<float> state_;
-  int64_t state_floats_ = 0;
+  ReplicaFloats state_, best_;
 };
 
 }  // namespace

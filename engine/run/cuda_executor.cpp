@@ -6,25 +6,32 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 
 #include "engine/base/cuda_device.h"
 #include "engine/base/error.h"
+#include "engine/run/device_floats.h"
 #include "engine/run/device_programs.h"
+#include "engine/run/device_tables.h"
 #include "engine/run/launch_data.h"
+#include "engine/run/wave_sizes.h"
 
 namespace equipoise {
 
 namespace {
 
-size_t bytes_of(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
-
 class CudaExecutor : public Executor {
  public:
   CudaExecutor(int device, const DeviceInfo& info, const CudaOptions& options)
-      : device_(device), info_(info), options_(options), fast_floats_(device_fast_floats(device)), programs_(device) {
+      : device_(device),
+        info_(info),
+        options_(options),
+        fast_floats_(device_fast_floats(device)),
+        tables_(device),
+        programs_(device) {
     // A tenth is left for fragments of the allocator and for programs that come and go.
     memory_ = options.memory > 0 ? options.memory : device_free_memory(device) / 10 * 9;
   }
@@ -34,61 +41,45 @@ class CudaExecutor : public Executor {
   int host_threads() const override { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
   void load_tables(const RunTables& tables) override {
-    guarded([&] {
-      tables_.clear();
-      set_pointers_ = source_sets(tables);  // then the pointers move to the device
-      place_on_device(set_pointers_[0], tables);
-      for (std::size_t t = 0; t < tables.further_sets.size(); ++t)
-        place_on_device(set_pointers_[t + 1], tables.further_sets[t]);
-      sets_ = uploaded(device_, set_pointers_);
-      row_list_ = uploaded(device_, tables.row_list);
-      class_weights_ = uploaded(device_, tables.class_weights);
-    });
+    guarded([&] { tables_.load(tables); });
   }
 
   void load_state(std::span<const float> state, int64_t state_floats) override {
-    guarded([&] {
-      state_.assign(state.begin(), state.end());
-      state_floats_ = state_floats;
-      newest_ = Newest::host;
-    });
+    guarded([&] { state_.assign(state, state_floats); });
   }
-
   void store_state(std::span<float> state) override {
-    guarded([&] {
-      fetch_state();
-      std::copy(state_.begin(), state_.end(), state.begin());
-    });
+    guarded([&] { state_.store(0, state, piece(kState)); });
   }
-
   void load_states(std::size_t first, std::span<const float> states) override {
-    guarded([&] {
-      float* here = states_from(state_, state_floats_, first, states.size());
-      if (newest_ == Newest::device)
-        wave_[kState].upload(states.data(), states.size_bytes(),
-                             static_cast<size_t>(here - state_.data()) * sizeof(float));
-      else std::copy(states.begin(), states.end(), here);
-    });
+    guarded([&] { state_.load(first, states, piece(kState)); });
   }
-
   void store_states(std::size_t first, std::span<float> states) override {
-    guarded([&] {
-      const float* here = states_from(state_, state_floats_, first, states.size());
-      if (newest_ == Newest::device)
-        wave_[kState].download(states.data(), states.size_bytes(),
-                               static_cast<size_t>(here - state_.data()) * sizeof(float));
-      else std::copy_n(here, states.size(), states.begin());
-    });
+    guarded([&] { state_.store(first, states, piece(kState)); });
+  }
+  void load_best(std::span<const float> best, int64_t floats) override {
+    guarded([&] { best_.assign(best, floats); });
+  }
+  void load_bests(std::size_t first, std::span<const float> bests) override {
+    guarded([&] { best_.load(first, bests, piece(kBest)); });
+  }
+  void store_bests(std::size_t first, std::span<float> bests) const override {
+    guarded([&] { best_.store(first, bests, piece(kBest)); });
   }
 
   void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
-    for (const std::span<const ProgramRun> together : shared_launches(programs, set_pointers_.size())) {
-      const int64_t state_floats = together[0].program.state_floats;
-      if (state_.size() != together[0].settings.size() * static_cast<size_t>(state_floats) ||
-          state_floats != state_floats_)
-        throw std::logic_error("the loaded state is not that of these replicas and this program");
-      guarded([&] { run_together(together, work); });
+    for (const std::span<const ProgramRun> together : shared_launches(programs, tables_.sets())) {
+      expect_state(together[0]);
+      guarded([&] { run_together(together, nullptr, work); });
     }
+  }
+
+  void run_epochs(const EpochsRun& run) override {
+    launch_of(run, tables_.sets());  // throws what it has against it
+    expect_state(run.train);
+    if (!best_.are(run.rules.size(), run.train.program.moment_stride))
+      throw std::logic_error("the best parameters that are loaded are not those of these replicas and this program");
+    const ProgramRun programs[] = {run.train, run.evaluate};
+    guarded([&] { run_together(programs, &run, nullptr); });
   }
 
  private:
@@ -97,41 +88,55 @@ class CudaExecutor : public Executor {
     std::vector<ProgramRun> programs;
     std::vector<DeviceProgram*> loaded;
     int first, count;                       // replicas
+    const EpochsRun* epochs;                // of these replicas; null: the programs run one after another
     std::vector<ReplicaStatus> statuses{};  // [programs, replicas] of the last launch
+
+    /// Whether a program's controls are nobody's.
+    bool scratch(size_t program) const { return epochs && program == 1; }
   };
 
-  void run_together(std::span<const ProgramRun> programs, std::vector<float>* work) {
+  void expect_state(const ProgramRun& run) const {
+    if (!state_.are(run.settings.size(), run.program.state_floats))
+      throw std::logic_error("the loaded state is not that of these replicas and this program");
+  }
+
+  void run_together(std::span<const ProgramRun> programs, const EpochsRun* epochs, std::vector<float>* work) {
     const int replicas = static_cast<int>(programs[0].settings.size());
     std::vector<DeviceProgram*> loaded;
     for (const ProgramRun& run : programs) {
       loaded.push_back(&programs_.load(run.program));
-      prepare_emitted(run);
+      if (!epochs) prepare_emitted(run);
     }
-    const int per_wave = reserve_waves(programs, replicas);
+    if (epochs) prepare_epochs(*epochs);
+    const int per_wave = reserve_waves(programs, epochs, replicas);
     // With one wave the state stays on the device from run to run; with several, each brings its own.
     const bool resident = per_wave == replicas;
-    if (!resident) fetch_state();
+    if (!resident) fetch_floats();
     for (int first = 0; first < replicas; first += per_wave) {
       const int count = std::min(per_wave, replicas - first);
-      Wave wave{{}, loaded, first, count};
+      const auto some = [&](auto span) { return span.subspan(static_cast<size_t>(first), static_cast<size_t>(count)); };
+      Wave wave{{}, loaded, first, count, nullptr};
       for (const ProgramRun& run : programs)
-        wave.programs.push_back({run.program, run.settings.subspan(first, count), run.controls.subspan(first, count),
-                                 run.limits, run.emitted});
+        wave.programs.push_back({run.program, some(run.settings), some(run.controls), run.limits, run.emitted});
+      std::optional<EpochsRun> here;
+      if (epochs)
+        wave.epochs =
+            &here.emplace(EpochsRun{wave.programs[0], wave.programs[1], some(epochs->rules), some(epochs->standings),
+                                    epochs->slots, epochs->keeps_outputs, epochs->records});
       run_wave(wave);
-      if (!resident)
-        wave_[kState].download(state_.data() + first * state_floats_, bytes_of(state_floats_ * count));
+      state_.keep(first, count, piece(kState), resident);
+      if (epochs) best_.keep(first, count, piece(kBest), resident);
       if (work && first == 0) {
         const int64_t floats = programs.back().program.work_floats;
         work->resize(static_cast<size_t>(floats));
-        wave_[kWork].download(work->data(), bytes_of(floats));
+        piece(kWork).download(work->data(), bytes_of(floats));
       }
     }
-    newest_ = resident ? Newest::device : Newest::host;
   }
 
   /// Once a call has failed, how far the replicas came is unknown: every later call fails too.
   template <class Body>
-  void guarded(Body&& body) {
+  void guarded(Body&& body) const {
     if (!failure_.empty()) throw Error(ExitCode::device, failure_);
     try {
       body();
@@ -142,58 +147,27 @@ class CudaExecutor : public Executor {
     }
   }
 
-  template <class T>
-  const T* kept(const std::vector<T>& values) {
-    return tables_.emplace_back(uploaded(device_, values)).template as<T>();
-  }
-  void place_on_device(SourceSet& set, const TableSet& tables) {
-    for (size_t s = 0; s < tables.sources.size(); ++s) set.sources[s].values = kept(tables.sources[s].values);
-    set.labels = kept(tables.labels);
-  }
-
-  /// Bytes of each piece of wave memory that `count` replicas take, in the order of WavePiece.
-  static std::vector<size_t> wave_sizes(std::span<const ProgramRun> programs, int count) {
-    const size_t each = programs.size();
-    std::vector<size_t> sizes = {bytes_of(programs[0].program.state_floats),
-                                 bytes_of(work_floats(programs)),
-                                 each * sizeof(Settings),
-                                 each * sizeof(Control),
-                                 each * sizeof(int32_t),
-                                 each * sizeof(ReplicaStatus)};
-    for (const ProgramRun& run : programs)
-      if (run.emitted)
-        for (int cols : run.program.output_cols) sizes.push_back(bytes_of(int64_t{run.emitted->rows} * cols));
-    for (size_t& size : sizes) size *= static_cast<size_t>(count);
-    return sizes;
-  }
-  static int64_t work_floats(std::span<const ProgramRun> programs) {
-    int64_t floats = 0;
-    for (const ProgramRun& run : programs) floats = std::max(floats, run.program.work_floats);
-    return floats;
-  }
   static size_t total(const std::vector<size_t>& sizes) {
     return std::accumulate(sizes.begin(), sizes.end(), size_t{0});
   }
-
   size_t free_for_replicas() const {
-    size_t used = programs_.bytes() + sets_.bytes() + row_list_.bytes() + class_weights_.bytes();
-    for (const DeviceMemory& table : tables_) used += table.bytes();
+    const size_t used = programs_.bytes() + tables_.bytes();
     return memory_ > used ? memory_ - used : 0;
   }
 
   /// Makes room for waves of as many of the replicas as fit, and returns how many. What a device says is free may not
   /// be there, as where another process takes it: then half as many are tried, and later runs ask for no more.
-  int reserve_waves(std::span<const ProgramRun> programs, int replicas) {
-    const size_t each = total(wave_sizes(programs, 1));
+  int reserve_waves(std::span<const ProgramRun> programs, const EpochsRun* epochs, int replicas) {
+    const size_t each = total(wave_sizes(programs, epochs, 1));
     const int fit = replicas_per_wave(replicas, each, free_for_replicas());
     for (int count = replicas_per_wave(fit, each, std::max(each, had_));; count /= 2) {
       try {
-        reserve_wave(wave_sizes(programs, count));
+        reserve_wave(wave_sizes(programs, epochs, count));
         return count;
       } catch (const OutOfDeviceMemory&) {
         free_wave();
         if (count == 1) throw no_room_for_a_replica(each, device_free_memory(device_));
-        had_ = total(wave_sizes(programs, count / 2));
+        had_ = total(wave_sizes(programs, epochs, count / 2));
       }
     }
   }
@@ -213,52 +187,73 @@ class CudaExecutor : public Executor {
     if (landing_.bytes() < sizes[kStatuses]) landing_ = PinnedMemory(device_, sizes[kStatuses]);
   }
   void free_wave() {
-    fetch_state();
+    fetch_floats();
     for (DeviceMemory& piece : wave_) piece = DeviceMemory();
   }
 
   void run_wave(Wave& w) {
-    const int64_t state_floats = w.programs[0].program.state_floats;
-    if (newest_ == Newest::host)
-      wave_[kState].upload(state_.data() + w.first * state_floats, bytes_of(state_floats * w.count));
+    state_.bring(w.first, w.count, piece(kState));
     // Runs never depend on what lay there before.
-    wave_[kWork].clear(bytes_of(work_floats(w.programs) * w.count));
+    piece(kWork).clear(bytes_of(work_floats(w.programs) * w.count));
 
-    Launch launch = launch_of(w.programs);
+    Launch launch = w.epochs ? launch_of(*w.epochs, tables_.sets()) : launch_of(w.programs);
     launch.residents = w.loaded[0]->residents.as<Resident>();
-    launch.state = wave_[kState].as<float>();
-    launch.work = wave_[kWork].as<float>();
+    launch.state = piece(kState).as<float>();
+    launch.work = piece(kWork).as<float>();
     size_t output = kOutputs;
     for (size_t p = 0; p < w.programs.size(); ++p) {
       const ProgramRun& run = w.programs[p];
       const size_t at = p * run.settings.size();  // of [programs, replicas]
-      wave_[kSettings].upload(run.settings.data(), run.settings.size_bytes(), at * sizeof(Settings));
-      wave_[kControls].upload(run.controls.data(), run.controls.size_bytes(), at * sizeof(Control));
+      piece(kSettings).upload(run.settings.data(), run.settings.size_bytes(), at * sizeof(Settings));
+      if (!w.scratch(p)) piece(kControls).upload(run.controls.data(), run.controls.size_bytes(), at * sizeof(Control));
       std::vector<int32_t> epochs;
       for (const Control& c : run.controls) {
         epochs.push_back(c.epoch);
-        w.statuses.push_back(status_of(c));
+        w.statuses.push_back({c.step, 0});
       }
-      wave_[kEpochs].upload(epochs.data(), epochs.size() * sizeof(int32_t), at * sizeof(int32_t));
+      piece(kEpochs).upload(epochs.data(), epochs.size() * sizeof(int32_t), at * sizeof(int32_t));
 
       LaunchProgram& here = launch.programs[p];
       here.operations = w.loaded[p]->operations.as<Operation>();
       here.phases = w.loaded[p]->phases.as<Phase>();
-      here.settings = wave_[kSettings].as<Settings>() + at;
-      here.controls = wave_[kControls].as<Control>() + at;
-      here.first_epochs = wave_[kEpochs].as<int32_t>() + at;
-      here.statuses = wave_[kStatuses].as<ReplicaStatus>() + at;
-      here.data.sets = sets_.as<SourceSet>();
-      here.data.row_list = row_list_.as<int32_t>();
-      here.data.class_weights = class_weights_.as<float>();
-      if (run.emitted) output = prepare_outputs(run, output, here.data);
+      here.settings = piece(kSettings).as<Settings>() + at;
+      here.controls = piece(kControls).as<Control>() + at;
+      here.first_epochs = w.epochs ? nullptr : piece(kEpochs).as<int32_t>() + at;
+      here.statuses = piece(kStatuses).as<ReplicaStatus>() + at;
+      tables_.place(here.data);
+      if (run.emitted) output = prepare_outputs(run, w.epochs, output, here.data);
     }
+    if (w.epochs) bring_epochs(w, launch.epochs);
     run_pieces(w, launch);
+    if (w.epochs) fetch_epochs(w);
     for (size_t p = 0; p < w.programs.size(); ++p) {
+      if (w.scratch(p)) continue;
       const std::span<Control> controls = w.programs[p].controls;
-      wave_[kControls].download(controls.data(), controls.size_bytes(), p * controls.size_bytes());
+      piece(kControls).download(controls.data(), controls.size_bytes(), p * controls.size_bytes());
     }
     fetch_outputs(w);
+  }
+
+  void bring_epochs(const Wave& w, LaunchEpochs& epochs) {
+    best_.bring(w.first, w.count, piece(kBest));
+    piece(kRules).upload(w.epochs->rules.data(), w.epochs->rules.size_bytes());
+    piece(kStandings).upload(w.epochs->standings.data(), w.epochs->standings.size_bytes());
+    epochs.rules = piece(kRules).as<EpochRules>();
+    epochs.standings = piece(kStandings).as<EpochStanding>();
+    epochs.best = piece(kBest).as<float>();
+    epochs.records = piece(kRecords).as<double>();
+    epochs.keys = piece(kKeys).as<uint64_t>();
+  }
+
+  void fetch_epochs(const Wave& w) {
+    piece(kStandings).download(w.epochs->standings.data(), w.epochs->standings.size_bytes());
+    const auto each = static_cast<int64_t>(w.epochs->slots) *
+                      record_doubles(record_shape(w.programs[0].program, w.programs[1].program));
+    int most = 0;  // records that any replica has written
+    for (const EpochStanding& standing : w.epochs->standings) most = std::max(most, standing.records);
+    if (most > 0)
+      piece(kRecords).download(w.epochs->records->data() + w.first * each,
+                               static_cast<size_t>(w.count * each) * sizeof(double));
   }
 
   /// Cuts the steps into launches until every program has done them or all its replicas rest. A launch that ends one
@@ -266,12 +261,13 @@ class CudaExecutor : public Executor {
   void run_pieces(Wave& w, Launch& launch) {
     std::vector<int> left;
     for (const ProgramRun& run : w.programs) left.push_back(std::max(run.limits.steps, 0));
+    if (w.epochs) left.resize(1);  // evaluations are counted with the steps that they follow
     for (size_t first = 0; first < left.size();) {
       if (left[first] == 0) {
         ++first;
         continue;
       }
-      for (LaunchProgram& program : launch.programs) program.steps = 0;
+      for (size_t p = 0; p < left.size(); ++p) launch.programs[p].steps = 0;
       double seconds = options_.launch_seconds;
       size_t end = first;
       while (end < left.size()) {
@@ -298,16 +294,15 @@ class CudaExecutor : public Executor {
     std::vector<bool> rest;  // whether all replicas of a program do
     const auto replicas = static_cast<size_t>(w.count);
     const ReplicaStatus* const landed = landing_.as<ReplicaStatus>();  // [programs from first on, replicas]
-    wave_[kStatuses].download(landing_.as<void>(), (end - first) * replicas * sizeof(ReplicaStatus),
+    piece(kStatuses).download(landing_.as<void>(), (end - first) * replicas * sizeof(ReplicaStatus),
                               first * replicas * sizeof(ReplicaStatus));
     for (size_t p = first; p < end; ++p) {
-      const ProgramRun& run = w.programs[p];
       int64_t most = 0;
       rest.push_back(true);
       for (size_t r = 0; r < replicas; ++r) {
         const ReplicaStatus now = landed[(p - first) * replicas + r];
         most = std::max(most, now.step - std::exchange(w.statuses[p * replicas + r], now).step);
-        rest.back() = rest.back() && rests(now, run.controls[r].epoch, run.limits.stop_at_epoch_end);
+        rest.back() = rest.back() && now.rests != 0;
       }
       done.push_back(static_cast<int>(most));
       expected += w.loaded[p]->pacer.seconds(done.back());
@@ -328,54 +323,49 @@ class CudaExecutor : public Executor {
   }
 
   /// Clears the program's outputs, which begin with piece `first`, and returns the piece behind them.
-  size_t prepare_outputs(const ProgramRun& run, size_t first, RunData& data) {
+  size_t prepare_outputs(const ProgramRun& run, const EpochsRun* epochs, size_t first, RunData& data) {
     data.output_rows = run.emitted->rows;
     const auto replicas = static_cast<int64_t>(run.settings.size());
     for (size_t o = 0; o < run.program.output_cols.size(); ++o) {
-      DeviceMemory& output = wave_[first + o];
-      output.clear(bytes_of(replicas * run.emitted->rows * run.program.output_cols[o]));
-      data.outputs[o] = output.as<float>();
+      const int64_t floats = replicas * kept_floats(run, o, epochs);
+      piece(first + o).clear(bytes_of(floats));
+      data.outputs[o] = floats > 0 ? piece(first + o).as<float>() : nullptr;
     }
     return first + run.program.output_cols.size();
   }
 
   void fetch_outputs(const Wave& w) {
-    size_t piece = kOutputs;
+    size_t at = kOutputs;
     for (const ProgramRun& run : w.programs) {
-      if (!run.emitted) continue;
-      for (size_t o = 0; o < run.program.output_cols.size(); ++o, ++piece) {
-        const int64_t per_replica = int64_t{run.emitted->rows} * run.program.output_cols[o];
-        wave_[piece].download(run.emitted->values[o].data() + w.first * per_replica, bytes_of(w.count * per_replica));
+      if (!run.emitted || (w.epochs && !w.epochs->keeps_outputs)) continue;
+      for (size_t o = 0; o < run.program.output_cols.size(); ++o, ++at) {
+        const int64_t each = kept_floats(run, o, w.epochs);
+        if (each > 0) piece(at).download(run.emitted->values[o].data() + w.first * each, bytes_of(w.count * each));
       }
     }
   }
 
-  /// Brings the host's copy of the state up to date.
-  void fetch_state() {
-    if (newest_ == Newest::device) wave_[kState].download(state_.data(), state_.size() * sizeof(float));
-    newest_ = Newest::host;
+  /// Brings the host's copies of states and best parameters up to date.
+  void fetch_floats() {
+    state_.fetch(piece(kState));
+    best_.fetch(piece(kBest));
   }
 
-  enum class Newest { host, device };
-  /// Outputs follow one another from the last on.
-  enum WavePiece : size_t { kState, kWork, kSettings, kControls, kEpochs, kStatuses, kOutputs };
+  DeviceMemory& piece(size_t number) { return wave_[number]; }
+  const DeviceMemory& piece(size_t number) const { return wave_[number]; }
 
   int device_;
   DeviceInfo info_;
   CudaOptions options_;
   int64_t fast_floats_;
   size_t memory_;
-  size_t had_ = SIZE_MAX;             // bytes that a wave asks for at most, once more could not be allocated
-  std::vector<DeviceMemory> tables_;  // values and labels of all sets
-  std::vector<SourceSet> set_pointers_;
-  DeviceMemory sets_, row_list_, class_weights_;
+  size_t had_ = SIZE_MAX;  // bytes that a wave asks for at most, once more could not be allocated
+  DeviceTables tables_;
   DevicePrograms programs_;
-  std::vector<float> state_;  // [replicas, state_floats]
-  int64_t state_floats_ = 0;
-  Newest newest_ = Newest::host;    // where the state is up to date
-  std::vector<DeviceMemory> wave_;  // pieces of a wave's memory, as WavePiece counts them
-  PinnedMemory landing_;            // of a wave's statuses
-  std::string failure_;             // why nothing can be done any more
+  DeviceFloats state_, best_;                 // [replicas, ..] states, and parameters of the best epochs
+  std::vector<DeviceMemory> wave_{kOutputs};  // pieces of a wave's memory, as WavePiece counts them
+  PinnedMemory landing_;                      // of a wave's statuses
+  mutable std::string failure_;               // why nothing can be done any more
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "engine/lower/lower.h"
 #include "engine/run/fresh_control.h"
 #include "kernels/state/control.h"
+#include "kernels/state/epochs.h"
 
 namespace equipoise {
 
@@ -42,6 +43,7 @@ struct RunLimits {
 struct Emitted {
   int rows = 0;
   std::vector<std::vector<float>> values;
+  uint32_t outputs = ~uint32_t{0};  ///< bit o: output o is of interest; of the others there are no values
 };
 
 /// One program's share of a run: on which replicas, how far, and where its rows go.
@@ -52,6 +54,23 @@ struct ProgramRun {
   RunLimits limits;
   Emitted* emitted = nullptr;  ///< receives the rows of a program that emits
 };
+
+/// A run by epochs: wherever a replica's epoch ends, it is evaluated and judged, its best parameters are kept, a record
+/// is written, and it goes on (kernels/state/epochs.h), until it has done its steps, its rules say that it is finished
+/// or it has written `slots` records.
+struct EpochsRun {
+  ProgramRun train;     ///< `limits` say how many steps; epochs end none of it
+  ProgramRun evaluate;  ///< lowered beside it, of the rows that its settings give each replica, if any; `controls` are
+                        ///< scratch and `limits` those of the replica with most rows
+  std::span<const EpochRules> rules;       ///< [replicas]
+  std::span<EpochStanding> standings;      ///< [replicas], updated; `records` counts from 0
+  int slots = 1;                           ///< records of a replica at most
+  bool keeps_outputs = false;              ///< emitted are [replicas, slots, rows, ..]; else scratch, not fetched
+  std::vector<double>* records = nullptr;  ///< receives [replicas, slots, record_doubles(record_shape)]
+};
+
+/// Of the records of such a run.
+RecordShape record_shape(const Program& train, const Program& evaluate);
 
 class Executor {
  public:
@@ -69,6 +88,12 @@ class Executor {
   /// States of some of the loaded replicas, from number `first` on: those that the span holds, and no others are moved.
   virtual void load_states(std::size_t first, std::span<const float> states) = 0;
   virtual void store_states(std::size_t first, std::span<float> states) = 0;
+  /// Parameters of the best epochs so far: [replicas, floats], those that come first in a state.
+  virtual void load_best(std::span<const float> best, int64_t floats) = 0;
+  virtual void load_bests(std::size_t first, std::span<const float> bests) = 0;
+  virtual void store_bests(std::size_t first, std::span<float> bests) const = 0;
+  /// Runs epochs of every replica over the state and the best parameters that are loaded.
+  virtual void run_epochs(const EpochsRun& run) = 0;
   /// Runs the programs in turn on every replica, each up to its limits.steps steps, over the one state that is loaded:
   /// all are of its size. Programs that were lowered beside each other (PlanLimits::beside) share launches where that
   /// helps; the outcome is that of one run after another. `work` receives the global scratch of replica 0 as the last

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "engine/lower/program_code.h"
+#include "kernels/run/ranked_auc.h"
 
 namespace equipoise {
 
@@ -98,11 +99,38 @@ Launch launch_of(const Program& program, const RunLimits& limits) {
   return launch_of({&one, 1});
 }
 
-float* states_from(std::vector<float>& all, int64_t state_floats, std::size_t first, std::size_t floats) {
-  const auto each = static_cast<std::size_t>(state_floats);
-  if (each == 0 || floats % each != 0 || first > all.size() / each || floats > all.size() - first * each)
-    throw std::logic_error("states are asked for of replicas that are not loaded");
-  return all.data() + first * each;
+RecordShape record_shape(const Program& train, const Program& evaluate) {
+  return {static_cast<int32_t>(train.task_names.size()), static_cast<int32_t>(train.term_names.size()),
+          static_cast<int32_t>(std::max<std::size_t>(train.chains.size(), 1)),
+          static_cast<int32_t>(evaluate.task_names.size()), static_cast<int32_t>(evaluate.term_names.size())};
+}
+
+Launch launch_of(const EpochsRun& run, std::size_t sets) {
+  const ProgramRun programs[] = {run.train, run.evaluate};
+  const std::size_t replicas = run.train.settings.size();
+  if (shared_launches(programs, sets).size() != 1)
+    throw std::logic_error("training and evaluation of one run are lowered beside each other");
+  if (run.rules.size() != replicas || run.standings.size() != replicas || run.slots < 1 || !run.records)
+    throw std::logic_error("a run by epochs has rules, a standing and room for a record of each replica");
+  Launch launch = launch_of(programs);
+  launch.programs[0].stop_at_epoch_end = true;
+  launch.epochs.best_floats = run.train.program.moment_stride;
+  launch.epochs.slots = run.slots;
+  launch.epochs.shape = record_shape(run.train.program, run.evaluate.program);
+  launch.epochs.keeps_outputs = run.keeps_outputs;
+  for (std::size_t r = 0; r < replicas; ++r) {
+    const Watch& watch = run.rules[r].watch;
+    if (watch.watched == Watched::auc)
+      launch.epochs.key_count = std::max(launch.epochs.key_count, sorted_size(run.evaluate.settings[r].rows));
+    const bool reads = watch.watched == Watched::auc || watch.watched == Watched::squared_error;
+    const std::vector<int>& cols = run.evaluate.program.output_cols;
+    if (reads && run.evaluate.settings[r].rows > 0 &&
+        (!run.evaluate.emitted || static_cast<std::size_t>(watch.output) >= cols.size() ||
+         cols[static_cast<std::size_t>(watch.output)] != watch.cols ||
+         (run.evaluate.emitted->outputs >> watch.output & 1u) == 0))
+      throw std::logic_error("an output is watched that the evaluation does not keep");
+  }
+  return launch;
 }
 
 int64_t fast_floats(std::span<const ProgramRun> programs) {
@@ -111,28 +139,59 @@ int64_t fast_floats(std::span<const ProgramRun> programs) {
   return floats;
 }
 
-void prepare_emitted(const ProgramRun& run) {
+void prepare_emitted(const ProgramRun& run, int times) {
   if (!run.emitted) return;
   Emitted& e = *run.emitted;
   e.values.resize(run.program.output_cols.size());
+  const std::size_t blocks = run.settings.size() * static_cast<std::size_t>(times);
   for (std::size_t o = 0; o < e.values.size(); ++o)
-    e.values[o].assign(run.settings.size() * static_cast<std::size_t>(int64_t{e.rows} * run.program.output_cols[o]),
-                       0.0f);
+    e.values[o].assign(
+        e.outputs >> o & 1u ? blocks * static_cast<std::size_t>(int64_t{e.rows} * run.program.output_cols[o]) : 0,
+        0.0f);
 }
+
+void prepare_epochs(const EpochsRun& run) {
+  prepare_emitted(run.evaluate, output_slots(run));
+  const RecordShape shape = record_shape(run.train.program, run.evaluate.program);
+  run.records->assign(run.rules.size() * static_cast<std::size_t>(run.slots * record_doubles(shape)), 0.0);
+  for (EpochStanding& standing : run.standings) standing.records = 0;
+}
+
+namespace {
+
+void place_program(LaunchProgram& program, const ProgramRun& run, const std::vector<SourceSet>& sets,
+                   const RunTables& tables) {
+  RunData& data = program.data;
+  data.sets = sets.data();
+  data.row_list = tables.row_list.data();
+  data.class_weights = tables.class_weights.data();
+  if (!run.emitted) return;
+  data.output_rows = run.emitted->rows;
+  for (std::size_t o = 0; o < run.emitted->values.size(); ++o)
+    data.outputs[o] = run.emitted->values[o].empty() ? nullptr : run.emitted->values[o].data();
+}
+
+}  // namespace
 
 void place_on_host(Launch& launch, std::span<const ProgramRun> programs, const std::vector<SourceSet>& sets,
                    const RunTables& tables) {
   for (std::size_t p = 0; p < programs.size(); ++p) {
-    RunData& data = launch.programs[p].data;
-    data.sets = sets.data();
-    data.row_list = tables.row_list.data();
-    data.class_weights = tables.class_weights.data();
     prepare_emitted(programs[p]);
-    if (!programs[p].emitted) continue;
-    Emitted& e = *programs[p].emitted;
-    data.output_rows = e.rows;
-    for (std::size_t o = 0; o < e.values.size(); ++o) data.outputs[o] = e.values[o].data();
+    place_program(launch.programs[p], programs[p], sets, tables);
   }
+}
+
+void place_on_host(Launch& launch, const EpochsRun& run, const std::vector<SourceSet>& sets, const RunTables& tables,
+                   float* best, std::vector<uint64_t>& keys) {
+  place_program(launch.programs[0], run.train, sets, tables);
+  place_program(launch.programs[1], run.evaluate, sets, tables);
+  LaunchEpochs& epochs = launch.epochs;
+  keys.assign(run.rules.size() * static_cast<std::size_t>(epochs.key_count), 0);
+  epochs.rules = run.rules.data();
+  epochs.standings = run.standings.data();
+  epochs.best = best;
+  epochs.records = run.records->data();
+  epochs.keys = keys.data();
 }
 
 }  // namespace equipoise

@@ -23,18 +23,24 @@ std::vector<std::span<const ProgramRun>> shared_launches(std::span<const Program
 Launch launch_of(std::span<const ProgramRun> programs);
 Launch launch_of(const Program& program, const RunLimits& limits);
 
-/// Where the states of replicas from number `first` on begin in `all`. Throws std::logic_error unless `floats` are
-/// whole states that are there.
-float* states_from(std::vector<float>& all, int64_t state_floats, std::size_t first, std::size_t floats);
+/// The launch of a run by epochs, likewise. Throws std::logic_error unless its programs can share one.
+Launch launch_of(const EpochsRun& run, std::size_t sets);
 
 /// Floats of fast memory that the programs need.
 int64_t fast_floats(std::span<const ProgramRun> programs);
 
-/// Makes room for the rows that a program emits, all of them zero.
-void prepare_emitted(const ProgramRun& run);
+/// Makes room for the rows that a program emits, all of them zero: of each replica, `times` as many.
+void prepare_emitted(const ProgramRun& run, int times = 1);
+/// Makes room for what a run by epochs leaves.
+void prepare_epochs(const EpochsRun& run);
+/// How many times as many rows as it evaluates are kept of each replica.
+inline int output_slots(const EpochsRun& run) { return run.keeps_outputs ? run.slots : 1; }
 
 /// Points the launch's programs at tables and emitted rows in the host's memory.
 void place_on_host(Launch& launch, std::span<const ProgramRun> programs, const std::vector<SourceSet>& sets,
                    const RunTables& tables);
+/// Likewise of a run by epochs, for which room is made. `keys` becomes its scratch.
+void place_on_host(Launch& launch, const EpochsRun& run, const std::vector<SourceSet>& sets, const RunTables& tables,
+                   float* best, std::vector<uint64_t>& keys);
 
 }  // namespace equipoise

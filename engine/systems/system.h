@@ -150,6 +150,8 @@ class System {
   virtual std::vector<ModelKey> keys() = 0;      ///< of [model], in the order they are written; slots in this object
   virtual std::vector<KeyUse> uses() const = 0;  ///< keys of the other sections that not all systems know
   virtual std::vector<Monitor> monitors() const = 0;  ///< that can choose an epoch
+  /// What one of them watches inside a launch: the value that `figure("auc")` or -selected() has of an Evaluation.
+  virtual Watch watch(Monitor monitor) const = 0;
   /// What contradicts itself, as pairs of a key of [model] and a sentence's rest ("is 3, but ...").
   virtual std::vector<std::pair<std::string, std::string>> contradictions() const = 0;
   /// Takes sizes from the data; what the published setup makes of the number of tasks goes into `setup`.

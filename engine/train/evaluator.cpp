@@ -8,16 +8,11 @@
 
 namespace equipoise {
 
-namespace {
-
-Program evaluation_program(const Setup& setup, int batch, const Executor& executor) {
-  Program program =
-      lower(setup.system->graph(Pass::evaluate), evaluation_options(setup, batch, executor.plan_limits()));
+Program evaluation_program(const Setup& setup, int batch, const PlanLimits& limits) {
+  Program program = lower(setup.system->graph(Pass::evaluate), evaluation_options(setup, batch, limits));
   expect_memory(running_bytes(program), "an evaluation of this model");
   return program;
 }
-
-}  // namespace
 
 RunTables tables_of(const System& system, const Dataset& data, const Split& split,
                     std::span<const float> class_weights) {
@@ -33,7 +28,10 @@ RunTables tables_of(const System& system, const Dataset& data, const Split& spli
 }
 
 Evaluator::Evaluator(const Setup& setup, const Dataset& data, int batch, Executor& executor)
-    : setup_(setup), data_(data), executor_(executor), program_(evaluation_program(setup, batch, executor)) {}
+    : setup_(setup),
+      data_(data),
+      executor_(executor),
+      program_(evaluation_program(setup, batch, executor.plan_limits())) {}
 
 const Evaluator::Ran& Evaluator::run(std::span<const Settings> replicas, std::vector<EvaluatedRows> of) {
   ran_.of = std::move(of);
@@ -43,7 +41,7 @@ const Evaluator::Ran& Evaluator::run(std::span<const Settings> replicas, std::ve
     ran_.emitted.rows = std::max(ran_.emitted.rows, static_cast<int>(some.rows.size()));
   // A batch that is not full is summed as one made for its rows alone: all replicas take the batch of the largest.
   if (setup_.system->rows_at_once() && program_.batch != ran_.emitted.rows)
-    program_ = evaluation_program(setup_, ran_.emitted.rows, executor_);
+    program_ = evaluation_program(setup_, ran_.emitted.rows, executor_.plan_limits());
   std::vector<Settings> settings(replicas.begin(), replicas.end());
   for (std::size_t r = 0; r < settings.size(); ++r) {
     settings[r].first_row = ran_.of[r].first;
@@ -55,30 +53,38 @@ const Evaluator::Ran& Evaluator::run(std::span<const Settings> replicas, std::ve
   return ran_;
 }
 
-std::vector<std::vector<float>> Evaluator::outputs(const Ran& ran, std::size_t replica) const {
+std::vector<std::vector<float>> emitted_rows(const Program& program, const Emitted& emitted, std::size_t block,
+                                             std::size_t rows) {
   std::vector<std::vector<float>> outputs;
-  for (std::size_t o = 0; o < ran.emitted.values.size(); ++o) {
-    const auto cols = static_cast<std::size_t>(program_.output_cols[o]);
-    const auto from = ran.emitted.values[o].begin() +
-                      static_cast<std::ptrdiff_t>(replica * static_cast<std::size_t>(ran.emitted.rows) * cols);
-    outputs.emplace_back(from, from + static_cast<std::ptrdiff_t>(ran.of[replica].rows.size() * cols));
+  for (std::size_t o = 0; o < emitted.values.size(); ++o) {
+    const auto cols = static_cast<std::size_t>(program.output_cols[o]);
+    const auto from =
+        emitted.values[o].begin() + static_cast<std::ptrdiff_t>(block * static_cast<std::size_t>(emitted.rows) * cols);
+    outputs.emplace_back(from, from + static_cast<std::ptrdiff_t>(rows * cols));
   }
   return outputs;
 }
 
-Evaluation Evaluator::judged(const Ran& ran, std::size_t replica, const Judge& by) const {
-  const Control& control = ran.controls[replica];
-  const std::span<const int> rows = ran.of[replica].rows;
+std::vector<std::vector<float>> Evaluator::outputs(const Ran& ran, std::size_t replica) const {
+  return emitted_rows(program_, ran.emitted, replica, ran.of[replica].rows.size());
+}
+
+Evaluation judged_evaluation(const Program& program, const Control& control, std::span<const int> rows,
+                             const std::vector<std::vector<float>>& outputs, const Judge& by) {
   Evaluation e{};
   e.rows = static_cast<int>(rows.size());
   const auto mean = [](double sum, double over) { return over > 0 ? sum / over : kUndefined; };
-  for (std::size_t t = 0; t < program_.term_names.size(); ++t)
+  for (std::size_t t = 0; t < program.term_names.size(); ++t)
     e.terms.push_back(mean(control.sum_terms[t], control.sum_term_rows[t]));
-  for (std::size_t k = 0; k < program_.task_names.size(); ++k)
+  for (std::size_t k = 0; k < program.task_names.size(); ++k)
     e.losses.push_back(mean(control.sum_losses[k], control.sum_task_rows[k]));
-  e.counts.assign(control.sum_task_rows, control.sum_task_rows + program_.task_names.size());
-  by.system.judge({by.data, rows, outputs(ran, replica), by.thresholds}, e);
+  e.counts.assign(control.sum_task_rows, control.sum_task_rows + program.task_names.size());
+  by.system.judge({by.data, rows, outputs, by.thresholds}, e);
   return e;
+}
+
+Evaluation Evaluator::judged(const Ran& ran, std::size_t replica, const Judge& by) const {
+  return judged_evaluation(program_, ran.controls[replica], ran.of[replica].rows, outputs(ran, replica), by);
 }
 
 Evaluation Evaluator::evaluate(int first, std::span<const int> rows, std::span<const double> thresholds) {

@@ -30,6 +30,17 @@ struct Judge {
   std::span<const double> thresholds = {};
 };
 
+/// The graph for evaluation, lowered and known to fit into memory.
+Program evaluation_program(const Setup& setup, int batch, const PlanLimits& limits);
+
+/// Figures of rows that such a program was run over, from the control that it left and what it emitted of them.
+Evaluation judged_evaluation(const Program& program, const Control& control, std::span<const int> rows,
+                             const std::vector<std::vector<float>>& outputs, const Judge& by);
+
+/// What was emitted of some rows of one block: [output][rows, cols]; `block` counts replicas, or whatever there is.
+std::vector<std::vector<float>> emitted_rows(const Program& program, const Emitted& emitted, std::size_t block,
+                                             std::size_t rows);
+
 /// Evaluates one part of a data set at a time, or a part of each replica's own.
 class Evaluator {
  public:

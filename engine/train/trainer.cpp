@@ -17,6 +17,7 @@
 #include "engine/run/stepper.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/dead_layers.h"
+#include "engine/train/epoch_record.h"
 #include "engine/train/memory_needed.h"
 
 namespace equipoise {
@@ -28,6 +29,27 @@ Program training_program(const TrainingPlan& plan, std::size_t replicas, Executo
       lower(plan.setup.system->graph(Pass::train), training_options(plan.setup, plan.batch, executor.plan_limits()));
   expect_memory(training_bytes(program, replicas), "this training");
   return program;
+}
+
+constexpr int kMostRecords = 64;                         // of a replica in one run
+constexpr int64_t kRecordBytes = int64_t{64} * 1048576;  // of all records of a run, and of what they are judged by
+
+/// Made for the rows of the member with most, where those are fewer than a batch.
+Program validation_program(const std::vector<Member>& members, const Program& training, const Executor& executor) {
+  const Setup& setup = members.front().plan.setup;
+  std::size_t most = 1;
+  for (const Member& m : members) most = std::max(most, m.split->validation.size());
+  // A batch that is not full is summed as one made for its rows alone.
+  const std::size_t batch = setup.system->rows_at_once() ? most : std::min<std::size_t>(most, kEvaluationBatch);
+  PlanLimits limits = executor.plan_limits();
+  limits.beside = training.code.get();
+  return evaluation_program(setup, static_cast<int>(batch), limits);
+}
+
+EpochRules rules_of(const TrainingPlan& plan) {
+  const System& system = *plan.setup.system;
+  return {system.watch(plan.monitor), system.watch(Monitor::loss).watched == Watched::weighted_losses, plan.epochs,
+          plan.patience, plan.warmup};
 }
 
 void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
@@ -72,9 +94,15 @@ Trainer::Trainer(std::span<const Member> members, Executor& executor, OnStop on_
       executor_(executor),
       on_stop_(on_stop),
       program_(training_program(members_.front().plan, members_.size(), executor)),
+      validation_(validation_program(members_, program_, executor)),
       evaluator_(members_.front().plan.setup, *members_.front().data, kEvaluationBatch, executor),
-      replicas_(members.size()) {
-  for (const Member& m : members_) settings_.push_back(replica_settings(m.plan.setup));
+      standings_(members.size()),
+      replicas_(members.size()),
+      validated_(members.size()) {
+  for (const Member& m : members_) {
+    settings_.push_back(replica_settings(m.plan.setup));
+    rules_.push_back(rules_of(m.plan));
+  }
   executor_.load_tables(tables_of(members_, settings_));
   const auto floats = static_cast<std::size_t>(program_.state_floats);
   std::vector<float> initial(replicas() * floats);
@@ -85,26 +113,13 @@ Trainer::Trainer(std::span<const Member> members, Executor& executor, OnStop on_
     initialise(program_, std::span(initial).subspan(r * floats, floats), s.seed, s.replica);
   }
   executor_.load_state(initial, program_.state_floats);
+  executor_.load_best(std::vector<float>(replicas() * static_cast<std::size_t>(program_.moment_stride)),
+                      program_.moment_stride);
 }
 
 int Trainer::steps_per_epoch(std::size_t replica) const {
   const int batch = members_[replica].plan.batch;
   return (settings_[replica].rows + batch - 1) / batch;
-}
-
-void Trainer::start_epoch(std::size_t replica) {
-  Control& c = controls_[replica];
-  const auto clear = [](auto& sums) { std::fill(std::begin(sums), std::end(sums), 0.0); };
-  c.sum_steps = c.sum_gradient_norm = 0;
-  clear(c.sum_terms);
-  clear(c.sum_term_rows);
-  clear(c.sum_losses);
-  clear(c.sum_task_rows);
-  clear(c.sum_norms);
-  clear(c.sum_gram);
-  clear(c.sum_step_norm);
-  std::fill(std::begin(c.worst_certificate), std::end(c.worst_certificate), kNoCertificate);
-  replicas_[replica].epoch_seconds = 0;
 }
 
 void Trainer::expect_running(std::size_t replica) const {
@@ -116,74 +131,114 @@ void Trainer::expect_running(std::size_t replica) const {
                           c.bad_step, settings_[replica].replica, describe_bad(program_, c)));
 }
 
-std::vector<std::optional<EpochMetrics>> Trainer::advance_all(int steps) { return step_all(steps, true); }
+std::vector<std::vector<EpochMetrics>> Trainer::advance_epochs(int steps) { return run(steps, kMostRecords, true); }
 
-void Trainer::advance_without_metrics(int steps) { step_all(steps, false); }
+void Trainer::advance_without_metrics(int steps) { run(steps, kMostRecords, false); }
 
-std::vector<std::optional<EpochMetrics>> Trainer::step_all(int steps, bool with_metrics) {
+std::vector<std::optional<EpochMetrics>> Trainer::advance_all(int steps) {
   std::vector<std::optional<EpochMetrics>> metrics(replicas());
-  if (finished()) return metrics;
-  const auto begin = std::chrono::steady_clock::now();
-  std::vector<bool> rests, ended;
-  std::vector<int> epochs;
-  for (std::size_t r = 0; r < replicas(); ++r) {
-    rests.push_back(finished(r));
-    epochs.push_back(controls_[r].epoch);
-    if (!rests[r] && controls_[r].position == 0) start_epoch(r);
-  }
-  run_but(rests, steps);
-  for (std::size_t r = 0; r < replicas(); ++r) {
-    if (on_stop_ == OnStop::throws) expect_running(r);
-    ended.push_back(controls_[r].epoch != epochs[r]);
-  }
-  end_epochs(ended, with_metrics, metrics);
-  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  for (std::size_t r = 0; r < replicas(); ++r) {
-    if (!rests[r]) replicas_[r].epoch_seconds += took;
-    if (metrics[r]) metrics[r]->seconds = replicas_[r].epoch_seconds;
-  }
+  std::vector<std::vector<EpochMetrics>> all = run(steps, 1, true);
+  for (std::size_t r = 0; r < replicas(); ++r)
+    if (!all[r].empty()) metrics[r] = std::move(all[r].front());
   return metrics;
 }
 
-/// Steps of all replicas but those that rest, which keep their controls.
-void Trainer::run_but(const std::vector<bool>& rests, int steps) {
-  std::vector<Status> statuses;
+std::vector<std::vector<EpochMetrics>> Trainer::run(int steps, int most_epochs, bool with_metrics) {
+  if (on_stop_ == OnStop::throws) expect_running(0);
+  if (finished()) return std::vector<std::vector<EpochMetrics>>(replicas());
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<Settings> validating = settings_;
+  std::vector<int64_t> before;
+  emitted_.rows = 0;
+  emitted_.outputs = with_metrics ? ~uint32_t{0} : 0;
   for (std::size_t r = 0; r < replicas(); ++r) {
-    statuses.push_back(controls_[r].status);
-    if (rests[r]) controls_[r].status = Status::frozen;
+    const EvaluatedRows validation = rows_at(r, Part::validation);
+    // Those that nobody watches are validated for their metrics alone.
+    const bool validates = with_metrics || rules_[r].watch.watched != Watched::nothing;
+    validating[r].first_row = validation.first;
+    validating[r].rows = validates ? static_cast<int32_t>(validation.rows.size()) : 0;
+    emitted_.rows = std::max(emitted_.rows, static_cast<int>(validating[r].rows));
+    emitted_.outputs |= uint32_t{1} << rules_[r].watch.output;
+    before.push_back(controls_[r].step);
   }
-  executor_.run(program_, settings_, controls_, {steps, true});
-  for (std::size_t r = 0; r < replicas(); ++r)
-    if (rests[r]) controls_[r].status = statuses[r];
+  EpochsRun run{{program_, settings_, controls_, {steps, false}},
+                {validation_, validating, validated_, {}, &emitted_},
+                rules_,
+                standings_,
+                record_slots(steps, most_epochs, with_metrics),
+                with_metrics,
+                &records_};
+  run.evaluate.limits = {(emitted_.rows + validation_.batch - 1) / validation_.batch, true};
+  executor_.run_epochs(run);
+  std::vector<std::vector<EpochMetrics>> metrics = take_records(run, with_metrics);
+  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    // An epoch's share of the time is that of its steps.
+    const double a_step = took / static_cast<double>(std::max<int64_t>(controls_[r].step - before[r], 1));
+    for (EpochMetrics& m : metrics[r]) {
+      m.seconds = replicas_[r].epoch_seconds + a_step * static_cast<double>(m.step - before[r]);
+      before[r] = m.step;
+      replicas_[r].epoch_seconds = 0;
+    }
+    replicas_[r].epoch_seconds += a_step * static_cast<double>(controls_[r].step - before[r]);
+  }
+  if (on_stop_ == OnStop::throws && metrics[0].empty()) expect_running(0);
+  return metrics;
 }
 
-/// Validates the replicas whose epoch ended; those that nobody watches only for their metrics.
-void Trainer::end_epochs(const std::vector<bool>& ended, bool with_metrics,
-                         std::vector<std::optional<EpochMetrics>>& metrics) {
-  std::vector<EvaluatedRows> of(replicas());
+/// Records of each replica that a run of so many steps may need, as far as there is room for them.
+int Trainer::record_slots(int steps, int most_epochs, bool with_metrics) const {
+  int64_t epochs = 1, bytes = record_doubles(record_shape(program_, validation_)) * int64_t{sizeof(double)};
+  for (std::size_t r = 0; r < replicas(); ++r) epochs = std::max<int64_t>(epochs, steps / steps_per_epoch(r) + 1);
+  if (with_metrics)
+    for (const int cols : validation_.output_cols) bytes += int64_t{emitted_.rows} * cols * int64_t{sizeof(float)};
+  const int64_t room = std::max<int64_t>(kRecordBytes / (bytes * static_cast<int64_t>(replicas())), 1);
+  return static_cast<int>(std::min({epochs, room, int64_t{most_epochs}}));
+}
+
+/// Notes what a run's records say, and makes metrics of them where they are asked for.
+std::vector<std::vector<EpochMetrics>> Trainer::take_records(const EpochsRun& run, bool with_metrics) {
+  struct Ended {
+    std::size_t replica, slot;
+  };
+  const RecordShape shape = record_shape(program_, validation_);
+  const auto doubles = static_cast<std::size_t>(record_doubles(shape)), slots = static_cast<std::size_t>(run.slots);
+  std::vector<std::vector<EpochMetrics>> metrics(replicas());
+  std::vector<Ended> places;
   for (std::size_t r = 0; r < replicas(); ++r) {
-    if (!ended[r]) continue;
-    note_losses(r);
-    if (with_metrics || members_[r].plan.monitor != Monitor::none) of[r] = rows_at(r, Part::validation);
+    const auto ended = static_cast<std::size_t>(standings_[r].records);
+    if (with_metrics) metrics[r].resize(ended);
+    for (std::size_t i = 0; i < ended; ++i) places.push_back({r, i});
   }
-  std::vector<std::optional<Evaluation>> validated = evaluations(std::move(of));
-  std::vector<std::size_t> improved;
-  for (std::size_t r = 0; r < replicas(); ++r) {
-    const bool best = validated[r] && chosen(r, *validated[r]);
-    if (best) improved.push_back(r);
-    if (with_metrics && ended[r]) {
-      metrics[r] = epoch_metrics(program_, controls_[r]);
-      metrics[r]->best = best;
-      metrics[r]->validated = validated[r].has_value();
-      if (validated[r]) metrics[r]->validation = *validated[r];
-    }
-    if (best) replicas_[r].best = std::move(validated[r]);
+  const auto record_at = [&](const Ended& p) {
+    return std::span(records_).subspan((p.replica * slots + p.slot) * doubles, doubles);
+  };
+  for (const Ended& p : places) {
+    const std::span<const double> record = record_at(p);
+    Replica& r = replicas_[p.replica];
+    if (r.losses.total.empty()) r.losses.first = epoch_losses(program_, read_record(shape, record).trained);
+    r.losses.total.push_back(record[kRecordLoss]);
+    if (!with_metrics && record[kRecordBest] != 0) r.best.reset();
   }
-  for (const std::size_t r : improved) replicas_[r].best_state = state(r);
-  each_of(improved.size(), executor_.host_threads(), [&](std::size_t i) {
-    std::vector<float>& best = replicas_[improved[i]].best_state;
-    best = parameters_of(program_, best);
+  if (!with_metrics) return metrics;
+  each_of(places.size(), executor_.host_threads(), [&](std::size_t i) {
+    const Ended& p = places[i];
+    const EpochRecord record = read_record(shape, record_at(p));
+    EpochMetrics& m = metrics[p.replica][p.slot];
+    m = epoch_metrics(program_, record.trained);
+    m.best = record.best;
+    m.validated = record.evaluated;
+    if (!record.evaluated) return;
+    const Member& member = members_[p.replica];
+    const std::span<const int> rows = rows_at(p.replica, Part::validation).rows;
+    m.validation = judged_evaluation(validation_, record.evaluation, rows,
+                                     emitted_rows(validation_, emitted_, p.replica * slots + p.slot, rows.size()),
+                                     {*member.plan.setup.system, *member.data});
   });
+  for (std::size_t r = 0; r < replicas(); ++r)
+    for (const EpochMetrics& m : metrics[r])
+      if (m.best) replicas_[r].best = m.validation;
+  return metrics;
 }
 
 EvaluatedRows Trainer::rows_at(std::size_t replica, Part part) const {
@@ -214,39 +269,8 @@ std::vector<std::string> Trainer::dead_layers(std::size_t replica) const {
   return equipoise::dead_layers(members_[replica].plan.setup, one, executor_)[replica];
 }
 
-void Trainer::note_losses(std::size_t replica) {
-  Replica& r = replicas_[replica];
-  const Control& c = controls_[replica];
-  Evaluation training;
-  training.losses = epoch_losses(program_, c);
-  training.counts.assign(c.sum_task_rows, c.sum_task_rows + training.losses.size());
-  if (r.losses.total.empty()) r.losses.first = training.losses;
-  r.losses.total.push_back(members_[replica].plan.setup.system->selected(training, settings_[replica].initial_weights));
-  if (r.fell == 0 && has_fallen(r.losses.total)) r.fell = c.epoch;
-}
-
-/// Whether the epoch is the best so far, which is noted.
-bool Trainer::chosen(std::size_t replica, const Evaluation& evaluation) {
-  Replica& r = replicas_[replica];
-  const double value = monitored(replica, evaluation);
-  // A loss that is no number is never the best: nothing would compare as better than it afterwards.
-  if (members_[replica].plan.monitor == Monitor::none || std::isnan(value) ||
-      (r.best_epoch > 0 && !(value > r.best_value)))
-    return false;
-  r.best_epoch = controls_[replica].epoch;
-  r.best_value = value;
-  return true;
-}
-
-double Trainer::monitored(std::size_t replica, const Evaluation& evaluation) const {
-  const TrainingPlan& plan = members_[replica].plan;
-  if (plan.monitor == Monitor::auc) return evaluation.figure("auc");
-  return -plan.setup.system->selected(evaluation, settings_[replica].initial_weights);
-}
-
 bool Trainer::finished(std::size_t replica) const {
-  return ended_by_values(replica) || controls_[replica].epoch >= members_[replica].plan.epochs || left_out(replica) ||
-         out_of_patience(replica);
+  return ended_by_values(replica) || epochs_are_over(rules_[replica], standings_[replica], controls_[replica]);
 }
 
 bool Trainer::ended_by_values(std::size_t replica) const {
@@ -254,19 +278,10 @@ bool Trainer::ended_by_values(std::size_t replica) const {
   return status == Status::frozen || (status == Status::stopped && on_stop_ == OnStop::finishes);
 }
 
-bool Trainer::left_out(std::size_t replica) const {
-  const Control& c = controls_[replica];
-  return c.position == 0 && c.epoch > 0 && c.sum_steps == 0 && c.skipped > 0;
-}
-
 bool Trainer::out_of_patience(std::size_t replica) const {
   const Control& c = controls_[replica];
-  const Replica& r = replicas_[replica];
-  const TrainingPlan& plan = members_[replica].plan;
-  const int from = plan.warmup > 0 ? plan.warmup : r.fell;
-  return c.position == 0 && plan.patience > 0 && r.best_epoch > 0 && from > 0 &&
-         c.epoch - std::max(r.best_epoch, from) >= plan.patience && !ended_by_values(replica) &&
-         c.epoch < plan.epochs && !left_out(replica);
+  return equipoise::out_of_patience(rules_[replica], standings_[replica], c) && !ended_by_values(replica) &&
+         c.epoch < members_[replica].plan.epochs && !left_out(c);
 }
 
 std::string Trainer::failure(std::size_t replica) const {
@@ -274,7 +289,7 @@ std::string Trainer::failure(std::size_t replica) const {
   if (ended_by_values(replica))
     return fmt::format("{} at step {}: {} was not finite", c.status == Status::frozen ? "frozen" : "stopped",
                        c.bad_step, describe_bad(program_, c));
-  if (left_out(replica))
+  if (left_out(c))
     return fmt::format("every step of epoch {} was left out: {} was not finite", c.epoch, describe_bad(program_, c));
   return "";
 }

@@ -31,13 +31,17 @@ class Trainer {
   /// One model, for which advance() throws where the policy says stop.
   Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor);
 
-  /// Runs up to `steps` steps of every replica, but not past its epoch's end. At the end of an epoch, validates and
-  /// returns the metrics of each replica whose epoch ended. A replica that is finished neither steps nor validates.
-  std::vector<std::optional<EpochMetrics>> advance_all(int steps);
-  /// The same where nobody reads the metrics: validates only those whose monitor chooses by it.
+  /// Runs up to `steps` steps of every replica, from epoch to epoch. Where one ends, validates and goes on. Returns
+  /// the metrics of each replica's epochs that ended. A replica that is finished neither steps nor validates; one of
+  /// which the records of epochs fill the room for them waits for the next call.
+  /// Throws Error(numerics) where a model that trains alone meets a non-finite value and its policy says stop, naming
+  /// step, replica and tensor, once all metrics are told; its state is then the one before the bad step.
+  std::vector<std::vector<EpochMetrics>> advance_epochs(int steps);
+  /// The same where nobody reads the metrics: validates only those whose monitor chooses by it, and keeps no best().
   void advance_without_metrics(int steps);
-  /// The same of the first replica alone. Throws Error(numerics) where a model that trains alone meets a non-finite
-  /// value and its policy says stop, naming step, replica and tensor; its state is then the one before the bad step.
+  /// As advance_epochs(), but not past the end of a replica's epoch.
+  std::vector<std::optional<EpochMetrics>> advance_all(int steps);
+  /// The same of the first replica alone.
   std::optional<EpochMetrics> advance(int steps) { return advance_all(steps).front(); }
   int steps_per_epoch(std::size_t replica = 0) const;
 
@@ -55,8 +59,9 @@ class Trainer {
   /// Why a replica finished, for people.
   std::string finish_reason(std::size_t replica = 0) const;
 
-  int best_epoch(std::size_t r = 0) const { return replicas_[r].best_epoch; }  ///< 0 before the first
-  const std::optional<Evaluation>& best(std::size_t r = 0) const { return replicas_[r].best; }
+  int best_epoch(std::size_t r = 0) const { return standings_[r].best_epoch; }  ///< 0 before the first
+  /// What the model of the best epoch says of the validation rows; asked anew where nobody read that epoch's metrics.
+  const std::optional<Evaluation>& best(std::size_t r = 0);
   const LossHistory& losses(std::size_t r = 0) const { return replicas_[r].losses; }
   const Control& control(std::size_t r = 0) const { return controls_[r]; }
   const Program& program() const { return program_; }
@@ -86,44 +91,43 @@ class Trainer {
   std::string hash_over(const std::function<void(const LineVisitor&)>& each_line, std::size_t replica = 0) const;
 
  private:
-  /// What the host knows of a replica besides its settings and control.
+  /// What the host knows of a replica besides its settings, control and standing.
   struct Replica {
-    std::vector<float> best_state;  // parameters of the best epoch, moments zero
-    int best_epoch = 0;
-    double best_value = 0;
     std::optional<Evaluation> best{};
     LossHistory losses{};
-    int fell = 0;  // epoch at whose end the training loss had first fallen; 0 before
-    double epoch_seconds = 0;
+    double epoch_seconds = 0;  // of the epoch that has begun
   };
 
   enum class OnStop { throws, finishes };  // what a replica that stopped does to the others
 
   Trainer(std::span<const Member> members, Executor& executor, OnStop on_stop);
-  std::vector<std::optional<EpochMetrics>> step_all(int steps, bool with_metrics);
-  void run_but(const std::vector<bool>& rests, int steps);
-  void end_epochs(const std::vector<bool>& ended, bool with_metrics, std::vector<std::optional<EpochMetrics>>& metrics);
+  std::vector<std::vector<EpochMetrics>> run(int steps, int most_epochs, bool with_metrics);
+  int record_slots(int steps, int most_epochs, bool with_metrics) const;
+  std::vector<std::vector<EpochMetrics>> take_records(const EpochsRun& run, bool with_metrics);
   EvaluatedRows rows_at(std::size_t replica, Part part) const;
   std::vector<std::optional<Evaluation>> evaluations(std::vector<EvaluatedRows> of,
                                                      std::span<const std::vector<double>> thresholds = {});
   std::vector<float> state(std::size_t replica) const;
-  void start_epoch(std::size_t replica);
+  std::vector<float> best_state(std::size_t replica) const;
   void expect_running(std::size_t replica) const;
-  void note_losses(std::size_t replica);
   bool ended_by_values(std::size_t replica) const;
-  bool left_out(std::size_t replica) const;
-  bool chosen(std::size_t replica, const Evaluation& evaluation);
   void add_fitted(TensorFile& file, std::size_t replica, const std::vector<float>& chosen);
-  double monitored(std::size_t replica, const Evaluation& evaluation) const;
 
   std::vector<Member> members_;
   Executor& executor_;
   OnStop on_stop_;
   Program program_;
+  Program validation_;  // beside it
   Evaluator evaluator_;
-  std::vector<Settings> settings_;  // [replicas]
-  std::vector<Control> controls_;   // [replicas]
+  std::vector<Settings> settings_;        // [replicas]
+  std::vector<Control> controls_;         // [replicas]
+  std::vector<EpochRules> rules_;         // [replicas]
+  std::vector<EpochStanding> standings_;  // [replicas]
   std::vector<Replica> replicas_;
+  // Of a run; kept, as making their memory anew takes longer than an epoch of a small model.
+  std::vector<Control> validated_;
+  std::vector<double> records_;
+  Emitted emitted_;
 };
 
 }  // namespace equipoise

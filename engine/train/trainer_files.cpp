@@ -17,6 +17,12 @@ std::vector<float> Trainer::state(std::size_t replica) const {
   return state;
 }
 
+std::vector<float> Trainer::best_state(std::size_t replica) const {
+  std::vector<float> state(static_cast<std::size_t>(program_.state_floats));
+  executor_.store_bests(replica, std::span(state).first(static_cast<std::size_t>(program_.moment_stride)));
+  return state;
+}
+
 std::vector<std::optional<Evaluation>> Trainer::evaluate_best(Part part,
                                                               std::span<const std::vector<double>> thresholds) {
   std::vector<EvaluatedRows> of;
@@ -24,7 +30,7 @@ std::vector<std::optional<Evaluation>> Trainer::evaluate_best(Part part,
   std::vector<float> now(replicas() * static_cast<std::size_t>(program_.state_floats));
   executor_.store_state(now);
   for (std::size_t r = 0; r < replicas(); ++r)
-    if (replicas_[r].best_epoch > 0) executor_.load_states(r, replicas_[r].best_state);
+    if (best_epoch(r) > 0) executor_.load_states(r, best_state(r));
   std::vector<std::optional<Evaluation>> said;
   try {
     said = evaluations(std::move(of), thresholds);
@@ -36,11 +42,22 @@ std::vector<std::optional<Evaluation>> Trainer::evaluate_best(Part part,
   return said;
 }
 
+const std::optional<Evaluation>& Trainer::best(std::size_t replica) {
+  std::optional<Evaluation>& best = replicas_[replica].best;
+  if (best || best_epoch(replica) == 0) return best;
+  std::vector<EvaluatedRows> of(replicas());
+  of[replica] = rows_at(replica, Part::validation);
+  const std::vector<float> now = state(replica);
+  executor_.load_states(replica, best_state(replica));
+  best = std::move(evaluations(std::move(of))[replica]);
+  executor_.load_states(replica, now);
+  return best;
+}
+
 TensorFile Trainer::model(std::size_t replica) {
-  const Replica& r = replicas_[replica];
-  const std::vector<float> chosen = r.best_epoch > 0 ? r.best_state : state(replica);
-  TensorFile file =
-      model_file(program_, plan(replica), chosen, r.best_epoch > 0 ? r.best_epoch : controls_[replica].epoch);
+  const int epoch = best_epoch(replica);
+  const std::vector<float> chosen = epoch > 0 ? best_state(replica) : state(replica);
+  TensorFile file = model_file(program_, plan(replica), chosen, epoch > 0 ? epoch : controls_[replica].epoch);
   add_fitted(file, replica, chosen);
   return file;
 }
@@ -65,27 +82,22 @@ void Trainer::add_fitted(TensorFile& file, std::size_t replica, const std::vecto
 }
 
 TensorFile Trainer::checkpoint(std::size_t replica) const {
-  const Replica& r = replicas_[replica];
+  const EpochStanding& standing = standings_[replica];
   return checkpoint_file(program_, plan(replica),
-                         {controls_[replica], state(replica), r.best_state, r.best_epoch, r.best_value, r.losses});
+                         {controls_[replica], state(replica), best_state(replica), standing.best_epoch,
+                          standing.best_value, replicas_[replica].losses});
 }
 
 void Trainer::restore(const TensorFile& file, std::size_t replica) {
   const TrainingState restored = read_checkpoint(program_, plan(replica), file);
   Replica& r = replicas_[replica];
   controls_[replica] = restored.control;
-  executor_.load_states(replica, restored.state);
-  r.best_state = restored.best_state;
-  r.best_epoch = restored.best_epoch;
-  r.best_value = restored.best_value;
+  standings_[replica] = {fall_of(restored.losses.total), restored.best_value, restored.best_epoch, 0};
   r.losses = restored.losses;
-  r.fell = epoch_of_fall(r.losses.total);
-  if (r.best_epoch == 0) return;
-  std::vector<EvaluatedRows> of(replicas());
-  of[replica] = rows_at(replica, Part::validation);
-  executor_.load_states(replica, r.best_state);
-  if (std::optional<Evaluation> best = evaluations(std::move(of))[replica]) r.best = std::move(best);
+  r.best.reset();
   executor_.load_states(replica, restored.state);
+  if (restored.best_epoch == 0) return;
+  executor_.load_bests(replica, std::span(restored.best_state).first(static_cast<std::size_t>(program_.moment_stride)));
 }
 
 std::string Trainer::hash(const std::vector<std::string>& lines, std::size_t replica) const {

@@ -182,6 +182,7 @@ class TrainRun {
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
     const auto restore = [&](const TensorFile& checkpoint) {
       trainer.restore(checkpoint);
+      trainer.best();  // while the device is sound: what ends a run badly still tells it
       return trainer.control().epoch;
     };
     folder.resume(restore, [&](const std::string& sentence) { log_.warning(sentence); });
@@ -255,7 +256,7 @@ class TrainRun {
     }
   }
 
-  [[noreturn]] ExitCode stop(const RunFolder& folder, const PreparedData& prepared, const Trainer& trainer) {
+  [[noreturn]] ExitCode stop(const RunFolder& folder, const PreparedData& prepared, Trainer& trainer) {
     account(folder, prepared, trainer, "stopped", signal_name(signals_.received()));
     const std::string path = folder.path().string();
     throw Error(ExitCode::stopped,
@@ -305,7 +306,7 @@ class TrainRun {
   }
 
   /// Writes run.json. The best validation is told at the run's own thresholds, where it has some.
-  void account(const RunFolder& folder, const PreparedData& prepared, const Trainer& trainer, const char* status,
+  void account(const RunFolder& folder, const PreparedData& prepared, Trainer& trainer, const char* status,
                const std::string& reason, const std::optional<Evaluation>& at_thresholds = std::nullopt) {
     summary_.status = status;
     summary_.finish_reason = reason;

@@ -44,21 +44,20 @@ bool train_into(RunFolder& folder, Trainer& trainer, Progress& progress, const P
   while (!trainer.finished() && !(stopped = pace.stop())) {
     const int64_t before = trainer.control().step;
     const auto begin = Clock::now();
-    std::optional<EpochMetrics> metrics;
+    std::vector<EpochMetrics> epochs;
     try {
-      metrics = trainer.advance(launch.steps());
+      epochs = std::move(trainer.advance_epochs(launch.steps()).front());
     } catch (const Error&) {
       if (trainer.control().status == Status::stopped) saver.save();
       throw;
     }
     launch.took(trainer.control().step - before, Clock::now() - begin);
-    if (metrics) {
-      folder.append_metrics(to_json_line(trainer.program(), *metrics, false), metrics->seconds);
-      progress.epoch(*metrics, [&] { return trainer.dead_layers(); });
-      if (metrics->best || trainer.best_epoch() == 0) saver.model_changed();
-    } else {
-      progress.steps(trainer.control().step);
+    for (const EpochMetrics& metrics : epochs) {
+      folder.append_metrics(to_json_line(trainer.program(), metrics, false), metrics.seconds);
+      progress.epoch(metrics, [&] { return trainer.dead_layers(); });
+      if (metrics.best || trainer.best_epoch() == 0) saver.model_changed();
     }
+    if (epochs.empty()) progress.steps(trainer.control().step);
     if (saver.age() >= pace.between_checkpoints) saver.save();
   }
   saver.save();

@@ -7,7 +7,7 @@
 
 namespace equipoise {
 
-/// outputs[output][replica's slot, position + r, c] = from[r, c]: rows in the order of the row list.
+/// outputs[output][replica's output slot, position + r, c] = from[r, c]: rows in the order of the row list.
 struct Emit {
   View from;  // [n, cols]
   int32_t output;
@@ -18,10 +18,12 @@ struct Emit {
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
+    float* const all = c.data->outputs[output];
+    if (!all) return;
     const int r = unit_row<Team>(u);
     const float* row = c.row(from, r);
-    float* out = c.data->outputs[output] +
-                 (static_cast<int64_t>(c.slot) * c.data->output_rows + c.control->position + r) * from.cols;
+    float* out =
+        all + (static_cast<int64_t>(c.output_slot) * c.data->output_rows + c.control->position + r) * from.cols;
     map_columns<Team::kLanes>(
         from.cols, unit_lane<Team>(u), [&](int j) { return row[j]; }, [&](int j, float x) { out[j] = x; });
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/balance/chain.h"
+#include "kernels/state/epochs.h"
 #include "kernels/state/memory.h"
 #include "kernels/state/replica_status.h"
 
@@ -40,12 +41,28 @@ struct LaunchProgram {
   bool stop_at_epoch_end;  // a replica whose epoch ends does no further step of this program
 };
 
-/// One launch: for each of `replicas` replicas its programs run in turn, over one state. Residents are copied in before
-/// the first and out behind the last, so all programs find them at the same places.
+/// Epochs inside a launch: of its programs the first trains, up to its `steps` steps, and wherever a replica's epoch
+/// ends the second evaluates all rows of its own settings, if there are any.
+struct LaunchEpochs {
+  const EpochRules* rules;   // [replicas]; null: the programs run one after another instead, once each
+  EpochStanding* standings;  // [replicas]
+  float* best;               // [replicas, best_floats] parameters of the best epoch
+  double* records;           // [replicas, slots, record_doubles(shape)]; a replica whose slots are full rests
+  uint64_t* keys;            // [replicas, key_count] scratch of an AUC
+  int64_t best_floats;       // that many come first in a state
+  int32_t key_count;
+  int32_t slots;
+  RecordShape shape;
+  bool keeps_outputs;  // outputs are [replicas, slots, output_rows, cols]; else those of the last epoch alone
+};
+
+/// One launch: for each of `replicas` replicas its programs run in turn, over one state, or by epochs. Residents are
+/// copied in before the first and out behind the last, so all programs find them at the same places.
 struct Launch {
   LaunchProgram programs[kMaxPrograms];
   const Resident* residents;
   Chain chains[kMaxBalancers];
+  LaunchEpochs epochs;
   float* state;  // [replicas, state_floats]
   float* work;   // [replicas, work_floats]
   int64_t state_floats, work_floats;

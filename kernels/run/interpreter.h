@@ -4,6 +4,7 @@
 
 #include "kernels/program/launch.h"
 #include "kernels/program/operation.h"
+#include "kernels/run/epoch_end.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {
@@ -68,29 +69,21 @@ EQ_FN void run_phase(const Team& team, const Context& c, const Operation* operat
   }
 }
 
+/// Up to `steps` steps of one program, and how many it did. The context's memory and slot are set; all else of it is
+/// the program's.
 template <class Team>
-EQ_FN void copy_resident(const Team& team, const Context& c, const Launch& launch, bool to_fast) {
-  for (int i = 0; i < launch.resident_count; ++i) {
-    const Resident& r = launch.residents[i];
-    float* to = c.floats(to_fast ? r.fast : r.state);
-    const float* from = c.floats(to_fast ? r.state : r.fast);
-    for (int e = team.thread_rank(); e < r.count; e += team.size()) to[e] = from[e];
-  }
-}
-
-/// The steps of one program. The context's memory and slot are set; all else of it is the program's.
-template <class Team>
-EQ_FN void run_program(const Team& team, Context& c, const LaunchProgram& program) {
+EQ_FN int run_program(const Team& team, Context& c, const LaunchProgram& program, int steps) {
   c.control = program.controls + c.slot;
   c.settings = program.settings + c.slot;
   c.data = &program.data;
   c.batch = program.batch;
   c.shuffle = program.shuffle;
   const int epoch = program.first_epochs ? program.first_epochs[c.slot] : c.control->epoch;
+  int done = 0;
   // Only the last phase changes what the loop below reads, and at least one barrier lies before it.
-  for (int step = 0; step < program.steps; ++step) {
+  for (; done < steps; ++done) {
     const int left = c.settings->rows - c.control->position;
-    if (left <= 0 || rests(status_of(*c.control), epoch, program.stop_at_epoch_end)) break;
+    if (left <= 0 || rests(*c.control, epoch, program.stop_at_epoch_end)) break;
     c.n = left < program.batch ? left : program.batch;
     for (int p = 0; p < program.phase_count; ++p) {
       run_phase(team, c, program.operations, program.phases[p]);
@@ -98,7 +91,9 @@ EQ_FN void run_program(const Team& team, Context& c, const LaunchProgram& progra
       if constexpr (requires { team.phase_ended(p); }) team.phase_ended(p);  // a team that counts clocks
     }
   }
-  if (program.statuses && team.thread_rank() == 0) program.statuses[c.slot] = status_of(*c.control);
+  if (program.statuses && team.thread_rank() == 0)
+    program.statuses[c.slot] = {c.control->step, rests(*c.control, epoch, program.stop_at_epoch_end)};
+  return done;
 }
 
 /// Runs replica number `slot` of the launch. `fast` is this team's fast memory.
@@ -109,10 +104,18 @@ EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* 
   c.base[static_cast<int>(Space::work)] = launch.work + slot * launch.work_floats;
   c.base[static_cast<int>(Space::state)] = launch.state + slot * launch.state_floats;
   c.chains = launch.chains;
-  c.slot = slot;
+  c.slot = c.output_slot = slot;
+  const bool epochs = launch.epochs.rules != nullptr;
   copy_resident(team, c, launch, true);
   team.sync();
-  for (int p = 0; p < launch.program_count; ++p) run_program(team, c, launch.programs[p]);
+  int left = launch.programs[0].steps;
+  int p = epochs ? next_epoch(team, launch, slot, left) : 0;
+  while (p < launch.program_count) {
+    const LaunchProgram& program = launch.programs[p];
+    const int done = run_program(team, c, program, epochs && p == 0 ? left : program.steps);
+    if (epochs && p == 0) left -= done;
+    p = epochs ? program_after(team, launch, c, p, left) : p + 1;
+  }
   copy_resident(team, c, launch, false);
   team.sync();
 }

@@ -55,7 +55,7 @@ struct RunData {
   const SourceSet* sets;        // settings.source_set picks one
   const int32_t* row_list;      // rows of every split, one split after another
   const float* class_weights;   // [.. classes] of a label, or of one task's targets after another's, per split
-  float* outputs[kMaxOutputs];  // [replicas, output_rows, cols]
+  float* outputs[kMaxOutputs];  // [replicas, output_rows, cols]; null: of no interest
   int32_t output_rows;
 };
 
@@ -67,6 +67,7 @@ struct Context {
   const RunData* data;
   const Chain* chains;  // [balancers] methods that balance the tasks
   int32_t slot;         // number of this replica in the launch
+  int32_t output_slot;  // and of its rows in outputs
   int32_t batch;        // capacity
   int32_t n;            // rows of this batch
   bool shuffle;         // rows in permuted order

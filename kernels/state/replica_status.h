@@ -11,15 +11,12 @@ namespace equipoise {
 
 struct ReplicaStatus {
   int64_t step;
-  int32_t epoch;
-  Status status;
+  int64_t rests;  // 1 if the replica does no further step of the run, 0 if it goes on
 };
 static_assert(sizeof(ReplicaStatus) == 16);
 
-EQ_FN ReplicaStatus status_of(const Control& k) { return {k.step, k.epoch, k.status}; }
-
-/// True if a replica does no further step of a run that began in that epoch.
-EQ_FN bool rests(const ReplicaStatus& now, int32_t first_epoch, bool stop_at_epoch_end) {
+/// True if a replica does no further step of a run of one program that began in that epoch.
+EQ_FN bool rests(const Control& now, int32_t first_epoch, bool stop_at_epoch_end) {
   return now.status != Status::running || (stop_at_epoch_end && now.epoch != first_epoch);
 }
 

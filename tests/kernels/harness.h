@@ -169,7 +169,7 @@ class Rig {
     c.settings = &settings;
     c.data = &placed;
     c.chains = chains;
-    c.slot = slot;
+    c.slot = c.output_slot = slot;
     c.batch = batch_;
     c.n = n_;
     c.shuffle = shuffle;

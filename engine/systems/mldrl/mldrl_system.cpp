@@ -147,6 +147,12 @@ std::vector<Monitor> MldrlSystem::monitors() const {
   return {Monitor::loss, Monitor::none};
 }
 
+Watch MldrlSystem::watch(Monitor monitor) const {
+  // The first output is the prediction.
+  if (monitor == Monitor::auc) return {Watched::auc, 0, model.classes, 0, !model.softmax_twice};
+  return {monitor == Monitor::loss ? Watched::weighted_losses : Watched::nothing};
+}
+
 void MldrlSystem::take_sizes(const Dataset& data, Setup&) {
   model.features = data.features;
   model.classes = data.classes > 0 ? data.classes : kClassesWithoutLabels;

@@ -29,6 +29,9 @@ class MtlSystem final : public System {
   std::vector<ModelKey> keys() override;
   std::vector<KeyUse> uses() const override;
   std::vector<Monitor> monitors() const override { return {Monitor::loss, Monitor::none}; }
+  Watch watch(Monitor monitor) const override {
+    return {monitor == Monitor::loss ? Watched::weighted_losses : Watched::nothing};
+  }
   std::vector<std::pair<std::string, std::string>> contradictions() const override { return {}; }
   void take_sizes(const Dataset& data, Setup& setup) override;
   std::string demands() const override;

@@ -217,6 +217,11 @@ double VaeganSystem::selected(const Evaluation& evaluation, std::span<const doub
   return evaluation.figure("reconstruction_error");
 }
 
+Watch VaeganSystem::watch(Monitor monitor) const {
+  if (monitor != Monitor::loss) return {};
+  return {Watched::squared_error, 0, model.features, 0};  // the first output reconstructs the first source
+}
+
 std::vector<AnswerColumn> VaeganSystem::answer_columns(const AnswerNames&) const {
   std::vector<AnswerColumn> columns;
   for (const std::string& name : latent_names()) columns.push_back({name, columns.size()});

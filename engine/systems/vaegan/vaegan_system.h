@@ -25,6 +25,7 @@ class VaeganSystem final : public System {
   std::vector<ModelKey> keys() override;
   std::vector<KeyUse> uses() const override;
   std::vector<Monitor> monitors() const override { return {Monitor::loss, Monitor::none}; }
+  Watch watch(Monitor monitor) const override;
   std::vector<std::pair<std::string, std::string>> contradictions() const override;
   void take_sizes(const Dataset& data, Setup& setup) override;
   std::string demands() const override;

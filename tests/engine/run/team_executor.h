@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/run/launch_data.h"
+#include "engine/run/replica_floats.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/teams/host_team.h"
 
@@ -31,20 +32,26 @@ namespace equipoise::test {
 /// another in the same scratch.
 class LaunchMemory {
  public:
-  LaunchMemory(std::span<const ProgramRun> programs, const RunTables& tables, std::vector<float>& state,
+  LaunchMemory(std::span<const ProgramRun> programs, const RunTables& tables, float* state,
                float scratch = std::numeric_limits<float>::quiet_NaN())
       : sets_(source_sets(tables)), launch_(launch_of(programs)) {
     place_on_host(launch_, programs, sets_, tables);
-    fast_.assign(static_cast<std::size_t>(fast_floats(programs)) + 16, scratch);
-    work_.assign(static_cast<std::size_t>(std::exchange(launch_.work_floats, 0)) + 16, scratch);
-    launch_.state = state.data();
-    launch_.work = work_.data();
+    take_scratch(programs, state, scratch);
+  }
+  /// Of a run by epochs.
+  LaunchMemory(const EpochsRun& run, const RunTables& tables, float* state, float* best,
+               float scratch = std::numeric_limits<float>::quiet_NaN())
+      : sets_(source_sets(tables)), launch_(launch_of(run, sets_.size())) {
+    prepare_epochs(run);
+    place_on_host(launch_, run, sets_, tables, best, keys_);
+    const ProgramRun programs[] = {run.train, run.evaluate};
+    take_scratch(programs, state, scratch);
   }
   /// The same of one program.
   LaunchMemory(const Program& program, const RunTables& tables, std::span<const Settings> settings,
                std::span<Control> controls, std::vector<float>& state, const RunLimits& limits,
                float scratch = std::numeric_limits<float>::quiet_NaN())
-      : LaunchMemory(std::vector<ProgramRun>{{program, settings, controls, limits}}, tables, state, scratch) {}
+      : LaunchMemory(std::vector<ProgramRun>{{program, settings, controls, limits}}, tables, state.data(), scratch) {}
   LaunchMemory(const LaunchMemory&) = delete;
   LaunchMemory& operator=(const LaunchMemory&) = delete;
 
@@ -58,7 +65,15 @@ class LaunchMemory {
   }
 
  private:
+  void take_scratch(std::span<const ProgramRun> programs, float* state, float scratch) {
+    fast_.assign(static_cast<std::size_t>(fast_floats(programs)) + 16, scratch);
+    work_.assign(static_cast<std::size_t>(std::exchange(launch_.work_floats, 0)) + 16, scratch);
+    launch_.state = state;
+    launch_.work = work_.data();
+  }
+
   std::vector<SourceSet> sets_;
+  std::vector<uint64_t> keys_;
   Launch launch_;
   std::vector<float> fast_, work_;
 };
@@ -72,36 +87,38 @@ class TeamExecutor : public Executor {
   std::string name() const override { return "a team of " + std::to_string(threads_) + " host threads"; }
   PlanLimits plan_limits() const override { return limits_; }
   void load_tables(const RunTables& tables) override { tables_ = tables; }
-  void load_state(std::span<const float> state, int64_t state_floats) override {
-    state_.assign(state.begin(), state.end());
-    state_floats_ = state_floats;
-  }
-  void store_state(std::span<float> state) override { std::copy(state_.begin(), state_.end(), state.begin()); }
-  void load_states(std::size_t first, std::span<const float> states) override {
-    std::copy(states.begin(), states.end(), states_from(state_, state_floats_, first, states.size()));
-  }
-  void store_states(std::size_t first, std::span<float> states) override {
-    std::copy_n(states_from(state_, state_floats_, first, states.size()), states.size(), states.begin());
-  }
+  void load_state(std::span<const float> state, int64_t state_floats) override { state_.assign(state, state_floats); }
+  void store_state(std::span<float> state) override { state_.store(0, state); }
+  void load_states(std::size_t first, std::span<const float> states) override { state_.load(first, states); }
+  void store_states(std::size_t first, std::span<float> states) override { state_.store(first, states); }
+  void load_best(std::span<const float> best, int64_t floats) override { best_.assign(best, floats); }
+  void load_bests(std::size_t first, std::span<const float> bests) override { best_.load(first, bests); }
+  void store_bests(std::size_t first, std::span<float> bests) const override { best_.store(first, bests); }
   using Executor::run;
   void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
     for (const std::span<const ProgramRun> together : shared_launches(programs, 1 + tables_.further_sets.size())) {
-      LaunchMemory memory(together, tables_, state_);
-      for (int slot = 0; slot < memory.launch().replicas; ++slot) {
-        memory.soil(std::numeric_limits<float>::quiet_NaN());
-        run_host_team<Team>(threads_,
-                            [&](const Team& team) { run_replica(team, memory.launch(), slot, memory.fast()); });
-        if (work && slot == 0) *work = memory.work();
-      }
+      LaunchMemory memory(together, tables_, state_.data());
+      run_all(memory, work);
     }
+  }
+  void run_epochs(const EpochsRun& run) override {
+    LaunchMemory memory(run, tables_, state_.data(), best_.data());
+    run_all(memory, nullptr);
   }
 
  private:
+  void run_all(LaunchMemory& memory, std::vector<float>* work) {
+    for (int slot = 0; slot < memory.launch().replicas; ++slot) {
+      memory.soil(std::numeric_limits<float>::quiet_NaN());
+      run_host_team<Team>(threads_, [&](const Team& team) { run_replica(team, memory.launch(), slot, memory.fast()); });
+      if (work && slot == 0) *work = memory.work();
+    }
+  }
+
   int threads_;
   PlanLimits limits_;
   RunTables tables_;
-  std::vector<float> state_;
-  int64_t state_floats_ = 0;
+  ReplicaFloats state_, best_;
 };
 
 using HostExecutor = TeamExecutor<HostTeam>;

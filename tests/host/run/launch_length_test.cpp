@@ -22,11 +22,15 @@ class SlowExecutor : public Executor {
   void store_state(std::span<float> state) override { cpu_->store_state(state); }
   void load_states(std::size_t first, std::span<const float> states) override { cpu_->load_states(first, states); }
   void store_states(std::size_t first, std::span<float> states) override { cpu_->store_states(first, states); }
-  void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
-    asked.push_back(programs[0].limits.steps);
-    const int64_t before = programs[0].controls[0].step;
-    cpu_->run(programs, work);
-    std::this_thread::sleep_for(std::chrono::milliseconds(20) * (programs[0].controls[0].step - before));
+  void load_best(std::span<const float> best, int64_t floats) override { cpu_->load_best(best, floats); }
+  void load_bests(std::size_t first, std::span<const float> bests) override { cpu_->load_bests(first, bests); }
+  void store_bests(std::size_t first, std::span<float> bests) const override { cpu_->store_bests(first, bests); }
+  void run(std::span<const ProgramRun> programs, std::vector<float>* work) override { cpu_->run(programs, work); }
+  void run_epochs(const EpochsRun& run) override {
+    asked.push_back(run.train.limits.steps);
+    const int64_t before = run.train.controls[0].step;
+    cpu_->run_epochs(run);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20) * (run.train.controls[0].step - before));
   }
 
   std::vector<int> asked;

@@ -1,0 +1,175 @@
+// kernels/run/epoch_end.h - what a launch does where an epoch of a replica ends: the monitor, the best parameters, a
+// record; and which program comes next.
+//
+// Each function is called by the whole team, and a barrier lies behind whatever it wrote.
+#pragma once
+
+#include "kernels/program/launch.h"
+#include "kernels/run/ranked_auc.h"
+#include "kernels/state/epochs.h"
+#include "kernels/state/fresh_control.h"
+#include "kernels/state/memory.h"
+
+namespace equipoise {
+
+template <class Team>
+EQ_FN void copy_resident(const Team& team, const Context& c, const Launch& launch, bool to_fast) {
+  for (int i = 0; i < launch.resident_count; ++i) {
+    const Resident& r = launch.residents[i];
+    float* to = c.floats(to_fast ? r.fast : r.state);
+    const float* from = c.floats(to_fast ? r.state : r.fast);
+    for (int e = team.thread_rank(); e < r.count; e += team.size()) to[e] = from[e];
+  }
+}
+
+/// The sum of the mean losses that a control has summed by their initial weights, but for those that no row feeds.
+EQ_FN double weighted_losses(const Control& c, const Settings& s, int tasks) {
+  double sum = 0;
+  EQ_ROLLED
+  for (int k = 0; k < tasks; ++k)
+    if (c.sum_task_rows[k] > 0) sum += s.initial_weights[k] * (c.sum_losses[k] / c.sum_task_rows[k]);
+  return sum;
+}
+
+/// Mean of the squared differences between an output and the rows of a source that it reconstructs.
+EQ_FN double reconstruction_error(const Context& c, const Watch& watch, const float* output) {
+  const float* const source = c.source_set().sources[watch.source].values;
+  const int32_t* const rows = c.data->row_list + c.settings->first_row;
+  double sum = 0;
+  for (int r = 0; r < c.settings->rows; ++r)
+    for (int j = 0; j < watch.cols; ++j) {
+      const double d = static_cast<double>(output[static_cast<int64_t>(r) * watch.cols + j]) -
+                       static_cast<double>(source[static_cast<int64_t>(rows[r]) * watch.cols + j]);
+      sum += d * d;
+    }
+  return sum / static_cast<double>(static_cast<int64_t>(c.settings->rows) * watch.cols);
+}
+
+/// The output that is watched, [rows, cols], of this replica.
+EQ_FN const float* emitted(const Context& c, const Watch& watch) {
+  return c.data->outputs[watch.output] + static_cast<int64_t>(c.output_slot) * c.data->output_rows * watch.cols;
+}
+
+/// The monitor of an evaluation, whose context it is; known to the team's first thread alone.
+template <class Team>
+EQ_FN double monitored(const Team& team, const LaunchEpochs& e, const Context& c) {
+  const Watch& watch = e.rules[c.slot].watch;
+  if (watch.watched == Watched::auc)
+    return ranked_auc(team,
+                      {emitted(c, watch), c.source_set().labels, c.data->row_list + c.settings->first_row,
+                       c.settings->rows, watch.cols, watch.logits},
+                      e.keys + static_cast<int64_t>(c.slot) * e.key_count);
+  if (team.thread_rank() != 0) return 0;
+  if (watch.watched == Watched::weighted_losses)
+    return -weighted_losses(*c.control, *c.settings, e.shape.evaluated_tasks);
+  if (watch.watched == Watched::squared_error) return -reconstruction_error(c, watch, emitted(c, watch));
+  return strict_detail::nan_d();
+}
+
+/// Judges the epoch that has ended and writes its record; true if it is the best so far. `c` is the context of its
+/// evaluation or, without one, of the training.
+template <class Team>
+EQ_COLD bool judge_epoch(Team team, LaunchEpochs e, Context c, Control* trained) {
+  const bool evaluated = c.control != trained;
+  const EpochRules& rules = e.rules[c.slot];
+  EpochStanding& standing = e.standings[c.slot];
+  double* record = e.records + (static_cast<int64_t>(c.slot) * e.slots + standing.records) * record_doubles(e.shape);
+  const double monitor = evaluated ? monitored(team, e, c) : strict_detail::nan_d();
+  if (team.thread_rank() == 0) {
+    // Both controls have the same settings but for rows.
+    const double loss =
+        rules.sums_losses ? weighted_losses(*trained, *c.settings, e.shape.tasks) : strict_detail::nan_d();
+    note(standing.losses, loss);
+    // A monitor that is no number is never the best: nothing would compare as better than it afterwards.
+    const bool best = monitor == monitor && (standing.best_epoch == 0 || monitor > standing.best_value);
+    if (best) {
+      standing.best_epoch = trained->epoch;
+      standing.best_value = monitor;
+    }
+    record[kRecordEpoch] = trained->epoch;
+    record[kRecordStep] = static_cast<double>(trained->step);
+    record[kRecordSkipped] = trained->skipped;
+    record[kRecordLoss] = loss;
+    record[kRecordEvaluated] = evaluated;
+    record[kRecordMonitor] = monitor;
+    record[kRecordBest] = best;
+  }
+  double* to = record + kRecordFields;
+  const auto keep = [&](const double* values, int count) {
+    share(team, count, [&](int i) { to[i] = values[i]; });
+    to += count;
+  };
+  each_trained(e.shape, *trained, keep);
+  if (evaluated) each_evaluated(e.shape, *c.control, keep);
+  team.sync();
+  const bool best = record[kRecordBest] != 0;
+  if (team.thread_rank() == 0) ++standing.records;
+  team.sync();
+  return best;
+}
+
+/// Copies the parameters to those of the best epoch.
+template <class Team>
+EQ_FN void keep_best(const Team& team, const Launch& launch, const Context& c) {
+  const auto count = static_cast<int>(launch.epochs.best_floats);
+  float* const best = launch.epochs.best + c.slot * launch.epochs.best_floats;
+  const float* const state = launch.state + c.slot * launch.state_floats;
+  share(team, count, [&](int i) { best[i] = state[i]; });
+  team.sync();
+  for (int i = 0; i < launch.resident_count; ++i) {  // of which the state holds old values
+    const Resident& r = launch.residents[i];
+    const int here = count - r.state.offset < r.count ? count - r.state.offset : r.count;
+    const float* const from = c.floats(r.fast);
+    share(team, here, [&](int e) { best[r.state.offset + e] = from[e]; });
+  }
+  team.sync();
+}
+
+/// True if a replica does no further step of a run by epochs.
+EQ_FN bool epochs_rest(const LaunchEpochs& e, const Control& trained, int slot) {
+  return trained.status != Status::running || e.standings[slot].records == e.slots ||
+         epochs_are_over(e.rules[slot], e.standings[slot], trained);
+}
+
+/// A separate body, as it is short and seldom and would be in the interpreter twice.
+template <class Team>
+EQ_COLD void begin_epoch(Team team, Control* trained) {
+  team.sync();  // all have seen how the last one ended
+  clear_sums(team, *trained);
+}
+template <class Team>
+EQ_COLD void begin_evaluation(Team team, Control* control, const Settings* settings, int tasks) {
+  make_fresh(team, *control, *settings, tasks, 1);
+}
+
+/// The program that trains, if `left` steps and the rules allow another, whose epoch begins if it has not; else the
+/// end.
+template <class Team>
+EQ_FN int next_epoch(const Team& team, const Launch& launch, int slot, int left) {
+  Control* const trained = launch.programs[0].controls + slot;
+  const bool rest = epochs_rest(launch.epochs, *trained, slot);
+  if (ReplicaStatus* const statuses = launch.programs[0].statuses; statuses && team.thread_rank() == 0)
+    statuses[slot] = {trained->step, rest};
+  if (rest || left <= 0) return launch.program_count;
+  if (trained->position == 0) begin_epoch(team, trained);
+  return 0;
+}
+
+/// Which program comes after program p, whose context c is, in a launch of epochs with `left` steps to do.
+template <class Team>
+EQ_FN int program_after(const Team& team, const Launch& launch, Context& c, int p, int left) {
+  const LaunchEpochs& e = launch.epochs;
+  Control* const trained = launch.programs[0].controls + c.slot;
+  if (p == 0 && trained->position != 0)
+    return next_epoch(team, launch, c.slot, 0);  // the steps are done, or it stopped
+  const LaunchProgram& evaluation = launch.programs[1];
+  if (p == 0 && evaluation.settings[c.slot].rows > 0) {
+    begin_evaluation(team, evaluation.controls + c.slot, evaluation.settings + c.slot, e.shape.evaluated_tasks);
+    if (e.keeps_outputs) c.output_slot = c.slot * e.slots + e.standings[c.slot].records;
+    return 1;
+  }
+  if (judge_epoch(team, e, c, trained)) keep_best(team, launch, c);
+  return next_epoch(team, launch, c.slot, left);
+}
+
+}  // namespace equipoise
