@@ -83,9 +83,10 @@ void Trainer::add_fitted(TensorFile& file, std::size_t replica, const std::vecto
 
 TensorFile Trainer::checkpoint(std::size_t replica) const {
   const EpochStanding& standing = standings_[replica];
-  return checkpoint_file(program_, plan(replica),
-                         {controls_[replica], state(replica), best_state(replica), standing.best_epoch,
-                          standing.best_value, replicas_[replica].losses});
+  return checkpoint_file(
+      program_, plan(replica),
+      {controls_[replica], state(replica), standing.best_epoch > 0 ? best_state(replica) : std::vector<float>{},
+       standing.best_epoch, standing.best_value, replicas_[replica].losses});
 }
 
 void Trainer::restore(const TensorFile& file, std::size_t replica) {

@@ -164,7 +164,8 @@ void launch_program(int device, const Launch& launch, int64_t fast_floats, int t
   std::unique_lock lock(mutex);
   launched.push_back({programs, launch.replicas, threads});
   const bool fail = std::exchange(fail_launch, false);
-  expect_on(device, {launch.state, launch.work, launch.residents});
+  expect_on(device, {launch.state, launch.work, launch.residents, launch.epochs.rules, launch.epochs.standings,
+                     launch.epochs.best, launch.epochs.records, launch.epochs.keys});
   for (int p = 0; p < launch.program_count; ++p) {
     const LaunchProgram& program = launch.programs[p];
     expect_on(device, {program.operations, program.phases, program.settings, program.controls, program.first_epochs,

@@ -7,6 +7,7 @@
 
 #include "tests/cuda/emulated_device.h"
 #include "tests/cuda/problem.h"
+#include "tests/engine/train/member_cases.h"
 
 namespace equipoise::test {
 
@@ -82,6 +83,64 @@ TEST(Launches, AreFollowedByAStatusOfEachReplicaAndTheRunByTheControls) {
   EXPECT_EQ(bytes_downloaded(), 3 * (7 * sizeof(ReplicaStatus) + sizeof(Control)));
   EXPECT_EQ(bytes_landed_pinned(), 3 * 7 * sizeof(ReplicaStatus)) << "a launch's end is waited for; a run's is seldom";
   EXPECT_EQ(r.controls[2].step, 7);
+}
+
+TEST(Launches, OfManyEpochsCostNoCallOfTheHostBetweenThem) {
+  MemberCase c = different_members(synthetic_setup());
+  c.members = {c.members[0], c.members[3]};
+  for (Member& m : c.members) {
+    m.plan.epochs = 60;
+    m.plan.patience = 0;
+  }
+  CudaOptions options;
+  options.launch_seconds = 1e6;
+  const auto device = make_cuda_executor(0, options);
+  Trainer trainer(c.members, *device);
+  for (const int steps : {20, 80}) trainer.advance_without_metrics(steps);  // launches are short until they are timed
+  launches();
+  bytes_downloaded();
+  const int before = trainer.control().epoch;
+  trainer.advance_without_metrics(150);
+  ASSERT_GT(trainer.control().epoch, before + 10);
+  EXPECT_EQ(launches().size(), 1u) << "a launch for all of their epochs, and none to validate them";
+  const RecordShape shape =
+      record_shape(trainer.program(), trainer.program());  // validated losses are those of training
+  const int slots = std::min(150 / std::min(trainer.steps_per_epoch(0), trainer.steps_per_epoch(1)) + 1, 64);
+  EXPECT_EQ(bytes_downloaded(), 2 * (sizeof(Control) + sizeof(ReplicaStatus) + sizeof(EpochStanding) +
+                                     static_cast<size_t>(slots * record_doubles(shape)) * sizeof(double)))
+      << "controls, statuses, standings and records, once, and no state or output";
+}
+
+TEST(Launches, OfEpochsInPiecesAndWavesLeaveTheSame) {
+  const MemberCase c = different_members(synthetic_setup());
+  const auto cpu = make_cpu_executor(1);
+  Trainer expected(c.members, *cpu);
+  const auto lines_of = [](Trainer& trainer, std::vector<std::string>& to) {
+    to.resize(trainer.replicas());
+    while (!trainer.finished()) {
+      const auto epochs = trainer.advance_epochs(17);
+      for (std::size_t r = 0; r < epochs.size(); ++r)
+        for (const EpochMetrics& m : epochs[r]) to[r] += to_json_line(trainer.program(), m, false);
+    }
+    for (std::size_t r = 0; r < to.size(); ++r) to[r] += trainer.checkpoint(r).metadata_at("sha256");
+  };
+  std::vector<std::string> lines;
+  lines_of(expected, lines);
+  CudaOptions options;
+  options.launch_seconds = 0;  // a step each
+  memory_use();
+  for (const bool waves : {false, true}) {
+    if (waves) options.memory = memory_use().most * 3 / 5;
+    const auto device = make_cuda_executor(0, options);
+    Trainer trainer(c.members, *device);
+    launches();
+    std::vector<std::string> got;
+    lines_of(trainer, got);
+    EXPECT_EQ(got, lines) << waves;
+    std::size_t fewest = 9;
+    for (const Launched& launch : launches()) fewest = std::min(fewest, static_cast<std::size_t>(launch.replicas));
+    EXPECT_EQ(fewest < c.members.size(), waves);
+  }
 }
 
 TEST(Launches, EndWithTheLastStepOfAnEpochOrOfAReplicaThatIsStopped) {

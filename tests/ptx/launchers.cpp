@@ -31,11 +31,17 @@ void name_buffers(const Launch& launch) {
     memory.name(address_of(program.controls), "controls");
     memory.name(address_of(program.first_epochs), "first epochs");
   }
+  memory.name(address_of(launch.epochs.rules), "rules of epochs");
+  memory.name(address_of(launch.epochs.standings), "standings");
+  memory.name(address_of(launch.epochs.best), "best parameters");
+  memory.name(address_of(launch.epochs.records), "records");
+  memory.name(address_of(launch.epochs.keys), "keys");
 }
 
 /// Every phase ends with a barrier of the block; the first copies residents.
 std::string phase_after(const Launch& launch, uint64_t barriers) {
   if (barriers == 0) return "phase: residents are copied in";
+  if (launch.epochs.rules) return "phase: in epochs, after " + std::to_string(barriers) + " barriers";
   --barriers;
   for (int p = 0; p < launch.program_count; ++p) {
     const LaunchProgram& program = launch.programs[p];

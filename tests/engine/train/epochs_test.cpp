@@ -1,0 +1,231 @@
+// tests/engine/train/epochs_test.cpp - epochs that follow one another inside a launch are those that come one at a
+// time, and each is judged as its evaluation is.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/error.h"
+#include "engine/train/epoch_record.h"
+#include "tests/engine/run/team_executor.h"
+#include "tests/engine/train/member_cases.h"
+
+namespace equipoise::test {
+namespace {
+
+/// The CPU, which counts the runs that it is asked for.
+class CountingExecutor : public TeamExecutor<HostTeam> {
+ public:
+  CountingExecutor() : TeamExecutor(2) {}
+  using Executor::run;
+  void run(std::span<const ProgramRun> programs, std::vector<float>* work) override {
+    ++others;
+    TeamExecutor::run(programs, work);
+  }
+  void run_epochs(const EpochsRun& run) override {
+    ++epochs;
+    slots = run.slots;
+    records = *run.records;
+    TeamExecutor::run_epochs(run);
+    records = *run.records;
+  }
+  int epochs = 0, others = 0, slots = 0;
+  std::vector<double> records;
+};
+
+std::string lines_of(const Program& program, const std::vector<EpochMetrics>& epochs) {
+  std::string lines;
+  for (const EpochMetrics& m : epochs) lines += to_json_line(program, m, false) + "\n";
+  return lines;
+}
+
+class Epochs : public testing::TestWithParam<std::pair<std::string, Setup>> {
+ protected:
+  const MemberCase c = different_members(GetParam().second);
+};
+
+TEST_P(Epochs, InsideALaunchAreThoseOneAtATime) {
+  const auto executor = make_cpu_executor(2);
+  Trainer single(c.members, *executor);
+  std::vector<std::vector<EpochMetrics>> expected(c.members.size());
+  while (!single.finished()) {
+    const auto metrics = single.advance_all(1000);
+    for (std::size_t r = 0; r < metrics.size(); ++r)
+      if (metrics[r]) expected[r].push_back(*metrics[r]);
+  }
+  CountingExecutor counting;
+  Trainer whole(c.members, counting);
+  const std::vector<std::vector<EpochMetrics>> got = whole.advance_epochs(1000);
+  EXPECT_TRUE(whole.finished());
+  EXPECT_EQ(counting.epochs, 1) << "all epochs of all members in one run";
+  EXPECT_EQ(counting.others, 0) << "which validates them too";
+  for (std::size_t r = 0; r < got.size(); ++r) {
+    EXPECT_EQ(lines_of(whole.program(), got[r]), lines_of(single.program(), expected[r])) << r;
+    EXPECT_EQ(whole.best_epoch(r), single.best_epoch(r)) << r;
+    EXPECT_EQ(told(whole.best(r)), told(single.best(r))) << r;
+    EXPECT_EQ(whole.model(r).tensors, single.model(r).tensors) << r;
+    EXPECT_EQ(whole.checkpoint(r).tensors, single.checkpoint(r).tensors) << r;
+  }
+}
+
+/// The monitor of a record is what an Evaluation of the same rows says by the system's own words.
+TEST_P(Epochs, AreJudgedAsTheirEvaluationsAre) {
+  CountingExecutor counting;
+  Trainer trainer(c.members, counting);
+  const std::vector<std::vector<EpochMetrics>> metrics = trainer.advance_epochs(1000);
+  const std::size_t doubles = counting.records.size() / (c.members.size() * static_cast<std::size_t>(counting.slots));
+  int judged = 0;
+  for (std::size_t r = 0; r < metrics.size(); ++r)
+    for (std::size_t i = 0; i < metrics[r].size(); ++i) {
+      const double* record = counting.records.data() + (r * static_cast<std::size_t>(counting.slots) + i) * doubles;
+      const EpochMetrics& m = metrics[r][i];
+      const TrainingPlan& plan = trainer.plan(r);
+      EXPECT_EQ(record[kRecordEpoch], m.epoch);
+      EXPECT_EQ(record[kRecordEvaluated], m.validated);
+      if (plan.monitor == Monitor::none || !m.validated) {
+        EXPECT_TRUE(std::isnan(record[kRecordMonitor]));
+        continue;
+      }
+      const double expected = plan.monitor == Monitor::auc
+                                  ? m.validation.figure("auc")
+                                  : -plan.setup.system->selected(m.validation, plan.setup.settings.initial_weights);
+      EXPECT_EQ(record[kRecordMonitor], expected) << r << ", epoch " << m.epoch;
+      ++judged;
+    }
+  EXPECT_GT(judged, 10);
+}
+
+TEST_P(Epochs, GoOnWhereAFullRingOrASteplessEndStopsThem) {
+  const auto executor = make_cpu_executor(1);
+  Trainer whole(c.members, *executor);
+  std::vector<std::string> expected;
+  for (const auto& epochs : whole.advance_epochs(1000)) expected.push_back(lines_of(whole.program(), epochs));
+  const auto other = make_cpu_executor(1);
+  for (const int steps : {1, 7, 30}) {
+    Trainer cut(c.members, *other);
+    std::vector<std::string> got(c.members.size());
+    while (!cut.finished()) {
+      const auto epochs = cut.advance_epochs(steps);
+      for (std::size_t r = 0; r < epochs.size(); ++r) {
+        EXPECT_LE(epochs[r].size(), static_cast<std::size_t>(steps / cut.steps_per_epoch(r) + 1));
+        got[r] += lines_of(cut.program(), epochs[r]);
+      }
+    }
+    EXPECT_EQ(got, expected) << steps << " steps at a time";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Systems, Epochs, testing::ValuesIn(member_setups()),
+                         [](const auto& p) { return p.param.first; });
+
+TEST(EpochsOfOneModel, AreAtMostSixtyFourInARun) {
+  SyntheticSystem s = synthetic_system(synthetic_trunk(2));
+  s.plan.epochs = 150;
+  s.plan.patience = 0;
+  CountingExecutor counting;
+  Trainer trainer(s.data, s.split, s.plan, counting);
+  std::vector<std::size_t> epochs;
+  while (!trainer.finished()) epochs.push_back(trainer.advance_epochs(1 << 20).front().size());
+  EXPECT_EQ(epochs, (std::vector<std::size_t>{64, 64, 22}));
+  EXPECT_EQ(counting.epochs, 3);
+}
+
+TEST(EpochsOfOneModel, TellTheirMetricsBeforeAValueThatStopsIt) {
+  SyntheticSystem s = synthetic_system(synthetic_trunk(2));
+  s.plan.epochs = 1000;
+  s.plan.patience = 0;
+  s.plan.setup.settings.lr = 1e18;  // a step or two go well
+  s.plan.setup.settings.on_nonfinite = OnNonfinite::stop;
+  s.plan.batch = 1000;  // an epoch is a step
+  const auto executor = make_cpu_executor(1);
+  Trainer trainer(s.data, s.split, s.plan, *executor);
+  std::size_t told = 0;
+  bool threw = false;
+  for (int call = 0; call < 3 && !threw; ++call) {
+    try {
+      told += trainer.advance_epochs(1000).front().size();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::numerics);
+      threw = true;
+    }
+  }
+  EXPECT_TRUE(threw);
+  EXPECT_EQ(told, static_cast<std::size_t>(trainer.control().epoch)) << "of every epoch that ended";
+  EXPECT_GT(told, 0u);
+  EXPECT_THROW(trainer.advance_epochs(1), Error) << "to advance again is to be told again";
+}
+
+TEST(EpochsOfOneModel, KeepNoOutputThatNobodyReads) {
+  const SyntheticSystem s = synthetic_system(synthetic_setup());
+  Emitted kept;
+  class Looking : public TeamExecutor<HostTeam> {
+   public:
+    explicit Looking(Emitted& to) : TeamExecutor(1), to_(to) {}
+    void run_epochs(const EpochsRun& run) override {
+      TeamExecutor::run_epochs(run);
+      to_ = *run.evaluate.emitted;
+    }
+
+   private:
+    Emitted& to_;
+  } looking(kept);
+  Trainer trainer(s.data, s.split, s.plan, looking);
+  trainer.advance_without_metrics(1000);
+  ASSERT_GT(kept.values.size(), 1u);
+  EXPECT_EQ(kept.values[0].size(), s.split.validation.size() * 2) << "the AUC reads the predictions";
+  for (std::size_t o = 1; o < kept.values.size(); ++o) EXPECT_TRUE(kept.values[o].empty()) << o;
+}
+
+TEST(Records, HoldWhatTheirShapeSays) {
+  const RecordShape shape{3, 5, 2, 2, 4};
+  int32_t doubles = kRecordFields;
+  Control control{};
+  const auto count = [&](double*, int n) { doubles += n; };
+  each_trained(shape, control, count);
+  each_evaluated(shape, control, count);
+  EXPECT_EQ(record_doubles(shape), doubles);
+  EXPECT_EQ(doubles, 7 + 2 + 2 * 5 + 2 * 3 + 3 * 6 + 18 + 2 * 2 + 2 * 4 + 2 * 2) << "by hand";
+}
+
+TEST(RunsByEpochs, RefuseWhatIsNotOne) {
+  const SyntheticSystem s = synthetic_system(synthetic_setup());
+  const auto executor = make_cpu_executor(1);
+  const Program train = synthetic_program(s.plan.setup, s.plan.batch, executor->plan_limits());
+  PlanLimits limits = executor->plan_limits();
+  limits.beside = train.code.get();
+  const Program evaluate = evaluation_program(s.plan.setup, 20, limits);
+  Population population(s.plan.setup, train, {0});
+  std::vector<Control> scratch(1);
+  std::vector<EpochRules> rules(1);
+  rules[0].watch = s.plan.setup.system->watch(Monitor::auc);
+  std::vector<EpochStanding> standings(1);
+  std::vector<double> records;
+  Emitted emitted;
+  emitted.rows = 20;
+  const auto run = [&](int slots, std::vector<EpochRules> by, Emitted* to) {
+    return EpochsRun{{train, population.settings, population.controls, {1, false}},
+                     {evaluate, population.settings, scratch, {1, true}, to},
+                     by.empty() ? std::span<const EpochRules>{} : std::span<const EpochRules>(rules),
+                     standings,
+                     slots,
+                     false,
+                     &records};
+  };
+  EXPECT_NO_THROW(launch_of(run(1, rules, &emitted), 1));
+  EXPECT_THROW(launch_of(run(0, rules, &emitted), 1), std::logic_error) << "no room for a record";
+  EXPECT_THROW(launch_of(run(1, {}, &emitted), 1), std::logic_error) << "no rules";
+  EXPECT_THROW(launch_of(run(1, rules, nullptr), 1), std::logic_error) << "the output that is watched is not kept";
+  emitted.outputs = ~uint32_t{1};
+  EXPECT_THROW(launch_of(run(1, rules, &emitted), 1), std::logic_error) << "nor here";
+  rules[0].watch.cols = 3;
+  emitted.outputs = ~uint32_t{0};
+  EXPECT_THROW(launch_of(run(1, rules, &emitted), 1), std::logic_error) << "of another width";
+  // The best parameters that are loaded must be those of the replicas.
+  rules[0].watch = {};
+  executor->load_tables(tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights));
+  executor->load_state(population.state, train.state_floats);
+  EXPECT_THROW(executor->run_epochs(run(1, rules, &emitted)), std::logic_error);
+}
+
+}  // namespace
+}  // namespace equipoise::test
