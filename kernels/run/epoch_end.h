@@ -1,7 +1,7 @@
 // kernels/run/epoch_end.h - what a launch does where an epoch of a replica ends: the monitor, the best parameters, a
 // record; and which program comes next.
 //
-// Each function is called by the whole team, and a barrier lies behind whatever it wrote.
+// Each function is called by the whole team. A barrier lies behind whatever is read on before the next step's own.
 #pragma once
 
 #include "kernels/program/launch.h"
@@ -36,12 +36,15 @@ EQ_FN double reconstruction_error(const Context& c, const Watch& watch, const fl
   const float* const source = c.source_set().sources[watch.source].values;
   const int32_t* const rows = c.data->row_list + c.settings->first_row;
   double sum = 0;
-  for (int r = 0; r < c.settings->rows; ++r)
+  EQ_ROLLED
+  for (int r = 0; r < c.settings->rows; ++r) {
+    EQ_ROLLED
     for (int j = 0; j < watch.cols; ++j) {
       const double d = static_cast<double>(output[static_cast<int64_t>(r) * watch.cols + j]) -
                        static_cast<double>(source[static_cast<int64_t>(rows[r]) * watch.cols + j]);
       sum += d * d;
     }
+  }
   return sum / static_cast<double>(static_cast<int64_t>(c.settings->rows) * watch.cols);
 }
 
@@ -108,21 +111,18 @@ EQ_COLD bool judge_epoch(Team team, LaunchEpochs e, Context c, Control* trained)
   return best;
 }
 
-/// Copies the parameters to those of the best epoch.
+/// Copies the first `count` floats of a replica's state, as the context has it, to its best parameters.
 template <class Team>
-EQ_FN void keep_best(const Team& team, const Launch& launch, const Context& c) {
-  const auto count = static_cast<int>(launch.epochs.best_floats);
-  float* const best = launch.epochs.best + c.slot * launch.epochs.best_floats;
-  const float* const state = launch.state + c.slot * launch.state_floats;
+EQ_COLD void keep_best(Team team, float* best, int count, const Resident* residents, int resident_count, Context c) {
+  const float* const state = c.base_of(Space::state);
   share(team, count, [&](int i) { best[i] = state[i]; });
   team.sync();
-  for (int i = 0; i < launch.resident_count; ++i) {  // of which the state holds old values
-    const Resident& r = launch.residents[i];
+  for (int i = 0; i < resident_count; ++i) {  // of which the state holds old values
+    const Resident& r = residents[i];
     const int here = count - r.state.offset < r.count ? count - r.state.offset : r.count;
     const float* const from = c.floats(r.fast);
     share(team, here, [&](int e) { best[r.state.offset + e] = from[e]; });
   }
-  team.sync();
 }
 
 /// True if a replica does no further step of a run by epochs.
@@ -131,7 +131,7 @@ EQ_FN bool epochs_rest(const LaunchEpochs& e, const Control& trained, int slot) 
          epochs_are_over(e.rules[slot], e.standings[slot], trained);
 }
 
-/// A separate body, as it is short and seldom and would be in the interpreter twice.
+// Bodies of their own, as they are seldom and the interpreter's registers are few.
 template <class Team>
 EQ_COLD void begin_epoch(Team team, Control* trained) {
   team.sync();  // all have seen how the last one ended
@@ -168,7 +168,9 @@ EQ_FN int program_after(const Team& team, const Launch& launch, Context& c, int 
     if (e.keeps_outputs) c.output_slot = c.slot * e.slots + e.standings[c.slot].records;
     return 1;
   }
-  if (judge_epoch(team, e, c, trained)) keep_best(team, launch, c);
+  if (judge_epoch(team, e, c, trained))
+    keep_best(team, e.best + c.slot * e.best_floats, static_cast<int>(e.best_floats), launch.residents,
+              launch.resident_count, c);
   return next_epoch(team, launch, c.slot, left);
 }
 

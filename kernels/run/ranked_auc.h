@@ -39,8 +39,10 @@ EQ_FN int32_t sorted_size(int32_t rows) {
 EQ_FN uint64_t rank_key(const RankedRows& of, int r, int column) {
   const float* const row = of.values + static_cast<int64_t>(r) * of.cols;
   double largest = row[0], sum = 0, own = 0;
+  EQ_ROLLED
   for (int c = 1; c < of.cols; ++c)
     if (largest < static_cast<double>(row[c])) largest = row[c];
+  EQ_ROLLED
   for (int c = 0; c < of.cols; ++c) {
     const double weight = of.logits ? strict_exp(row[c] - largest) : row[c];
     sum += weight;
@@ -77,6 +79,7 @@ EQ_FN double area_of(const uint64_t* keys, int size) {
     if (keys[begin] == kNoNumber) return strict_detail::nan_d();
     uint64_t tied_positives = 0, tied_negatives = 0;
     int end = begin;
+    EQ_ROLLED
     for (; end < size && keys[end] >> 1 == keys[begin] >> 1; ++end)
       ++(keys[end] & 1u ? tied_positives : tied_negatives);
     half_wins += tied_positives * (2 * negatives + tied_negatives);

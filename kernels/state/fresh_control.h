@@ -7,6 +7,7 @@
 namespace equipoise {
 
 /// A control before the first step: weights as the settings say, everything else zero, padding too, no certificate yet.
+/// A barrier must follow before anybody reads what is not zero.
 template <class Team>
 EQ_FN void make_fresh(const Team& team, Control& control, const Settings& settings, int tasks, int balancers) {
   auto* words = reinterpret_cast<uint64_t*>(&control);
@@ -18,10 +19,9 @@ EQ_FN void make_fresh(const Team& team, Control& control, const Settings& settin
   });
   share(team, kMaxBalancers, [&](int b) { control.certificate[b] = control.worst_certificate[b] = kNoCertificate; });
   if (team.thread_rank() == 0) control.beta1_power = control.beta2_power = 1.0;
-  team.sync();
 }
 
-/// Clears the sums of an epoch, before its first step.
+/// Clears the sums of an epoch, before its first step; the barriers of the step lie before anybody adds to them.
 template <class Team>
 EQ_FN void clear_sums(const Team& team, Control& c) {
   if (team.thread_rank() == 0) c.sum_steps = c.sum_gradient_norm = 0;
@@ -32,7 +32,6 @@ EQ_FN void clear_sums(const Team& team, Control& c) {
     c.sum_step_norm[b] = 0;
     c.worst_certificate[b] = kNoCertificate;
   });
-  team.sync();
 }
 
 }  // namespace equipoise

@@ -1,5 +1,5 @@
-// tests/cuda/epochs_test.cpp - epochs inside a launch on the device, against the CPU: the AUC of MLDRL, the losses of a
-// trunk, the error of a VAE-GAN.
+// tests/cuda/epochs_test.cpp - epochs inside a launch on the device, against the CPU: the AUC of MLDRL of two
+// and of three classes, the losses of a trunk, the error of a VAE-GAN.
 #include "tests/cuda/device_test.h"
 #include "tests/engine/train/member_cases.h"
 
@@ -8,8 +8,7 @@ namespace equipoise::test {
 class EpochsOnTheDevice : public DeviceTest {
  protected:
   /// Short, as the machine that runs PTX does it too.
-  static void expect_those_of_the_cpu(const equipoise::Setup& setup) {
-    MemberCase c = different_members(setup);
+  static void expect_those_of_the_cpu(MemberCase c) {
     c.members = {c.members[1], c.members[4], c.members[3]};
     for (Member& m : c.members) {
       m.plan.epochs = 3;
@@ -31,8 +30,9 @@ class EpochsOnTheDevice : public DeviceTest {
   }
 };
 
-TEST_F(EpochsOnTheDevice, OfMldrlAreThoseOfTheCpu) { expect_those_of_the_cpu(synthetic_setup()); }
-TEST_F(EpochsOnTheDevice, OfATrunkAreThoseOfTheCpu) { expect_those_of_the_cpu(synthetic_trunk(2)); }
-TEST_F(EpochsOnTheDevice, OfAVaeganAreThoseOfTheCpu) { expect_those_of_the_cpu(synthetic_vaegan()); }
+TEST_F(EpochsOnTheDevice, OfMldrlAreThoseOfTheCpu) { expect_those_of_the_cpu(different_members(synthetic_setup())); }
+TEST_F(EpochsOnTheDevice, OfMoreClassesAreThoseOfTheCpu) { expect_those_of_the_cpu(members_of_three_classes("code")); }
+TEST_F(EpochsOnTheDevice, OfATrunkAreThoseOfTheCpu) { expect_those_of_the_cpu(different_members(synthetic_trunk(2))); }
+TEST_F(EpochsOnTheDevice, OfAVaeganAreThoseOfTheCpu) { expect_those_of_the_cpu(different_members(synthetic_vaegan())); }
 
 }  // namespace equipoise::test

@@ -16,6 +16,7 @@
 #include "kernels/run/interpreter_launch.h"
 #include "kernels/run/min_norm_batch.h"
 #include "tests/cuda/problem.h"
+#include "tests/engine/train/member_cases.h"
 #include "tests/ptx/gpu.h"
 
 namespace equipoise::ptx::test {
@@ -48,6 +49,15 @@ inline void evaluate_spoiled() {
   device->load_tables(p.tables);
   device->load_state(r.state, program.state_floats);
   device->run(program, r.settings, r.controls, {3, true}, &emitted);
+}
+
+/// Two epochs of a member that is judged by the AUC of three classes.
+inline void train_by_epochs() {
+  equipoise::test::MemberCase c = equipoise::test::members_of_three_classes("paper");
+  c.members = {c.members[3]};
+  c.members[0].plan.epochs = 2;
+  const auto device = make_cuda_executor(0);
+  Trainer(c.members, *device).advance_epochs(1000);
 }
 
 /// Gradients of falling size, no two alike.
@@ -161,6 +171,7 @@ inline std::vector<Workload> workloads() {
   all.push_back({"GradNorm's weights in the loss", [] { train_shortly({"gradnorm:renormalise=in_loss"}); }});
   all.push_back({"two methods that weigh", [] { train_shortly({"gradnorm", "uw"}); }});
   all.push_back({"an evaluation of NaN", evaluate_spoiled});
+  all.push_back({"epochs", train_by_epochs});
   for (int tasks : {2, 3, 5, 8, 32})
     all.push_back({"min-norm of " + std::to_string(tasks), [tasks] { solve_min_norm(3, tasks); }});
   for (int tasks : {2, 8, 12})

@@ -69,7 +69,7 @@ TEST_P(Epochs, InsideALaunchAreThoseOneAtATime) {
 }
 
 /// The monitor of a record is what an Evaluation of the same rows says by the system's own words.
-TEST_P(Epochs, AreJudgedAsTheirEvaluationsAre) {
+void expect_judged(const MemberCase& c) {
   CountingExecutor counting;
   Trainer trainer(c.members, counting);
   const std::vector<std::vector<EpochMetrics>> metrics = trainer.advance_epochs(1000);
@@ -93,6 +93,12 @@ TEST_P(Epochs, AreJudgedAsTheirEvaluationsAre) {
       ++judged;
     }
   EXPECT_GT(judged, 10);
+}
+
+TEST_P(Epochs, AreJudgedAsTheirEvaluationsAre) { expect_judged(c); }
+
+TEST(EpochsOfThreeClasses, AreJudgedAsTheirEvaluationsAre) {
+  for (const char* variant : {"paper", "code"}) expect_judged(members_of_three_classes(variant));
 }
 
 TEST_P(Epochs, GoOnWhereAFullRingOrASteplessEndStopsThem) {

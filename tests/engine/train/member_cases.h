@@ -34,7 +34,8 @@ inline Split strided_split(int rows, int stride, int train, int validation, int 
 }
 
 /// Five members: two share data, two others share other data with splits of their own, one stands alone. One has fewer
-/// training rows than others and a batch that they just fill, one no validation rows, one no test rows.
+/// training rows than others and a batch that they just fill, one no validation rows, one no test rows. Where the
+/// system knows an AUC, two choose their epochs by it.
 inline MemberCase different_members(const Setup& setup) {
   MemberCase c;
   const SyntheticSystem base = synthetic_system(setup, kSystemBatch, 60);  // of 69 rows
@@ -79,9 +80,29 @@ inline MemberCase different_members(const Setup& setup) {
   TrainingPlan& fifth = add(2, strided_split(53, 2, 30, 0, 9));
   fifth.setup.settings.beta1 = 0.8;
   fifth.monitor = Monitor::none;
+  const std::vector<Monitor> monitors = base.plan.setup.system->monitors();
+  if (std::find(monitors.begin(), monitors.end(), Monitor::auc) != monitors.end())
+    second.monitor = fourth.monitor = Monitor::auc;
   for (std::size_t m = 0; m < c.members.size(); ++m)
     if (System& system = *c.members[m].plan.setup.system; system.dropout() > 0)
       of_kind<MtlSystem>(system).model.dropout = 0.1 + 0.05 * static_cast<double>(m);
+  return c;
+}
+
+/// MLDRL with three classes, of which one has no validation rows in some member; the classes of all members change.
+inline MemberCase members_of_three_classes(const std::string& variant) {
+  Setup setup = synthetic_setup(variant);
+  mldrl(setup).classes = 3;
+  MemberCase c = different_members(setup);
+  for (const auto& data : c.data) {
+    data->classes = 3;
+    for (std::size_t r = 0; r < data->label.size(); ++r)
+      if (data->label[r] >= 0 && r * r % 10 < 5) data->label[r] = 2;
+  }
+  for (Member& m : c.members) {
+    m.plan.class_weights = {0.75f, 1.5f, 1.0f};
+    m.plan.monitor = m.split->validation.empty() ? Monitor::none : Monitor::auc;
+  }
   return c;
 }
 

@@ -74,6 +74,30 @@ Figure kernel(const std::string& name, const std::string& module, Run&& run) {
   return f;
 }
 
+constexpr int kValidationRows = 47, kEpochSteps = 5;  // as many as those of some 150 rows
+constexpr char kEpochEnd[] = "end of an MLDRL epoch, 81 + 81 columns: 47 validation rows, their AUC";
+
+/// What a launch does behind the last step of an epoch: evaluation, monitor, best parameters, record.
+Figure epoch_end() {
+  constexpr int kBatch = 32, kRows = 4 * kBatch;
+  Setup setup = equipoise::test::synthetic_setup();
+  mldrl(setup).features = {81, 81};
+  equipoise::test::SyntheticSystem s =
+      equipoise::test::synthetic_system(setup, kBatch, kRows + kValidationRows - equipoise::test::kSystemValidation);
+  s.split = {};
+  for (int row = 0; row < kRows + kValidationRows; ++row)
+    (row < kRows ? s.split.train : s.split.validation).push_back(row);
+  s.plan.monitor = Monitor::auc;
+  const auto device = make_cuda_executor(0, equipoise::test::full_blocks());
+  Trainer trainer(s.data, s.split, s.plan, *device);
+  trainer.advance_without_metrics(1);  // so that the launch of the rest begins no epoch
+  Figure f = kernel(kEpochEnd, "interpreter", [&] { trainer.advance_without_metrics(kRows / kBatch - 1); });
+  const std::size_t steps = 1 + (kRows / kBatch - 1) * trainer.program().code->phases.size();  // residents come first
+  f.phases.erase(f.phases.begin(), f.phases.begin() + static_cast<std::ptrdiff_t>(steps));
+  f.clocks = sum_of(f.phases);
+  return f;
+}
+
 std::vector<Figure> step_figures() {
   std::vector<Figure> all;
   for (const equipoise::test::StepWorkload& w : equipoise::test::step_workloads()) all.push_back(training(w));
@@ -82,6 +106,7 @@ std::vector<Figure> step_figures() {
 
 std::vector<Figure> all_figures() {
   std::vector<Figure> all = step_figures();
+  all.push_back(epoch_end());
   for (int tasks : {2, 4, 8, 16, 32})
     all.push_back(kernel("Gram, K " + std::to_string(tasks) + ", a chunk of 4096 columns", "gram_batch",
                          [&] { test::make_gram(1, tasks, 4096); }));
@@ -142,13 +167,16 @@ void print_page(std::ostream& out, const std::vector<Figure>& all) {
   const int registers = kRegisters / step.threads / 8 * 8, by_registers = kRegisters / (registers * step.threads);
   const int by_shared = static_cast<int>(kSharedBytes / (step.shared_bytes + 1024));
   const int blocks = std::max(std::min(by_registers, by_shared), 1);
+  const double ends = std::find_if(all.begin(), all.end(), [](const Figure& f) { return f.name == kEpochEnd; })->clocks;
+  const auto replica_steps = [&](double clocks) { return kMultiprocessors * blocks * kClockGhz * 1e3 / clocks; };
   out << "\n## A population\n\nThe first step above: " << step.threads << " threads of up to " << registers
       << " registers and " << step.shared_bytes / 1024 << " KB of shared memory, so a multiprocessor holds " << blocks
       << " block" << (blocks > 1 ? "s" : "") << " (" << by_registers << " by registers, " << by_shared
       << " by shared memory).\n"
-      << kMultiprocessors << " multiprocessors would do "
-      << with_point(kMultiprocessors * blocks * kClockGhz * 1e3 / step.clocks, 2)
-      << " million replica-steps a second.\n\n## The first step, phase by phase\n\n"
+      << kMultiprocessors << " multiprocessors would do " << with_point(replica_steps(step.clocks), 2)
+      << " million replica-steps a second; " << with_point(replica_steps(step.clocks + ends / kEpochSteps), 2)
+      << " million where epochs of " << kEpochSteps
+      << " steps end as above.\n\n## The first step, phase by phase\n\n"
          "Of a phase: its chain, its issues, its wavefronts of shared memory, its lines of the first cache, sectors of "
          "global memory and\n"
          "accesses of local memory, how long the mean warp waits at its barrier, its floor by fma, and whose "
