@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <limits>
 
 #include "engine/base/error.h"
+#include "engine/run/parameters.h"
 #include "engine/train/epoch_record.h"
 #include "tests/engine/run/team_executor.h"
 #include "tests/engine/train/member_cases.h"
@@ -65,6 +69,54 @@ TEST_P(Epochs, InsideALaunchAreThoseOneAtATime) {
     EXPECT_EQ(told(whole.best(r)), told(single.best(r))) << r;
     EXPECT_EQ(whole.model(r).tensors, single.model(r).tensors) << r;
     EXPECT_EQ(whole.checkpoint(r).tensors, single.checkpoint(r).tensors) << r;
+  }
+}
+
+/// Epochs of a member as its programs make them when they are run one after another, and everything else here.
+std::string lines_by_hand(const Member& member, std::size_t epochs) {
+  const auto executor = make_cpu_executor(1);
+  Setup setup = member.plan.setup;
+  std::vector<Settings> settings = {replica_settings(setup)};
+  executor->load_tables(tables_of(std::span(&member, 1), settings));
+  setup.settings = settings[0];
+  const Program program =
+      lower(setup.system->graph(Pass::train), training_options(setup, member.plan.batch, executor->plan_limits()));
+  std::vector<float> state(static_cast<std::size_t>(program.state_floats));
+  initialise(program, state, settings[0].seed, settings[0].replica);
+  executor->load_state(state, program.state_floats);
+  std::vector<Control> control = {
+      fresh_control(settings[0], static_cast<int>(program.task_names.size()), static_cast<int>(program.chains.size()))};
+  Evaluator evaluator(setup, *member.data, kEvaluationBatch, *executor);
+  std::vector<EpochMetrics> all;
+  double best = -std::numeric_limits<double>::infinity();
+  while (all.size() < epochs) {
+    Control& c = control[0];
+    const Control none = fresh_control(settings[0], 1);
+    std::memcpy(reinterpret_cast<char*>(&c) + offsetof(Control, sum_steps),
+                reinterpret_cast<const char*>(&none) + offsetof(Control, sum_steps),
+                sizeof(Control) - offsetof(Control, sum_steps));
+    executor->run(program, settings, control, {1000, true});
+    EpochMetrics& m = all.emplace_back(epoch_metrics(program, c));
+    const std::vector<int>& rows = member.split->validation;
+    if (rows.empty()) continue;
+    m.validated = true;
+    m.validation = evaluator.evaluate(settings[0].first_row + first_of(*member.split, Part::validation), rows);
+    const double value = member.plan.monitor == Monitor::auc
+                             ? m.validation.figure("auc")
+                             : -setup.system->selected(m.validation, settings[0].initial_weights);
+    m.best = value > best;
+    best = std::max(best, value);
+  }
+  return lines_of(program, all);
+}
+
+TEST_P(Epochs, AreWhatTheirProgramsMakeOfThemOneAfterAnother) {
+  const auto executor = make_cpu_executor(2);
+  Trainer trainer(c.members, *executor);
+  const std::vector<std::vector<EpochMetrics>> got = trainer.advance_epochs(1000);
+  for (std::size_t r = 0; r < got.size(); ++r) {
+    ASSERT_GT(got[r].size(), 1u);
+    EXPECT_EQ(lines_of(trainer.program(), got[r]), lines_by_hand(c.members[r], got[r].size())) << r;
   }
 }
 

@@ -15,7 +15,7 @@
 namespace equipoise::test {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN(), kInfinite = std::numeric_limits<float>::infinity();
 
 /// An output of an evaluation and its truth; row r of it is row row_list[r] of the labels.
 struct Output {
@@ -87,11 +87,11 @@ TEST(RankedAuc, IsUndefinedWithoutBothClassesOrWithoutNumbers) {
   EXPECT_EQ(area_of(binary({1, 2}, {0, 0})), -1);
   EXPECT_EQ(area_of(binary({1, 2}, {-1, -1})), -1);
   EXPECT_EQ(area_of(binary({1}, {0})), -1);
-  for (const float bad : {kNaN, kInfinity}) {
+  for (const float bad : {kNotANumber, kInfinite}) {
     EXPECT_EQ(area_of(binary({1, bad, 2}, {0, 1, 1})), -1) << bad;
     EXPECT_EQ(area_of(binary({1, bad, 2}, {0, -1, 1})), -1) << bad << " without a label";
   }
-  EXPECT_EQ(area_of(binary({1, -kInfinity, 2}, {0, 0, 1})), 1.0) << "a probability of 0";
+  EXPECT_EQ(area_of(binary({1, -kInfinite, 2}, {0, 0, 1})), 1.0) << "a probability of 0";
 }
 
 TEST(RankedAuc, OfMoreClassesIsTheMeanOfThoseThatAreThere) {
