@@ -188,6 +188,19 @@ TEST(EpochsOfOneModel, AreAtMostSixtyFourInARun) {
   EXPECT_EQ(counting.epochs, 3);
 }
 
+TEST(EpochsOfOneModel, AreJudgedWithoutTheLossThatNoRowFeeds) {
+  SyntheticSystem s = synthetic_system(synthetic_setup());
+  for (const int row : s.split.validation) s.data.label[static_cast<std::size_t>(row)] = -1;
+  s.plan.epochs = 3;
+  const auto executor = make_cpu_executor(1);
+  Trainer trainer(s.data, s.split, s.plan, *executor);
+  const std::vector<EpochMetrics> epochs = trainer.advance_epochs(1000).front();
+  ASSERT_EQ(epochs.size(), 3u);
+  EXPECT_TRUE(std::isnan(epochs[0].validation.losses[2])) << "a classification without labels";
+  EXPECT_TRUE(epochs[0].best) << "by the two others";
+  EXPECT_GT(trainer.best_epoch(), 0);
+}
+
 TEST(EpochsOfOneModel, TellTheirMetricsBeforeAValueThatStopsIt) {
   SyntheticSystem s = synthetic_system(synthetic_trunk(2));
   s.plan.epochs = 1000;
