@@ -5,7 +5,7 @@
 
 namespace equipoise {
 
-EpochRecord read_record(const RecordShape& shape, std::span<const double> record) {
+EpochRecord record_of(const RecordShape& shape, std::span<const double> record) {
   EpochRecord r;
   r.training_loss = record[kRecordLoss];
   r.evaluated = record[kRecordEvaluated] != 0;

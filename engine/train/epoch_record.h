@@ -19,6 +19,6 @@ struct EpochRecord {
 };
 
 /// `record` has record_doubles(shape).
-EpochRecord read_record(const RecordShape& shape, std::span<const double> record);
+EpochRecord record_of(const RecordShape& shape, std::span<const double> record);
 
 }  // namespace equipoise

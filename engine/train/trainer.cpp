@@ -216,14 +216,14 @@ std::vector<std::vector<EpochMetrics>> Trainer::take_records(const EpochsRun& ru
   for (const Ended& p : places) {
     const std::span<const double> record = record_at(p);
     Replica& r = replicas_[p.replica];
-    if (r.losses.total.empty()) r.losses.first = epoch_losses(program_, read_record(shape, record).trained);
+    if (r.losses.total.empty()) r.losses.first = epoch_losses(program_, record_of(shape, record).trained);
     r.losses.total.push_back(record[kRecordLoss]);
     if (!with_metrics && record[kRecordBest] != 0) r.best.reset();
   }
   if (!with_metrics) return metrics;
   each_of(places.size(), executor_.host_threads(), [&](std::size_t i) {
     const Ended& p = places[i];
-    const EpochRecord record = read_record(shape, record_at(p));
+    const EpochRecord record = record_of(shape, record_at(p));
     EpochMetrics& m = metrics[p.replica][p.slot];
     m = epoch_metrics(program_, record.trained);
     m.best = record.best;

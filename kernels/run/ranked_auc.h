@@ -60,13 +60,11 @@ EQ_FN void sort_keys(const Team& team, uint64_t* keys, int size) {
   for (int run = 2; run <= size; run *= 2)
     for (int step = run / 2; step > 0; step /= 2) {
       share(team, size / 2, [&](int i) {
-        const int low = i / step * step * 2 + i % step, high = low + step;
+        const int low = 2 * i - (i & (step - 1)), high = low + step;  // i with a zero put in at the bit of `step`
         const uint64_t a = keys[low], b = keys[high];
-        const bool ascending = (low & run) == 0;
-        if ((a > b) == ascending) {
-          keys[low] = b;
-          keys[high] = a;
-        }
+        const bool keep = (a > b) != ((low & run) == 0);
+        keys[low] = keep ? a : b;  // written either way: which one is a coin's toss, which branches cannot foresee
+        keys[high] = keep ? b : a;
       });
       team.sync();
     }
