@@ -53,6 +53,8 @@ NONE = {
     "load_tables": "arrays of ours onto a device",
     "load_state": "arrays of ours onto a device",
     "load_states": "arrays of ours onto a device",
+    "load_best": "arrays of ours onto a device",
+    "load_bests": "arrays of ours onto a device",
 }
 
 
