@@ -77,6 +77,18 @@ struct ValidatedCase {
   }
 };
 
+/// Bytes that each replica of a trainer takes: state, best parameters, settings twice and two controls, of training and
+/// of validation, rules, standing, and the records of epochs of a run.
+std::size_t replica_bytes(Executor& executor) {
+  const ValidatedCase validated(1);
+  const Trainer trainer(validated.members, executor);
+  const Program& p = trainer.program();
+  const RecordShape shape = record_shape(p, p);  // validated losses are those of the training
+  return static_cast<std::size_t>(p.state_floats + p.moment_stride) * sizeof(float) +
+         2 * (sizeof(Settings) + sizeof(Control)) + sizeof(EpochRules) + sizeof(EpochStanding) +
+         static_cast<std::size_t>(record_doubles(shape)) * sizeof(double);
+}
+
 /// Replica-steps per second of whole epochs with their validation, metrics left out.
 Spread time_epochs(const Options& options, Executor& executor, int replicas) {
   const ValidatedCase validated(replicas);
@@ -101,11 +113,15 @@ Spread time_epochs(const Options& options, Executor& executor, int replicas) {
 void measure(const Options& options) {
   const std::unique_ptr<Executor> executor =
       options.device == "cuda" ? make_cuda_executor(0) : make_cpu_executor(options.threads);
-  nlohmann::ordered_json out{{"device", executor->name()}, {"repetitions", options.repetitions}};
+  const std::size_t bytes = replica_bytes(*executor);
+  nlohmann::ordered_json out{
+      {"device", executor->name()}, {"repetitions", options.repetitions}, {"replica_bytes", bytes}};
   if (!options.json)
-    fmt::print("MLDRL population, {}, batch 32, {} repetitions of about {} s\n{:>9} {:>16} {:>24} {:>16} {:>24}\n",
-               executor->name(), options.repetitions, options.seconds, "replicas", "replica-steps/s", "quartiles",
-               "validated", "quartiles");
+    fmt::print(
+        "MLDRL population, {}, batch 32, {} repetitions of about {} s, {:.0f} KiB a replica\n{:>9} {:>16} {:>24} "
+        "{:>16} {:>24}\n",
+        executor->name(), options.repetitions, options.seconds, double(bytes) / 1024, "replicas", "replica-steps/s",
+        "quartiles", "validated", "quartiles");
   for (const int replicas : options.replicas) {
     const Spread rate = time_population(options, *executor, replicas);
     const Spread validated = time_epochs(options, *executor, replicas);
