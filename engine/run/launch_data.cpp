@@ -122,6 +122,7 @@ Launch launch_of(const EpochsRun& run, std::size_t sets) {
     const Watch& watch = run.rules[r].watch;
     if (watch.watched == Watched::auc)
       launch.epochs.key_count = std::max(launch.epochs.key_count, sorted_size(run.evaluate.settings[r].rows));
+    if (watch.watched == Watched::squared_error) launch.epochs.key_count = std::max(launch.epochs.key_count, kSquares);
     const bool reads = watch.watched == Watched::auc || watch.watched == Watched::squared_error;
     const std::vector<int>& cols = run.evaluate.program.output_cols;
     if (reads && run.evaluate.settings[r].rows > 0 &&

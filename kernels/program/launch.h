@@ -48,7 +48,7 @@ struct LaunchEpochs {
   EpochStanding* standings;  // [replicas]
   float* best;               // [replicas, best_floats] parameters of the best epoch
   double* records;           // [replicas, slots, record_doubles(shape)]; a replica whose slots are full rests
-  uint64_t* keys;            // [replicas, key_count] scratch of an AUC
+  uint64_t* keys;            // [replicas, key_count] scratch of an AUC, or as doubles of an error
   int64_t best_floats;       // that many come first in a state
   int32_t key_count;
   int32_t slots;

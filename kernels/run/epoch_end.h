@@ -31,21 +31,44 @@ EQ_FN double weighted_losses(const Control& c, const Settings& s, int tasks) {
   return sum;
 }
 
-/// Mean of the squared differences between an output and the rows of a source that it reconstructs.
-EQ_FN double reconstruction_error(const Context& c, const Watch& watch, const float* output) {
+/// Mean of the squared differences between an output and the rows of a source that it reconstructs. The team takes the
+/// squares and its first thread, which alone knows the mean, adds them up in the order of the entries.
+template <class Team>
+EQ_FN double reconstruction_error(const Team& team, const Context& c, const Watch& watch, const float* output,
+                                  double* squares) {
+  constexpr int kAhead = 8;  // loads on their way while one addition waits for the other
   const float* const source = c.source_set().sources[watch.source].values;
   const int32_t* const rows = c.data->row_list + c.settings->first_row;
+  const int64_t entries = static_cast<int64_t>(c.settings->rows) * watch.cols;
   double sum = 0;
-  EQ_ROLLED
-  for (int r = 0; r < c.settings->rows; ++r) {
-    EQ_ROLLED
-    for (int j = 0; j < watch.cols; ++j) {
-      const double d = static_cast<double>(output[static_cast<int64_t>(r) * watch.cols + j]) -
+  int row = 0, col = 0;  // of the first entry of those at hand
+  for (int64_t first = 0; first < entries; first += kSquares) {
+    const int count = entries - first < kSquares ? static_cast<int>(entries - first) : kSquares;
+    share(team, count, [&](int i) {
+      const int r = row + (col + i) / watch.cols, j = (col + i) % watch.cols;
+      const double d = static_cast<double>(output[first + i]) -
                        static_cast<double>(source[static_cast<int64_t>(rows[r]) * watch.cols + j]);
-      sum += d * d;
+      squares[i] = d * d;
+    });
+    row += (col + count) / watch.cols;
+    col = (col + count) % watch.cols;
+    team.sync();
+    if (team.thread_rank() == 0) {
+      int i = 0;
+      EQ_ROLLED
+      for (; i + kAhead <= count; i += kAhead) {
+        double next[kAhead];
+        EQ_UNROLL
+        for (int k = 0; k < kAhead; ++k) next[k] = squares[i + k];
+        EQ_UNROLL
+        for (int k = 0; k < kAhead; ++k) sum += next[k];
+      }
+      EQ_ROLLED
+      for (; i < count; ++i) sum += squares[i];
     }
+    team.sync();  // read before the next ones overwrite them
   }
-  return sum / static_cast<double>(static_cast<int64_t>(c.settings->rows) * watch.cols);
+  return sum / static_cast<double>(entries);
 }
 
 /// The output that is watched, [rows, cols], of this replica.
@@ -57,15 +80,16 @@ EQ_FN const float* emitted(const Context& c, const Watch& watch) {
 template <class Team>
 EQ_FN double monitored(const Team& team, const LaunchEpochs& e, const Context& c) {
   const Watch& watch = e.rules[c.slot].watch;
+  uint64_t* const scratch = e.keys + static_cast<int64_t>(c.slot) * e.key_count;
   if (watch.watched == Watched::auc)
     return ranked_auc(team,
                       {emitted(c, watch), c.source_set().labels, c.data->row_list + c.settings->first_row,
                        c.settings->rows, watch.cols, watch.logits},
-                      e.keys + static_cast<int64_t>(c.slot) * e.key_count);
-  if (team.thread_rank() != 0) return 0;
+                      scratch);
+  if (watch.watched == Watched::squared_error)
+    return -reconstruction_error(team, c, watch, emitted(c, watch), reinterpret_cast<double*>(scratch));
   if (watch.watched == Watched::weighted_losses)
     return -weighted_losses(*c.control, *c.settings, e.shape.evaluated_tasks);
-  if (watch.watched == Watched::squared_error) return -reconstruction_error(c, watch, emitted(c, watch));
   return strict_detail::nan_d();
 }
 

@@ -39,6 +39,8 @@ struct EpochRules {
   int32_t warmup;    ///< epochs before patience counts; 0: until the training loss has fallen
 };
 
+inline constexpr int kSquares = 2048;  ///< doubles of scratch that an error is summed in
+
 inline constexpr int kLearningWindow = 5;  ///< epochs that are averaged
 
 /// The training losses of the first and the last epochs, and when the loss had first fallen.

@@ -188,6 +188,24 @@ TEST(EpochsOfOneModel, AreAtMostSixtyFourInARun) {
   EXPECT_EQ(counting.epochs, 3);
 }
 
+TEST(EpochsOfOneModel, AreJudgedByErrorsOfMoreEntriesThanAreSummedAtATime) {
+  constexpr int kRows = 400;
+  SyntheticSystem s = synthetic_system(synthetic_vaegan(), kSystemBatch, kRows);
+  s.split = {};
+  for (int row = 0; row < kRows; ++row) (row < 40 ? s.split.train : s.split.validation).push_back(row);
+  const int cols = of_kind<VaeganSystem>(*s.plan.setup.system).model.features;
+  ASSERT_GT(360 * cols, 3 * kSquares);
+  ASSERT_NE(kSquares % cols, 0) << "a row lies on both sides";
+  s.plan.epochs = 2;
+  CountingExecutor counting;
+  Trainer trainer(s.data, s.split, s.plan, counting);
+  const std::vector<EpochMetrics> epochs = trainer.advance_epochs(1000).front();
+  const std::size_t doubles = counting.records.size() / static_cast<std::size_t>(counting.slots);
+  ASSERT_EQ(epochs.size(), 2u);
+  for (std::size_t e = 0; e < 2; ++e)
+    EXPECT_EQ(counting.records[e * doubles + kRecordMonitor], -epochs[e].validation.figure("reconstruction_error"));
+}
+
 TEST(EpochsOfOneModel, AreJudgedWithoutTheLossThatNoRowFeeds) {
   SyntheticSystem s = synthetic_system(synthetic_setup());
   for (const int row : s.split.validation) s.data.label[static_cast<std::size_t>(row)] = -1;
