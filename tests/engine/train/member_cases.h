@@ -82,7 +82,7 @@ inline MemberCase different_members(const Setup& setup) {
   fifth.monitor = Monitor::none;
   const std::vector<Monitor> monitors = base.plan.setup.system->monitors();
   if (std::find(monitors.begin(), monitors.end(), Monitor::auc) != monitors.end())
-    second.monitor = fourth.monitor = Monitor::auc;
+    for (const std::size_t m : {1, 3}) c.members[m].plan.monitor = Monitor::auc;
   for (std::size_t m = 0; m < c.members.size(); ++m)
     if (System& system = *c.members[m].plan.setup.system; system.dropout() > 0)
       of_kind<MtlSystem>(system).model.dropout = 0.1 + 0.05 * static_cast<double>(m);
