@@ -60,6 +60,19 @@ inline void train_by_epochs() {
   Trainer(c.members, *device).advance_epochs(1000);
 }
 
+/// Two of a VAE-GAN, whose error has more entries than are summed at a time.
+inline void train_by_errors() {
+  equipoise::Setup setup = equipoise::test::synthetic_vaegan();
+  of_kind<VaeganSystem>(*setup.system).model.features = 60;
+  equipoise::test::MemberCase c = equipoise::test::different_members(setup);
+  *c.splits[3] = equipoise::test::strided_split(53, 3, 5, 48, 0);
+  c.members = {c.members[3]};
+  if (48 * c.data[2]->features[0] <= kSquares) throw std::logic_error("the error has too few entries");
+  c.members[0].plan.epochs = 2;
+  const auto device = make_cuda_executor(0);
+  Trainer(c.members, *device).advance_epochs(1000);
+}
+
 /// Gradients of falling size, no two alike.
 inline std::vector<double> gram_of(int problems, int tasks) {
   std::vector<double> all;
@@ -172,6 +185,7 @@ inline std::vector<Workload> workloads() {
   all.push_back({"two methods that weigh", [] { train_shortly({"gradnorm", "uw"}); }});
   all.push_back({"an evaluation of NaN", evaluate_spoiled});
   all.push_back({"epochs", train_by_epochs});
+  all.push_back({"epochs of a VAE-GAN", train_by_errors});
   for (int tasks : {2, 3, 5, 8, 32})
     all.push_back({"min-norm of " + std::to_string(tasks), [tasks] { solve_min_norm(3, tasks); }});
   for (int tasks : {2, 8, 12})
