@@ -28,7 +28,7 @@ class Trainer {
   /// says stop is finished, with a failure(); the others go on. Throws Error(data) where a plan asks of the data what
   /// it has not: no training rows, an AUC to watch without both classes among the validation rows.
   Trainer(std::span<const Member> members, Executor& executor);
-  /// One model, for which advance() throws where the policy says stop.
+  /// One model, whose policy makes the advance functions throw where it says stop.
   Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor);
 
   /// Runs up to `steps` steps of every replica, from epoch to epoch. Where one ends, validates and goes on. Returns
@@ -37,7 +37,7 @@ class Trainer {
   /// Throws Error(numerics) where a model that trains alone meets a non-finite value and its policy says stop, naming
   /// step, replica and tensor, once all metrics are told; its state is then the one before the bad step.
   std::vector<std::vector<EpochMetrics>> advance_epochs(int steps);
-  /// The same where nobody reads the metrics: validates only those whose monitor chooses by it, and keeps no best().
+  /// The same where nobody reads the metrics: validates only those whose monitor chooses by it.
   void advance_without_metrics(int steps);
   /// As advance_epochs(), but not past the end of a replica's epoch.
   std::vector<std::optional<EpochMetrics>> advance_all(int steps);
