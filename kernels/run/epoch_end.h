@@ -96,7 +96,7 @@ EQ_FN double monitored(const Team& team, const LaunchEpochs& e, const Context& c
 /// Judges the epoch that has ended and writes its record; true if it is the best so far. `c` is the context of its
 /// evaluation or, without one, of the training.
 template <class Team>
-EQ_COLD bool judge_epoch(Team team, LaunchEpochs e, Context c, Control* trained) {
+EQ_FN bool judge_epoch(const Team& team, const LaunchEpochs& e, const Context& c, Control* trained) {
   const bool evaluated = c.control != trained;
   const EpochRules& rules = e.rules[c.slot];
   EpochStanding& standing = e.standings[c.slot];
@@ -135,14 +135,16 @@ EQ_COLD bool judge_epoch(Team team, LaunchEpochs e, Context c, Control* trained)
   return best;
 }
 
-/// Copies the first `count` floats of a replica's state, as the context has it, to its best parameters.
+/// Copies the parameters, which come first in the state, as the context has them to the replica's best ones.
 template <class Team>
-EQ_COLD void keep_best(Team team, float* best, int count, const Resident* residents, int resident_count, Context c) {
+EQ_FN void keep_best(const Team& team, const Launch& launch, const Context& c) {
+  const int count = static_cast<int>(launch.epochs.best_floats);
+  float* const best = launch.epochs.best + c.slot * launch.epochs.best_floats;
   const float* const state = c.base_of(Space::state);
   share(team, count, [&](int i) { best[i] = state[i]; });
   team.sync();
-  for (int i = 0; i < resident_count; ++i) {  // of which the state holds old values
-    const Resident& r = residents[i];
+  for (int i = 0; i < launch.resident_count; ++i) {  // of which the state holds old values
+    const Resident& r = launch.residents[i];
     const int here = count - r.state.offset < r.count ? count - r.state.offset : r.count;
     const float* const from = c.floats(r.fast);
     share(team, here, [&](int e) { best[r.state.offset + e] = from[e]; });
@@ -155,15 +157,19 @@ EQ_FN bool epochs_rest(const LaunchEpochs& e, const Control& trained, int slot) 
          epochs_are_over(e.rules[slot], e.standings[slot], trained);
 }
 
-// Bodies of their own, as they are seldom and the interpreter's registers are few.
 template <class Team>
-EQ_COLD void begin_epoch(Team team, Control* trained) {
+EQ_FN void begin_epoch(const Team& team, Control* trained) {
   team.sync();  // all have seen how the last one ended
   clear_sums(team, *trained);
 }
 template <class Team>
-EQ_COLD void begin_evaluation(Team team, Control* control, const Settings* settings, int tasks) {
+EQ_FN void begin_evaluation(const Team& team, Control* control, const Settings* settings, int tasks) {
   make_fresh(team, *control, *settings, tasks, 1);
+}
+
+/// The slot of a replica's rows in outputs while program p runs: that of the epoch's record where those are kept.
+EQ_FN int output_slot(const LaunchEpochs& e, int slot) {
+  return e.keeps_outputs ? slot * e.slots + e.standings[slot].records : slot;
 }
 
 /// The program that trains, if `left` steps and the rules allow another, whose epoch begins if it has not; else the
@@ -179,9 +185,10 @@ EQ_FN int next_epoch(const Team& team, const Launch& launch, int slot, int left)
   return 0;
 }
 
-/// Which program comes after program p, whose context c is, in a launch of epochs with `left` steps to do.
+/// Which program comes after program p, whose context c is, in a launch of epochs with `left` steps to do. A body of
+/// its own, as it is seldom and the interpreter's registers are few.
 template <class Team>
-EQ_FN int program_after(const Team& team, const Launch& launch, Context& c, int p, int left) {
+EQ_COLD int program_after(Team team, const Launch& launch, Context c, int p, int left) {
   const LaunchEpochs& e = launch.epochs;
   Control* const trained = launch.programs[0].controls + c.slot;
   if (p == 0 && trained->position != 0)
@@ -189,12 +196,9 @@ EQ_FN int program_after(const Team& team, const Launch& launch, Context& c, int 
   const LaunchProgram& evaluation = launch.programs[1];
   if (p == 0 && evaluation.settings[c.slot].rows > 0) {
     begin_evaluation(team, evaluation.controls + c.slot, evaluation.settings + c.slot, e.shape.evaluated_tasks);
-    if (e.keeps_outputs) c.output_slot = c.slot * e.slots + e.standings[c.slot].records;
     return 1;
   }
-  if (judge_epoch(team, e, c, trained))
-    keep_best(team, e.best + c.slot * e.best_floats, static_cast<int>(e.best_floats), launch.residents,
-              launch.resident_count, c);
+  if (judge_epoch(team, e, c, trained)) keep_best(team, launch, c);
   return next_epoch(team, launch, c.slot, left);
 }
 

@@ -69,19 +69,18 @@ EQ_FN void run_phase(const Team& team, const Context& c, const Operation* operat
   }
 }
 
-/// Up to `steps` steps of one program, and how many it did. The context's memory and slot are set; all else of it is
-/// the program's.
+/// Up to `todo` steps of one program, and how many it left to do. The context's memory and slot are set; all else of it
+/// is the program's.
 template <class Team>
-EQ_FN int run_program(const Team& team, Context& c, const LaunchProgram& program, int steps) {
+EQ_FN int run_program(const Team& team, Context& c, const LaunchProgram& program, int todo) {
   c.control = program.controls + c.slot;
   c.settings = program.settings + c.slot;
   c.data = &program.data;
   c.batch = program.batch;
   c.shuffle = program.shuffle;
   const int epoch = program.first_epochs ? program.first_epochs[c.slot] : c.control->epoch;
-  int done = 0;
   // Only the last phase changes what the loop below reads, and at least one barrier lies before it.
-  for (; done < steps; ++done) {
+  for (; todo > 0; --todo) {
     const int left = c.settings->rows - c.control->position;
     if (left <= 0 || rests(*c.control, epoch, program.stop_at_epoch_end)) break;
     c.n = left < program.batch ? left : program.batch;
@@ -93,7 +92,7 @@ EQ_FN int run_program(const Team& team, Context& c, const LaunchProgram& program
   }
   if (program.statuses && team.thread_rank() == 0)
     program.statuses[c.slot] = {c.control->step, rests(*c.control, epoch, program.stop_at_epoch_end)};
-  return done;
+  return todo;
 }
 
 /// Runs replica number `slot` of the launch. `fast` is this team's fast memory.
@@ -104,7 +103,7 @@ EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* 
   c.base[static_cast<int>(Space::work)] = launch.work + slot * launch.work_floats;
   c.base[static_cast<int>(Space::state)] = launch.state + slot * launch.state_floats;
   c.chains = launch.chains;
-  c.slot = c.output_slot = slot;
+  c.slot = slot;
   const bool epochs = launch.epochs.rules != nullptr;
   copy_resident(team, c, launch, true);
   team.sync();
@@ -112,8 +111,9 @@ EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* 
   int p = epochs ? next_epoch(team, launch, slot, left) : 0;
   while (p < launch.program_count) {
     const LaunchProgram& program = launch.programs[p];
-    const int done = run_program(team, c, program, epochs && p == 0 ? left : program.steps);
-    if (epochs && p == 0) left -= done;
+    c.output_slot = epochs && p == 1 ? output_slot(launch.epochs, slot) : slot;
+    const int todo = run_program(team, c, program, epochs && p == 0 ? left : program.steps);
+    if (epochs && p == 0) left = todo;
     p = epochs ? program_after(team, launch, c, p, left) : p + 1;
   }
   copy_resident(team, c, launch, false);
