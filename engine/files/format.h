@@ -16,8 +16,9 @@ struct FileFormat {
 };
 
 namespace file_format {
-// 2: model.losses; 3: methods with all their keys, train.warmup, evaluate.threshold; 4: data.empty_views
-inline constexpr FileFormat kConfig{"equipoise config", 4, 1};
+// 2: model.losses; 3: methods with all their keys, train.warmup, evaluate.threshold; 4: data.empty_views;
+// 5: train.monitor_task
+inline constexpr FileFormat kConfig{"equipoise config", 5, 1};
 // 3: selection, bounds of clipped values; 4: counts of missing and outlying values;
 // 5: categories
 inline constexpr FileFormat kPreprocess{"equipoise preprocessing", 5, 1};

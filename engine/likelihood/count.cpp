@@ -44,6 +44,18 @@ class Counted final : public Likelihood {
   }
   bool has_curvature() const override { return true; }
   double lower_bound() const override { return 0; }  // a probability is at most one
+  double deviance_scale() const override { return 2; }
+  /// Each entry expected as it is: y - y log y + log y!
+  double least_loss(std::span<const float> truth) const override {
+    double sum = 0, known = 0;
+    for (const float value : truth) {
+      if (std::isnan(value)) continue;
+      const double y = value;
+      sum += (y > 0 ? y - y * strict_log(y) : 0.0) + strict_log_factorial(y);
+      ++known;
+    }
+    return known > 0 ? sum / known : 0.0;
+  }
   bool over_rows() const override { return true; }
 
   int told_numbers(const Target& target) const override { return target.cols; }

@@ -96,6 +96,11 @@ class Likelihood {
   virtual void add_loss(Graph& graph, const Region& answer, const Region& target, int term, int first_weight) const = 0;
   virtual bool has_curvature() const = 0;  ///< the kernels know its second derivative (gradnorm's network = on)
   virtual double lower_bound() const = 0;  ///< of the loss; methods that take logarithms or ratios of losses ask
+  /// The deviance of rows is this many times what their mean loss exceeds the least one by: twice the log likelihood
+  /// that is lacking to a model that hits every entry (McCullagh and Nelder 1989, section 2.3).
+  virtual double deviance_scale() const = 0;
+  /// The mean loss of such a model over the known of these entries, NaN where missing; 0 of none.
+  virtual double least_loss(std::span<const float> truth) const = 0;
   /// The loss is a sum over rows; else it needs the batch as a whole, and evaluation takes all rows at once.
   virtual bool over_rows() const = 0;
 

@@ -25,6 +25,8 @@ class Regression final : public Likelihood {
   }
   bool has_curvature() const override { return true; }
   double lower_bound() const override { return 0; }
+  double deviance_scale() const override { return 1; }  // of unit variance
+  double least_loss(std::span<const float>) const override { return 0; }
   bool over_rows() const override { return true; }
 
   int told_numbers(const Target& target) const override { return target.cols; }

@@ -120,10 +120,10 @@ Launch launch_of(const EpochsRun& run, std::size_t sets) {
   launch.epochs.keeps_outputs = run.keeps_outputs;
   for (std::size_t r = 0; r < replicas; ++r) {
     const Watch& watch = run.rules[r].watch;
-    if (watch.watched == Watched::auc)
-      launch.epochs.key_count = std::max(launch.epochs.key_count, sorted_size(run.evaluate.settings[r].rows));
+    const bool ranks = watch.watched == Watched::auc || watch.watched == Watched::target_aucs;
+    if (ranks) launch.epochs.key_count = std::max(launch.epochs.key_count, sorted_size(run.evaluate.settings[r].rows));
     if (watch.watched == Watched::squared_error) launch.epochs.key_count = std::max(launch.epochs.key_count, kSquares);
-    const bool reads = watch.watched == Watched::auc || watch.watched == Watched::squared_error;
+    const bool reads = ranks || watch.watched == Watched::squared_error;
     const std::vector<int>& cols = run.evaluate.program.output_cols;
     if (reads && run.evaluate.settings[r].rows > 0 &&
         (!run.evaluate.emitted || static_cast<std::size_t>(watch.output) >= cols.size() ||

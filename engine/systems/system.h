@@ -32,9 +32,18 @@ class RecordForm;   // engine/record/record_form.h
 struct Setup;       // engine/systems/setup.h
 struct Evaluation;  // engine/systems/evaluation.h
 
-/// What chooses the best epoch: the largest AUC, the smallest of what the system calls its loss, or nothing (the last
-/// state is the model).
-enum class Monitor { auc, loss, none };
+/// What chooses the best epoch: the largest AUC, of several tasks of classes their mean; the smallest of what the
+/// system calls its loss; the smallest deviance, of several tasks their mean; or nothing (the last state is the model).
+enum class Monitor { auc, loss, deviance, none };
+
+/// A monitor, and what it is of.
+struct Monitored {
+  Monitor monitor = Monitor::none;
+  int task = -1;                         ///< alone; -1: all tasks
+  std::span<const double> weights = {};  ///< of the losses where those are watched: initial ones, [tasks] or more
+  const Dataset& data;
+  std::span<const int> rows = {};  ///< that are evaluated
+};
 
 /// A place in a model at which, or a group of parameters over which, gradients can be balanced.
 struct NamedRegion {
@@ -150,8 +159,8 @@ class System {
   virtual std::vector<ModelKey> keys() = 0;      ///< of [model], in the order they are written; slots in this object
   virtual std::vector<KeyUse> uses() const = 0;  ///< keys of the other sections that not all systems know
   virtual std::vector<Monitor> monitors() const = 0;  ///< that can choose an epoch
-  /// What one of them watches inside a launch: the value that `figure("auc")` or -selected() has of an Evaluation.
-  virtual Watch watch(Monitor monitor) const = 0;
+  /// What one of them watches inside a launch: the value that watched() has of an Evaluation.
+  virtual Watch watch(const Monitored& by) const = 0;
   /// What contradicts itself, as pairs of a key of [model] and a sentence's rest ("is 3, but ...").
   virtual std::vector<std::pair<std::string, std::string>> contradictions() const = 0;
   /// Takes sizes from the data; what the published setup makes of the number of tasks goes into `setup`.
@@ -195,8 +204,8 @@ class System {
   virtual void judge_answers(Answered said, Evaluation& to) const = 0;
   /// The same of a model's outputs, and the figures that need those; terms and losses are there already.
   virtual void judge(const Said& said, Evaluation& to) const = 0;
-  /// What Monitor::loss makes smallest; `weights` are the initial task weights.
-  virtual double selected(const Evaluation& evaluation, std::span<const double> weights) const = 0;
+  /// What one of its monitors says; larger is better: losses and deviances are told as their negatives.
+  virtual double watched(const Evaluation& evaluation, const Monitored& by) const = 0;
   virtual std::vector<AnswerColumn> answer_columns(const AnswerNames& names) const = 0;
   /// What is decided by the answers; empty where they are no classes.
   virtual std::vector<Decision> decisions(const AnswerNames& names) const = 0;

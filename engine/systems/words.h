@@ -11,7 +11,8 @@ namespace equipoise {
 inline constexpr Named<OptimizerKind> kOptimizers[] = {
     {"adam", OptimizerKind::adam}, {"rmsprop", OptimizerKind::rmsprop}, {"sgd", OptimizerKind::sgd}};
 
-inline constexpr Named<Monitor> kMonitors[] = {{"auc", Monitor::auc}, {"loss", Monitor::loss}, {"none", Monitor::none}};
+inline constexpr Named<Monitor> kMonitors[] = {
+    {"auc", Monitor::auc}, {"loss", Monitor::loss}, {"deviance", Monitor::deviance}, {"none", Monitor::none}};
 
 inline constexpr Named<OnNonfinite> kPolicies[] = {
     {"stop", OnNonfinite::stop}, {"skip", OnNonfinite::skip}, {"freeze", OnNonfinite::freeze}};

@@ -9,6 +9,7 @@ EpochRecord record_of(const RecordShape& shape, std::span<const double> record) 
   EpochRecord r;
   r.training_loss = record[kRecordLoss];
   r.evaluated = record[kRecordEvaluated] != 0;
+  r.monitor = record[kRecordMonitor];
   r.best = record[kRecordBest] != 0;
   r.trained.epoch = static_cast<int32_t>(record[kRecordEpoch]);
   r.trained.step = static_cast<int64_t>(record[kRecordStep]);

@@ -11,6 +11,7 @@ namespace equipoise {
 struct EpochRecord {
   double training_loss = 0;  ///< NaN where there is none
   bool evaluated = false;
+  double monitor = 0;  ///< NaN where nothing is watched
   bool best = false;
   /// As far as records hold it: progress, sums, weights. Everything else is zero.
   Control trained{};

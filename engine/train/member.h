@@ -20,6 +20,12 @@ struct Member {
   TrainingPlan plan;
 };
 
+/// What chooses its epochs, by its validation rows.
+inline Monitored monitored_of(const Member& member) {
+  const TrainingPlan& plan = member.plan;
+  return {plan.monitor, plan.monitor_task, plan.setup.settings.initial_weights, *member.data, member.split->validation};
+}
+
 /// Members that can be trained at once, by number: those whose plans are lowered to the same programs, for training and
 /// for evaluation, with the same state and the same batch. What may differ inside a group: data sets, splits, all of
 /// Settings, dropout where there is some, class weights, epochs, patience, warm-up and monitor. Groups, and the members

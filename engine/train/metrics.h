@@ -33,8 +33,9 @@ struct EpochMetrics {
   std::vector<BalancerMetrics> balancers;
   bool validated = false;
   Evaluation validation{};
-  bool best = false;   ///< the monitor improved
-  double seconds = 0;  ///< wall time of the epoch, validation included
+  double monitor = kUndefined;  ///< what was watched, larger is better; undefined without. In no line of metrics.jsonl
+  bool best = false;            ///< the monitor improved
+  double seconds = 0;           ///< wall time of the epoch, validation included
 };
 
 /// Mean losses of the tasks over the epoch that a control has summed.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <future>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -46,10 +47,31 @@ Program validation_program(const std::vector<Member>& members, const Program& tr
   return evaluation_program(setup, static_cast<int>(batch), limits);
 }
 
-EpochRules rules_of(const TrainingPlan& plan) {
+EpochRules rules_of(const Member& member) {
+  const TrainingPlan& plan = member.plan;
   const System& system = *plan.setup.system;
-  return {system.watch(plan.monitor), system.watch(Monitor::loss).watched == Watched::weighted_losses, plan.epochs,
-          plan.patience, plan.warmup};
+  Monitored loss = monitored_of(member);
+  loss.monitor = Monitor::loss;
+  return {system.watch(monitored_of(member)), system.watch(loss).watched == Watched::losses, plan.epochs, plan.patience,
+          plan.warmup};
+}
+
+/// True if an AUC of the validation rows can choose among a member's epochs.
+bool has_auc(const Dataset& data, const Split& split, const TrainingPlan& plan) {
+  const auto tells_apart = [&](const auto& class_of) {
+    std::set<int> seen;
+    for (const int row : split.validation)
+      if (const int c = class_of[static_cast<std::size_t>(row)]; c >= 0) seen.insert(c);
+    return seen.size() >= 2;
+  };
+  const System& system = *plan.setup.system;
+  if (system.traits().labels) return tells_apart(data.label);
+  const std::vector<TaskInfo> tasks = system.tasks();
+  const std::vector<TaskClasses> classes = system.task_classes(data);
+  return std::any_of(classes.begin(), classes.end(), [&](const TaskClasses& of) {
+    const bool meant = plan.monitor_task < 0 || tasks[static_cast<std::size_t>(plan.monitor_task)].name == of.task;
+    return meant && tells_apart(of.of_row);
+  });
 }
 
 void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
@@ -64,15 +86,10 @@ void check(const Dataset& data, const Split& split, const TrainingPlan& plan) {
   if (traits.weighs_classes && classes > 1 && static_cast<int>(plan.class_weights.size()) != classes)
     throw Error(ExitCode::data, fmt::format("train.class_weights: {} weights for {} classes; give one per class",
                                             plan.class_weights.size(), classes));
-  if (plan.monitor == Monitor::auc && !split.validation.empty()) {
-    std::set<int> seen;
-    for (int row : split.validation)
-      if (const int label = data.label[static_cast<std::size_t>(row)]; label >= 0) seen.insert(label);
-    if (seen.size() < 2)
-      throw Error(ExitCode::data,
-                  "train.monitor: an AUC needs validation rows of at least two classes; raise data.validation or set "
-                  "monitor = \"loss\"");
-  }
+  if (plan.monitor == Monitor::auc && !split.validation.empty() && !has_auc(data, split, plan))
+    throw Error(ExitCode::data,
+                "train.monitor: an AUC needs validation rows of at least two classes; raise data.validation or set "
+                "monitor = \"loss\"");
 }
 
 void check(std::span<const Member> members, const Executor& executor) {
@@ -95,13 +112,14 @@ Trainer::Trainer(std::span<const Member> members, Executor& executor, OnStop on_
       on_stop_(on_stop),
       program_(training_program(members_.front().plan, members_.size(), executor)),
       validation_(validation_program(members_, program_, executor)),
+      shape_(record_shape(program_, validation_)),
       evaluator_(members_.front().plan.setup, *members_.front().data, kEvaluationBatch, executor),
       standings_(members.size()),
       replicas_(members.size()),
       validated_(members.size()) {
   for (const Member& m : members_) {
     settings_.push_back(replica_settings(m.plan.setup));
-    rules_.push_back(rules_of(m.plan));
+    rules_.push_back(rules_of(m));
   }
   executor_.load_tables(tables_of(members_, settings_));
   const auto floats = static_cast<std::size_t>(program_.state_floats);
@@ -145,99 +163,120 @@ std::vector<std::optional<EpochMetrics>> Trainer::advance_all(int steps) {
 
 std::vector<std::vector<EpochMetrics>> Trainer::run(int steps, int most_epochs, bool with_metrics) {
   if (on_stop_ == OnStop::throws) expect_running(0);
-  if (finished()) return std::vector<std::vector<EpochMetrics>>(replicas());
+  std::vector<std::vector<EpochMetrics>> metrics(replicas());
+  std::future<std::vector<std::vector<EpochMetrics>>> judged;
+  const auto take = [&] {
+    if (!judged.valid()) return;
+    std::vector<std::vector<EpochMetrics>> some = judged.get();
+    for (std::size_t r = 0; r < replicas(); ++r)
+      for (EpochMetrics& m : some[r]) {
+        if (m.best) replicas_[r].best = m.validation;
+        metrics[r].push_back(std::move(m));
+      }
+  };
+  for (int turn = 0; steps > 0 && !finished(); turn = 1 - turn) {
+    std::vector<int64_t> before;
+    for (const Control& c : controls_) before.push_back(c.step);
+    std::vector<Ended> ended = run_epochs(steps, most_epochs, with_metrics, rings_[turn]);
+    int64_t most = 0;
+    for (std::size_t r = 0; r < replicas(); ++r) most = std::max(most, controls_[r].step - before[r]);
+    take();
+    if (with_metrics)
+      judged =
+          std::async(std::launch::async, [this, turn, ended = std::move(ended)] { return judge(rings_[turn], ended); });
+    steps -= static_cast<int>(most);
+    if (most == 0 || !with_metrics || most_epochs == 1) break;
+  }
+  take();
+  if (on_stop_ == OnStop::throws && metrics[0].empty()) expect_running(0);
+  return metrics;
+}
+
+/// One run of epochs, whose records and outputs `ring` receives; which epochs ended.
+std::vector<Trainer::Ended> Trainer::run_epochs(int steps, int most_epochs, bool with_metrics, Ring& ring) {
   const auto begin = std::chrono::steady_clock::now();
   std::vector<Settings> validating = settings_;
   std::vector<int64_t> before;
-  emitted_.rows = 0;
-  emitted_.outputs = with_metrics ? ~uint32_t{0} : 0;
+  ring.emitted.rows = 0;
+  ring.emitted.outputs = with_metrics ? ~uint32_t{0} : 0;
   for (std::size_t r = 0; r < replicas(); ++r) {
     const EvaluatedRows validation = rows_at(r, Part::validation);
     // Those that nobody watches are validated for their metrics alone.
     const bool validates = with_metrics || rules_[r].watch.watched != Watched::nothing;
     validating[r].first_row = validation.first;
     validating[r].rows = validates ? static_cast<int32_t>(validation.rows.size()) : 0;
-    emitted_.rows = std::max(emitted_.rows, static_cast<int>(validating[r].rows));
-    emitted_.outputs |= uint32_t{1} << rules_[r].watch.output;
+    ring.emitted.rows = std::max(ring.emitted.rows, static_cast<int>(validating[r].rows));
+    ring.emitted.outputs |= uint32_t{1} << rules_[r].watch.output;
     before.push_back(controls_[r].step);
   }
   EpochsRun run{{program_, settings_, controls_, {steps, false}},
-                {validation_, validating, validated_, {}, &emitted_},
+                {validation_, validating, validated_, {}, &ring.emitted},
                 rules_,
                 standings_,
-                record_slots(steps, most_epochs, with_metrics),
+                record_slots(steps, most_epochs, with_metrics, ring.emitted.rows),
                 with_metrics,
-                &records_};
-  run.evaluate.limits = {(emitted_.rows + validation_.batch - 1) / validation_.batch, true};
+                &ring.records};
+  run.evaluate.limits = {(ring.emitted.rows + validation_.batch - 1) / validation_.batch, true};
   executor_.run_epochs(run);
-  std::vector<std::vector<EpochMetrics>> metrics = take_records(run, with_metrics);
   const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  ring.slots = static_cast<std::size_t>(run.slots);
+  std::vector<Ended> ended;
   for (std::size_t r = 0; r < replicas(); ++r) {
+    Replica& replica = replicas_[r];
     // An epoch's share of the time is that of its steps.
     const double a_step = took / static_cast<double>(std::max<int64_t>(controls_[r].step - before[r], 1));
-    for (EpochMetrics& m : metrics[r]) {
-      m.seconds = replicas_[r].epoch_seconds + a_step * static_cast<double>(m.step - before[r]);
-      before[r] = m.step;
-      replicas_[r].epoch_seconds = 0;
+    for (std::size_t slot = 0; slot < static_cast<std::size_t>(standings_[r].records); ++slot) {
+      const std::span<const double> record = record_at(ring, r, slot);
+      if (replica.losses.total.empty())
+        replica.losses.first = epoch_losses(program_, record_of(shape_, record).trained);
+      replica.losses.total.push_back(record[kRecordLoss]);
+      if (!with_metrics && record[kRecordBest] != 0) replica.best.reset();
+      const auto step = static_cast<int64_t>(record[kRecordStep]);
+      ended.push_back({r, slot, replica.epoch_seconds + a_step * static_cast<double>(step - before[r])});
+      before[r] = step;
+      replica.epoch_seconds = 0;
     }
-    replicas_[r].epoch_seconds += a_step * static_cast<double>(controls_[r].step - before[r]);
+    replica.epoch_seconds += a_step * static_cast<double>(controls_[r].step - before[r]);
   }
-  if (on_stop_ == OnStop::throws && metrics[0].empty()) expect_running(0);
-  return metrics;
+  return ended;
 }
 
 /// Records of each replica that a run of so many steps may need, as far as there is room for them.
-int Trainer::record_slots(int steps, int most_epochs, bool with_metrics) const {
-  int64_t epochs = 1, bytes = record_doubles(record_shape(program_, validation_)) * int64_t{sizeof(double)};
+int Trainer::record_slots(int steps, int most_epochs, bool with_metrics, int rows) const {
+  int64_t epochs = 1, bytes = record_doubles(shape_) * int64_t{sizeof(double)};
   for (std::size_t r = 0; r < replicas(); ++r) epochs = std::max<int64_t>(epochs, steps / steps_per_epoch(r) + 1);
   if (with_metrics)
-    for (const int cols : validation_.output_cols) bytes += int64_t{emitted_.rows} * cols * int64_t{sizeof(float)};
+    for (const int cols : validation_.output_cols) bytes += int64_t{rows} * cols * int64_t{sizeof(float)};
   const int64_t room = std::max<int64_t>(kRecordBytes / (bytes * static_cast<int64_t>(replicas())), 1);
   return static_cast<int>(std::min({epochs, room, int64_t{most_epochs}}));
 }
 
-/// Notes what a run's records say, and makes metrics of them where they are asked for.
-std::vector<std::vector<EpochMetrics>> Trainer::take_records(const EpochsRun& run, bool with_metrics) {
-  struct Ended {
-    std::size_t replica, slot;
-  };
-  const RecordShape shape = record_shape(program_, validation_);
-  const auto doubles = static_cast<std::size_t>(record_doubles(shape)), slots = static_cast<std::size_t>(run.slots);
+std::span<const double> Trainer::record_at(const Ring& ring, std::size_t replica, std::size_t slot) const {
+  const auto doubles = static_cast<std::size_t>(record_doubles(shape_));
+  return std::span(ring.records).subspan((replica * ring.slots + slot) * doubles, doubles);
+}
+
+/// Metrics of what a ring holds. Reads nothing that a run of the other ring changes.
+std::vector<std::vector<EpochMetrics>> Trainer::judge(const Ring& ring, const std::vector<Ended>& ended) const {
   std::vector<std::vector<EpochMetrics>> metrics(replicas());
-  std::vector<Ended> places;
-  for (std::size_t r = 0; r < replicas(); ++r) {
-    const auto ended = static_cast<std::size_t>(standings_[r].records);
-    if (with_metrics) metrics[r].resize(ended);
-    for (std::size_t i = 0; i < ended; ++i) places.push_back({r, i});
-  }
-  const auto record_at = [&](const Ended& p) {
-    return std::span(records_).subspan((p.replica * slots + p.slot) * doubles, doubles);
-  };
-  for (const Ended& p : places) {
-    const std::span<const double> record = record_at(p);
-    Replica& r = replicas_[p.replica];
-    if (r.losses.total.empty()) r.losses.first = epoch_losses(program_, record_of(shape, record).trained);
-    r.losses.total.push_back(record[kRecordLoss]);
-    if (!with_metrics && record[kRecordBest] != 0) r.best.reset();
-  }
-  if (!with_metrics) return metrics;
-  each_of(places.size(), executor_.host_threads(), [&](std::size_t i) {
-    const Ended& p = places[i];
-    const EpochRecord record = record_of(shape, record_at(p));
-    EpochMetrics& m = metrics[p.replica][p.slot];
+  for (const Ended& e : ended) metrics[e.replica].emplace_back();
+  each_of(ended.size(), executor_.host_threads(), [&](std::size_t i) {
+    const Ended& e = ended[i];
+    const EpochRecord record = record_of(shape_, record_at(ring, e.replica, e.slot));
+    EpochMetrics& m = metrics[e.replica][e.slot];
     m = epoch_metrics(program_, record.trained);
     m.best = record.best;
+    m.monitor = record.monitor;
     m.validated = record.evaluated;
+    m.seconds = e.seconds;
     if (!record.evaluated) return;
-    const Member& member = members_[p.replica];
-    const std::span<const int> rows = rows_at(p.replica, Part::validation).rows;
-    m.validation = judged_evaluation(validation_, record.evaluation, rows,
-                                     emitted_rows(validation_, emitted_, p.replica * slots + p.slot, rows.size()),
-                                     {*member.plan.setup.system, *member.data});
+    const Member& member = members_[e.replica];
+    const std::span<const int> rows = rows_at(e.replica, Part::validation).rows;
+    m.validation =
+        judged_evaluation(validation_, record.evaluation, rows,
+                          emitted_rows(validation_, ring.emitted, e.replica * ring.slots + e.slot, rows.size()),
+                          {*member.plan.setup.system, *member.data});
   });
-  for (std::size_t r = 0; r < replicas(); ++r)
-    for (const EpochMetrics& m : metrics[r])
-      if (m.best) replicas_[r].best = m.validation;
   return metrics;
 }
 

@@ -32,8 +32,9 @@ class Trainer {
   Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor);
 
   /// Runs up to `steps` steps of every replica, from epoch to epoch. Where one ends, validates and goes on. Returns
-  /// the metrics of each replica's epochs that ended. A replica that is finished neither steps nor validates; one of
-  /// which the records of epochs fill the room for them waits for the next call.
+  /// the metrics of each replica's epochs that ended. A replica that is finished neither steps nor validates. Where the
+  /// room for records of epochs is full, these are judged by the host while the device goes on; a replica that others
+  /// leave behind there may have done fewer steps.
   /// Throws Error(numerics) where a model that trains alone meets a non-finite value and its policy says stop, naming
   /// step, replica and tensor, once all metrics are told; its state is then the one before the bad step.
   std::vector<std::vector<EpochMetrics>> advance_epochs(int steps);
@@ -101,9 +102,22 @@ class Trainer {
   enum class OnStop { throws, finishes };  // what a replica that stopped does to the others
 
   Trainer(std::span<const Member> members, Executor& executor, OnStop on_stop);
+  /// What a run of epochs leaves, [replicas, slots] each.
+  struct Ring {
+    std::vector<double> records{};
+    Emitted emitted{};
+    std::size_t slots = 0;
+  };
+  /// An epoch that ended: where a ring has its record, and how long it took.
+  struct Ended {
+    std::size_t replica, slot;
+    double seconds;
+  };
   std::vector<std::vector<EpochMetrics>> run(int steps, int most_epochs, bool with_metrics);
-  int record_slots(int steps, int most_epochs, bool with_metrics) const;
-  std::vector<std::vector<EpochMetrics>> take_records(const EpochsRun& run, bool with_metrics);
+  std::vector<Ended> run_epochs(int steps, int most_epochs, bool with_metrics, Ring& ring);
+  int record_slots(int steps, int most_epochs, bool with_metrics, int rows) const;
+  std::span<const double> record_at(const Ring& ring, std::size_t replica, std::size_t slot) const;
+  std::vector<std::vector<EpochMetrics>> judge(const Ring& ring, const std::vector<Ended>& ended) const;
   EvaluatedRows rows_at(std::size_t replica, Part part) const;
   std::vector<std::optional<Evaluation>> evaluations(std::vector<EvaluatedRows> of,
                                                      std::span<const std::vector<double>> thresholds = {});
@@ -118,16 +132,16 @@ class Trainer {
   OnStop on_stop_;
   Program program_;
   Program validation_;  // beside it
+  RecordShape shape_;
   Evaluator evaluator_;
   std::vector<Settings> settings_;        // [replicas]
   std::vector<Control> controls_;         // [replicas]
   std::vector<EpochRules> rules_;         // [replicas]
   std::vector<EpochStanding> standings_;  // [replicas]
   std::vector<Replica> replicas_;
-  // Of a run; kept, as making their memory anew takes longer than an epoch of a small model.
+  // Of runs; kept, as making their memory anew takes longer than an epoch of a small model.
   std::vector<Control> validated_;
-  std::vector<double> records_;
-  Emitted emitted_;
+  Ring rings_[2];  // one is judged while the next run fills the other
 };
 
 }  // namespace equipoise

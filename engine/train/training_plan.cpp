@@ -10,6 +10,7 @@ std::map<std::string, std::string> identity_of(const TrainingPlan& plan) {
   m["batch"] = std::to_string(plan.batch);
   m["training_rows"] = std::to_string(plan.setup.settings.rows);
   m["monitor"] = name_in(kMonitors, plan.monitor);
+  if (plan.monitor_task >= 0) m["monitor_task"] = std::to_string(plan.monitor_task);
   m["classes"] = std::to_string(plan.class_weights.size());
   m["class_weights"] = "";
   for (const float weight : plan.class_weights) m["class_weights"] += shortest(double{weight}) + " ";

@@ -16,6 +16,7 @@ struct TrainingPlan {
   int patience = 50;  ///< epochs without improvement before training stops; 0 = never stop early
   int warmup = 0;     ///< epochs before patience counts; 0 = until the training loss has fallen (learning.h)
   Monitor monitor = Monitor::auc;
+  int monitor_task = -1;             ///< the task that it is of; -1: all that it can be of
   std::vector<float> class_weights;  ///< [System::weighed_classes], at least one
 };
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/machine_memory.h"
+#include "engine/systems/words.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/memory_needed.h"
 #include "host/commands/study_commands.h"
@@ -66,6 +67,14 @@ bool selects(const TrainingPlan& plan, const Split& split) {
   return plan.monitor != Monitor::none && !split.validation.empty();
 }
 
+/// Such as "AUC", or "deviance of visits".
+std::string monitor_words(const TrainingPlan& plan) {
+  std::string words(plan.monitor == Monitor::auc ? "AUC" : name_in(kMonitors, plan.monitor));
+  if (plan.monitor_task >= 0)
+    words += " of " + plan.setup.system->tasks()[static_cast<std::size_t>(plan.monitor_task)].name;
+  return words;
+}
+
 void tell(Log& log, const PreparedData& prepared, bool monitors) {
   for (const std::string& notice : prepared.notices) log.info(notice);
   const Split& s = prepared.split;
@@ -116,7 +125,7 @@ std::string report(const RunFolder& folder, const Trainer& trainer, const RunSum
   std::string text = fmt::format("{}: {}\n", s.status, s.finish_reason);
   if (s.best) {
     text += fmt::format("best epoch: {}, chosen by the {} of the {} validation rows\n", s.best_epoch,
-                        trainer.plan().monitor == Monitor::auc ? "AUC" : "loss", s.best->rows);
+                        monitor_words(trainer.plan()), s.best->rows);
     std::string figures;
     for (const Figure& f : s.best->figures)
       if (f.values.size() == 1 && f.values[0] == f.values[0])

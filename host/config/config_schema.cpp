@@ -32,7 +32,7 @@ const Condition kTables{Choice::source, {"tables"}}, kGenerated{Choice::source, 
     kToy{Choice::source, {"gradnorm-toy"}};
 const Condition kAdam{Choice::optimizer, {"adam"}}, kRmsprop{Choice::optimizer, {"rmsprop"}},
     kWithEps{Choice::optimizer, {"adam", "rmsprop"}}, kWithMomentum{Choice::optimizer, {"rmsprop", "sgd"}};
-const Condition kSelecting{Choice::monitor, {"auc", "loss"}}, kWithMethods{Choice::selection, {kNamed}};
+const Condition kSelecting{Choice::monitor, {"auc", "loss", "deviance"}}, kWithMethods{Choice::selection, {kNamed}};
 
 /// Whether every system knows a key of the common table, or only those that say so.
 enum class Known { to_all, to_users };
@@ -202,6 +202,9 @@ std::vector<Row> common_rows() {
        {.range = {0, 100e6}}, {kSelecting}}},
       {kAll, {"train", "monitor", EQ_SLOT(train.monitor), "",
        {.choices = names_in(kMonitors)}}},
+      {kUsers, {"train", "monitor_task", EQ_SLOT(train.monitor_task),
+       "the task that the monitor is of; \"\" = the mean over tasks, of losses the sum by their weights",
+       {}, {kSelecting}}},
       {kUsers, {"train", "class_weights", EQ_SLOT(train.class_weights),
        "in the cross-entropy: [] = none, \"balanced\" or one number per class",
        {.range = kPositive, .choices = {"balanced"}}, {kTables}}},

@@ -10,6 +10,8 @@
 #include "engine/base/error.h"
 #include "engine/systems/words.h"
 #include "host/config/class_weights.h"
+#include "host/config/config_checks.h"
+#include "host/text/nearest_name.h"
 
 namespace equipoise {
 
@@ -59,42 +61,54 @@ Setup setup_of(const Config& config, const Dataset& data) {
   return setup;
 }
 
-/// Kinds of systems whose epochs an AUC can choose.
-std::vector<std::string_view> kinds_with_auc() {
-  std::vector<std::string_view> kinds;
-  for (const System* system : systems()) {
-    const std::vector<Monitor> monitors = system->monitors();
-    if (std::find(monitors.begin(), monitors.end(), Monitor::auc) != monitors.end()) kinds.push_back(system->kind());
-  }
-  return kinds;
-}
-
 /// Throws Error(usage) for a monitor that the model or the data do not have.
-Monitor monitor_of(const Config& config, const Dataset& data, const Split& split) {
+Monitor monitor_of(const Config& config, const System& system, const Dataset& data, const Split& split) {
   Monitor monitor = Monitor::none;
   read_name(kMonitors, config.train.monitor, monitor);
-  const System& system = *config.model.system;
   const std::vector<Monitor> known = system.monitors();
+  std::vector<std::string> words;
+  for (const Monitor m : known) words.push_back(fmt::format("\"{}\"", name_in(kMonitors, m)));
   if (std::find(known.begin(), known.end(), monitor) == known.end()) {
-    const std::vector<std::string_view> kinds = kinds_with_auc();
-    if (std::find(kinds.begin(), kinds.end(), system.kind()) != kinds.end())
-      throw Error(ExitCode::usage,
-                  "train.monitor: an AUC needs the classification, which model.losses leaves out; set \"loss\" or "
-                  "\"none\"");
-    throw Error(
-        ExitCode::usage,
-        fmt::format("train.monitor: an AUC chooses epochs of kind {} alone, not of {}; set \"loss\" or \"none\"",
-                    fmt::join(kinds, " and "), system.kind()));
+    const bool auc_of_others = monitor == Monitor::auc && knows_auc(config);
+    throw Error(ExitCode::usage,
+                fmt::format("train.monitor: {}; set {}",
+                            !auc_of_others
+                                ? fmt::format("\"{}\" chooses no epoch of kind {}", config.train.monitor, system.kind())
+                            : system.traits().labels ? "an AUC needs the classification, which model.losses leaves out"
+                                                     : "an AUC needs a task of classes, and these are all of numbers",
+                            fmt::join(words, " or ")));
   }
-  if (monitor == Monitor::auc && data.classes == 0 && !split.validation.empty())
+  if (monitor == Monitor::auc && system.traits().labels && data.classes == 0 && !split.validation.empty())
     throw Error(ExitCode::usage, "train.monitor: an AUC needs labels and the data have none; set monitor = \"loss\"");
   return monitor;
+}
+
+/// Number of the task that train.monitor_task names; -1 for none. Throws Error(usage) if the model has no such task, or
+/// the monitor says nothing of it.
+int monitor_task_of(const Config& config, Monitor monitor, const Dataset& data, const System& system) {
+  const std::string& name = config.train.monitor_task;
+  if (name.empty()) return -1;
+  const std::vector<TaskInfo> tasks = system.tasks();
+  const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const TaskInfo& t) { return t.name == name; });
+  if (found == tasks.end()) {
+    std::vector<std::string> names;
+    for (const TaskInfo& task : tasks) names.push_back(task.name);
+    throw Error(ExitCode::usage,
+                fmt::format("train.monitor_task: there is no task '{}'; {}", name, did_you_mean(name, names)));
+  }
+  if (monitor == Monitor::auc) {
+    const std::vector<TaskClasses> classes = system.task_classes(data);
+    if (std::none_of(classes.begin(), classes.end(), [&](const TaskClasses& of) { return of.task == name; }))
+      throw Error(ExitCode::usage, fmt::format("train.monitor_task: {} is a task of numbers, which have no AUC; set "
+                                               "monitor = \"loss\" or \"deviance\"",
+                                               name));
+  }
+  return static_cast<int>(found - tasks.begin());
 }
 
 }  // namespace
 
 TrainingPlan training_plan(const Config& config, const Dataset& data, const Split& split) {
-  const Monitor monitor = monitor_of(config, data, split);
   if (data.tasks.size() > kMaxTasks)
     throw Error(ExitCode::usage,
                 fmt::format("{}: {} tasks, but at most {} can be balanced; name fewer",
@@ -106,7 +120,8 @@ TrainingPlan training_plan(const Config& config, const Dataset& data, const Spli
   plan.epochs = config.train.epochs;
   plan.patience = split.validation.empty() ? 0 : config.train.patience;
   plan.warmup = config.train.warmup;
-  plan.monitor = monitor;
+  plan.monitor = monitor_of(config, *plan.setup.system, data, split);
+  plan.monitor_task = monitor_task_of(config, plan.monitor, data, *plan.setup.system);
   if (config.train.class_weights != ClassWeights{}) {
     const std::vector<TaskClasses> classes = plan.setup.system->task_classes(data);
     plan.class_weights = class_weights(config.train.class_weights, classes, split.train);

@@ -28,7 +28,9 @@ struct NewKey {
   int since;  ///< format that brought it
 };
 constexpr NewKey kNewKeys[] = {
-    {"model", "losses", 2}, {"train", "warmup", 3}, {"evaluate", "threshold", 3}, {"data", "empty_views", 4}};
+    {"model", "losses", 2},     {"train", "warmup", 3},       {"evaluate", "threshold", 3},
+    {"data", "empty_views", 4}, {"train", "monitor_task", 5},
+};
 
 /// Formats before this one have other words (host/config/older_config.h).
 constexpr int kWordsOfToday = 4;

@@ -4,10 +4,21 @@
 #include <map>
 #include <vector>
 
+#include "host/config/config.h"
 #include "host/study/member_result.h"
 #include "host/study/study_plan.h"
 
 namespace equipoise {
+
+/// The figure of the validation rows that settings are compared by, as it is told.
+struct InnerFigure {
+  std::string_view name;  ///< auc, loss or deviance
+  bool larger_is_better;
+};
+inline InnerFigure inner_figure(const TrainConfig& train) {
+  if (train.monitor == "auc") return {"auc", true};
+  return {train.monitor == "deviance" ? "deviance" : "loss", false};
+}
 
 /// What was chosen where the rows of one fold of one repeat are held out (of a sweep: once).
 struct OuterChoice {

@@ -61,7 +61,7 @@ std::string_view forbidden(const std::string& key) {
   if (key == "data.transform" || key == "data.outliers") return "";
   if (key.starts_with("data.")) return "decides which data there are, and all settings of a study share them";
   if (key == "train.seed") return "is the first of study.seeds, by which every setting is trained";
-  if (key == "train.monitor") return "is what settings are compared by";
+  if (key == "train.monitor" || key == "train.monitor_task") return "is what settings are compared by";
   if (key == "model.kind") return "is what all members of a study share";
   if (key.starts_with("study.")) return "says which members there are, and nothing of one";
   if (key.starts_with("evaluate.")) return "says how models are judged, and all members of a study alike";

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/statistics/mean_sd.h"
+#include "host/study/choice.h"
 #include "host/study/flat_figures.h"
 
 namespace equipoise {
@@ -162,9 +163,10 @@ StudySummary summarise(const StudyPlan& plan, const std::map<int, MemberResult>&
   summary.folds = static_cast<int>(folds.size());
   summary.members = static_cast<int>(plan.members.size());
   for (const auto& [number, result] : results) summary.failed += result.failure.empty() ? 0 : 1;
-  summary.larger_is_better = data.config_of(plan.members.front()).train.monitor == "auc";
+  const InnerFigure of_inner = inner_figure(data.config_of(plan.members.front()).train);
+  summary.larger_is_better = of_inner.larger_is_better;
   summary.chooses_epochs = data.config_of(plan.members.front()).train.monitor != "none";
-  summary.inner_name = summary.larger_is_better ? "auc" : "loss";
+  summary.inner_name = of_inner.name;
   for (const std::string& name : names_of(outer))
     if (OuterFigure figure = outer_figure(name, outer); std::isfinite(figure.mean))
       summary.figures.push_back(std::move(figure));

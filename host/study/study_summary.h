@@ -47,7 +47,7 @@ struct StudySummary {
   int of_ensemble = 0;           ///< members of an outer part's ensemble, at most
   bool chooses_epochs = true;    ///< the inner figure does
   bool larger_is_better = true;  ///< of the inner figure as it is told
-  std::string inner_name;        ///< auc or loss
+  std::string inner_name;        ///< auc, loss or deviance
   std::size_t best_setting = 0;  ///< of the best mean inner figure
   std::vector<OuterFigure> figures;
   std::vector<SettingSummary> settings;

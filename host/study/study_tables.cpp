@@ -9,6 +9,7 @@
 
 #include "engine/files/atomic_file.h"
 #include "host/run/answers.h"
+#include "host/study/choice.h"
 #include "host/study/flat_figures.h"
 #include "host/text/csv_field.h"
 
@@ -69,12 +70,12 @@ void write_members_csv(const std::filesystem::path& path, const StudyPlan& plan,
   const std::vector<std::string> keys = changed_keys(plan);
   const std::map<std::size_t, const Evaluation*> of = outer_of(outer);
   const std::vector<std::string> names = figure_names(of);
-  const bool auc = data.config_of(plan.members.front()).train.monitor == "auc";
+  const InnerFigure of_inner = inner_figure(data.config_of(plan.members.front()).train);
   write_file_atomically(path, [&](const TextSink& sink) {
     std::string head = "member,setting";
     for (const std::string& key : keys) head += "," + csv_field(key);
-    head += ",repeat,fold,inner_fold,seed,epochs,best_epoch,ended,failure,inner_";
-    head += auc ? "auc_optimistic,chosen" : "loss_optimistic,chosen";
+    head += fmt::format(",repeat,fold,inner_fold,seed,epochs,best_epoch,ended,failure,inner_{}_optimistic,chosen",
+                        of_inner.name);
     for (const std::string& name : names) head += ",outer_" + csv_field(name);
     sink(head + "\n");
     for (std::size_t m = 0; m < plan.members.size(); ++m) {
@@ -87,8 +88,8 @@ void write_members_csv(const std::filesystem::path& path, const StudyPlan& plan,
       for (const std::string& key : keys) line += "," + csv_field(value_of(plan.settings[member.setting], key));
       line += fmt::format(",{},{},{},{},{},{},{},{},{},{}", number_or_empty(split.repeat), csv_field(split.fold),
                           number_or_empty(split.inner), member.seed, r.epochs, number_or_empty(r.best_epoch),
-                          csv_field(r.reason), csv_field(r.failure), cell(auc ? r.inner : -r.inner),
-                          of.contains(m) ? 1 : 0);
+                          csv_field(r.reason), csv_field(r.failure),
+                          cell(of_inner.larger_is_better ? r.inner : -r.inner), of.contains(m) ? 1 : 0);
       const auto chosen = of.find(m);
       for (const std::string& name : names)
         line += "," + (chosen != of.end() && chosen->second ? cell(flat_figure(*chosen->second, name)) : "");

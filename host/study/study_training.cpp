@@ -23,7 +23,11 @@ class Wave {
  public:
   Wave(const StudyPlan& plan, std::span<const std::size_t> members, std::span<const Member> engine_members,
        Executor& executor, std::span<const double> weights)
-      : plan_(plan), members_(members), weights_(weights), trainer_(engine_members, executor) {}
+      : plan_(plan),
+        members_(members),
+        engine_members_(engine_members),
+        weights_(weights),
+        trainer_(engine_members, executor) {}
 
   void restore(const std::map<int, TensorFile>& running, Log& log) {
     for (std::size_t r = 0; r < members_.size(); ++r) {
@@ -82,7 +86,7 @@ class Wave {
           number(r),          control.epoch, control.step, trainer_.best_epoch(r), trainer_.finish_reason(r),
           trainer_.failure(r)};
       if (validation[r]) {
-        result.inner = inner_value(trainer_.plan(r), *validation[r], weights_);
+        result.inner = inner_value(engine_members_[r], *validation[r], weights_);
         result.validation = validation[r]->figures;
       }
       result.model = trainer_.model(r);
@@ -102,6 +106,7 @@ class Wave {
 
   const StudyPlan& plan_;
   std::span<const std::size_t> members_;
+  std::span<const Member> engine_members_;
   std::span<const double> weights_;
   Trainer trainer_;
   LaunchLength launch_{std::numeric_limits<int>::max()};
@@ -116,9 +121,11 @@ std::size_t members_at_once(const Member& member, Executor& executor, std::size_
   return at_once;
 }
 
-double inner_value(const TrainingPlan& plan, const Evaluation& evaluation, std::span<const double> weights) {
-  if (plan.monitor == Monitor::auc) return evaluation.figure("auc");
-  return -plan.setup.system->selected(evaluation, weights);
+double inner_value(const Member& member, const Evaluation& evaluation, std::span<const double> weights) {
+  Monitored by = monitored_of(member);
+  if (by.monitor == Monitor::none) by.monitor = Monitor::loss;
+  by.weights = weights;
+  return member.plan.setup.system->watched(evaluation, by);
 }
 
 bool train_members(const StudyPlan& plan, std::span<const std::size_t> mine, StudyData& data, Executor& executor,

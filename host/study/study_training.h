@@ -34,9 +34,9 @@ bool train_members(const StudyPlan& plan, std::span<const std::size_t> mine, Stu
                    StudyJournal& journal, std::map<int, MemberResult>& results, StudyProgress& progress, Log& log,
                    const StudyPace& pace);
 
-/// What settings are compared by, of the validation rows: their AUC where that chooses epochs; else minus the losses'
-/// sum by the study's own initial weights, whatever a setting weighs them by, so that all are measured by one
-/// yardstick.
-double inner_value(const TrainingPlan& plan, const Evaluation& evaluation, std::span<const double> weights);
+/// What settings are compared by, of the validation rows: what chooses the epochs; where nothing does, or the losses
+/// do, minus their sum by the study's own initial weights, whatever a setting weighs them by, so that all are measured
+/// by one yardstick.
+double inner_value(const Member& member, const Evaluation& evaluation, std::span<const double> weights);
 
 }  // namespace equipoise

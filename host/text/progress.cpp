@@ -124,6 +124,9 @@ std::string Progress::line_of(const EpochMetrics& m) const {
     line += "  validation";
     const auto [name, words] = system.shown_figure();
     if (!name.empty()) line += fmt::format(" {} {}", words, in_column(m.validation.figure(name)));
+    // Of several tasks, no one figure is shown; what chooses the epoch is.
+    if (name.empty() && plan_.monitor == Monitor::auc) line += fmt::format(" AUC {}", in_column(m.monitor));
+    if (plan_.monitor == Monitor::deviance) line += fmt::format(" deviance {}", in_column(-m.monitor));
     if (system.shows_validation_losses() && plan_.monitor != Monitor::auc && m.losses.size() <= kTasksShown) {
       line += " loss";
       for (const double loss : m.validation.losses) line += fmt::format(" {}", in_column(loss));

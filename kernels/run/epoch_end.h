@@ -22,13 +22,32 @@ EQ_FN void copy_resident(const Team& team, const Context& c, const Launch& launc
   }
 }
 
-/// The sum of the mean losses that a control has summed by their initial weights, but for those that no row feeds.
-EQ_FN double weighted_losses(const Control& c, const Settings& s, int tasks) {
-  double sum = 0;
+/// f(k, mean loss) for each task whose losses a control has summed and that a row feeds.
+template <class F>
+EQ_FN void each_mean_loss(const Control& c, int tasks, F&& f) {
   EQ_ROLLED
   for (int k = 0; k < tasks; ++k)
-    if (c.sum_task_rows[k] > 0) sum += s.initial_weights[k] * (c.sum_losses[k] / c.sum_task_rows[k]);
+    if (c.sum_task_rows[k] > 0) f(k, c.sum_losses[k] / c.sum_task_rows[k]);
+}
+
+/// What is said of a training: the sum of its mean losses by their initial weights.
+EQ_FN double training_loss(const Control& c, const Settings& s, int tasks) {
+  double sum = 0;
+  each_mean_loss(c, tasks, [&](int k, double loss) { sum += s.initial_weights[k] * loss; });
   return sum;
+}
+
+/// Of an evaluation, as Watched::losses says.
+EQ_FN double watched_losses(const Control& c, const Watch& watch, int tasks) {
+  double sum = 0;
+  int fed = 0;
+  each_mean_loss(c, tasks, [&](int k, double loss) {
+    const WatchedTask& task = watch.tasks[k];
+    if (!task.watched) return;
+    sum += task.weight * (loss - task.least);
+    ++fed;
+  });
+  return watch.averages ? sum / fed : sum;
 }
 
 /// Mean of the squared differences between an output and the rows of a source that it reconstructs. The team takes the
@@ -76,20 +95,49 @@ EQ_FN const float* emitted(const Context& c, const Watch& watch) {
   return c.data->outputs[watch.output] + static_cast<int64_t>(c.output_slot) * c.data->output_rows * watch.cols;
 }
 
+/// Rows of an output that is watched, and their classes by the label.
+EQ_FN RankedRows ranked_rows(const Context& c, const Watch& watch) {
+  return {.values = emitted(c, watch),
+          .stride = watch.cols,
+          .cols = watch.cols,
+          .labels = c.source_set().labels,
+          .row_list = c.data->row_list + c.settings->first_row,
+          .rows = c.settings->rows,
+          .logits = watch.logits};
+}
+
+/// The mean of the AUCs of the watched tasks that have one; NaN if none has. Known to the team's first thread alone.
+template <class Team>
+EQ_FN double mean_target_auc(const Team& team, const Context& c, const Watch& watch, int tasks, uint64_t* keys) {
+  double sum = 0;
+  int present = 0;
+  EQ_ROLLED
+  for (int k = 0; k < tasks; ++k) {
+    const WatchedTask& task = watch.tasks[k];
+    if (!task.watched) continue;
+    RankedRows of = ranked_rows(c, watch);
+    of.values += task.first_col;
+    of.cols = task.cols;
+    of.targets = c.source_set().sources[watch.source].values + task.target_col;
+    of.target_stride = watch.source_cols;
+    if (const double area = ranked_auc(team, of, keys); area == area) {
+      sum += area;
+      ++present;
+    }
+  }
+  return present == 0 ? strict_detail::nan_d() : sum / present;
+}
+
 /// The monitor of an evaluation, whose context it is; known to the team's first thread alone.
 template <class Team>
 EQ_FN double monitored(const Team& team, const LaunchEpochs& e, const Context& c) {
   const Watch& watch = e.rules[c.slot].watch;
   uint64_t* const scratch = e.keys + static_cast<int64_t>(c.slot) * e.key_count;
-  if (watch.watched == Watched::auc)
-    return ranked_auc(team,
-                      {emitted(c, watch), c.source_set().labels, c.data->row_list + c.settings->first_row,
-                       c.settings->rows, watch.cols, watch.logits},
-                      scratch);
+  if (watch.watched == Watched::auc) return ranked_auc(team, ranked_rows(c, watch), scratch);
+  if (watch.watched == Watched::target_aucs) return mean_target_auc(team, c, watch, e.shape.evaluated_tasks, scratch);
   if (watch.watched == Watched::squared_error)
     return -reconstruction_error(team, c, watch, emitted(c, watch), reinterpret_cast<double*>(scratch));
-  if (watch.watched == Watched::weighted_losses)
-    return -weighted_losses(*c.control, *c.settings, e.shape.evaluated_tasks);
+  if (watch.watched == Watched::losses) return -watched_losses(*c.control, watch, e.shape.evaluated_tasks);
   return strict_detail::nan_d();
 }
 
@@ -105,7 +153,7 @@ EQ_FN bool judge_epoch(const Team& team, const LaunchEpochs& e, const Context& c
   if (team.thread_rank() == 0) {
     // Both controls have the same settings but for rows.
     const double loss =
-        rules.sums_losses ? weighted_losses(*trained, *c.settings, e.shape.tasks) : strict_detail::nan_d();
+        rules.sums_losses ? training_loss(*trained, *c.settings, e.shape.tasks) : strict_detail::nan_d();
     note(standing.losses, loss);
     // A monitor that is no number is never the best: nothing would compare as better than it afterwards.
     const bool best = monitor == monitor && (standing.best_epoch == 0 || monitor > standing.best_value);

@@ -19,13 +19,24 @@ inline constexpr uint64_t kNoRow = ~uint64_t{0};
 /// A row whose probabilities are no numbers: there is no AUC then.
 inline constexpr uint64_t kNoNumber = kNoRow - 1;
 
-/// Rows of an output of an evaluation and their truth.
+/// Rows of an output of an evaluation and their truth: labels, or targets where those are given.
 struct RankedRows {
-  const float* values;    // [rows, cols]
-  const int32_t* labels;  // by row number, -1 unlabelled
-  const int32_t* row_list;
-  int32_t rows, cols;
-  bool logits;
+  const float* values = nullptr;    // [rows, stride], of which the first `cols` of a row are of the classes
+  int32_t stride = 0, cols = 0;     // one column: the logit of the second of two classes
+  const int32_t* labels = nullptr;  // by row number, -1 unlabelled
+  const float* targets = nullptr;   // by row number, class numbers [.., target_stride]; NaN: unlabelled
+  int32_t target_stride = 0;
+  const int32_t* row_list = nullptr;  // [rows] row numbers
+  int32_t rows = 0;
+  bool logits = false;  // the softmax of several columns is ranked, not they
+
+  /// Class of row r; -1 if it has none.
+  EQ_FN int label(int r) const {
+    const int64_t row = row_list[r];
+    if (!targets) return labels[row];
+    const float target = targets[row * target_stride];
+    return target == target ? static_cast<int>(target) : -1;
+  }
 };
 
 /// The power of two from `rows` on, at least 2: how many keys a sort of so many rows takes.
@@ -35,9 +46,9 @@ EQ_FN int32_t sorted_size(int32_t rows) {
   return size;
 }
 
-/// Twice the bits of the probability of class `column` in row r, plus one where the row is of that class.
-EQ_FN uint64_t rank_key(const RankedRows& of, int r, int column) {
-  const float* const row = of.values + static_cast<int64_t>(r) * of.cols;
+/// The probability of class `column` in a row of logits or probabilities; NaN if the row has no finite ones.
+EQ_FN double probability_of(const RankedRows& of, const float* row, int column) {
+  if (of.cols == 1) return 1.0 / (1.0 + strict_exp(-static_cast<double>(row[0])));
   double largest = row[0], sum = 0, own = 0;
   EQ_ROLLED
   for (int c = 1; c < of.cols; ++c)
@@ -48,10 +59,17 @@ EQ_FN uint64_t rank_key(const RankedRows& of, int r, int column) {
     sum += weight;
     if (c == column) own = weight;
   }
-  if (!(sum - sum == 0.0)) return kNoNumber;
-  const int label = of.labels[of.row_list[r]];
+  if (!(sum - sum == 0.0)) return strict_detail::nan_d();
+  return of.logits ? own / sum : own;
+}
+
+/// Twice the bits of the probability of class `column` in row r, plus one where the row is of that class.
+EQ_FN uint64_t rank_key(const RankedRows& of, int r, int column) {
+  const double probability = probability_of(of, of.values + static_cast<int64_t>(r) * of.stride, column);
+  if (probability != probability) return kNoNumber;
+  const int label = of.label(r);
   if (label < 0) return kNoRow;
-  return bits_as<uint64_t>(of.logits ? own / sum : own) << 1 | (label == column ? 1u : 0u);
+  return bits_as<uint64_t>(probability) << 1 | (label == column ? 1u : 0u);
 }
 
 /// Sorts `size` keys, a power of two, ascending.
@@ -96,7 +114,8 @@ EQ_FN double ranked_auc(const Team& team, const RankedRows& of, uint64_t* keys) 
   const int size = sorted_size(of.rows);
   double sum = 0;
   int present = 0;
-  for (int column = of.cols == 2 ? 1 : 0; column < of.cols; ++column) {
+  const int classes = of.cols == 1 ? 2 : of.cols;
+  for (int column = classes == 2 ? 1 : 0; column < classes; ++column) {
     share(team, size, [&](int i) { keys[i] = i < of.rows ? rank_key(of, i, column) : kNoRow; });
     team.sync();
     sort_keys(team, keys, size);

@@ -18,16 +18,30 @@ namespace equipoise {
 /// What is watched on the validation rows. Larger is better: of losses and errors the monitor is the negative.
 enum class Watched : int32_t {
   nothing,
-  weighted_losses,  ///< sum of the losses' means by their initial weights, but for those that no row feeds
-  auc,              ///< of an output, by the label (kernels/run/ranked_auc.h)
-  squared_error,    ///< mean over the entries of an output that reconstructs a source
+  losses,       ///< what the tasks' mean losses exceed their `least` by, times `weight`, but of those that no row feeds
+  auc,          ///< of an output, by the label (kernels/run/ranked_auc.h)
+  target_aucs,  ///< mean of the AUCs of the watched tasks, by their targets in a source, that have one
+  squared_error,  ///< mean over the entries of an output that reconstructs a source
+};
+
+/// A task as it is watched.
+struct WatchedTask {
+  bool watched = false;
+  double weight = 0;
+  double least = 0;        ///< loss of the best answers there are
+  int32_t first_col = 0;   ///< of its answers in the output: a logit, or those of its classes
+  int32_t cols = 0;        ///< of them
+  int32_t target_col = 0;  ///< of its classes in the source; NaN where a row has none
 };
 struct Watch {
   Watched watched = Watched::nothing;
   int32_t output = 0;  ///< of the evaluation, [rows, cols]
   int32_t cols = 0;
-  int32_t source = 0;   ///< that the output reconstructs
-  bool logits = false;  ///< an AUC ranks the softmax of the output; else the output as it is
+  int32_t source = 0;       ///< that the output reconstructs, or that holds the targets, [.., source_cols]
+  int32_t source_cols = 0;  ///< of targets
+  bool logits = false;      ///< an AUC ranks the softmax of the output; else the output as it is
+  bool averages = false;    ///< losses are averaged over the watched tasks that rows feed; else summed
+  WatchedTask tasks[kMaxTasks];
 };
 
 /// Settings of a replica's epochs, constant over a run.

@@ -1,5 +1,5 @@
 // tests/cuda/epochs_test.cpp - epochs inside a launch on the device, against the CPU: the AUC of MLDRL of two
-// and of three classes, the losses of a trunk, the error of a VAE-GAN.
+// and of three classes, those of tasks, the losses of a trunk, the error of a VAE-GAN.
 #include "tests/cuda/device_test.h"
 #include "tests/engine/train/member_cases.h"
 
@@ -32,6 +32,12 @@ class EpochsOnTheDevice : public DeviceTest {
 
 TEST_F(EpochsOnTheDevice, OfMldrlAreThoseOfTheCpu) { expect_those_of_the_cpu(different_members(synthetic_setup())); }
 TEST_F(EpochsOnTheDevice, OfMoreClassesAreThoseOfTheCpu) { expect_those_of_the_cpu(members_of_three_classes("code")); }
+TEST_F(EpochsOnTheDevice, OfTasksOfClassesAreThoseOfTheCpu) {
+  MemberCase c = different_members(synthetic_trunk(4));
+  c.members[4].plan.monitor = Monitor::none;
+  c.members[1].plan.monitor = Monitor::deviance;
+  expect_those_of_the_cpu(std::move(c));
+}
 TEST_F(EpochsOnTheDevice, OfATrunkAreThoseOfTheCpu) { expect_those_of_the_cpu(different_members(synthetic_trunk(2))); }
 TEST_F(EpochsOnTheDevice, OfAVaeganAreThoseOfTheCpu) { expect_those_of_the_cpu(different_members(synthetic_vaegan())); }
 

@@ -57,8 +57,9 @@ void MldrlSystem::judge_answers(Answered said, Evaluation& e) const {
   e.figures.push_back({"specificity", {specificity}});
 }
 
-double MldrlSystem::selected(const Evaluation& evaluation, std::span<const double> weights) const {
-  return weighted_loss(evaluation, weights);
+double MldrlSystem::watched(const Evaluation& evaluation, const Monitored& by) const {
+  if (by.monitor == Monitor::auc) return evaluation.figure("auc");
+  return watched_losses(evaluation, watch(by));
 }
 
 std::vector<AnswerColumn> MldrlSystem::answer_columns(const AnswerNames& names) const {

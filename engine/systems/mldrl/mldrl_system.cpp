@@ -6,6 +6,7 @@
 #include "engine/balance/methods.h"
 #include "engine/base/error.h"
 #include "engine/systems/metadata.h"
+#include "engine/systems/weighted_loss.h"
 
 namespace equipoise {
 
@@ -147,10 +148,16 @@ std::vector<Monitor> MldrlSystem::monitors() const {
   return {Monitor::loss, Monitor::none};
 }
 
-Watch MldrlSystem::watch(Monitor monitor) const {
-  // The first output is the prediction.
-  if (monitor == Monitor::auc) return {Watched::auc, 0, model.classes, 0, !model.softmax_twice};
-  return {monitor == Monitor::loss ? Watched::weighted_losses : Watched::nothing};
+Watch MldrlSystem::watch(const Monitored& by) const {
+  if (by.monitor == Monitor::loss) return watch_weighted_losses(by);
+  Watch watch;
+  if (by.monitor == Monitor::auc) {
+    watch.watched = Watched::auc;
+    watch.output = 0;  // the prediction
+    watch.cols = model.classes;
+    watch.logits = !model.softmax_twice;
+  }
+  return watch;
 }
 
 void MldrlSystem::take_sizes(const Dataset& data, Setup&) {

@@ -25,7 +25,7 @@ class MldrlSystem final : public System {
   std::vector<ModelKey> keys() override;
   std::vector<KeyUse> uses() const override;
   std::vector<Monitor> monitors() const override;
-  Watch watch(Monitor monitor) const override;
+  Watch watch(const Monitored& by) const override;
   std::vector<std::pair<std::string, std::string>> contradictions() const override;
   void take_sizes(const Dataset& data, Setup& setup) override;
   std::string demands() const override;
@@ -55,7 +55,7 @@ class MldrlSystem final : public System {
 
   void judge_answers(Answered said, Evaluation& to) const override;
   void judge(const Said& said, Evaluation& to) const override;
-  double selected(const Evaluation& evaluation, std::span<const double> weights) const override;
+  double watched(const Evaluation& evaluation, const Monitored& by) const override;
   std::vector<AnswerColumn> answer_columns(const AnswerNames& names) const override;
   std::vector<Decision> decisions(const AnswerNames& names) const override;
   std::vector<std::string> latent_names() const override;

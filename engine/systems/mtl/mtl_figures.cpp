@@ -83,8 +83,52 @@ void MtlSystem::judge_answers(Answered said, Evaluation& e) const {
   }
 }
 
-double MtlSystem::selected(const Evaluation& evaluation, std::span<const double> weights) const {
-  return weighted_loss(evaluation, weights);
+Watch MtlSystem::watch(const Monitored& by) const {
+  if (by.monitor == Monitor::none) return {};
+  Watch watch = watch_weighted_losses(by);
+  if (by.monitor == Monitor::loss) return watch;
+  const bool ranks = by.monitor == Monitor::auc;
+  if (ranks) {
+    watch.watched = Watched::target_aucs;
+    watch.output = 0;  // all answers side by side
+    watch.cols = model.outputs();
+    watch.source = 1;
+    watch.source_cols = model.target_cols();
+    watch.logits = true;
+  }
+  watch.averages = true;
+  int first = 0;
+  for (std::size_t k = 0; k < model.tasks.size(); ++k) {
+    const Target& target = model.tasks[k];
+    const int width = answers_of(target);
+    const bool meant = by.task < 0 || static_cast<std::size_t>(by.task) == k;
+    if (ranks)
+      watch.tasks[k] = {.watched = meant && classes_of(target) > 0,
+                        .first_col = first,
+                        .cols = width,
+                        .target_col = target.first_col};
+    else
+      watch.tasks[k] = {.watched = meant,
+                        .weight = target.likelihood->deviance_scale(),
+                        .least = target.likelihood->least_loss(
+                            columns_of(by.data.targets, static_cast<std::size_t>(by.data.target_cols), by.rows,
+                                       target.first_col, target.cols))};
+    first += width;
+  }
+  return watch;
+}
+
+double MtlSystem::watched(const Evaluation& evaluation, const Monitored& by) const {
+  if (by.monitor != Monitor::auc) return watched_losses(evaluation, watch(by));
+  double sum = 0;
+  int present = 0;
+  for (std::size_t k = 0; k < model.tasks.size(); ++k) {
+    const double auc = evaluation.figure(model.tasks[k].name + ".auc");  // NaN of numbers, which have none
+    if ((by.task >= 0 && static_cast<std::size_t>(by.task) != k) || std::isnan(auc)) continue;
+    sum += auc;
+    ++present;
+  }
+  return present == 0 ? kUndefined : sum / present;
 }
 
 std::vector<AnswerColumn> MtlSystem::answer_columns(const AnswerNames& names) const {

@@ -61,6 +61,14 @@ Setup MtlSystem::published(std::string_view variant) const {
   return s;
 }
 
+std::vector<Monitor> MtlSystem::monitors() const {
+  std::vector<Monitor> monitors = {Monitor::auc, Monitor::loss, Monitor::deviance, Monitor::none};
+  const bool numbers_alone = std::none_of(model.tasks.begin(), model.tasks.end(),
+                                          [](const Target& target) { return classes_of(target) > 0; });
+  if (!model.tasks.empty() && numbers_alone) monitors.erase(monitors.begin());
+  return monitors;
+}
+
 Defaults MtlSystem::defaults(const Chosen& chosen) const {
   const std::string_view source = chosen.source;
   const bool trunk = chosen.variant == "trunk";
@@ -124,6 +132,7 @@ std::vector<KeyUse> MtlSystem::uses() const {
       {"balance.initial_weights", "one number a task; [] = ones"},
       {"balance.lr"},
       {"balance.sum_rows"},
+      {"train.monitor_task"},
       {.key = "train.class_weights",
        .meaning = "in the losses of classes: \"balanced\", one number per class where one task has classes, or of each "
                   "task: {task = \"balanced\", other = [1, 3]}",

@@ -213,13 +213,18 @@ void VaeganSystem::judge(const Said& said, Evaluation& e) const {
 }
 
 // Its losses pull against each other, so that their sum says little.
-double VaeganSystem::selected(const Evaluation& evaluation, std::span<const double>) const {
-  return evaluation.figure("reconstruction_error");
+double VaeganSystem::watched(const Evaluation& evaluation, const Monitored&) const {
+  return -evaluation.figure("reconstruction_error");
 }
 
-Watch VaeganSystem::watch(Monitor monitor) const {
-  if (monitor != Monitor::loss) return {};
-  return {Watched::squared_error, 0, model.features, 0};  // the first output reconstructs the first source
+Watch VaeganSystem::watch(const Monitored& by) const {
+  Watch watch;
+  if (by.monitor == Monitor::loss) {
+    watch.watched = Watched::squared_error;
+    watch.output = watch.source = 0;  // the first output reconstructs the first source
+    watch.cols = model.features;
+  }
+  return watch;
 }
 
 std::vector<AnswerColumn> VaeganSystem::answer_columns(const AnswerNames&) const {

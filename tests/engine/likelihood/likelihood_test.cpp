@@ -104,6 +104,18 @@ TEST(Counts, TellDevianceErrorAndItsShare) {
   EXPECT_NEAR(figures[2].values[0], 0.884198908118219, 1e-14);
 }
 
+// The deviance of the figure above, from the loss that is trained.
+TEST(Counts, HaveADevianceOfTwiceWhatTheLossExceedsItsLeastBy) {
+  const std::vector<double> answer{-1, 0.5, 2, 0.25, 1};
+  const std::vector<float> truth{0, 2, 7, 1, 4}, some{0, kMissing, 3};
+  double loss = 0;
+  for (std::size_t i = 0; i < answer.size(); ++i)
+    loss += (std::exp(answer[i]) - double{truth[i]} * answer[i] + std::lgamma(double{truth[i]} + 1)) / 5;
+  EXPECT_NEAR(count().deviance_scale() * (loss - count().least_loss(truth)), 0.2843227619742611, 1e-13);
+  EXPECT_NEAR(count().least_loss(some), (3 - 3 * std::log(3.0) + std::log(6.0)) / 2, 1e-14) << "none counted: 0";
+  EXPECT_EQ(count().least_loss(std::vector<float>{kMissing}), 0);
+}
+
 TEST(Counts, HaveNoShareWhereAllAreEqualAndNoFigureWhereNoneIsKnown) {
   const Target t{.name = "visits", .likelihood = &count()};
   const std::vector<float> answer{0, 1}, equal{3, 3}, none{kMissing, kMissing};

@@ -115,10 +115,43 @@ TEST(SystemsSelect, BySumsOfLossesTimesWeightsOfTasksWithRows) {
   e.losses = {3, 0.5, 7};
   e.counts = {4, 9, 0};
   const std::vector<double> weights{0.5, 8, 100};
+  const Dataset none;
+  Monitored by{.monitor = Monitor::loss, .weights = weights, .data = none, .rows = {}};
   for (const equipoise::Setup& setup : {mldrl_setup("paper"), mtl_setup("towers")})
-    EXPECT_DOUBLE_EQ(setup.system->selected(e, weights), 5.5) << setup.system->kind();
+    EXPECT_DOUBLE_EQ(setup.system->watched(e, by), -5.5) << setup.system->kind();
+  by.task = 1;
+  EXPECT_DOUBLE_EQ(mtl_setup("towers").system->watched(e, by), -4) << "of one task";
+  by.task = -1;
   e.losses[1] = std::nan("");
-  EXPECT_TRUE(std::isnan(mtl_setup("towers").system->selected(e, weights))) << "a collapsed loss is no small one";
+  EXPECT_TRUE(std::isnan(mtl_setup("towers").system->watched(e, by))) << "a collapsed loss is no small one";
+}
+
+TEST(MtlSelects, ByMeansOfAucsAndOfDeviancesOverTasks) {
+  equipoise::Setup setup = mtl_setup("towers");
+  of_kind<MtlSystem>(*setup.system).model.tasks = {
+      {"stay", &regression(), 0, 1, 0}, {"died", &binary(), 1, 1, 0}, {"ill", &multiclass(), 2, 1, 2}};
+  Dataset data;
+  data.target_cols = 3;
+  data.targets = {1, 0, 1};
+  const std::vector<int> rows{0};
+  Evaluation e;
+  e.figures = {{"stay.r2", {0.9}}, {"died.auc", {0.75}}, {"ill.auc", {0.5}}};
+  e.losses = {3, 0.5, 0.25};
+  e.counts = {4, 9, 2};
+  const auto watched = [&](Monitor monitor, int task = -1) {
+    return setup.system->watched(e, {.monitor = monitor, .task = task, .data = data, .rows = rows});
+  };
+  EXPECT_DOUBLE_EQ(watched(Monitor::auc), (0.75 + 0.5) / 2);
+  EXPECT_DOUBLE_EQ(watched(Monitor::auc, 2), 0.5);
+  // A squared error, and twice a cross-entropy each.
+  EXPECT_DOUBLE_EQ(watched(Monitor::deviance), -(3 + 2 * 0.5 + 2 * 0.25) / 3);
+  EXPECT_DOUBLE_EQ(watched(Monitor::deviance, 1), -1.0);
+  e.counts[1] = 0;
+  e.losses[1] = e.figures[1].values[0] = std::nan("");
+  EXPECT_DOUBLE_EQ(watched(Monitor::auc), 0.5) << "of the tasks that have one";
+  EXPECT_DOUBLE_EQ(watched(Monitor::deviance), -(3 + 2 * 0.25) / 2);
+  e.figures[2].values[0] = std::nan("");
+  EXPECT_TRUE(std::isnan(watched(Monitor::auc)));
 }
 
 TEST(VaeganJudges, ReconstructionByItsErrorAndTheDiscriminatorByItsBelief) {
@@ -144,7 +177,7 @@ TEST(VaeganJudges, ReconstructionByItsErrorAndTheDiscriminatorByItsBelief) {
   const std::vector<double> belief{0.625, 0.625, 0.25};  // of original, reconstructed and sampled rows
   for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(e.figures[1].values[i], belief[i], 1e-7) << i;
   e.losses = {1, 2, 3, 4, 5};
-  EXPECT_DOUBLE_EQ(setup.system->selected(e, std::vector<double>{9, 9, 9, 9, 9}), 3.5);
+  EXPECT_DOUBLE_EQ(setup.system->watched(e, {.monitor = Monitor::loss, .data = data, .rows = rows}), -3.5);
 }
 
 /// Columns of auxiliary labels, -1 where there is none.

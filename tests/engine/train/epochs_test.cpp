@@ -101,9 +101,7 @@ std::string lines_by_hand(const Member& member, std::size_t epochs) {
     if (rows.empty()) continue;
     m.validated = true;
     m.validation = evaluator.evaluate(settings[0].first_row + first_of(*member.split, Part::validation), rows);
-    const double value = member.plan.monitor == Monitor::auc
-                             ? m.validation.figure("auc")
-                             : -setup.system->selected(m.validation, settings[0].initial_weights);
+    const double value = setup.system->watched(m.validation, monitored_of(member));
     m.best = value > best;
     best = std::max(best, value);
   }
@@ -138,10 +136,9 @@ void expect_judged(const MemberCase& c) {
         EXPECT_TRUE(std::isnan(record[kRecordMonitor]));
         continue;
       }
-      const double expected = plan.monitor == Monitor::auc
-                                  ? m.validation.figure("auc")
-                                  : -plan.setup.system->selected(m.validation, plan.setup.settings.initial_weights);
+      const double expected = plan.setup.system->watched(m.validation, monitored_of(c.members[r]));
       EXPECT_EQ(record[kRecordMonitor], expected) << r << ", epoch " << m.epoch;
+      EXPECT_EQ(m.monitor, expected) << r << ", epoch " << m.epoch;
       ++judged;
     }
   EXPECT_GT(judged, 10);
@@ -151,6 +148,47 @@ TEST_P(Epochs, AreJudgedAsTheirEvaluationsAre) { expect_judged(c); }
 
 TEST(EpochsOfThreeClasses, AreJudgedAsTheirEvaluationsAre) {
   for (const char* variant : {"paper", "code"}) expect_judged(members_of_three_classes(variant));
+}
+
+TEST(EpochsOfTasksOfClasses, AreJudgedByTheMeanOfTheAucsThereAre) {
+  MemberCase c = different_members(synthetic_towers(4));  // the third task is binary, the fourth has three classes
+  for (Member& m : c.members) {
+    m.plan.monitor = m.split->validation.empty() ? Monitor::none : Monitor::auc;
+    m.plan.monitor_task = -1;
+  }
+  for (const int row : c.members[2].split->validation)  // of which all are of one class then
+    c.data[1]->targets[static_cast<std::size_t>(row * c.data[1]->target_cols + 4)] = 1;
+  expect_judged(c);
+  const auto executor = make_cpu_executor(2);
+  Trainer trainer(c.members, *executor);
+  const auto epochs = trainer.advance_epochs(1000);
+  ASSERT_EQ(epochs[2].size(), 3u);
+  for (const EpochMetrics& m : epochs[2]) {
+    EXPECT_TRUE(std::isnan(m.validation.figure("task2.auc")));
+    EXPECT_EQ(m.monitor, m.validation.figure("task3.auc"));
+  }
+  for (const EpochMetrics& m : epochs[1])
+    EXPECT_EQ(m.monitor, (m.validation.figure("task2.auc") + m.validation.figure("task3.auc")) / 2);
+}
+
+/// Deviances of counts, by what the figures say of the answers.
+TEST(EpochsOfCounts, AreJudgedByTheirDeviance) {
+  MemberCase c = different_members(synthetic_counts());
+  for (Member& m : c.members) {
+    m.plan.monitor = m.split->validation.empty() ? Monitor::none : Monitor::deviance;
+    m.plan.monitor_task = 1;  // counts of three columns
+  }
+  const auto executor = make_cpu_executor(2);
+  Trainer trainer(c.members, *executor);
+  int judged = 0;
+  for (const std::vector<EpochMetrics>& epochs : trainer.advance_epochs(1000))
+    for (const EpochMetrics& m : epochs) {
+      if (!m.validated) continue;
+      const double deviance = m.validation.figure("task1.deviance");
+      EXPECT_NEAR(-m.monitor, deviance, 2e-6 * deviance);
+      ++judged;
+    }
+  EXPECT_GT(judged, 10);
 }
 
 TEST_P(Epochs, GoOnWhereAFullRingOrASteplessEndStopsThem) {
@@ -182,10 +220,10 @@ TEST(EpochsOfOneModel, AreAtMostSixtyFourInARun) {
   s.plan.patience = 0;
   CountingExecutor counting;
   Trainer trainer(s.data, s.split, s.plan, counting);
-  std::vector<std::size_t> epochs;
-  while (!trainer.finished()) epochs.push_back(trainer.advance_epochs(1 << 20).front().size());
-  EXPECT_EQ(epochs, (std::vector<std::size_t>{64, 64, 22}));
-  EXPECT_EQ(counting.epochs, 3);
+  trainer.advance_without_metrics(1 << 20);
+  EXPECT_EQ(trainer.control().epoch, 64);
+  EXPECT_EQ(trainer.advance_epochs(1 << 20).front().size(), 86u);
+  EXPECT_EQ(counting.epochs, 3) << "of 64, of 64 and of 22";
 }
 
 TEST(EpochsOfOneModel, AreJudgedByErrorsOfMoreEntriesThanAreSummedAtATime) {
@@ -286,7 +324,7 @@ TEST(RunsByEpochs, RefuseWhatIsNotOne) {
   Population population(s.plan.setup, train, {0});
   std::vector<Control> scratch(1);
   std::vector<EpochRules> rules(1);
-  rules[0].watch = s.plan.setup.system->watch(Monitor::auc);
+  rules[0].watch = s.plan.setup.system->watch({.monitor = Monitor::auc, .data = s.data, .rows = s.split.validation});
   std::vector<EpochStanding> standings(1);
   std::vector<double> records;
   Emitted emitted;
@@ -310,7 +348,7 @@ TEST(RunsByEpochs, RefuseWhatIsNotOne) {
   emitted.outputs = ~uint32_t{0};
   EXPECT_THROW(launch_of(run(1, rules, &emitted), 1), std::logic_error) << "of another width";
   // The best parameters that are loaded must be those of the replicas.
-  rules[0].watch = {};
+  rules[0].watch = Watch{};
   executor->load_tables(tables_of(*s.plan.setup.system, s.data, s.split, s.plan.class_weights));
   executor->load_state(population.state, train.state_floats);
   EXPECT_THROW(executor->run_epochs(run(1, rules, &emitted)), std::logic_error);

@@ -35,7 +35,7 @@ inline Split strided_split(int rows, int stride, int train, int validation, int 
 
 /// Five members: two share data, two others share other data with splits of their own, one stands alone. One has fewer
 /// training rows than others and a batch that they just fill, one no validation rows, one no test rows. Where the
-/// system knows an AUC, two choose their epochs by it.
+/// system knows an AUC, two choose their epochs by it, and where it knows deviances one by those.
 inline MemberCase different_members(const Setup& setup) {
   MemberCase c;
   const SyntheticSystem base = synthetic_system(setup, kSystemBatch, 60);  // of 69 rows
@@ -81,8 +81,14 @@ inline MemberCase different_members(const Setup& setup) {
   fifth.setup.settings.beta1 = 0.8;
   fifth.monitor = Monitor::none;
   const std::vector<Monitor> monitors = base.plan.setup.system->monitors();
-  if (std::find(monitors.begin(), monitors.end(), Monitor::auc) != monitors.end())
+  const auto knows = [&](Monitor m) { return std::find(monitors.begin(), monitors.end(), m) != monitors.end(); };
+  if (knows(Monitor::auc))
     for (const std::size_t m : {1, 3}) c.members[m].plan.monitor = Monitor::auc;
+  if (knows(Monitor::deviance)) c.members[2].plan.monitor = Monitor::deviance;
+  if (setup.system->targets().size() > 3) {  // of which the third is binary, the last one has classes
+    c.members[3].plan.monitor_task = 3;
+    c.members[0].plan.monitor_task = 1;  // of its losses
+  }
   for (std::size_t m = 0; m < c.members.size(); ++m)
     if (System& system = *c.members[m].plan.setup.system; system.dropout() > 0)
       of_kind<MtlSystem>(system).model.dropout = 0.1 + 0.05 * static_cast<double>(m);

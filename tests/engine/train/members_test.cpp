@@ -63,6 +63,20 @@ TEST_P(Members, HaveThemInAnyCompanyAndOrder) {
   expect_same(train_to_end(single, 5), {alone[3]}, "a member alone");
 }
 
+TEST_P(Members, HaveThemAmongSixHundred) {
+  std::vector<Member> many;
+  for (std::size_t m = 0; m < 600; ++m) many.push_back(c.members[m % c.members.size()]);
+  const auto executor = make_cpu_executor(2);
+  Trainer trainer(many, *executor);
+  while (!trainer.finished()) trainer.advance_without_metrics(17);
+  for (std::size_t m = 0; m < many.size(); ++m) {
+    const TensorFile model = trainer.model(m), checkpoint = trainer.checkpoint(m);
+    const Left& expected = alone[m % c.members.size()];
+    ASSERT_EQ(model.metadata_at("sha256") + model.metadata_at("metadata_sha256"), expected.model) << m;
+    ASSERT_EQ(checkpoint.metadata_at("sha256") + checkpoint.metadata_at("metadata_sha256"), expected.checkpoint) << m;
+  }
+}
+
 TEST_P(Members, GoOnFromCheckpointsOfTheirOwn) {
   const auto executor = make_cpu_executor(2), other = make_cpu_executor(1);
   Trainer whole(c.members, *executor);

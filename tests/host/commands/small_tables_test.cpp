@@ -151,6 +151,32 @@ TEST_F(SmallTables, SelectTheEpochOfTheLeastLossWhereAsked) {
   EXPECT_EQ(summary("r")["best_epoch"], best);
 }
 
+TEST_F(SmallTables, SelectTheEpochOfTheLargestAucOfTheirTasksOrOfOne) {
+  const auto best_of = [&](const std::string& run, const std::vector<std::string>& figures, bool largest) {
+    int best = 0;
+    double kept = -INFINITY;
+    for (const json& line : metrics(run)) {
+      double sum = 0;
+      for (const std::string& figure : figures) sum += line["validation"][figure].get<double>();
+      if (const double value = largest ? sum : -sum; value > kept) {
+        kept = value;
+        best = line["epoch"];
+      }
+    }
+    return best;
+  };
+  EXPECT_CONTAINS(train("mtl.toml", "r", {"train.monitor=auc", "train.epochs=30", "optimizer.lr=0.01"}),
+                  "chosen by the AUC of the ");
+  EXPECT_EQ(summary("r")["best_epoch"], best_of("r", {"died.auc", "stage.auc"}, true));
+  EXPECT_CONTAINS(train("mtl.toml", "one", {"train.monitor=auc", "train.monitor_task=stage", "train.epochs=30"}),
+                  "chosen by the AUC of stage of the ");
+  EXPECT_EQ(summary("one")["best_epoch"], best_of("one", {"stage.auc"}, true));
+  EXPECT_CONTAINS(train("mtl.toml", "cost",
+                        {"train.monitor=deviance", "train.monitor_task=stay", "train.epochs=30", "optimizer.lr=0.1"}),
+                  "chosen by the deviance of stay of the ");
+  EXPECT_EQ(summary("cost")["best_epoch"], best_of("cost", {"stay.mse"}, false));
+}
+
 TEST_F(SmallTables, TrainOnOneTaskAndOnTargetsBesideTheFeatures) {
   train("mtl.toml", "one", {"data.tasks=[\"binary:died\"]"});
   EXPECT_EQ(predictions("one")[0],

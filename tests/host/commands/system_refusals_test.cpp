@@ -2,6 +2,8 @@
 // in a sentence that says where and what to do.
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include "tests/host/commands/program_run.h"
 #include "tests/host/commands/small_tables.h"
 
@@ -73,9 +75,37 @@ TEST_F(SystemRefusals, SayWhatIsWrongWithTasks) {
 
 TEST_F(SystemRefusals, KnowWhichMonitorEachKindHas) {
   for (const char* config : {"mtl.toml", "vaegan.toml"})
-    expect_all_refused(config, {{"train.monitor=auc", {"train.monitor", "\"loss\"", "\"none\""}},
-                                {"train.monitor=accuracy", {"train.monitor is 'accuracy'"}},
-                                {"train.patience=5", {"train.patience belongs to train.monitor auc or loss"}}});
+    expect_all_refused(config,
+                       {{"train.monitor=accuracy", {"train.monitor is 'accuracy'"}},
+                        {"train.patience=5", {"train.patience belongs to train.monitor auc, loss or deviance"}}});
+  for (const char* monitor : {"auc", "deviance"})
+    expect_all_refused("vaegan.toml",
+                       {{fmt::format("train.monitor={}", monitor),
+                         {fmt::format("train.monitor: \"{}\" chooses no epoch of kind vaegan; set \"loss\" "
+                                      "or \"none\"",
+                                      monitor)}}});
+  expect_all_refused("vaegan.toml", {{"train.monitor_task=x", {"train.monitor_task belongs to model.kind mtl"}}});
+}
+
+TEST_F(SystemRefusals, KnowWhatAMonitorIsOf) {
+  expect_all_refused("mtl.toml",
+                     {{"train.monitor_task=died", {"train.monitor_task belongs to train.monitor auc, loss"}}});
+  const auto refused = [&](const std::string& tasks, const std::string& monitor, const std::string& task,
+                           const std::string& said, int code) {
+    std::vector<std::string> arguments = {"train",    "mtl.toml",
+                                          "--out",    "r",
+                                          "--device", "cpu",
+                                          "--set",    "data.tasks=[" + tasks + "]",
+                                          "--set",    "train.monitor=" + monitor};
+    if (!task.empty()) arguments.insert(arguments.end(), {"--set", "train.monitor_task=" + task});
+    expect_refused(code, arguments, {said});
+  };
+  refused("\"regression:stay\"", "auc", "", "an AUC needs a task of classes, and these are all of numbers; set",
+          kUsage);
+  refused("\"regression:stay\", \"binary:died\"", "auc", "stay", "stay is a task of numbers, which have no AUC",
+          kUsage);
+  refused("\"regression:stay\", \"binary:died\"", "loss", "dyed", "there is no task 'dyed'; did you mean 'died'?",
+          kUsage);
 }
 
 TEST_F(SystemRefusals, KeepBalancersWithinTheirKind) {

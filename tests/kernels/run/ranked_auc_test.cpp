@@ -15,7 +15,8 @@
 namespace equipoise::test {
 namespace {
 
-constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN(), kInfinite = std::numeric_limits<float>::infinity();
+constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN(),
+                kInfinite = std::numeric_limits<float>::infinity();
 
 /// An output of an evaluation and its truth; row r of it is row row_list[r] of the labels.
 struct Output {
@@ -25,7 +26,7 @@ struct Output {
   bool logits = true;
 
   /// By a team of so many threads; -1 for no value, which is a NaN.
-  double area(int threads) const {
+  double area(int threads, bool among_others) const {
     const auto rows = static_cast<int32_t>(labels.size());
     std::vector<int32_t> row_list, by_row(labels.size() + 3, -7);  // a label that belongs to no row of these
     for (int32_t r = 0; r < rows; ++r) {
@@ -33,7 +34,28 @@ struct Output {
       by_row[static_cast<std::size_t>(row_list.back())] = labels[static_cast<std::size_t>(r)];
     }
     std::vector<uint64_t> keys(static_cast<std::size_t>(sorted_size(rows)), 5);
-    const RankedRows of{values.data(), by_row.data(), row_list.data(), rows, cols, logits};
+    std::vector<float> targets(by_row.size() * 3, 9.0f);  // the class is in the second of three columns
+    for (std::size_t i = 0; i < by_row.size(); ++i)
+      targets[i * 3 + 1] = by_row[i] == -1 ? kNotANumber : static_cast<float>(by_row[i]);
+    std::vector<float> wide;  // the classes stand between other answers
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i % static_cast<std::size_t>(cols) == 0) wide.insert(wide.end(), {kNotANumber, -3.0f});
+      wide.push_back(values[i]);
+    }
+    RankedRows of{.values = values.data(),
+                  .stride = cols,
+                  .cols = cols,
+                  .labels = by_row.data(),
+                  .row_list = row_list.data(),
+                  .rows = rows,
+                  .logits = logits};
+    if (among_others) {
+      of.values = wide.data() + 2;
+      of.stride = cols + 2;
+      of.labels = nullptr;
+      of.targets = targets.data() + 1;
+      of.target_stride = 3;
+    }
     double area = 0;
     if (threads == 0) area = ranked_auc(SerialTeam{}, of, keys.data());
     else
@@ -45,10 +67,12 @@ struct Output {
   }
 };
 
-/// On teams of one, three and eight, which must agree.
+/// On teams of one, three and eight, by a label and by a target, which must agree.
 double area_of(const Output& output) {
-  const double area = output.area(0);
-  for (const int threads : {1, 3, 8}) EXPECT_EQ(output.area(threads), area) << threads << " threads";
+  const double area = output.area(0, false);
+  for (const int threads : {0, 1, 3, 8})
+    for (const bool among_others : {false, true})
+      EXPECT_EQ(output.area(threads, among_others), area) << threads << " threads " << among_others;
   return area;
 }
 
@@ -73,6 +97,14 @@ TEST(RankedAuc, TiesWhatTheProbabilitiesDoNotTellApart) {
   EXPECT_EQ(area_of(binary({40, 50}, {1, 0})), 0.5);
   EXPECT_EQ(area_of(binary({-1000, -2000}, {1, 0})), 0.5);
   EXPECT_EQ(area_of(binary({-40, -50}, {1, 0})), 1.0) << "small probabilities keep their order";
+}
+
+TEST(RankedAuc, OfOneColumnRanksTheSecondClassByItsLogit) {
+  EXPECT_EQ(area_of(Output{{-1, 0, 1, 2}, {0, 1, 0, 1}, 1}), 0.75);
+  // Probabilities of 1, 1, 0 and 0: of four pairs one is won, one lost, two are tied.
+  EXPECT_EQ(area_of(Output{{40, 50, -800, -900}, {0, 1, 1, 0}, 1}), 0.5);
+  EXPECT_EQ(area_of(Output{{1, kNotANumber, 2}, {0, -1, 1}, 1}), -1);
+  EXPECT_EQ(area_of(Output{{-kInfinite, 0, kInfinite}, {0, 0, 1}, 1}), 1.0) << "probabilities of 0 and 1";
 }
 
 TEST(RankedAuc, RanksProbabilitiesAsTheyAre) {
