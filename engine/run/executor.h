@@ -81,6 +81,8 @@ class Executor {
   virtual PlanLimits plan_limits() const = 0;
   /// Threads that the host may use for its own work between runs.
   virtual int host_threads() const { return 1; }
+  /// Devices that the replicas of a run are shared among: each may have as many as one device would.
+  virtual int devices() const { return 1; }
   virtual void load_tables(const RunTables& tables) = 0;
   /// State of all replicas: [replicas, state_floats].
   virtual void load_state(std::span<const float> state, int64_t state_floats) = 0;

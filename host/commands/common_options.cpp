@@ -29,10 +29,16 @@ void add_settings(Choices& choices, CLI::App* app, std::vector<std::string>& set
   for (const std::string& key : config_key_names()) choices[set].push_back(key + "=");
 }
 
-void add_device(Choices& choices, CLI::App* app, std::string& device) {
-  choices[app->add_option("--device", device, "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one")
+void add_device(Choices& choices, CLI::App* app, std::string& device, bool several) {
+  std::vector<std::string> words{"auto", "cpu", "cuda"};
+  if (several) words.push_back("cuda:all");
+  choices[app->add_option(
+                 "--device", device,
+                 several ? "auto, cpu, cuda, cuda:N, several GPUs as cuda:0,cuda:2 or all of the machine as cuda:all; "
+                           "auto takes one GPU if there is one"
+                         : "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one")
               ->type_name("DEVICE")
-              ->capture_default_str()] = {"auto", "cpu", "cuda"};
+              ->capture_default_str()] = std::move(words);
 }
 
 CLI::Option* add_choice(Choices& choices, CLI::App* app, const std::string& name, std::string& word,

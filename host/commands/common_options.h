@@ -27,7 +27,8 @@ Value one_of(const std::string& option, const std::string& word, const std::map<
 }
 
 void add_settings(Choices& choices, CLI::App* app, std::vector<std::string>& settings);
-void add_device(Choices& choices, CLI::App* app, std::string& device);
+/// `several`: the command shares its models among several devices.
+void add_device(Choices& choices, CLI::App* app, std::string& device, bool several = false);
 /// An option that takes one of `words`; the words also complete it.
 CLI::Option* add_choice(Choices& choices, CLI::App* app, const std::string& name, std::string& word,
                         std::vector<std::string> words, const std::string& meaning);

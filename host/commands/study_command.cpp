@@ -37,7 +37,7 @@ std::vector<StudySetting> settings_of(const StudyOptions& o, const Config& confi
 ExitCode dry_run(const StudyOptions& o, StudyWork& work, Log& log) {
   const StudyPlan& plan = work.record.plan;
   StudyData& data = *work.data;
-  const auto executor = make_executor(o.device, log, o.threads);
+  const auto executor = make_study_executor(o.device, log, o.threads);
   const StudyPart part = o.part ? study_part(*o.part) : StudyPart{};
   std::vector<Member> members;
   int64_t steps = 0, bytes = 0;
@@ -179,6 +179,7 @@ ExitCode train_as_rank(const StudyOptions& options, const Ranks& ranks) {
 
 ExitCode study_command(const StudyOptions& options) {
   if (options.part) study_part(*options.part);
+  expect_devices(options.device);
   if (const Ranks ranks = ranks_of_environment(); ranks.size > 1 && !options.part && !options.dry_run)
     return train_as_rank(options, ranks);
   return start_or_resume(options);

@@ -25,7 +25,7 @@ std::vector<DataFile> files_of_rows(const RawData& raw, const Config& config) {
 }
 
 ExitCode go_on(const StudyFolder& folder, StudyWork& work, const StudyOptions& o, StopSignals& signals, Log& log) {
-  const auto executor = make_executor(o.device, log, o.threads);
+  const auto executor = make_study_executor(o.device, log, o.threads);
   work.record.device = executor->name();
   work.record.status = "running";
   folder.write_record(work.record);

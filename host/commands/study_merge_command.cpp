@@ -4,6 +4,7 @@
 #include <set>
 
 #include "host/commands/study_going.h"
+#include "host/run/device_choice.h"
 #include "host/study/stored_study.h"
 #include "host/study/study_files.h"
 #include "host/study/study_journal.h"
@@ -13,6 +14,7 @@ namespace equipoise {
 namespace fs = std::filesystem;
 
 ExitCode merge_command(const MergeOptions& o) {
+  expect_devices(o.device);
   Log log(LogFormat::text, o.quiet);
   std::optional<StoredStudy> first;
   std::set<int> seen;

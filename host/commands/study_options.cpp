@@ -73,7 +73,7 @@ void StudyCommandLine::add_study(const MakeCommand& command, const std::string& 
   });
   words.add_to(app);
   add_settings(choices, app, words.options().settings);
-  add_device(choices, app, words.options().device);
+  add_device(choices, app, words.options().device, true);
   add_data_root(app, words.options().data_root);
   add_choice(choices, app, "--log-format", log_format_, {"text", "json"}, "text or json")->type_name("FORMAT");
   add_quiet(app, words.options().quiet);
@@ -103,7 +103,7 @@ void StudyCommandLine::add_to(const MakeCommand& command, Choices& choices) {
   study->add_option("PART", merge_.parts, "study folders of all parts")->required();
   study->add_option("--out", merge_.out, "study folder")->type_name("DIR")->required();
   add_data_root(study, merge_.data_root);
-  add_device(choices, study, merge_.device);
+  add_device(choices, study, merge_.device, true);
   add_quiet(study, merge_.quiet);
 }
 

@@ -2,11 +2,14 @@
 #include "host/run/device_choice.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 
+#include "engine/base/cuda_device.h"
 #include "engine/base/error.h"
+#include "engine/run/several_executors.h"
 #include "host/text/nearest_name.h"
 
 namespace equipoise {
@@ -24,12 +27,63 @@ std::unique_ptr<Executor> make_cuda(int device, Log& log) {
   return make_cuda_executor(device);
 }
 
-std::unique_ptr<Executor> make_auto(Log& log, int threads) {
+constexpr const char* kAllGpus = "cuda:all";
+
+/// Of "cuda" and "cuda:N".
+std::optional<int> gpu_number(std::string_view word) {
+  if (word == "cuda") return 0;
+  if (!word.starts_with("cuda:")) return std::nullopt;
+  int number = 0;
+  const char* const end = word.data() + word.size();
+  const auto [rest, problem] = std::from_chars(word.data() + 5, end, number);
+  return problem == std::errc{} && rest == end && number >= 0 ? std::optional(number) : std::nullopt;
+}
+
+/// Whether words mean several devices, and be it that one is there or the list has one.
+bool names_several(std::string_view device) { return device == kAllGpus || device.find(',') != std::string_view::npos; }
+
+/// The devices of a list.
+std::vector<int> numbers_of(const std::string& device) {
+  std::vector<int> numbers;
+  for (std::size_t first = 0, end = 0; end < device.size(); first = end + 1) {
+    end = std::min(device.find(',', first), device.size());
+    const std::string word = device.substr(first, end - first);
+    if (word == "auto" || word == "cpu" || word == kAllGpus)
+      throw Error(ExitCode::usage,
+                  fmt::format("--device '{}': {} stands alone; a list names GPUs, as cuda:0,cuda:2", device, word));
+    const std::optional<int> number = gpu_number(word);
+    if (!number)
+      throw Error(ExitCode::usage, fmt::format("--device '{}': '{}' is no GPU; a list names each in full, as "
+                                               "cuda:0,cuda:2 (they count from 0)",
+                                               device, word));
+    if (std::find(numbers.begin(), numbers.end(), *number) != numbers.end())
+      throw Error(ExitCode::usage,
+                  fmt::format("--device '{}': cuda:{} is named twice; name each GPU once", device, *number));
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+std::vector<int> all_numbers() {
+  const DeviceReport report = device_report(false);
+  if (report.devices.empty())
+    throw Error(ExitCode::device,
+                fmt::format("{}: {}; use --device cpu, or see what `equipoise doctor` says", kAllGpus, report.problem));
+  std::vector<int> numbers;
+  for (std::size_t d = 0; d < report.devices.size(); ++d) numbers.push_back(static_cast<int>(d));
+  return numbers;
+}
+
+/// `unused_ones`: whether the log says that there are more.
+std::unique_ptr<Executor> make_auto(Log& log, int threads, bool unused_ones) {
   std::string why = device_report().problem;
   if (why.empty()) {
     try {
       auto executor = make_cuda(0, log);
-      log.info(fmt::format("device: {} (cuda:0)", executor->name()));
+      const std::size_t there = device_report(false).devices.size();
+      log.info(fmt::format(
+          "device: {} (cuda:0){}", executor->name(),
+          unused_ones && there > 1 ? fmt::format("; --device {} would use all {}", kAllGpus, there) : std::string()));
       return executor;
     } catch (const Error& error) {
       if (error.code() != ExitCode::device) throw;
@@ -43,29 +97,54 @@ std::unique_ptr<Executor> make_auto(Log& log, int threads) {
 
 }  // namespace
 
-std::optional<int> cuda_device_of(const std::string& device) {
-  if (device == "auto") return device_report(false).devices.empty() ? std::nullopt : std::optional(0);
-  if (device == "cpu") return std::nullopt;
-  if (device == "cuda") return 0;
-  if (device.starts_with("cuda:")) {
-    int number = 0;
-    const char* end = device.data() + device.size();
-    const auto [rest, problem] = std::from_chars(device.data() + 5, end, number);
-    if (problem == std::errc{} && rest == end && number >= 0) return number;
-  }
+std::vector<int> cuda_devices_of(const std::string& device) {
+  if (device == "auto") return device_report(false).devices.empty() ? std::vector<int>{} : std::vector{0};
+  if (device == "cpu") return {};
+  if (const std::optional<int> number = gpu_number(device)) return {*number};
+  if (device == kAllGpus) return all_numbers();
+  if (names_several(device)) return numbers_of(device);
   // "gpu" is a letter from "cpu" and means the opposite.
   const bool means_gpu =
       edit_distance(device.substr(0, 3), "gpu") == 0 || edit_distance(device.substr(0, 6), "nvidia") == 0;
   throw Error(ExitCode::usage,
               fmt::format("--device '{}': not a device; {} (N counts from 0)", device,
                           means_gpu ? "a GPU is called cuda, or cuda:N"
-                                    : did_you_mean(device, std::vector<std::string>{"auto", "cpu", "cuda", "cuda:N"})));
+                                    : did_you_mean(device, std::vector<std::string>{"auto", "cpu", "cuda", "cuda:N",
+                                                                                    kAllGpus})));
+}
+
+std::optional<int> cuda_device_of(const std::string& device) {
+  if (names_several(device)) {
+    if (device != kAllGpus) numbers_of(device);  // throws what is wrong with a list as such
+    throw Error(ExitCode::usage,
+                fmt::format("--device '{}': names several devices, and this command runs one model at a time; name "
+                            "one, as cuda:0 (cross-validate and sweep take several)",
+                            device));
+  }
+  const std::vector<int> numbers = cuda_devices_of(device);
+  return numbers.empty() ? std::nullopt : std::optional(numbers[0]);
 }
 
 std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads) {
-  if (device == "auto") return make_auto(log, threads);
+  if (device == "auto") return make_auto(log, threads, false);
   const std::optional<int> cuda = cuda_device_of(device);
   return cuda ? make_cuda(*cuda, log) : make_cpu_executor(threads);
+}
+
+void expect_devices(const std::string& device) {
+  for (const int number : cuda_devices_of(device)) expect_cuda_device(number);
+}
+
+std::unique_ptr<Executor> make_study_executor(const std::string& device, Log& log, int threads) {
+  if (device == "auto") return make_auto(log, threads, true);
+  if (!names_several(device)) return make_executor(device, log, threads);
+  expect_devices(device);  // before the first is started
+  const std::vector<int> numbers = cuda_devices_of(device);
+  std::vector<std::unique_ptr<Executor>> executors;
+  for (const int number : numbers) executors.push_back(make_cuda(number, log));
+  auto executor = make_several(std::move(executors));
+  log.info(fmt::format("device: {} (cuda:{})", executor->name(), fmt::join(numbers, ", cuda:")));
+  return executor;
 }
 
 bool compiles_when_loaded(const DeviceInfo& device, std::string_view code) {

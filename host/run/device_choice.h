@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/run/executor.h"
 #include "host/text/progress.h"
@@ -14,12 +15,24 @@ namespace equipoise {
 
 /// Parses "auto", "cpu", "cuda" (the first device) or "cuda:N". `auto` takes the first CUDA device if it can be used,
 /// else the CPU, and tells the log which and why; a named device that is absent is an Error(device). Other words are an
-/// Error(usage). On a CPU one model runs on one thread; several models run on `threads`, 0 = all that the machine has. Where the driver has to compile the kernels, which takes a
-/// while, the log says so before.
+/// Error(usage), and so are those that name several devices: one model has no use for them. On a CPU one model runs on
+/// one thread; several models run on `threads`, 0 = all that the machine has. Where the driver has to compile the
+/// kernels, which takes a while, the log says so before.
 std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads = 1);
 
-/// The same words; of `auto` the first CUDA device if there is any. None: the CPU. Whether a named device is there is
-/// not asked.
+/// For many models at once: likewise, and "cuda:all", which are all CUDA devices that are there, or a list such as
+/// "cuda:0,cuda:2" are several devices as one. The log says which; of `auto` it says how many more there are.
+std::unique_ptr<Executor> make_study_executor(const std::string& device, Log& log, int threads);
+
+/// Throws what that would of words, and of named devices that are not there, before anything is begun.
+void expect_devices(const std::string& device);
+
+/// The CUDA devices that those words name, in their order; of `auto` the first if there is any. None: the CPU. Whether
+/// a device that is named by number is there is not asked. Throws Error(usage) for a device that is named twice or in
+/// company of what is none, Error(device) where `cuda:all` are none.
+std::vector<int> cuda_devices_of(const std::string& device);
+
+/// The same of words that name one device at most. Throws Error(usage) for others.
 std::optional<int> cuda_device_of(const std::string& device);
 
 /// True if a device finds no binary code in this build and the driver compiles some from PTX as the kernels are loaded.

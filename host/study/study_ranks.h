@@ -25,7 +25,8 @@ struct Ranks {
 Ranks ranks_of_environment();
 
 /// The device of --device for a rank: of "auto" and "cuda" each rank of a machine takes another of its `gpus`, in turn;
-/// without GPUs, and of any other word, the word.
+/// without GPUs, and of any other word, the word. So of "cuda:all" each rank takes all GPUs of its machine, which is
+/// meant for one rank a machine: several would share each GPU, slower and with the same bits.
 std::string device_of_rank(const std::string& device, int local, int gpus);
 
 /// STUDY-part-<index>-of-<of>.

@@ -116,7 +116,7 @@ class Wave {
 
 std::size_t members_at_once(const Member& member, Executor& executor, std::size_t most) {
   const Trainer trainer(std::span(&member, 1), executor);
-  std::size_t at_once = most;
+  std::size_t at_once = most * static_cast<std::size_t>(executor.devices());
   while (at_once > 1 && training_bytes(trainer.program(), at_once) > machine_memory() / 2) at_once /= 2;
   return at_once;
 }

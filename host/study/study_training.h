@@ -14,17 +14,18 @@
 
 namespace equipoise {
 
-/// Members that are trained at once, at most: more than the blocks that 132 multiprocessors hold at three each (what
-/// the model of the clocks gives small ones; not measured). Fewer are sooner in the journal.
+/// Members that a device trains at once, at most: more than the blocks that 132 multiprocessors hold at three each
+/// (what the model of the clocks gives small ones; not measured). Fewer are sooner in the journal.
 inline constexpr std::size_t kMembersAtOnce = 512;
 
-/// How many members of the structure of this one train at once: `most`, or as many as half of the memory holds.
+/// How many members of the structure of this one train at once: `most` on each device, or as many as half of the memory
+/// holds.
 std::size_t members_at_once(const Member& member, Executor& executor, std::size_t most);
 
 struct StudyPace {
   std::function<bool()> stop = [] { return false; };     ///< asked between launches
   std::chrono::milliseconds between_checkpoints{30000};  ///< at least
-  std::size_t at_once = kMembersAtOnce;
+  std::size_t at_once = kMembersAtOnce;                  ///< on each device
 };
 
 /// Trains the members that `mine` names (places in plan.members) and that `results` has not, wave by wave, and adds

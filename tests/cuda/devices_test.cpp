@@ -1,8 +1,11 @@
-// tests/cuda/devices_test.cpp - executors beside each other: on one device by two host threads, and on two devices.
+// tests/cuda/devices_test.cpp - executors beside each other: on one device by two host threads, on two devices, and on
+// two devices as one.
 #include <future>
 
+#include "engine/run/several_executors.h"
 #include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
+#include "tests/engine/train/member_cases.h"
 
 namespace equipoise::test {
 
@@ -54,6 +57,20 @@ TEST_F(TwoDevices, TrainAtOnceWithTheCpusBits) {
       return train(*make_cuda_executor(d), problem(), 3, 16, {3, false}, 4);
     }));
   for (std::future<Replicas>& of_a_device : got) expect_equal_bits(expected(), of_a_device.get());
+}
+
+TEST_F(TwoDevices, AsOneTrainMembersWithTheBitsThatTheyHaveAlone) {
+  MemberCase c = different_members(synthetic_setup());
+  for (Member& m : c.members) m.plan.epochs = std::min(m.plan.epochs, 3);
+  const std::vector<Left> alone = left_alone(c, *make_cpu_executor(1));
+  std::vector<std::unique_ptr<Executor>> devices;
+  for (int d = 0; d < 2; ++d) devices.push_back(make_cuda_executor(d));
+  const auto both = make_several(std::move(devices));
+  Trainer five(c.members, *both);
+  const std::vector<Left> left = train_to_end(five, 7);
+  for (std::size_t m = 0; m < left.size(); ++m) EXPECT_EQ(left[m], alone[m]) << m;
+  Trainer one({&c.members[3], 1}, *both);
+  EXPECT_EQ(train_to_end(one, 1000).front(), alone[3]) << "a member, for which one device has no use";
 }
 
 }  // namespace equipoise::test

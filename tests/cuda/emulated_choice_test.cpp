@@ -1,6 +1,8 @@
 // tests/cuda/emulated_choice_test.cpp - what --device means where there is a GPU. Emulated device only.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "engine/base/error.h"
 #include "host/run/device_choice.h"
 #include "tests/cuda/emulated_device.h"
@@ -18,6 +20,75 @@ TEST(DeviceChoice, OfAutoIsTheGpuAndSaysSo) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(name_of("auto"), "emulated device");
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "device: emulated device (cuda:0)\n");
+}
+
+/// The name of a study's executor, and what the log said.
+std::pair<std::string, std::string> study_on(const std::string& device) {
+  Log log(LogFormat::text);
+  testing::internal::CaptureStderr();
+  const std::string name = make_study_executor(device, log, 1)->name();
+  return {name, testing::internal::GetCapturedStderr()};
+}
+
+void expect_refused(ExitCode code, const std::string& sentence, const std::function<void()>& call) {
+  try {
+    call();
+    ADD_FAILURE() << "nothing was refused: " << sentence;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    EXPECT_NE(std::string(error.what()).find(sentence), std::string::npos) << error.what();
+  }
+}
+
+TEST(DeviceChoice, OfAStudyIsSeveralGpus) {
+  using Told = std::pair<std::string, std::string>;
+  EXPECT_EQ(cuda_devices_of("cuda:all"), (std::vector{0, 1}));
+  EXPECT_EQ(cuda_devices_of("cuda:2,cuda:0"), (std::vector{2, 0}));
+  EXPECT_EQ(cuda_devices_of("cuda,cuda:1"), (std::vector{0, 1}));
+  EXPECT_EQ(study_on("cuda:all"), (Told{"emulated device + emulated device B",
+                                        "device: emulated device + emulated device B (cuda:0, cuda:1)\n"}));
+  EXPECT_EQ(study_on("cuda:1,cuda:0"), (Told{"emulated device B + emulated device",
+                                             "device: emulated device B + emulated device (cuda:1, cuda:0)\n"}));
+  EXPECT_EQ(study_on("cuda:1"), (Told{"emulated device B", ""}));
+  EXPECT_EQ(study_on("cuda"), (Told{"emulated device", ""}));
+  EXPECT_EQ(study_on("cpu").first, "CPU, 1 thread");
+}
+
+TEST(DeviceChoice, OfAStudyByItselfIsOneGpuAndSaysHowManyThereAre) {
+  EXPECT_EQ(cuda_devices_of("auto"), std::vector{0});
+  const auto [name, said] = study_on("auto");
+  EXPECT_EQ(name, "emulated device");
+  EXPECT_EQ(said, "device: emulated device (cuda:0); --device cuda:all would use all 2\n");
+}
+
+TEST(DeviceChoice, OfSeveralNamesEachOnceAndInFull) {
+  for (const auto& [device, sentence] : {std::pair{"cuda:1,cuda:1", "cuda:1 is named twice"},
+                                         {"cuda,cuda:0", "cuda:0 is named twice"},
+                                         {"cpu,cuda:0", "cpu stands alone"},
+                                         {"cuda:0,cpu", "cpu stands alone"},
+                                         {"cuda:0,auto", "auto stands alone"},
+                                         {"cuda:all,cuda:0", "cuda:all stands alone"},
+                                         {"cuda:0,1", "'1' is no GPU"},
+                                         {"cuda:0,", "'' is no GPU"},
+                                         {",cuda:0", "'' is no GPU"},
+                                         {",", "'' is no GPU"},
+                                         {"cuda:0, cuda:1", "' cuda:1' is no GPU"},
+                                         {"cuda:0,cuda:-1", "'cuda:-1' is no GPU"},
+                                         {"cuda:0,cuda:al", "'cuda:al' is no GPU"}}) {
+    expect_refused(ExitCode::usage, sentence, [&, named = device] { cuda_devices_of(named); });
+    expect_refused(ExitCode::usage, sentence, [&, named = device] { cuda_device_of(named); });
+  }
+  expect_refused(ExitCode::usage, "did you mean 'cuda:all'?", [] { cuda_devices_of("cuda:al"); });
+  expect_refused(ExitCode::device, "cuda:2: this machine's CUDA devices are cuda:0 to cuda:1",
+                 [] { study_on("cuda:0,cuda:2"); });
+  testing::internal::GetCapturedStderr();
+}
+
+TEST(DeviceChoice, OfOneModelIsOneDevice) {
+  for (const char* several : {"cuda:all", "cuda:0,cuda:1"}) {
+    expect_refused(ExitCode::usage, "name one, as cuda:0", [&] { cuda_device_of(several); });
+    expect_refused(ExitCode::usage, "name one, as cuda:0", [&] { name_of(several); });
+  }
 }
 
 TEST(DeviceChoice, SaysBeforehandThatTheDriverWillCompile) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/study/study_record.h"
+#include "kernels/run/device.h"
 #include "tests/host/study/study_fixture.h"
 
 namespace equipoise::testing {
@@ -38,6 +39,30 @@ TEST_F(Study, IsTheSameOverThreadsAndParts) {
   expect_refused(kUsage, {"study", "merge", "p1", "p2", "p2", "--out", "m"}, {"named twice"});
   said({"study", "merge", "p3", "p1", "p2", "--out", "merged", "--device", "cpu"});
   expect_same_results("one", "merged");
+}
+
+TEST_F(Study, BeginsNothingOnDevicesThatMakeNoSense) {
+  const auto on = [](const std::string& device) {
+    return std::vector<std::string>{"cross-validate", "c.toml", "--out", "s", "--device", device};
+  };
+  const auto refuse = [&](int code, const std::string& device, const std::string& sentence) {
+    expect_refused(code, on(device), {"--device '" + device + "'", sentence});
+    EXPECT_FALSE(fs::exists(at("s"))) << device;
+  };
+  refuse(kUsage, "cpu,cuda:0", "cpu stands alone; a list names GPUs, as cuda:0,cuda:2");
+  refuse(kUsage, "cuda:0,cuda:0", "cuda:0 is named twice");
+  refuse(kUsage, "cuda:0,1", "'1' is no GPU");
+  refuse(kUsage, "cuda:al", "did you mean 'cuda:all'?");
+  expect_refused(kDevice, on("cuda:0,cuda:99"), {"cuda:"});
+  EXPECT_FALSE(fs::exists(at("s")));
+  if (device_report(false).devices.empty()) expect_refused(kDevice, on("cuda:all"), {"cuda:all: ", "use --device cpu"});
+  EXPECT_FALSE(fs::exists(at("s")));
+  for (const char* several : {"cuda:all", "cuda:0,cuda:1"})
+    expect_refused(kUsage, {"train", "c.toml", "--out", "r", "--device", several},
+                   {"runs one model at a time", "name one, as cuda:0"});
+  EXPECT_CONTAINS(said({"cross-validate", "--help"}), "cuda:all");
+  EXPECT_CONTAINS(said({"sweep", "--help"}), "cuda:all");
+  EXPECT_EQ(said({"train", "--help"}).find("cuda:all"), std::string::npos);
 }
 
 TEST_F(Study, HasPartsThatShareNoMember) {

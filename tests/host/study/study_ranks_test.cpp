@@ -57,6 +57,7 @@ TEST(StudyRanks, TakeTheGpusOfTheirMachineInTurn) {
   EXPECT_EQ(device_of_rank("auto", 3, 0), "auto");
   EXPECT_EQ(device_of_rank("cpu", 3, 2), "cpu");
   EXPECT_EQ(device_of_rank("cuda:5", 3, 2), "cuda:5");
+  EXPECT_EQ(device_of_rank("cuda:all", 1, 2), "cuda:all") << "of its machine, where there is one rank";
 }
 
 }  // namespace
