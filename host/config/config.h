@@ -113,10 +113,10 @@ struct TrainConfig {
   uint64_t seed = 1;
   int patience = 50;            ///< 0 with monitor none
   std::string monitor = "auc";  ///< auc, loss, deviance or none: the last state is the model
-  std::string monitor_task;     ///< of systems with targets: the task that it is of; "" = all that it can be of
   ClassWeights class_weights;   ///< of systems that weigh classes
   std::string on_nonfinite = "stop";
   int warmup = 0;  ///< epochs before patience counts; 0 = until the training loss has fallen (engine/train/learning.h)
+  std::string monitor_task = {};  ///< of systems with targets: the one that the monitor is of; "" = all
 
   bool operator==(const TrainConfig&) const = default;
 };
