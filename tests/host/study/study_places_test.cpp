@@ -131,8 +131,12 @@ TEST_F(Study, StoppedAndGoneOnWithIsTheSame) {
   std::vector<std::string> arguments = study("pieces", longer);
   for (int code = kStopped; code == kStopped;) {
     Process process(EQUIPOISE_PROGRAM, home_.path(), arguments);
-    for (int poll = 0; poll < 10000 && !fs::exists(at("pieces") / "progress"); ++poll)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    // It catches signals from before it says that it runs.
+    const auto runs = [&] {
+      const fs::path record = at("pieces") / "study.json";
+      return fs::exists(record) && content_of(record).find("\"status\": \"running\"") != std::string::npos;
+    };
+    for (int poll = 0; poll < 10000 && !runs(); ++poll) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     std::this_thread::sleep_for(std::chrono::milliseconds(100 + 150 * stops));
     if (stops < 4) process.send(SIGTERM);
     const Finished f = process.finish();
