@@ -11,6 +11,7 @@
 #include <string>
 
 #include "tests/host/commands/run_program.h"
+#include "tests/host/commands/small_tables.h"
 #include "tests/host/temporary_folder.h"
 
 namespace equipoise {
@@ -133,7 +134,7 @@ TEST_F(RunFormats, OfTheSecondConfigGoOnAsTheirWordsWereMeant) {
   std::string line;
   EXPECT_FALSE(std::getline(now, line)) << line;
   const std::string config = content_of(run / "config.toml");
-  EXPECT_EQ(config.rfind("# equipoise config 4\n", 0), 0u) << config;
+  EXPECT_EQ(config.rfind("# equipoise config 5\n", 0), 0u) << config;
   for (const char* said : {"\nepochs = 40\n", "\nwarmup = 1\n", "\nlr = 0.1\n",
                            "\nmethods = [\"gradnorm:form=weights,loss_ratio=weighted,renormalise=in_loss,"})
     EXPECT_CONTAINS(config, said);
@@ -172,9 +173,26 @@ TEST_F(RunFormats, OfTheThirdConfigMayKeepOutliersByTheirOlderWord) {
       equipoise({"train", "--resume", "--device", "cpu", "--out", run.string(), "--set", "train.epochs=5"});
   ASSERT_EQ(f.code, 0) << f.log;
   const std::string config = content_of(run / "config.toml");
-  EXPECT_EQ(config.rfind("# equipoise config 4\n", 0), 0u) << config;
+  EXPECT_EQ(config.rfind("# equipoise config 5\n", 0), 0u) << config;
   EXPECT_CONTAINS(config, "\noutliers = \"tell\"\n");
   EXPECT_EQ(evaluated(run).code, 0);
+}
+
+TEST_F(RunFormats, OfTheFourthConfigHaveNoTaskOfTheirMonitor) {
+  testing::write_small_tables(home_.path());
+  home_.write("mtl.toml", testing::kSmallMtl);
+  const fs::path run = home_.path() / "run";
+  const testing::Finished trained =
+      equipoise({"train", "mtl.toml", "--device", "cpu", "--out", run.string(), "--set", "train.monitor=loss"});
+  ASSERT_EQ(trained.code, 0) << trained.log;
+  replace(run / "config.toml", "# equipoise config 5\n", "# equipoise config 4\n");
+  EXPECT_EQ(evaluated(run).code, kUsage) << "a key that is newer than the format";
+  replace(run / "config.toml", "monitor_task = \"\"\n", "");
+  EXPECT_EQ(evaluated(run).code, 0);
+  const testing::Finished f =
+      equipoise({"train", "--resume", "--device", "cpu", "--out", run.string(), "--set", "train.epochs=5"});
+  ASSERT_EQ(f.code, 0) << f.log;
+  EXPECT_CONTAINS(content_of(run / "config.toml"), "\nmonitor_task = \"\"\n");
 }
 
 TEST_F(RunFormats, OfTheFirstConfigMayLackNewKeysAlone) {
@@ -188,7 +206,7 @@ TEST_F(RunFormats, ThatAreToComeAreRefusedByNameAndNumber) {
     const char *file, *format;
     int newest;
   };
-  for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 4},
+  for (const auto& [file, format, newest] : {Mark{"config.toml", "equipoise config", 5},
                                              {"preprocess.json", "equipoise preprocessing", 5},
                                              {"run.json", "equipoise run", 3},
                                              {"model.safetensors", "equipoise model", 2}}) {

@@ -77,7 +77,7 @@ TEST_F(SystemRefusals, KnowWhichMonitorEachKindHas) {
   for (const char* config : {"mtl.toml", "vaegan.toml"})
     expect_all_refused(config,
                        {{"train.monitor=accuracy", {"train.monitor is 'accuracy'"}},
-                        {"train.patience=5", {"train.patience belongs to train.monitor auc, loss or deviance"}}});
+                        {"train.patience=5", {"train.patience belongs to train.monitor auc or loss or deviance"}}});
   for (const char* monitor : {"auc", "deviance"})
     expect_all_refused("vaegan.toml",
                        {{fmt::format("train.monitor={}", monitor),
@@ -88,8 +88,8 @@ TEST_F(SystemRefusals, KnowWhichMonitorEachKindHas) {
 }
 
 TEST_F(SystemRefusals, KnowWhatAMonitorIsOf) {
-  expect_all_refused("mtl.toml",
-                     {{"train.monitor_task=died", {"train.monitor_task belongs to train.monitor auc, loss"}}});
+  expect_all_refused("mtl.toml", {{"train.monitor_task=died",
+                                   {"train.monitor_task belongs to train.monitor auc or loss or deviance"}}});
   const auto refused = [&](const std::string& tasks, const std::string& monitor, const std::string& task,
                            const std::string& said, int code) {
     std::vector<std::string> arguments = {"train",    "mtl.toml",

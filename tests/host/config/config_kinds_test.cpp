@@ -146,7 +146,7 @@ TEST_F(KindsOfConfigs, RefuseKeysOfOthersAndDoNotWriteThem) {
         "c.toml:9:9: balance.alpha belongs to kind mldrl or mtl; remove it",
         "optimizer.beta1 belongs to optimizer.kind adam; remove it",
         "train.class_weights belongs to kind mldrl or mtl; remove it",
-        "train.patience belongs to train.monitor auc or loss; remove it",
+        "train.patience belongs to train.monitor auc or loss or deviance; remove it",
         "--set model.trunk: model.trunk belongs to kind mtl; remove it"})
     EXPECT_CONTAINS(message, complaint);
   EXPECT_EQ(std::count(message.begin(), message.end(), '\n'), 7) << message;
