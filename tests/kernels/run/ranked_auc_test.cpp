@@ -112,6 +112,8 @@ TEST(RankedAuc, RanksProbabilitiesAsTheyAre) {
   EXPECT_EQ(area_of(given), 1.0);
   given.values = {0.9f, 0.25f, 0.9f, 0.5f, 0.9f, 0.25f};  // the second column alone, whatever the first says
   EXPECT_EQ(area_of(given), 0.75);
+  given.values[2] = kNotANumber;
+  EXPECT_EQ(area_of(given), -1) << "a row that says no probability of the first class has none of the second";
 }
 
 TEST(RankedAuc, IsUndefinedWithoutBothClassesOrWithoutNumbers) {
