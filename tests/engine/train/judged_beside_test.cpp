@@ -25,18 +25,19 @@ class Together : public TeamExecutor<HostTeam> {
     if (!judged_.exchange(true)) both(false);
     return 1;
   }
-  bool met() const { return met_; }
+  bool met() const { return met_ == 2; }
 
  private:
   void both(bool running) const {
     std::unique_lock lock(mutex_);
     (running ? running_ : judging_) = true;
     changed_.notify_all();
-    if (changed_.wait_for(lock, std::chrono::seconds(30), [&] { return running_ && judging_; })) met_ = true;
+    if (changed_.wait_for(lock, std::chrono::seconds(30), [&] { return running_ && judging_; })) ++met_;
   }
 
   int runs_ = 0;
-  mutable std::atomic<bool> judged_ = false, met_ = false;
+  mutable std::atomic<bool> judged_ = false;
+  mutable std::atomic<int> met_ = 0;  // of the two, those that did not wait in vain
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   mutable bool running_ = false, judging_ = false;
