@@ -27,8 +27,15 @@ void ranked_auc_of_two(benchmark::State& state) {
     for (int step = run / 2; step > 0; step /= 2) ++passes;
   const double compared = 0.5 * size * passes;
   const Cost cost{compared + 50.0 * rows, 32.0 * compared + 24.0 * rows};
+  const RankedRows of{.values = logits.data(),
+                      .stride = 2,
+                      .cols = 2,
+                      .labels = labels.data(),
+                      .row_list = row_list.data(),
+                      .rows = rows,
+                      .logits = true};
   time_calls(state, cost, [&] {
-    double area = ranked_auc(SerialTeam{}, {logits.data(), labels.data(), row_list.data(), rows, 2, true}, keys.data());
+    double area = ranked_auc(SerialTeam{}, of, keys.data());
     benchmark::DoNotOptimize(area);
   });
 }
