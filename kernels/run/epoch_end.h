@@ -205,8 +205,9 @@ EQ_FN bool epochs_rest(const LaunchEpochs& e, const Control& trained, int slot) 
          epochs_are_over(e.rules[slot], e.standings[slot], trained);
 }
 
+/// A body of its own, as an epoch begins at several places.
 template <class Team>
-EQ_FN void begin_epoch(const Team& team, Control* trained) {
+EQ_COLD void begin_epoch(Team team, Control* trained) {
   team.sync();  // all have seen how the last one ended
   clear_sums(team, *trained);
 }

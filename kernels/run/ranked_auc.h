@@ -108,9 +108,10 @@ EQ_FN double area_of(const uint64_t* keys, int size) {
 }
 
 /// Of two classes the area of the second, of more the mean of class against rest over those that have a row and a rest;
-/// NaN if there is none. `keys` is scratch of sorted_size(rows). Known to the team's first thread alone.
+/// NaN if there is none. `keys` is scratch of sorted_size(rows). Known to the team's first thread alone. A body of its
+/// own, as several call it.
 template <class Team>
-EQ_FN double ranked_auc(const Team& team, const RankedRows& of, uint64_t* keys) {
+EQ_COLD double ranked_auc(Team team, RankedRows of, uint64_t* keys) {
   const int size = sorted_size(of.rows);
   double sum = 0;
   int present = 0;
