@@ -84,7 +84,7 @@ TEST_F(SystemRefusals, KnowWhichMonitorEachKindHas) {
                          {fmt::format("train.monitor: \"{}\" chooses no epoch of kind vaegan; set \"loss\" "
                                       "or \"none\"",
                                       monitor)}}});
-  expect_all_refused("vaegan.toml", {{"train.monitor_task=x", {"train.monitor_task belongs to model.kind mtl"}}});
+  expect_all_refused("vaegan.toml", {{"train.monitor_task=x", {"train.monitor_task belongs to kind mtl"}}});
 }
 
 TEST_F(SystemRefusals, KnowWhatAMonitorIsOf) {
