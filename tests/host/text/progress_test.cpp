@@ -129,6 +129,32 @@ TEST(ProgressOfATraining, NamesTheTasksOfAMultiTaskNetwork) {
             "epoch 1/3  loss stay 1.0000 stage 2.0000  weight 0.500 1.000\n");
 }
 
+TEST(ProgressOfATraining, ShowsWhatChoosesTheEpochOfSeveralTasks) {
+  Program program;
+  program.task_names = {"died"};
+  TrainingPlan plan;
+  plan.epochs = 1;
+  plan.setup.system = MtlSystem().clone();
+  EpochMetrics m;
+  m.epoch = m.step = 1;
+  m.losses = {2};
+  m.validation.losses = {3};
+  m.balancers.emplace_back().weights = {1};
+  m.validated = m.best = true;
+  const auto line = [&](Monitor monitor, double value) {
+    plan.monitor = monitor;
+    m.monitor = value;
+    ::testing::internal::CaptureStderr();
+    {
+      Log log;
+      Progress(log, program, plan, 1, 0).epoch(m, none_dead);
+    }
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_CONTAINS(line(Monitor::auc, 0.75), "validation AUC 0.7500 best\n");
+  EXPECT_CONTAINS(line(Monitor::deviance, -0.25), "validation deviance 0.2500 loss 3.0000 best\n");
+}
+
 TEST(ProgressOfATraining, TellsTheMeanOfManyTasksAndTheRangeOfTheirWeights) {
   EXPECT_EQ(told_of(MtlSystem().clone(), {"a", "b", "c", "d", "e", "f"}, 0.25),
             "epoch 1/3  loss mean 3.5000 of 6 tasks  weight 0.250 to 1.000\n");
