@@ -33,7 +33,8 @@ class CudaExecutor : public Executor {
         tables_(device),
         programs_(device) {
     // A tenth is left for fragments of the allocator and for programs that come and go.
-    memory_ = options.memory > 0 ? options.memory : device_free_memory(device) / 10 * 9;
+    memory_ = options.memory > 0 ? options.memory
+                                 : device_free_memory(device) / 10 * 9 / static_cast<size_t>(options.sharing);
   }
 
   std::string name() const override { return info_.name; }

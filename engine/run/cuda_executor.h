@@ -13,6 +13,7 @@ namespace equipoise {
 
 struct CudaOptions {
   size_t memory = 0;            ///< bytes of device memory to use; 0: most of what is free
+  int sharing = 1;              ///< executors that share what is free, this one included
   double launch_seconds = 0.5;  ///< what a launch aims at: signals, progress and display watchdogs wait for its end
   int threads = 0;              ///< of a block, a multiple of 32; 0: as block_threads() chooses
 };

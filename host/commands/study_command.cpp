@@ -37,7 +37,8 @@ std::vector<StudySetting> settings_of(const StudyOptions& o, const Config& confi
 ExitCode dry_run(const StudyOptions& o, StudyWork& work, Log& log) {
   const StudyPlan& plan = work.record.plan;
   StudyData& data = *work.data;
-  const auto executor = make_study_executor(o.device, log, o.threads);
+  const auto executors = make_study_executors(o.device, log, o.threads);
+  Executor* const executor = executors[0].get();
   const StudyPart part = o.part ? study_part(*o.part) : StudyPart{};
   std::vector<Member> members;
   int64_t steps = 0, bytes = 0;
@@ -54,11 +55,11 @@ ExitCode dry_run(const StudyOptions& o, StudyWork& work, Log& log) {
   std::size_t waves = 0, largest = 0;
   int64_t most = 0;
   for (const std::vector<std::size_t>& group : groups) {
-    const std::size_t at_once = members_at_once(members[group[0]], *executor, kMembersAtOnce);
+    const std::size_t at_once = members_at_once(members[group[0]], *executor, kMembersAtOnce, executors.size());
     waves += (group.size() + at_once - 1) / at_once;
     largest = std::max(largest, std::min(group.size(), at_once));
     const Trainer trainer(std::span(&members[group[0]], 1), *executor);
-    most = std::max(most, training_bytes(trainer.program(), std::min(group.size(), at_once)));
+    most = std::max(most, training_bytes(trainer.program(), std::min(group.size(), at_once * executors.size())));
   }
   print_result(fmt::format(
       "{} members on {}: settings {}, splits {}, seeds {}\n{} group{} of equal structure, {} wave{} "

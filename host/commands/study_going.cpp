@@ -25,11 +25,11 @@ std::vector<DataFile> files_of_rows(const RawData& raw, const Config& config) {
 }
 
 ExitCode go_on(const StudyFolder& folder, StudyWork& work, const StudyOptions& o, StopSignals& signals, Log& log) {
-  const auto executor = make_study_executor(o.device, log, o.threads);
-  work.record.device = executor->name();
+  const auto executors = make_study_executors(o.device, log, o.threads);
+  work.record.device = executors[0]->name();
   work.record.status = "running";
   folder.write_record(work.record);
-  const auto summary = run_study(folder, work, *executor, log, [&] { return signals.received() != 0; });
+  const auto summary = run_study(folder, work, executors, log, [&] { return signals.received() != 0; });
   log.clear_live();
   const std::string path = printable(shell_word(folder.path()));
   if (work.record.status == "stopped")

@@ -9,6 +9,7 @@
 
 #include "engine/base/cuda_device.h"
 #include "engine/base/error.h"
+#include "engine/run/cuda_executor.h"
 #include "engine/run/several_executors.h"
 #include "host/text/nearest_name.h"
 
@@ -16,7 +17,8 @@ namespace equipoise {
 
 namespace {
 
-std::unique_ptr<Executor> make_cuda(int device, Log& log) {
+/// Says beforehand that the driver will compile.
+void tell_compiling(int device, Log& log) {
   const DeviceReport report = device_report(false);
   if (static_cast<size_t>(device) < report.devices.size()) {
     const DeviceInfo& info = report.devices[static_cast<size_t>(device)];
@@ -24,7 +26,26 @@ std::unique_ptr<Executor> make_cuda(int device, Log& log) {
       log.info(fmt::format("compiling the kernels for compute capability {}.{}, about half a minute the first time",
                            info.compute_major, info.compute_minor));
   }
-  return make_cuda_executor(device);
+}
+
+/// So many executors of the devices as one.
+std::vector<std::unique_ptr<Executor>> make_cuda(const std::vector<int>& devices, int executors, Log& log) {
+  CudaOptions options;
+  options.sharing = executors;
+  for (const int device : devices) tell_compiling(device, log);
+  std::vector<std::unique_ptr<Executor>> made;
+  for (int e = 0; e < executors; ++e) {
+    std::vector<std::unique_ptr<Executor>> parts;
+    for (const int device : devices) parts.push_back(make_cuda_executor(device, options));
+    made.push_back(make_several(std::move(parts)));
+  }
+  return made;
+}
+
+std::vector<std::unique_ptr<Executor>> make_cpu(int threads) {
+  std::vector<std::unique_ptr<Executor>> made;
+  made.push_back(make_cpu_executor(threads));
+  return made;
 }
 
 constexpr const char* kAllGpus = "cuda:all";
@@ -75,24 +96,24 @@ std::vector<int> all_numbers() {
 }
 
 /// `unused_ones`: whether the log says that there are more.
-std::unique_ptr<Executor> make_auto(Log& log, int threads, bool unused_ones) {
+std::vector<std::unique_ptr<Executor>> make_auto(Log& log, int threads, int executors, bool unused_ones) {
   std::string why = device_report().problem;
   if (why.empty()) {
     try {
-      auto executor = make_cuda(0, log);
+      auto made = make_cuda({0}, executors, log);
       const std::size_t there = device_report(false).devices.size();
       log.info(fmt::format(
-          "device: {} (cuda:0){}", executor->name(),
+          "device: {} (cuda:0){}", made[0]->name(),
           unused_ones && there > 1 ? fmt::format("; --device {} would use all {}", kAllGpus, there) : std::string()));
-      return executor;
+      return made;
     } catch (const Error& error) {
       if (error.code() != ExitCode::device) throw;
       why = error.what();
     }
   }
-  auto executor = make_cpu_executor(threads);
-  log.info(fmt::format("device: {}; no GPU is used: {}", executor->name(), why));
-  return executor;
+  auto made = make_cpu(threads);
+  log.info(fmt::format("device: {}; no GPU is used: {}", made[0]->name(), why));
+  return made;
 }
 
 }  // namespace
@@ -126,25 +147,25 @@ std::optional<int> cuda_device_of(const std::string& device) {
 }
 
 std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads) {
-  if (device == "auto") return make_auto(log, threads, false);
+  if (device == "auto") return std::move(make_auto(log, threads, 1, false).front());
   const std::optional<int> cuda = cuda_device_of(device);
-  return cuda ? make_cuda(*cuda, log) : make_cpu_executor(threads);
+  return std::move((cuda ? make_cuda({*cuda}, 1, log) : make_cpu(threads)).front());
 }
 
 void expect_devices(const std::string& device) {
   for (const int number : cuda_devices_of(device)) expect_cuda_device(number);
 }
 
-std::unique_ptr<Executor> make_study_executor(const std::string& device, Log& log, int threads) {
-  if (device == "auto") return make_auto(log, threads, true);
-  if (!names_several(device)) return make_executor(device, log, threads);
-  expect_devices(device);  // before the first is started
+std::vector<std::unique_ptr<Executor>> make_study_executors(const std::string& device, Log& log, int threads) {
+  constexpr int kExecutors = 2;  // of GPUs: one trains while the host is busy with what the other has done
+  if (device == "auto") return make_auto(log, threads, kExecutors, true);
   const std::vector<int> numbers = cuda_devices_of(device);
-  std::vector<std::unique_ptr<Executor>> executors;
-  for (const int number : numbers) executors.push_back(make_cuda(number, log));
-  auto executor = make_several(std::move(executors));
-  log.info(fmt::format("device: {} (cuda:{})", executor->name(), fmt::join(numbers, ", cuda:")));
-  return executor;
+  if (numbers.empty()) return make_cpu(threads);
+  if (!names_several(device)) return make_cuda(numbers, kExecutors, log);
+  expect_devices(device);  // before the first is started
+  auto made = make_cuda(numbers, kExecutors, log);
+  log.info(fmt::format("device: {} (cuda:{})", made[0]->name(), fmt::join(numbers, ", cuda:")));
+  return made;
 }
 
 bool compiles_when_loaded(const DeviceInfo& device, std::string_view code) {

@@ -21,8 +21,10 @@ namespace equipoise {
 std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads = 1);
 
 /// For many models at once: likewise, and "cuda:all", which are all CUDA devices that are there, or a list such as
-/// "cuda:0,cuda:2" are several devices as one. The log says which; of `auto` it says how many more there are.
-std::unique_ptr<Executor> make_study_executor(const std::string& device, Log& log, int threads);
+/// "cuda:0,cuda:2" are several devices as one. The log says which; of `auto` it says how many more there are. Returns
+/// one executor of the CPU, or two of a GPU, or of the GPUs, each with a stream of its own and half of the memory: what
+/// is done on one, the host's copies to and from the device among it, goes on beside the other's launches.
+std::vector<std::unique_ptr<Executor>> make_study_executors(const std::string& device, Log& log, int threads);
 
 /// Throws what that would of words, and of named devices that are not there, before anything is begun.
 void expect_devices(const std::string& device);

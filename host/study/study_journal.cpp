@@ -16,19 +16,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kRunning = "running.safetensors";
+constexpr std::string_view kRunning = "running-";
 constexpr std::string_view kFinished = "finished-";
 constexpr const char* kStudyKey = "study";   // metadata: the identity of the study
 constexpr const char* kResults = "results";  // metadata of a file of finished members: JSON, a text each
 
-fs::path running_file(const fs::path& folder) { return folder / kRunning; }
+/// The file of a wave by the number of its first member.
+fs::path file_of(const fs::path& folder, std::string_view kind, int first) {
+  return folder / fmt::format("{}{:07}.safetensors", kind, first);
+}
 
-/// Files of finished members, by name.
-std::vector<fs::path> finished_files(const fs::path& folder) {
+/// Files of one kind, by name.
+std::vector<fs::path> files_of(const fs::path& folder, std::string_view kind) {
   std::vector<fs::path> files;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored))
-    if (entry.path().filename().string().starts_with(kFinished)) files.push_back(entry.path());
+    if (entry.path().filename().string().starts_with(kind) && entry.path().extension() == ".safetensors")
+      files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -36,6 +40,26 @@ std::vector<fs::path> finished_files(const fs::path& folder) {
 void expect_study(const TensorFile& file, const std::string& study) {
   if (file.metadata_at(kStudyKey) != study)
     throw Error(ExitCode::checkpoint, fmt::format("{}: is of another study", file.path));
+}
+
+/// Checkpoints of a file by member. Throws where it has none, or of another study.
+std::map<int, TensorFile> read_checkpoints(const fs::path& path, const std::string& study) {
+  std::map<int, TensorFile> checkpoints;
+  TensorFile file = read_safetensors(path);
+  expect_study(file, study);
+  file.metadata.erase(kStudyKey);
+  for (const auto& [number, text] : file.metadata) {
+    TensorFile& checkpoint = checkpoints[std::stoi(number)];
+    checkpoint.path = fmt::format("{} (member {})", path.string(), number);
+    const nlohmann::ordered_json entries = parse_json(text, path.string());
+    for (const auto& [key, value] : entries.items()) checkpoint.metadata[key] = value.get<std::string>();
+  }
+  for (auto& [name, tensor] : file.tensors) {
+    const std::size_t slash = name.find('/');
+    if (slash == std::string::npos) throw std::invalid_argument("no member's tensor");
+    checkpoints.at(std::stoi(name.substr(0, slash))).tensors[name.substr(slash + 1)] = std::move(tensor);
+  }
+  return checkpoints;
 }
 
 }  // namespace
@@ -87,7 +111,7 @@ StudyJournal::StudyJournal(fs::path folder, std::string study) : folder_(std::mo
 
 std::map<int, MemberResult> StudyJournal::finished(const std::function<void(const std::string&)>& notice) const {
   std::map<int, MemberResult> finished;
-  for (const fs::path& path : finished_files(folder_)) {
+  for (const fs::path& path : files_of(folder_, kFinished)) {
     try {
       for (MemberResult& result : read_results(path, study_))
         finished.insert_or_assign(result.number, std::move(result));
@@ -102,41 +126,28 @@ std::map<int, MemberResult> StudyJournal::finished(const std::function<void(cons
 void StudyJournal::finish(std::span<const MemberResult> results) {
   std::vector<const MemberResult*> pointers;
   for (const MemberResult& result : results) pointers.push_back(&result);
-  write_results(folder_ / fmt::format("{}{:07}.safetensors", kFinished, results.front().number), pointers, study_);
+  const int first = results.front().number;
+  write_results(file_of(folder_, kFinished, first), pointers, study_);
   std::error_code ignored;
-  fs::remove(running_file(folder_), ignored);
+  fs::remove(file_of(folder_, kRunning, first), ignored);
 }
 
 std::map<int, TensorFile> StudyJournal::running(const std::function<void(const std::string&)>& notice) const {
   std::map<int, TensorFile> checkpoints;
-  const fs::path path = running_file(folder_);
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return checkpoints;
-  try {
-    TensorFile file = read_safetensors(path);
-    expect_study(file, study_);
-    file.metadata.erase(kStudyKey);
-    for (const auto& [number, text] : file.metadata) {
-      TensorFile& checkpoint = checkpoints[std::stoi(number)];
-      checkpoint.path = fmt::format("{} (member {})", path.string(), number);
-      const nlohmann::ordered_json entries = parse_json(text, path.string());
-      for (const auto& [key, value] : entries.items()) checkpoint.metadata[key] = value.get<std::string>();
+  for (const fs::path& path : files_of(folder_, kRunning)) {
+    try {
+      checkpoints.merge(read_checkpoints(path, study_));
+      continue;
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::checkpoint) throw;
+    } catch (const std::exception&) {  // no numbers, no members of that number, no JSON
     }
-    for (auto& [name, tensor] : file.tensors) {
-      const std::size_t slash = name.find('/');
-      if (slash == std::string::npos) throw std::invalid_argument("no member's tensor");
-      checkpoints.at(std::stoi(name.substr(0, slash))).tensors[name.substr(slash + 1)] = std::move(tensor);
-    }
-    return checkpoints;
-  } catch (const Error& error) {
-    if (error.code() != ExitCode::checkpoint) throw;
-  } catch (const std::exception&) {  // no numbers, no members of that number, no JSON
+    notice(fmt::format("{}: is damaged or of another study; its members begin anew", path.string()));
   }
-  notice(fmt::format("{}: is damaged or of another study; its members begin anew", path.string()));
-  return {};
+  return checkpoints;
 }
 
-void StudyJournal::save(const std::map<int, TensorFile>& checkpoints) {
+void StudyJournal::save(int first, const std::map<int, TensorFile>& checkpoints) {
   TensorFile file;
   file.metadata[kStudyKey] = study_;
   for (const auto& [number, checkpoint] : checkpoints) {
@@ -145,7 +156,7 @@ void StudyJournal::save(const std::map<int, TensorFile>& checkpoints) {
     file.metadata[std::to_string(number)] = metadata.dump();
     for (const auto& [name, tensor] : checkpoint.tensors) file.tensors[fmt::format("{}/{}", number, name)] = tensor;
   }
-  write_safetensors(running_file(folder_), file);
+  write_safetensors(file_of(folder_, kRunning, first), file);
 }
 
 }  // namespace equipoise

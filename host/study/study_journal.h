@@ -1,5 +1,5 @@
 // host/study/study_journal.h - how far a study has come, on disk: members that are finished, wave by wave, and where
-// those of the running wave stand.
+// those of the running waves stand.
 #pragma once
 
 #include <filesystem>
@@ -28,12 +28,13 @@ class StudyJournal {
 
   /// Results of finished members by number. A file that is damaged is told, and its members count as not finished.
   std::map<int, MemberResult> finished(const std::function<void(const std::string&)>& notice) const;
-  /// Adds results of models of one structure.
+  /// Adds results of a wave's members, in its order. Several threads may add to the journal, each of a wave of its own.
   void finish(std::span<const MemberResult> results);
 
-  /// Checkpoints of members by number, the newest of each call to save(); none after a finish().
+  /// Checkpoints of members by number, of waves that are not finished: what each saved last.
   std::map<int, TensorFile> running(const std::function<void(const std::string&)>& notice) const;
-  void save(const std::map<int, TensorFile>& checkpoints);
+  /// `first` is the number of the wave's first member, by which it is known.
+  void save(int first, const std::map<int, TensorFile>& checkpoints);
 
   const std::filesystem::path& folder() const { return folder_; }
 

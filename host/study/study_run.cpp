@@ -76,7 +76,8 @@ void take_data(StudyWork& work, const Config& config, RawData raw, const fs::pat
                     plan.kind == StudyKind::cross_validation ? ", or ask for --inner-folds" : ""));
 }
 
-std::optional<StudySummary> run_study(const StudyFolder& folder, StudyWork& work, Executor& executor, Log& log,
+std::optional<StudySummary> run_study(const StudyFolder& folder, StudyWork& work,
+                                      std::span<const std::unique_ptr<Executor>> executors, Log& log,
                                       const std::function<bool()>& stop) {
   StudyRecord& record = work.record;
   const StudyPlan& plan = record.plan;
@@ -93,7 +94,7 @@ std::optional<StudySummary> run_study(const StudyFolder& folder, StudyWork& work
   StudyProgress progress(log, mine.size(), before);
   StudyPace pace;
   pace.stop = stop;
-  const bool done = train_members(plan, mine, data, executor, journal, results, progress, log, pace);
+  const bool done = train_members(plan, mine, data, executors, journal, results, progress, log, pace);
   record.ended = time_now();
   std::optional<StudySummary> summary;
   if (!done) {
@@ -101,7 +102,7 @@ std::optional<StudySummary> run_study(const StudyFolder& folder, StudyWork& work
   } else if (!record.part.whole()) {
     record.status = "trained";
   } else {
-    summary = finish(folder, record, results, data, executor);
+    summary = finish(folder, record, results, data, *executors[0]);
     record.status = "finished";
   }
   folder.write_record(record);

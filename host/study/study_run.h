@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "engine/run/executor.h"
 #include "host/study/study_folder.h"
@@ -23,9 +24,10 @@ void take_data(StudyWork& work, const Config& config, RawData raw, const std::fi
                const std::string& told);
 
 /// Trains what the record's part takes of the members, and, where that is all of them, chooses, judges the held-out
-/// rows and writes the study's tables. `stop` is asked between launches. Returns the summary of a study that is
-/// finished; nothing where it was stopped (the record says so) or is a part.
-std::optional<StudySummary> run_study(const StudyFolder& folder, StudyWork& work, Executor& executor, Log& log,
+/// rows and writes the study's tables. A wave of members trains on each executor. `stop` is asked between launches.
+/// Returns the summary of a study that is finished; nothing where it was stopped (the record says so) or is a part.
+std::optional<StudySummary> run_study(const StudyFolder& folder, StudyWork& work,
+                                      std::span<const std::unique_ptr<Executor>> executors, Log& log,
                                       const std::function<bool()>& stop);
 
 }  // namespace equipoise

@@ -1,4 +1,7 @@
 // kernels/run/device.cu - CUDA devices: the report, memory, and errors that stick.
+// Every host thread copies in a stream of its own, as kernels/run/interpreter.cu launches: threads that share a device
+// wait for their own work alone. Streams of threads wait for the default one and it for them (CUDA Runtime API, "Stream
+// synchronization behavior"), which the launchers of batches use.
 #include "kernels/run/device.h"
 
 #include <cub/version.cuh>
@@ -178,21 +181,24 @@ void DeviceMemory::upload(const void* from, size_t bytes, size_t offset) {
   if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("upload past the end of device memory");
   if (bytes == 0) return;
   EQ_CUDA(cudaSetDevice(device_));
-  EQ_CUDA(cudaMemcpy(as<char>() + offset, from, bytes, cudaMemcpyHostToDevice));
+  EQ_CUDA(cudaMemcpyAsync(as<char>() + offset, from, bytes, cudaMemcpyHostToDevice, cudaStreamPerThread));
+  EQ_CUDA(cudaStreamSynchronize(cudaStreamPerThread));
 }
 
 void DeviceMemory::download(void* to, size_t bytes, size_t offset) const {
   if (offset > bytes_ || bytes > bytes_ - offset) throw std::out_of_range("download past the end of device memory");
   if (bytes == 0) return;
   EQ_CUDA(cudaSetDevice(device_));
-  EQ_CUDA(cudaMemcpy(to, as<char>() + offset, bytes, cudaMemcpyDeviceToHost));
+  EQ_CUDA(cudaMemcpyAsync(to, as<char>() + offset, bytes, cudaMemcpyDeviceToHost, cudaStreamPerThread));
+  EQ_CUDA(cudaStreamSynchronize(cudaStreamPerThread));
 }
 
 void DeviceMemory::clear(size_t bytes) {
   if (bytes > bytes_) throw std::out_of_range("clearing past the end of device memory");
   if (bytes == 0) return;
   EQ_CUDA(cudaSetDevice(device_));
-  EQ_CUDA(cudaMemset(data_, 0, bytes));
+  EQ_CUDA(cudaMemsetAsync(data_, 0, bytes, cudaStreamPerThread));
+  EQ_CUDA(cudaStreamSynchronize(cudaStreamPerThread));
 }
 
 PinnedMemory::PinnedMemory(int device, size_t bytes) : bytes_(bytes) {

@@ -62,7 +62,8 @@ class OutOfDeviceMemory : public DeviceError {
   using DeviceError::DeviceError;
 };
 
-/// Bytes on a device, owned. Copies return when they are done; each throws DeviceError.
+/// Bytes on a device, owned. Copies return when they are done, and need not wait for what other host threads have the
+/// device do; each throws DeviceError.
 class DeviceMemory {
  public:
   DeviceMemory() = default;

@@ -64,9 +64,9 @@ void launch_program(int device, const Launch& launch, int64_t fast_floats, int t
   if (fast_bytes > fast_bytes_limit(device))
     throw std::invalid_argument("the program was planned for more shared memory than the device has");
   EQ_CUDA(cudaSetDevice(device));
-  run_replicas<<<launch.replicas, threads, fast_bytes>>>(launch);
+  run_replicas<<<launch.replicas, threads, fast_bytes, cudaStreamPerThread>>>(launch);
   EQ_CUDA(cudaGetLastError());
-  EQ_CUDA(cudaDeviceSynchronize());
+  EQ_CUDA(cudaStreamSynchronize(cudaStreamPerThread));
 }
 
 }  // namespace equipoise

@@ -16,8 +16,8 @@ inline constexpr int kThreadRegisters = 168;
 /// Floats of shared memory that a block of the interpreter may use on a device. Throws DeviceError.
 int64_t device_fast_floats(int device);
 
-/// Runs a launch whose pointers all lie on the device, and returns when it is done. `threads` is a multiple of 32, at
-/// most kBlockThreads; results do not depend on it. Throws DeviceError.
+/// Runs a launch whose pointers all lie on the device, beside those of other host threads, and returns when it is done.
+/// `threads` is a multiple of 32, at most kBlockThreads; results do not depend on it. Throws DeviceError.
 void launch_program(int device, const Launch& launch, int64_t fast_floats, int threads);
 
 }  // namespace equipoise

@@ -22,12 +22,14 @@ TEST(DeviceChoice, OfAutoIsTheGpuAndSaysSo) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "device: emulated device (cuda:0)\n");
 }
 
-/// The name of a study's executor, and what the log said.
+/// The name of a study's executors, of which a GPU has two, and what the log said.
 std::pair<std::string, std::string> study_on(const std::string& device) {
   Log log(LogFormat::text);
   testing::internal::CaptureStderr();
-  const std::string name = make_study_executor(device, log, 1)->name();
-  return {name, testing::internal::GetCapturedStderr()};
+  const auto executors = make_study_executors(device, log, 1);
+  EXPECT_EQ(executors.size(), device == "cpu" ? 1u : 2u);
+  for (const auto& executor : executors) EXPECT_EQ(executor->name(), executors[0]->name());
+  return {executors[0]->name(), testing::internal::GetCapturedStderr()};
 }
 
 void expect_refused(ExitCode code, const std::string& sentence, const std::function<void()>& call) {

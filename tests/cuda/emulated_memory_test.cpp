@@ -2,6 +2,7 @@
 // Emulated device only.
 #include "engine/base/error.h"
 #include "engine/run/cuda_executor.h"
+#include "kernels/run/device.h"
 #include "tests/cuda/emulated_device.h"
 #include "tests/cuda/problem.h"
 
@@ -61,6 +62,17 @@ Turns train_evaluate_train(Executor& executor, size_t limit) {
 }
 
 }  // namespace
+
+TEST_F(ScarceMemory, IsSharedByExecutorsOfOneDevice) {
+  const size_t three = memory_for(3), available = device_free_memory(0) / 10 * 9;
+  CudaOptions options;
+  options.sharing = static_cast<int>(available / three);
+  ASSERT_LT(available / static_cast<size_t>(options.sharing), memory_for(4)) << "as finely as this can be told";
+  const auto device = make_cuda_executor(0, options);
+  launches();
+  train(*device, small_problem(), kReplicas, kBatch, {1, false});
+  EXPECT_EQ(most_replicas(), 3);
+}
 
 TEST_F(ScarceMemory, MakesWavesSmallerAndChangesNoBit) {
   const Replicas expected = train(*make_cpu_executor(1), small_problem(), kReplicas, kBatch, {5, false}, 3);

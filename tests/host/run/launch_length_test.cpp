@@ -6,6 +6,7 @@
 #include "host/config/model_config.h"
 #include "host/run/training.h"
 #include "tests/host/commands/demo_run.h"
+#include "tests/host/run/over_cpu.h"
 
 namespace equipoise {
 namespace {
@@ -13,30 +14,16 @@ namespace {
 using testing::kPbcseq, testing::TemporaryFolder;
 
 /// The CPU, but no step takes less than 20 ms; keeps how many steps each launch of a training was to do.
-class SlowExecutor : public Executor {
+class SlowExecutor : public testing::OverCpu {
  public:
-  std::string name() const override { return cpu_->name(); }
-  PlanLimits plan_limits() const override { return cpu_->plan_limits(); }
-  void load_tables(const RunTables& tables) override { cpu_->load_tables(tables); }
-  void load_state(std::span<const float> state, int64_t floats) override { cpu_->load_state(state, floats); }
-  void store_state(std::span<float> state) override { cpu_->store_state(state); }
-  void load_states(std::size_t first, std::span<const float> states) override { cpu_->load_states(first, states); }
-  void store_states(std::size_t first, std::span<float> states) override { cpu_->store_states(first, states); }
-  void load_best(std::span<const float> best, int64_t floats) override { cpu_->load_best(best, floats); }
-  void load_bests(std::size_t first, std::span<const float> bests) override { cpu_->load_bests(first, bests); }
-  void store_bests(std::size_t first, std::span<float> bests) const override { cpu_->store_bests(first, bests); }
-  void run(std::span<const ProgramRun> programs, std::vector<float>* work) override { cpu_->run(programs, work); }
   void run_epochs(const EpochsRun& run) override {
     asked.push_back(run.train.limits.steps);
     const int64_t before = run.train.controls[0].step;
-    cpu_->run_epochs(run);
+    OverCpu::run_epochs(run);
     std::this_thread::sleep_for(std::chrono::milliseconds(20) * (run.train.controls[0].step - before));
   }
 
   std::vector<int> asked;
-
- private:
-  std::unique_ptr<Executor> cpu_ = make_cpu_executor(1);
 };
 
 /// Steps of the first launches of an epoch that is longer than all of them.

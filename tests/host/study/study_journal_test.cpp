@@ -112,14 +112,19 @@ TEST(StudyJournal, CheckpointsComeBackByNumberUntilTheirWaveIsFinished) {
   StudyJournal journal(folder.path() / "progress", "this");
   const auto silent = [](const std::string& told) { FAIL() << told; };
   EXPECT_TRUE(journal.running(silent).empty());
-  journal.save({{4, model(4, "4")}, {11, model(11, "11")}});
+  journal.save(4, {{4, model(4, "4")}, {11, model(11, "11")}});
+  journal.save(5, {{5, model(5, "5")}});
+  journal.save(5, {{5, model(6, "6")}});
   const auto running = journal.running(silent);
-  ASSERT_EQ(running.size(), 2u);
+  ASSERT_EQ(running.size(), 3u);
   EXPECT_EQ(running.at(11).tensors, model(11, "11").tensors);
   EXPECT_EQ(running.at(11).metadata, model(11, "11").metadata);
+  EXPECT_EQ(running.at(5).tensors, model(6, "6").tensors) << "what was saved last";
   const std::vector<MemberResult> done = {result(4, 4)};
   journal.finish(done);
-  EXPECT_TRUE(journal.running(silent).empty());
+  const auto left = journal.running(silent);
+  EXPECT_EQ(left.size(), 1u);
+  EXPECT_TRUE(left.contains(5));
 }
 
 TEST(StudyJournal, WhatIsOfAnotherStudyIsToldAndNotTaken) {
@@ -127,7 +132,7 @@ TEST(StudyJournal, WhatIsOfAnotherStudyIsToldAndNotTaken) {
   StudyJournal other(folder.path() / "progress", "other");
   const std::vector<MemberResult> results = {result(1, 1)};
   other.finish(results);
-  other.save({{4, model(4, "4")}});
+  other.save(4, {{4, model(4, "4")}});
   StudyJournal journal(folder.path() / "progress", "this");
   std::vector<std::string> told;
   const auto tell = [&](const std::string& sentence) { told.push_back(sentence); };
@@ -140,7 +145,7 @@ TEST(StudyJournal, WhatIsOfAnotherStudyIsToldAndNotTaken) {
 TEST(StudyJournal, CheckpointsThatCannotBeReadAreTold) {
   const TemporaryFolder folder;
   StudyJournal journal(folder.path() / "progress", "this");
-  std::ofstream(folder.path() / "progress" / "running.safetensors") << "no tensors";
+  std::ofstream(folder.path() / "progress" / "running-0000004.safetensors") << "no tensors";
   std::vector<std::string> told;
   EXPECT_TRUE(journal.running([&](const std::string& sentence) { told.push_back(sentence); }).empty());
   EXPECT_EQ(told.size(), 1u);

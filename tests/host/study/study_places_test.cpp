@@ -144,7 +144,7 @@ TEST_F(Study, StoppedAndGoneOnWithIsTheSame) {
     ASSERT_TRUE(code == 0 || code == kStopped) << f.log;
     if (code == kStopped) {
       EXPECT_CONTAINS(f.log, "resume with: equipoise cross-validate --resume --out pieces");
-      EXPECT_TRUE(fs::exists(at("pieces") / "progress" / "running.safetensors"));
+      EXPECT_TRUE(fs::exists(at("pieces") / "progress" / "running-0000001.safetensors"));
       ++stops;
     }
     arguments = {"cross-validate", "--resume", "--device", "cpu", "--out", "pieces"};
