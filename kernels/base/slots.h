@@ -32,6 +32,26 @@ EQ_FN constexpr int unit_lane(int unit) {
   return unit % (kRowLanes / Team::kLanes) * Team::kLanes;
 }
 
+/// A row and the first of its lanes.
+struct RowLane {
+  int row, lane;
+};
+/// Units of an operation that has nothing to sum: as above, but where a GPU's threads take a lane each and a row is
+/// shorter than its lanes, one per element, so that no thread is left without one.
+template <class Team>
+EQ_FN constexpr bool takes_elements(int cols) {
+  return Team::kLanes == 1 && cols < kRowLanes;
+}
+template <class Team>
+EQ_FN constexpr int element_units(int rows, int cols) {
+  return takes_elements<Team>(cols) ? rows * cols : row_units<Team>(rows);
+}
+template <class Team>
+EQ_FN constexpr RowLane element_place(int unit, int cols) {
+  if (takes_elements<Team>(cols)) return {unit / cols, unit % cols};
+  return {unit_row<Team>(unit), unit_lane<Team>(unit)};
+}
+
 /// Calls f(column, lane offset) for the columns in [0, cols) that belong to lanes lane .. lane + Lanes - 1.
 template <int Lanes, class F>
 EQ_FN void each_column(int cols, int lane, F&& f) {

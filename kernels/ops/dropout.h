@@ -49,11 +49,11 @@ struct Multiply {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return row_units<Team>(c.rows(to));
+    return element_units<Team>(c.rows(to), to.cols);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const int r = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    const auto [r, lane] = element_place<Team>(u, to.cols);
     const float* x = c.row(a, r);
     const float* y = c.row(b, r);
     float* out = c.row(to, r);

@@ -55,11 +55,11 @@ struct InherentVariationalGradient {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return row_units<Team>(c.n);
+    return element_units<Team>(c.n, z.cols);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const int r = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    const auto [r, lane] = element_place<Team>(u, z.cols);
     const double weight = 2.0 * (task < 0 ? 1.0 : c.control->shared_weights[task]) / c.n;
     const double* slope = c.control->term_slope;
     const float inherent = static_cast<float>(weight * slope[inherent_term] / shared);

@@ -78,11 +78,12 @@ struct LatentGradient {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return row_units<Team>(c.rows(heads));
+    return element_units<Team>(c.rows(heads), sigma.cols);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const int r = unit_row<Team>(u), lane = unit_lane<Team>(u), size = sigma.cols;
+    const int size = sigma.cols;
+    const auto [r, lane] = element_place<Team>(u, size);
     const float* mu = c.row(heads, r);
     const float* s = c.row(sigma, r);
     const float* e = c.row(noise, r);

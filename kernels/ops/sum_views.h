@@ -22,11 +22,11 @@ struct SumViews {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return row_units<Team>(c.rows(to));
+    return element_units<Team>(c.rows(to), to.cols);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const int r = unit_row<Team>(u), lane = unit_lane<Team>(u);
+    const auto [r, lane] = element_place<Team>(u, to.cols);
     float* out = c.row(to, r);
     if constexpr (Team::kLanes == 1) return sum_ahead(c, r, lane, out);
     if (!accumulate && count == 0) each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = 0.0f; });
@@ -39,7 +39,6 @@ struct SumViews {
   }
   /// The same by a GPU's thread: it holds the sums of its columns, and stores them once.
   EQ_FN void sum_ahead(const Context& c, int r, int lane, float* out) const {
-    if (lane >= to.cols) return;
     if (to.cols <= kRowLanes) return sum_columns<1>(c, r, lane, out);
     for (int j = lane; j < to.cols; j += kColumnsAhead * kRowLanes) sum_columns<kColumnsAhead>(c, r, j, out);
   }
