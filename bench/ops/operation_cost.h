@@ -35,8 +35,10 @@ inline Cost cost(const LinearInputGradient& o, int n) {
 }
 inline Cost cost(const LinearWeightGradient& o, int n) {
   const double in = o.x.cols, out = o.dy.cols;
-  return {2.0 * elements(o.x, n) * out + elements(o.dy, n),
-          4.0 * (elements(o.x, n) + elements(o.dy, n) + (o.accumulate ? 2 : 1) * (in * out + out))};
+  const double weights = o.has_weight ? in * out : 0, biases = o.has_bias ? out : 0;
+  return {(o.has_weight ? 2.0 * elements(o.x, n) * out : 0.0) + (o.has_bias ? elements(o.dy, n) : 0.0),
+          4.0 * ((o.has_weight ? elements(o.x, n) : 0.0) + elements(o.dy, n) +
+                 (o.accumulate ? 2 : 1) * (weights + biases))};
 }
 inline Cost cost(const ActivationGradient& o, int n) { return {2.0 * elements(o.y, n), 12.0 * elements(o.y, n)}; }
 inline Cost cost(const Latent& o, int n) {

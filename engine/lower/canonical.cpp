@@ -64,6 +64,7 @@ void clear_padding(Operation& o) {
   put(clean + offsetof(Operation, kind), o.kind);
   put(clean + offsetof(Operation, first_unit), o.first_unit);
   put(clean + offsetof(Operation, turns), o.turns);
+  put(clean + offsetof(Operation, next_turns), o.next_turns);
   switch (o.kind) {
 #define EQ_CASE(tag, Struct)                      \
   case OperationKind::tag:                        \
@@ -106,7 +107,8 @@ void make_canonical(Chain& chain) {
 #ifdef EQ_CLEARS_PADDING
 bool same_program(const Program& a, const Program& b) {
   return equal_bytes(a.code->operations, b.code->operations) && equal_bytes(a.code->phases, b.code->phases) &&
-         equal_bytes(a.code->residents, b.code->residents) && equal_bytes(a.chains, b.chains) && layout(a) == layout(b) &&
+         equal_bytes(a.code->residents, b.code->residents) && equal_bytes(a.chains, b.chains) &&
+         layout(a) == layout(b) &&
          std::equal(a.parameters.begin(), a.parameters.end(), b.parameters.begin(), b.parameters.end(),
                     [](const ParameterInfo& p, const ParameterInfo& q) { return layout(p) == layout(q); });
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -9,6 +10,8 @@
 #include "engine/lower/canonical.h"
 #include "engine/lower/lowering.h"
 #include "engine/lower/program_code.h"
+#include "engine/lower/unit_cost.h"
+#include "kernels/run/interpreter_launch.h"
 #include "kernels/teams/host_team.h"
 
 namespace equipoise {
@@ -102,6 +105,57 @@ int device_units(const Operation& o, const std::vector<Chain>& chains, int batch
   return 0;
 }
 
+/// An operation as the ones of one phase that it is made of: a layer's bias takes other threads and less time than its
+/// weights.
+std::vector<Operation> parts_of(const Operation& o) {
+  if (o.kind != OperationKind::linear_weight_gradient || !o.linear_weight_gradient.has_bias) return {o};
+  LinearWeightGradient weight = o.linear_weight_gradient, bias = weight;
+  weight.has_bias = bias.has_weight = false;
+  return {operation(weight), operation(bias)};
+}
+
+/// Where a product may take small tiles.
+bool* small_tiles(Operation& o) {
+  if (o.kind == OperationKind::linear) return &o.linear.small_tiles;
+  if (o.kind == OperationKind::linear_input_gradient) return &o.linear_input_gradient.small_tiles;
+  if (o.kind == OperationKind::linear_weight_gradient && o.linear_weight_gradient.has_weight)
+    return &o.linear_weight_gradient.small_tiles;
+  return nullptr;
+}
+
+/// Lays the operations of a phase out over the warps of a block, in turns of a warp.
+void lay_out(std::span<Operation> phase, const std::vector<Chain>& chains, int batch) {
+  const auto turns = [&](const Operation& o) { return (int64_t{device_units(o, chains, batch)} + 31) / 32; };
+  // A product of which a turn takes longer than a warp's share of the phase would be waited for: it takes small tiles,
+  // unless those ask so much of shared memory that all would wait for that.
+  constexpr int64_t kWarps = kBlockThreads / 32;
+  int64_t all = 0, longest = 0, wavefronts = 0;
+  for (const Operation& o : phase) all += turns(o) * unit_cost(o, batch);
+  std::vector<bool*> slow;
+  for (Operation& o : phase) {
+    bool* const small = small_tiles(o);
+    if (!small || unit_cost(o, batch) * kWarps <= all) continue;
+    longest = std::max(longest, unit_cost(o, batch));
+    *small = true;
+    wavefronts += turns(o) * tile_wavefronts(o, batch);
+    slow.push_back(small);
+  }
+  if (wavefronts > longest)
+    for (bool* small : slow) *small = false;
+  // Warps are dealt turns in this order, as cards are: where those that take longest come first, each warp has its
+  // share of them. The operations of a phase do not ask which of them comes first.
+  std::stable_sort(phase.begin(), phase.end(),
+                   [&](const Operation& a, const Operation& b) { return unit_cost(a, batch) > unit_cost(b, batch); });
+  int64_t unit = 0;
+  for (Operation& o : phase) {
+    o.first_unit = static_cast<int32_t>(unit);
+    o.turns = static_cast<int32_t>(turns(o));
+    unit += int64_t{o.turns} * 32;
+    if (unit > kMostUnits) refuse_units();
+  }
+  for (std::size_t i = 1; i < phase.size(); ++i) phase[i - 1].next_turns = phase[i].turns;
+}
+
 }  // namespace
 
 void refuse_size() {
@@ -186,16 +240,10 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
 
   for (int p = 0; p < phases; ++p) {
     const auto first = static_cast<int32_t>(code->operations.size());
-    int64_t unit = 0;
-    for (std::size_t i = 0; i < operations.size(); ++i) {
-      if (phase[i] != p) continue;
-      Operation o = operations[i].make(placement);
-      o.first_unit = static_cast<int32_t>(unit);
-      o.turns = static_cast<int32_t>((int64_t{device_units(o, program.chains, assembly.batch())} + 31) / 32);
-      unit += int64_t{o.turns} * 32;
-      if (unit > kMostUnits) refuse_units();
-      code->operations.push_back(o);
-    }
+    for (std::size_t i = 0; i < operations.size(); ++i)
+      if (phase[i] == p)
+        for (const Operation& part : parts_of(operations[i].make(placement))) code->operations.push_back(part);
+    lay_out({code->operations.begin() + first, code->operations.end()}, program.chains, assembly.batch());
     code->phases.push_back({first, static_cast<int32_t>(code->operations.size())});
   }
   make_canonical(*code);

@@ -9,6 +9,7 @@
 #define EQ_SIZE __host__ __device__ __forceinline__ constexpr  // a size, which asserts ask for as well
 #define EQ_UNROLL _Pragma("unroll")  // before a loop over a small array, which then stays in registers
 #define EQ_ROLLED _Pragma("unroll 1")  // before a loop of a turn or two, of which nvcc would make four at a time
+#define EQ_ONE_REGISTER(p) asm("" : "+l"(p))  // for a pointer that walks: nvcc would keep a copy for each field read
 #define EQ_IVDEP
 #define EQ_VECTOR
 #else
@@ -18,6 +19,7 @@
 #define EQ_SIZE EQ_FN constexpr
 #define EQ_UNROLL
 #define EQ_ROLLED
+#define EQ_ONE_REGISTER(p)
 #if defined(__clang__)
 #define EQ_IVDEP \
   _Pragma("clang loop vectorize(assume_safety)")  // before a long loop whose turns touch different memory

@@ -23,6 +23,7 @@ struct Linear {
   LinearPlace parameters;
   View y;  // [rows, out], overwritten
   Activation activation;
+  bool small_tiles = false;  // as in Product; likewise below
 
   struct Finish {
     const float* bias;
@@ -37,12 +38,12 @@ struct Linear {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return Team::Tiles::units(c.rows(x), y.cols);
+    return Team::Tiles::units(c.rows(x), y.cols, small_tiles);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const Product p{c.row(x, 0), x.stride, 1,     c.floats(parameters.weight), 1, parameters.stride,
-                    c.rows(x),   y.cols,   x.cols};
+    Product p{c.row(x, 0), x.stride, 1, c.floats(parameters.weight), 1, parameters.stride, c.rows(x), y.cols, x.cols};
+    p.small_tiles = small_tiles;
     Team::Tiles::unit(p, Finish{c.floats(parameters.bias), c.row(y, 0), y.stride, activation}, u);
   }
 };
@@ -55,6 +56,7 @@ struct LinearInputGradient {
   View dx;  // [rows, in], overwritten or accumulated
   Activation activation;
   bool accumulate;  // only with the identity
+  bool small_tiles = false;
 
   struct Finish {
     const float* x;
@@ -73,13 +75,13 @@ struct LinearInputGradient {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return Team::Tiles::units(c.rows(dy), dx.cols);
+    return Team::Tiles::units(c.rows(dy), dx.cols, small_tiles);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     const Product p{c.row(dy, 0),      dy.stride, 1,          c.floats(parameters.weight),
                     parameters.stride, 1,         c.rows(dy), dx.cols,
-                    dy.cols,           false,     true};
+                    dy.cols,           false,     true,       small_tiles};
     Team::Tiles::unit(p, Finish{c.row(x, 0), c.row(dx, 0), x.stride, dx.stride, activation, accumulate}, u);
   }
 };
@@ -90,7 +92,9 @@ struct LinearWeightGradient {
   View dy;  // [rows, out]
   LinearPlace gradient;
   bool accumulate;
-  bool has_bias = true;  // false: db is left as it is
+  bool has_bias = true;    // false: db is left as it is
+  bool has_weight = true;  // false: dW is, and what pads its rows
+  bool small_tiles = false;
 
   struct Finish {
     float* dw;
@@ -109,7 +113,7 @@ struct LinearWeightGradient {
 
   template <class Team>
   EQ_FN int weight_units() const {
-    return Team::Tiles::units(dy.cols, x.cols);
+    return has_weight ? Team::Tiles::units(dy.cols, x.cols, small_tiles) : 0;
   }
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -118,7 +122,8 @@ struct LinearWeightGradient {
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
     if (u < weight_units<Team>()) {
-      const Product p{c.row(dy, 0), 1, dy.stride, c.row(x, 0), x.stride, 1, dy.cols, x.cols, c.rows(x), true, true};
+      const Product p{c.row(dy, 0), 1,      dy.stride, c.row(x, 0), x.stride, 1,
+                      dy.cols,      x.cols, c.rows(x), true,        true,     small_tiles};
       Team::Tiles::unit(p, Finish{c.floats(gradient.weight), x.cols, gradient.stride, accumulate}, u);
     } else {
       bias_unit<Team::kLanes>(c, (u - weight_units<Team>()) * Team::kLanes);
@@ -154,13 +159,14 @@ struct ActivationGradient {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return row_units<Team>(c.rows(y));
+    return element_units<Team>(c.rows(y), y.cols);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const float* out = c.row(y, unit_row<Team>(u));
-    float* d = c.row(dy, unit_row<Team>(u));
-    each_column<Team::kLanes>(y.cols, unit_lane<Team>(u),
+    const auto [r, lane] = element_place<Team>(u, y.cols);
+    const float* out = c.row(y, r);
+    float* d = c.row(dy, r);
+    each_column<Team::kLanes>(y.cols, lane,
                               [&](int j, int) { activate_gradient(activation, out + j, d + j, d + j, 1); });
   }
 };

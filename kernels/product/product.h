@@ -18,6 +18,7 @@ struct Product {
   // Whether an operand's rows or columns lie side by side, not its values of k. An operation that knows says so: its
   // strides are known when it runs, but this when it is compiled.
   bool a_lines = a_row == 1 && a_k != 1, b_lines = b_col == 1 && b_k != 1;
+  bool small_tiles = false;  // on a GPU: more threads take less each
 };
 
 // A Finish has

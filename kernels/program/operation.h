@@ -86,6 +86,7 @@ struct Operation {
   OperationKind kind;
   int32_t first_unit;  // where its units begin in the phase: spreads a phase over the team
   int32_t turns;  // of a warp of 32 threads, that its units take with a full batch: the next one begins behind them
+  int32_t next_turns;  // of the next operation of the phase: who passes by an operation has read no more of it
   union {
 #define EQ_MEMBER(tag, Struct) Struct tag;
     EQ_OPERATIONS(EQ_MEMBER)
@@ -93,12 +94,12 @@ struct Operation {
   };
 };
 
-/// The operation of a struct; `first_unit` and `turns` are set when phases are laid out.
-#define EQ_MAKE(tag_name, Struct)                               \
-  inline Operation operation(const Struct& body) {              \
-    Operation o{OperationKind::tag_name, 0, 0, {ChooseRows{}}}; \
-    o.tag_name = body;                                          \
-    return o;                                                   \
+/// The operation of a struct; `first_unit` and the turns are set when phases are laid out.
+#define EQ_MAKE(tag_name, Struct)                                  \
+  inline Operation operation(const Struct& body) {                 \
+    Operation o{OperationKind::tag_name, 0, 0, 0, {ChooseRows{}}}; \
+    o.tag_name = body;                                             \
+    return o;                                                      \
   }
 EQ_OPERATIONS(EQ_MAKE)
 #undef EQ_MAKE

@@ -47,16 +47,19 @@ template <class Team>
 EQ_FN void run_phase(const Team& team, const Context& c, const Operation* operations, Phase phase) {
   constexpr bool kBlock = requires { typename Team::Warp; };
   [[maybe_unused]] int turn = team.thread_rank() / 32;  // of the warp, at the operation's units: 32 a turn
-  [[maybe_unused]] int turns = kBlock ? operations[phase.first].turns : 0;  // of an operation, asked for one ahead
-  for (int i = phase.first; i < phase.end; ++i) {
-    const Operation& o = operations[i];
-    [[maybe_unused]] const int u = turn * 32 + team.thread_rank() % 32;
+  const Operation* next = operations + phase.first;
+  [[maybe_unused]] int turns = kBlock ? next->turns : 0;  // of an operation, asked for one ahead
+  for (int left = phase.end - phase.first; left > 0; --left) {
+    EQ_ONE_REGISTER(next);
+    const Operation& o = *next++;
+    [[maybe_unused]] const int at = turn;
     if constexpr (kBlock) {
       turn -= turns;  // where first_unit of the next one is, and no division: units of a phase lie end to end
-      turns = operations[i + 1 < phase.end ? i + 1 : i].turns;
+      turns = o.next_turns;
       if (turn >= 0) continue;
       while (turn < 0) turn += team.size() / 32;
     }
+    [[maybe_unused]] const int u = at * 32 + team.thread_rank() % 32;
     switch (o.kind) {
 #define EQ_CASE(tag, Struct)                               \
   case OperationKind::tag:                                 \

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/lower/unit_cost.h"
 #include "engine/systems/mldrl/mldrl_system.h"
 #include "kernels/ops/sum_views.h"
 #include "kernels/teams/host_team.h"
@@ -184,10 +185,56 @@ TEST(Lowering, LaysTheOperationsOfAPhaseEndToEndInWholeTurnsOfAWarp) {
       EXPECT_EQ(o.first_unit, unit) << operation_name(o.kind);
       unit += int64_t{32} * o.turns;
       EXPECT_GE(o.turns, 1) << operation_name(o.kind);
+      EXPECT_EQ(o.next_turns, i + 1 < p.end ? (&o)[1].turns : 0) << operation_name(o.kind);
       if (o.kind != OperationKind::gram_slots) continue;
       EXPECT_EQ(o.turns, divide_up(o.gram_slots.units<DeviceCut>(Context{}), 32));
     }
   }
+}
+
+TEST(Lowering, DealsTheLongestTurnsOfAPhaseFirst) {
+  Sketch s;
+  const Region h = s.dense(s.dense(s.x[0], 40), 50);
+  for (int i = 0; i < 2; ++i) s.task({s.reconstruction(h, i)});
+  s.balance(0);
+  constexpr int kBatch = 8;
+  const Program program = lower(s.graph, options_of(s, kBatch));
+  int mixed = 0;  // phases in which products by batch rows follow ones by 40 or 50 columns
+  for (const Phase& p : program.code->phases) {
+    int deepest = 0;
+    for (int32_t i = p.first; i < p.end; ++i) {
+      const Operation& o = program.code->operations[static_cast<std::size_t>(i)];
+      if (i > p.first) {
+        const Operation& before = program.code->operations[static_cast<std::size_t>(i - 1)];
+        EXPECT_GE(unit_cost(before, kBatch), unit_cost(o, kBatch))
+            << operation_name(before.kind) << ", " << operation_name(o.kind);
+      }
+      if (o.kind == OperationKind::linear_input_gradient) deepest = std::max(deepest, o.linear_input_gradient.dy.cols);
+      if (o.kind == OperationKind::linear_weight_gradient) mixed += deepest > kBatch ? 1 : 0;
+    }
+  }
+  EXPECT_GT(mixed, 0);
+}
+
+/// Of the forward products of layers from `in` to `out` columns that stand side by side: those with small tiles.
+int small_of(int layers, int in, int out, int batch) {
+  Sketch s;
+  for (int i = 0; i < layers; ++i) {
+    const Region x = s.graph.all(s.graph.input("wide" + std::to_string(i), 2 + i, in));
+    s.task({s.reconstruction(s.linear(x, s.layer(in, out)), 0)});
+  }
+  const Program program = lower(s.graph, options_of(s, batch));
+  int small = 0;
+  for (const Operation& o : program.code->operations)
+    if (o.kind == OperationKind::linear && o.linear.x.cols == in) small += o.linear.small_tiles ? 1 : 0;
+  return small;
+}
+
+TEST(Lowering, TakesSmallTilesOfProductsThatAPhaseWouldWaitFor) {
+  EXPECT_EQ(small_of(1, 20, 12, 8), 1) << "six tiles of 4 x 4 leave eleven warps of twelve without work";
+  EXPECT_EQ(small_of(1, 20, 200, 64), 0) << "800 tiles are two turns for every warp";
+  EXPECT_EQ(small_of(2, 81, 32, 16), 0) << "eight turns of small tiles would wait for shared memory";
+  EXPECT_EQ(small_of(1, 81, 32, 16), 1) << "four would not";
 }
 
 TEST(Lowering, RefusesAGramMatrixWhoseUnitsOverflow) {

@@ -128,10 +128,12 @@ class AccessOf {
     view(writes(), o.dx);
   }
   void collect(const LinearWeightGradient& o) {
-    view(reads(), o.x);
     view(reads(), o.dy);
-    if (o.accumulate) weights(reads(), o.gradient, o.x.cols, o.dy.cols);
-    floats(writes(), o.gradient.weight, int64_t{o.dy.cols} * o.gradient.stride);
+    if (o.has_weight) {
+      view(reads(), o.x);
+      if (o.accumulate) weights(reads(), o.gradient, o.x.cols, o.dy.cols);
+      floats(writes(), o.gradient.weight, int64_t{o.dy.cols} * o.gradient.stride);
+    }
     if (!o.has_bias) return;
     if (o.accumulate) floats(reads(), o.gradient.bias, o.dy.cols);
     floats(writes(), o.gradient.bias, (o.dy.cols + 3) / 4 * 4);

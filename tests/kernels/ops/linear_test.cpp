@@ -219,6 +219,55 @@ TEST(LinearWeightGradient, WithoutABiasLeavesItsPlaceAsItIs) {
     }
 }
 
+TEST(LinearWeightGradient, OfTheBiasAloneLeavesTheWeightsAsTheyAre) {
+  for (const Case& s : kCases) {
+    reference::Draws draws(21);
+    Rig rig(s.batch, s.n);
+    const View x = rig.matrix(s.blocks, s.in), dy = rig.matrix(s.blocks, s.out);
+    const LinearPlace both = allocate(rig, s.in, s.out), bias = allocate(rig, s.in, s.out);
+    rig.fill(x, draws);
+    rig.fill(dy, draws);
+    fill(rig, bias, s.in, s.out, draws);
+    const std::vector<float> weight(rig.at(bias.weight), rig.at(bias.weight) + s.out * bias.stride);
+    rig.run(LinearWeightGradient{x, dy, both, false},
+            {Rig::written_floats(both.weight, s.out * both.stride), Rig::written_floats(both.bias, padded4(s.out))});
+    rig.run(LinearWeightGradient{x, dy, bias, false, true, false}, {Rig::written_floats(bias.bias, padded4(s.out))});
+    for (int o = 0; o < padded4(s.out); ++o) EXPECT_EQ(rig.at(bias.bias)[o], rig.at(both.bias)[o]) << name_of(s);
+    for (std::size_t i = 0; i < weight.size(); ++i)
+      EXPECT_EQ(bits_as<uint32_t>(rig.at(bias.weight)[i]), bits_as<uint32_t>(weight[i])) << name_of(s);
+  }
+}
+
+TEST(Linear, AndItsGradientsHaveTheSameBitsInSmallTiles) {
+  for (const Case& s : kCases) {
+    reference::Draws draws(22);
+    Rig rig(s.batch, s.n);
+    const View x = rig.matrix(s.blocks, s.in), dy = rig.matrix(s.blocks, s.out);
+    const LinearPlace w = allocate(rig, s.in, s.out);
+    rig.fill(x, draws);
+    rig.fill(dy, draws);
+    fill(rig, w, s.in, s.out, draws);
+    View y[2], dx[2];
+    LinearPlace g[2];
+    for (const bool small : {false, true}) {
+      y[small] = rig.matrix(s.blocks, s.out);
+      dx[small] = rig.matrix(s.blocks, s.in);
+      g[small] = allocate(rig, s.in, s.out);
+      rig.run(Linear{x, w, y[small], Activation::tanh, small}, {rig.written(y[small])});
+      rig.run(LinearInputGradient{dy, w, x, dx[small], Activation::identity, false, small}, {rig.written(dx[small])});
+      rig.run(LinearWeightGradient{x, dy, g[small], false, true, true, small},
+              {Rig::written_floats(g[small].weight, s.out * g[small].stride),
+               Rig::written_floats(g[small].bias, padded4(s.out))});
+    }
+    for (int r = 0; r < rig.rows(x); ++r) {
+      for (int o = 0; o < s.out; ++o) EXPECT_EQ(rig.row(y[0], r)[o], rig.row(y[1], r)[o]) << name_of(s);
+      for (int i = 0; i < s.in; ++i) EXPECT_EQ(rig.row(dx[0], r)[i], rig.row(dx[1], r)[i]) << name_of(s);
+    }
+    for (int i = 0; i < s.out * w.stride; ++i)
+      EXPECT_EQ(rig.at(g[0].weight)[i], rig.at(g[1].weight)[i]) << name_of(s) << " " << i;
+  }
+}
+
 TEST(LinearInputGradient, PassesANaNOfOneRowToThatRowOnly) {
   reference::Draws draws(17);
   Rig rig(3);

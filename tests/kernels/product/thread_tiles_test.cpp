@@ -88,7 +88,7 @@ struct Keep {
 template <class Tiles>
 void run(const Product& p, Buffer& c, std::multiset<std::pair<int, int>>& stored) {
   const Keep keep{c.data(), p.cols, &stored};
-  for (int u = 0; u < Tiles::units(p.rows, p.cols); ++u) Tiles::unit(p, keep, u);
+  for (int u = 0; u < Tiles::units(p.rows, p.cols, p.small_tiles); ++u) Tiles::unit(p, keep, u);
 }
 
 void check(int rows, int cols, int depth, Lie lie_a, Lie lie_b, int pad, size_t offset_a, size_t offset_b) {
@@ -98,12 +98,14 @@ void check(int rows, int cols, int depth, Lie lie_a, Lie lie_b, int pad, size_t 
   unsigned seed = static_cast<unsigned>(rows * 10007 + cols * 101 + depth);
   Operand a = make_operand(lie_a, rows, depth, pad, offset_a, seed),
           b = make_operand(lie_b, cols, depth, pad, offset_b, seed);
-  const Product p{a.values, a.line, a.k, b.values, b.k, b.line, rows, cols, depth};
+  Product p{a.values, a.line, a.k, b.values, b.k, b.line, rows, cols, depth};
   const size_t count = static_cast<size_t>(rows) * cols;
-  Buffer by_threads(count), by_lanes(count);
-  std::multiset<std::pair<int, int>> stored, stored_by_lanes;
+  Buffer by_threads(count), by_more_threads(count), by_lanes(count);
+  std::multiset<std::pair<int, int>> stored, stored_by_more, stored_by_lanes;
   run<ThreadTiles>(p, by_threads, stored);
   run<LaneTiles>(p, by_lanes, stored_by_lanes);
+  p.small_tiles = true;
+  run<ThreadTiles>(p, by_more_threads, stored_by_more);
   for (int r = 0; r < rows; ++r)
     for (int c = 0; c < cols; ++c) {
       float sum = Keep{}.start(r, c);
@@ -114,11 +116,14 @@ void check(int rows, int cols, int depth, Lie lie_a, Lie lie_b, int pad, size_t 
       ASSERT_EQ(std::memcmp(&sum, by_threads.data() + at, 4), 0)
           << "(" << r << ", " << c << "): expected " << sum << ", got " << by_threads.data()[at];
       ASSERT_EQ(std::memcmp(&sum, by_lanes.data() + at, 4), 0) << "lanes (" << r << ", " << c << ")";
+      ASSERT_EQ(std::memcmp(&sum, by_more_threads.data() + at, 4), 0) << "small tiles (" << r << ", " << c << ")";
       ASSERT_EQ(stored.count({r, c}), 1u)
           << "(" << r << ", " << c << ") was stored " << stored.count({r, c}) << " times";
     }
   ASSERT_EQ(stored.size(), count);
+  ASSERT_EQ(stored_by_more, stored);
   ASSERT_TRUE(by_threads.guards_stand());
+  ASSERT_TRUE(by_more_threads.guards_stand());
 }
 
 constexpr Lie kLies[] = {Lie::along_k, Lie::along_lines, Lie::apart};
@@ -142,16 +147,29 @@ TEST(ThreadTiles, KeepTheBitsWhereOperandsAreNotAlignedForWideLoads) {
           }
 }
 
-TEST(ThreadTiles, ReadFourAtOnceOnlyWhereEveryLoadIsAligned) {
+TEST(ThreadTiles, ReadSeveralAtOnceOnlyWhereEveryLoadIsAligned) {
   // A host forgives a misaligned load; a GPU ends the program.
   alignas(16) const float memory[8] = {};
-  EXPECT_TRUE(ThreadTiles::four_at_once(memory, 1, 84));
-  EXPECT_TRUE(ThreadTiles::four_at_once(memory + 4, 1, 84));
-  EXPECT_FALSE(ThreadTiles::four_at_once(memory, 1, 81));
-  EXPECT_FALSE(ThreadTiles::four_at_once(memory, 1, 82));
-  EXPECT_FALSE(ThreadTiles::four_at_once(memory, 2, 84));
-  EXPECT_FALSE(ThreadTiles::four_at_once(memory + 1, 1, 84));
-  EXPECT_FALSE(ThreadTiles::four_at_once(memory + 2, 1, 84));
+  using Four = SquareTiles<4>;
+  using Two = SquareTiles<2>;
+  EXPECT_TRUE(Four::at_once(4, memory, 1, 84));
+  EXPECT_TRUE(Four::at_once(4, memory + 4, 1, 84));
+  EXPECT_FALSE(Four::at_once(4, memory, 1, 81));
+  EXPECT_FALSE(Four::at_once(4, memory, 1, 82));
+  EXPECT_FALSE(Four::at_once(4, memory, 2, 84));
+  EXPECT_FALSE(Four::at_once(4, memory + 1, 1, 84));
+  EXPECT_FALSE(Four::at_once(4, memory + 2, 1, 84));
+  EXPECT_TRUE(Two::at_once(2, memory + 2, 1, 82));
+  EXPECT_FALSE(Two::at_once(2, memory + 2, 1, 81));
+  EXPECT_FALSE(Two::at_once(2, memory + 1, 1, 84));
+  EXPECT_FALSE(Two::at_once(2, memory, 2, 84));
+  EXPECT_FALSE(Two::at_once(4, memory + 2, 1, 84)) << "values of k come in fours";
+}
+
+TEST(ThreadTiles, AreAsManyAsCoverTheProduct) {
+  EXPECT_EQ(ThreadTiles::units(81, 32), 21 * 8);
+  EXPECT_EQ(ThreadTiles::units(81, 32, true), 41 * 16);
+  EXPECT_EQ(ThreadTiles::units(3, 5, true), 2 * 3);
 }
 
 TEST(ThreadTiles, StoreTheStartWhereThereIsNothingToSum) { check(5, 6, 0, Lie::along_k, Lie::along_k, 0, 0, 0); }

@@ -1,0 +1,17 @@
+// engine/lower/unit_cost.h - what a unit of an operation costs a GPU, about.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/program/operation.h"
+
+namespace equipoise {
+
+/// Instructions that a thread issues for a unit of an operation with `batch` rows, about: counted in what the compiler
+/// makes of the bodies (the clocks of tools/gpu-model), for comparing operations of one phase and nothing finer.
+int64_t unit_cost(const Operation& operation, int batch);
+
+/// Wavefronts of shared memory that a warp's tiles of a product take; 0 of any other operation.
+int64_t tile_wavefronts(const Operation& operation, int batch);
+
+}  // namespace equipoise
