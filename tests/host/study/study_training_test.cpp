@@ -82,6 +82,13 @@ class Waves : public ::testing::Test {
     return trained;
   }
 
+  /// Members of which a journal has results, and those of which it has checkpoints.
+  std::pair<std::size_t, std::size_t> finished_and_running(const std::string& journal) const {
+    const StudyJournal kept(home_.path() / journal, "this");
+    const auto silent = [](const std::string& told) { FAIL() << told; };
+    return {kept.finished(silent).size(), kept.running(silent).size()};
+  }
+
   static std::vector<std::unique_ptr<Executor>> cpus(int count) {
     std::vector<std::unique_ptr<Executor>> executors;
     for (int e = 0; e < count; ++e) executors.push_back(make_cpu_executor(1));
@@ -120,15 +127,17 @@ TEST_F(Waves, SideBySideComeToWhatTheyComeToOneAfterAnother) {
 TEST_F(Waves, SideBySideGoOnWhereTheyWereStopped) {
   const Trained one = train(cpus(1), "one");
   Trained pieces;
-  int stops = 0;
+  int stops = 0, kept = 0;
   for (int asked = 0; !pieces.finished; asked = 0) {
     // Each piece is stopped at a later time than the one before, so that all kinds of moments come: within a first
     // wave, between waves, with some finished.
     pieces = train(cpus(2), "pieces", [&] { return ++asked > 2 + 3 * stops; });
     stops += pieces.finished ? 0 : 1;
+    kept += pieces.finished || finished_and_running("pieces").second == 0 ? 0 : 1;
     ASSERT_LT(stops, 100);
   }
   EXPECT_GE(stops, 2);
+  EXPECT_GE(kept, 1) << "most are stopped where some wave has done a step";
   expect_same(one, pieces);
 }
 
@@ -136,7 +145,7 @@ TEST_F(Waves, SideBySideGoOnWhereTheyWereStopped) {
 struct Meeting {
   std::mutex mutex;
   std::condition_variable changed;
-  bool running = false, copied = false;
+  bool running = false, copied = false, met = false, failed = false;
 };
 
 /// The first to launch waits within its launch until another wave's states have been copied.
@@ -155,7 +164,7 @@ class Meets : public OverCpu {
       std::unique_lock lock(meeting_.mutex);
       if (!meeting_.running) {
         meeting_.running = true;
-        meeting_.changed.wait_for(lock, std::chrono::seconds(30), [&] { return meeting_.copied; });
+        meeting_.met = meeting_.changed.wait_for(lock, std::chrono::seconds(30), [&] { return meeting_.copied; });
       }
     }
     OverCpu::run_epochs(run);
@@ -170,36 +179,63 @@ TEST_F(Waves, AreCopiedWhileOthersTrain) {
   std::vector<std::unique_ptr<Executor>> executors;
   for (int e = 0; e < 2; ++e) executors.push_back(std::make_unique<Meets>(meeting));
   const Trained met = train(executors, "met");
-  EXPECT_TRUE(meeting.copied);
+  EXPECT_TRUE(meeting.met);
   expect_same(train(cpus(1), "one"), met);
 }
 
 /// Fails at its third launch.
 class Fails : public OverCpu {
  public:
+  explicit Fails(Meeting& meeting) : meeting_(meeting) {}
   void run_epochs(const EpochsRun& run) override {
-    if (++launches_ == 3) throw Error(ExitCode::device, "a planted failure");
+    if (++launches_ == 3) {
+      const std::lock_guard lock(meeting_.mutex);
+      meeting_.failed = true;
+      meeting_.changed.notify_all();
+      throw Error(ExitCode::device, "a planted failure");
+    }
     OverCpu::run_epochs(run);
   }
 
  private:
+  Meeting& meeting_;
   int launches_ = 0;
 };
 
+/// Launches nothing before that has failed, or half a minute is over.
+class Follows : public OverCpu {
+ public:
+  explicit Follows(Meeting& meeting) : meeting_(meeting) {}
+  void run_epochs(const EpochsRun& run) override {
+    {
+      std::unique_lock lock(meeting_.mutex);
+      meeting_.changed.wait_for(lock, std::chrono::seconds(30), [&] { return meeting_.failed; });
+    }
+    OverCpu::run_epochs(run);
+  }
+
+ private:
+  Meeting& meeting_;
+};
+
 TEST_F(Waves, StopWhereOneOfThemFailsAndGoOnFromThere) {
+  const Trained one = train(cpus(1), "one");
   for (const std::size_t failing : {0u, 1u}) {
     const std::string journal = "failed" + std::to_string(failing);
-    std::vector<std::unique_ptr<Executor>> executors = cpus(2);
-    executors[failing] = std::make_unique<Fails>();
+    Meeting meeting;
+    std::vector<std::unique_ptr<Executor>> executors(2);
+    executors[failing] = std::make_unique<Fails>(meeting);
+    executors[1 - failing] = std::make_unique<Follows>(meeting);
     try {
       train(executors, journal);
       ADD_FAILURE() << "nothing was thrown";
     } catch (const Error& error) {
       EXPECT_STREQ(error.what(), "a planted failure");
     }
+    EXPECT_LT(finished_and_running(journal).first, 14u) << "the other went on to the end";
     const Trained on = train(cpus(2), journal);
     EXPECT_TRUE(on.finished);
-    expect_same(train(cpus(1), "one"), on);
+    expect_same(one, on);
   }
 }
 
