@@ -40,6 +40,7 @@ struct SumViews {
   /// The same by a GPU's thread: it holds the sums of its columns, and stores them once.
   EQ_FN void sum_ahead(const Context& c, int r, int lane, float* out) const {
     if (to.cols <= kRowLanes) return sum_columns<1>(c, r, lane, out);
+    if (to.cols <= 2 * kRowLanes) return sum_columns<2>(c, r, lane, out);
     for (int j = lane; j < to.cols; j += kColumnsAhead * kRowLanes) sum_columns<kColumnsAhead>(c, r, j, out);
   }
   /// Columns j, j + 16, ...
