@@ -199,21 +199,19 @@ TEST(Lowering, DealsTheLongestTurnsOfAPhaseFirst) {
   s.balance(0);
   constexpr int kBatch = 8;
   const Program program = lower(s.graph, options_of(s, kBatch));
-  int mixed = 0;  // phases in which products by batch rows follow ones by 40 or 50 columns
-  for (const Phase& p : program.code->phases) {
-    int deepest = 0;
-    for (int32_t i = p.first; i < p.end; ++i) {
-      const Operation& o = program.code->operations[static_cast<std::size_t>(i)];
-      if (i > p.first) {
-        const Operation& before = program.code->operations[static_cast<std::size_t>(i - 1)];
-        EXPECT_GE(unit_cost(before, kBatch), unit_cost(o, kBatch))
-            << operation_name(before.kind) << ", " << operation_name(o.kind);
-      }
-      if (o.kind == OperationKind::linear_input_gradient) deepest = std::max(deepest, o.linear_input_gradient.dy.cols);
-      if (o.kind == OperationKind::linear_weight_gradient) mixed += deepest > kBatch ? 1 : 0;
+  int shorter = 0;  // operations whose turns are shorter than those of the one before
+  for (const Phase& p : program.code->phases)
+    for (int32_t i = p.first + 1; i < p.end; ++i) {
+      const Operation &before = program.code->operations[static_cast<std::size_t>(i - 1)],
+                      &o = program.code->operations[static_cast<std::size_t>(i)];
+      EXPECT_GE(unit_cost(before, kBatch), unit_cost(o, kBatch))
+          << operation_name(before.kind) << ", " << operation_name(o.kind);
+      shorter += unit_cost(before, kBatch) > unit_cost(o, kBatch) ? 1 : 0;
+      // The gradient by a layer's weights is thought of before that by its input, which takes longer here.
+      EXPECT_FALSE(before.kind == OperationKind::linear_weight_gradient &&
+                   o.kind == OperationKind::linear_input_gradient);
     }
-  }
-  EXPECT_GT(mixed, 0);
+  EXPECT_GT(shorter, 3);
 }
 
 /// Of the forward products of layers from `in` to `out` columns that stand side by side: those with small tiles.
@@ -233,7 +231,7 @@ int small_of(int layers, int in, int out, int batch) {
 TEST(Lowering, TakesSmallTilesOfProductsThatAPhaseWouldWaitFor) {
   EXPECT_EQ(small_of(1, 20, 12, 8), 1) << "six tiles of 4 x 4 leave eleven warps of twelve without work";
   EXPECT_EQ(small_of(1, 20, 200, 64), 0) << "800 tiles are two turns for every warp";
-  EXPECT_EQ(small_of(2, 81, 32, 16), 0) << "eight turns of small tiles would wait for shared memory";
+  EXPECT_EQ(small_of(3, 81, 32, 16), 0) << "twelve turns of small tiles would wait for shared memory";
   EXPECT_EQ(small_of(1, 81, 32, 16), 1) << "four would not";
 }
 
