@@ -138,7 +138,7 @@ struct LinearWeightGradient {
     for (int l = 0; l < Lanes; ++l) sum[l] = accumulate && l < count ? db[first + l] : 0.0f;
     const float* d = c.row(dy, 0) + first;
     const int rows = c.rows(dy);
-    if (count == Lanes) {
+    if (Lanes == 1 || count == Lanes) {
       for (int r = 0; r < rows; ++r, d += dy.stride)
         for (int l = 0; l < Lanes; ++l) sum[l] += d[l];
     } else {

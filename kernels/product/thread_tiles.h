@@ -53,6 +53,7 @@ struct SquareTiles {
     else if (!a.wide) add_blocks_with<Read::apart>(a, b, p.b_lines, blocks, sum);
     else if (p.a_lines) add_blocks_with<Read::along_lines>(a, b, p.b_lines, blocks, sum);
     else add_blocks_with<Read::along_k>(a, b, p.b_lines, blocks, sum);
+    EQ_ROLLED
     for (int k = blocks * kDeep; k < p.depth; ++k) {
       float x[Side], y[Side];
       a.read_one(k, x);

@@ -226,10 +226,12 @@ TEST(HandPrograms, OfLayersWhereverOperandsLieHaveTheCpusBits) {
     for (const Layer& l : {Layer{3, 5, 7, even, apart, even}, Layer{9, 16, 20, even, even, even},
                            Layer{6, 13, 10, odd, {3, 0}, odd}, Layer{5, 1, 9, even, even, even}})
       walk_layer(l, a, a == Activation::tanh ? equipoise::Space::fast : equipoise::Space::state);
-  // Large enough that tiles at edges have warps of their own.
+  // Large enough that tiles at edges have warps of their own; blocks of four values of k, of which a compiler may take
+  // two at a time, come in even and in odd numbers.
   for (const Lie& x : {even, odd})
     for (const Lie& w : {even, odd})
-      for (const Lie& y : {even, odd}) walk_layer({36, 36, 40, x, w, y}, Activation::relu);
+      for (const Lie& y : {even, odd})
+        for (const Layer& l : {Layer{36, 36, 40, x, w, y}, Layer{40, 40, 44, x, w, y}}) walk_layer(l, Activation::relu);
   for (const Activation a : kActivations)
     for (const Lie& lie : {even, odd}) walk_layer({34, 35, 33, lie, lie, lie}, a);
 }
