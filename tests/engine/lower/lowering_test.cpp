@@ -138,15 +138,11 @@ TEST(Plan, LetsAWriterWaitForEarlierReadersAndWriters) {
 /// The lanes of each layer's gradient block, as tasks; -1 is the merged lane.
 std::map<std::string, std::vector<int>> lanes_of(const Program& program) {
   std::map<std::string, std::vector<int>> lanes;
-  int block = 0;
   for (const Operation& o : program.code->operations) {
     if (o.kind != OperationKind::adam) continue;
-    const int layer = program.layer_of_block[static_cast<std::size_t>(block++)];
     for (const ParameterInfo& p : program.parameters)
-      if (p.layer == layer) {
+      if (p.offset == o.adam.parameter.offset)
         lanes[p.name.substr(0, p.name.rfind('.'))].assign(o.adam.block.task, o.adam.block.task + o.adam.block.lanes);
-        break;
-      }
   }
   return lanes;
 }
