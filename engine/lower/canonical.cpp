@@ -107,8 +107,7 @@ void make_canonical(Chain& chain) {
 #ifdef EQ_CLEARS_PADDING
 bool same_program(const Program& a, const Program& b) {
   return equal_bytes(a.code->operations, b.code->operations) && equal_bytes(a.code->phases, b.code->phases) &&
-         equal_bytes(a.code->residents, b.code->residents) && equal_bytes(a.chains, b.chains) &&
-         layout(a) == layout(b) &&
+         equal_bytes(a.code->residents, b.code->residents) && equal_bytes(a.chains, b.chains) && layout(a) == layout(b) &&
          std::equal(a.parameters.begin(), a.parameters.end(), b.parameters.begin(), b.parameters.end(),
                     [](const ParameterInfo& p, const ParameterInfo& q) { return layout(p) == layout(q); });
 }

@@ -60,9 +60,10 @@ void Lowering::weigh_operation(int b) {
   if (weights_come_late(b))
     for (int loss : task_loss_) reads.push_back(whole(loss));
   const int scratch = assembly_.doubles("task weights at work", tasks_);
-  assembly_.add(reads, {whole(here.weights), whole(scratch)}, [scratch, b, state = here.state](const Locator& at) {
-    return operation(Weigh{at.place(state), at.place(scratch), b});
-  });
+  assembly_.add(reads, {whole(here.weights), whole(scratch)},
+                [scratch, b, state = here.state](const Locator& at) {
+                  return operation(Weigh{at.place(state), at.place(scratch), b});
+                });
 }
 
 // The lanes of the representation, side by side: what the Gram matrix and GradDrop read. A task that does not reach a

@@ -200,7 +200,8 @@ void Lowering::forward(const InherentVariationalNode& o) {
   const int inherent = slots_for(o.inherent_term, count, kRowLanes);
   const int variational = slots_for(o.variational_term, count, kRowLanes);
   assembly_.add({z}, {whole(inherent), whole(variational)}, [this, z, inherent, variational, o](const Locator& at) {
-    return operation(InherentVariational{assembly_.view(at, z), o.shared, at.place(inherent), at.place(variational)});
+    return operation(
+        InherentVariational{assembly_.view(at, z), o.shared, at.place(inherent), at.place(variational)});
   });
 }
 

@@ -7,8 +7,8 @@
 
 namespace equipoise {
 
-/// Instructions that a thread issues for a unit of an operation with `batch` rows, about: counted in what the compiler
-/// makes of the bodies (the clocks of tools/gpu-model), for comparing operations of one phase and nothing finer.
+/// Instructions that a thread issues for a unit of an operation with `batch` rows, about: estimated from the bodies,
+/// for comparing operations of one phase and nothing finer. What an order by them gains, tools/gpu-model tells.
 int64_t unit_cost(const Operation& operation, int batch);
 
 /// Wavefronts of shared memory that a warp's tiles of a product take; 0 of any other operation.

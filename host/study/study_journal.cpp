@@ -16,14 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kRunning = "running-";
-constexpr std::string_view kFinished = "finished-";
+constexpr std::string_view kRunning = "running";  // of earlier versions without a number
+constexpr std::string_view kFinished = "finished";
 constexpr const char* kStudyKey = "study";   // metadata: the identity of the study
 constexpr const char* kResults = "results";  // metadata of a file of finished members: JSON, a text each
 
 /// The file of a wave by the number of its first member.
 fs::path file_of(const fs::path& folder, std::string_view kind, int first) {
-  return folder / fmt::format("{}{:07}.safetensors", kind, first);
+  return folder / fmt::format("{}-{:07}.safetensors", kind, first);
 }
 
 /// Files of one kind, by name.

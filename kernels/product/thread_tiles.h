@@ -1,8 +1,8 @@
 // kernels/product/thread_tiles.h - matrix products on a GPU: a square tile of the result per thread, k in the thread.
-// Floor: of a tile of 4 x 4, 64 fma per eight 128-bit loads. Small products take tiles of 2 x 2: they read twice as
-// much an fma, but have four times as many threads to wait for shared memory together. Rows of a tensor lie 4 x odd
-// floats apart, so that neighbouring threads reading neighbouring rows meet no bank twice. Runs on any team; the CPU
-// uses it to prove the GPU's cutting.
+// Floor: of a tile of 4 x 4, 64 fma per eight 128-bit loads. Tiles of 2 x 2 read twice as much an fma, but four times
+// as many threads share the work: for a product that the rest of its phase would wait for (engine/lower/plan.cpp). Rows
+// of a tensor lie 4 x odd floats apart, so that neighbouring threads reading neighbouring rows meet no bank twice. Runs
+// on any team; the CPU uses it to prove the GPU's cutting.
 #pragma once
 
 #include <cmath>
@@ -16,8 +16,8 @@ namespace equipoise {
 template <int Side>
 struct SquareTiles {
   static constexpr int kDeep = 4;  ///< values of k read at a time
-  /// Tiles of 4 x 4 from which on those at the edge are read apart from others, where both operands are read by lines
-  /// and else: where it began to gain by the model of the clocks.
+  /// Tiles from which on those at the edge are read apart from others, where both operands are read by lines and else:
+  /// for 4 x 4 where it began to gain by the model of the clocks, for 2 x 2 at products of the same size.
   static constexpr int kManyOfLines = Side == 4 ? 24 : 96, kManyTiles = Side == 4 ? 64 : 256;
   EQ_FN static constexpr int tiles(int lines) { return (lines + Side - 1) / Side; }
   EQ_FN static constexpr int units(int rows, int cols) { return tiles(rows) * tiles(cols); }

@@ -127,6 +127,19 @@ TEST(StudyJournal, CheckpointsComeBackByNumberUntilTheirWaveIsFinished) {
   EXPECT_TRUE(left.contains(5));
 }
 
+TEST(StudyJournal, CheckpointsOfEarlierVersionsAreRead) {
+  const TemporaryFolder folder;
+  StudyJournal journal(folder.path() / "progress", "this");
+  journal.save(4, {{4, model(4, "4")}, {5, model(5, "5")}});
+  std::filesystem::rename(folder.path() / "progress" / "running-0000004.safetensors",
+                          folder.path() / "progress" / "running.safetensors");
+  journal.save(5, {{5, model(6, "6")}});
+  const auto running = journal.running([](const std::string& told) { FAIL() << told; });
+  ASSERT_EQ(running.size(), 2u);
+  EXPECT_EQ(running.at(4).tensors, model(4, "4").tensors);
+  EXPECT_EQ(running.at(5).tensors, model(6, "6").tensors) << "what was saved since";
+}
+
 TEST(StudyJournal, WhatIsOfAnotherStudyIsToldAndNotTaken) {
   const TemporaryFolder folder;
   StudyJournal other(folder.path() / "progress", "other");
