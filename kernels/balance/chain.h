@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/balance/method.h"
+#include "kernels/base/fields.h"
 
 namespace equipoise {
 
@@ -15,6 +16,7 @@ struct Chain {
   int32_t state;            ///< doubles of state, all methods together
   int32_t private_weights;  ///< private parts carry the step's coefficients, not only the weights of weighing methods
   int32_t rescale;          ///< the step gets the norm of the plain sum of gradients
+  EQ_FIELDS(tasks, count, methods, state, private_weights, rescale)
 };
 
 }  // namespace equipoise

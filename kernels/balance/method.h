@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "kernels/base/fields.h"
 #include "kernels/base/fn.h"
 #include "kernels/state/settings.h"
 
@@ -92,6 +93,8 @@ struct Method {
   double leak = 0.0;                              ///< graddrop, in [0, 1]
   double temperature = 2.0;                       ///< dwa
   double lr = 0.025, decay = 1e-3;                ///< famo: of the logits' Adam
+  EQ_FIELDS(kind, normaliser, state, loss_ratio, renormalise, restart, network, softmax, identity_order, update_at,
+            alpha, beta, c, leak, temperature, lr, decay)
 };
 
 /// Names the random draws of a step.

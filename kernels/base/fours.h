@@ -5,8 +5,6 @@
 // 4 lane .. 4 lane + 3 and those 64, 128 and 192 further. Neighbouring threads then read neighbouring 16 bytes.
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/base/slots.h"
 
 namespace equipoise {
@@ -15,7 +13,8 @@ inline constexpr int kFour = 4;   ///< floats of a 128-bit access
 inline constexpr int kFours = 4;  ///< of them a unit
 inline constexpr int kFoursApart = kRowLanes * kFour;
 
-EQ_FN bool aligned_for_fours(const float* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
+/// Of a place in floats from somewhere that 16 divides.
+EQ_FN constexpr bool aligned_for_fours(int place) { return place % kFour == 0; }
 
 /// Four neighbours from `from` on, which is aligned.
 EQ_FN void load_four(const float* from, float* to) {

@@ -3,6 +3,7 @@
 // bytes a parameter, one square root and one division each.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/ops/gradient_norm.h"
 #include "kernels/state/memory.h"
@@ -12,6 +13,7 @@ namespace equipoise {
 struct Adam {
   GradientBlock block;
   Place parameter, moment1, moment2;  // [count], updated
+  EQ_FIELDS(block, parameter, moment1, moment2)
 
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -43,7 +45,7 @@ struct Adam {
         square = v1;
         value = keep * value - step * (m1 / fmaf(sqrtf(v1), root_scale, eps));
       };
-      if (advance_fours<true>(c, block, row, lane, p, m, v, advance)) return;
+      if (advance_fours<true>(c, block, row, lane, parameter, moment1, moment2, advance)) return;
     }
     // Written out again: of a call of the above g++ 12 makes code that takes 4 % longer.
     each_stretch<Team::kLanes>(block.count, row, lane, [&](int first, int elements) {

@@ -5,6 +5,7 @@
 // Floor: one exponential, one logarithm and two divisions an entry.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/base/strict_math.h"
 #include "kernels/state/memory.h"
@@ -20,6 +21,7 @@ struct Adversarial {
   bool real;
   bool has_gradient;
   bool sums;  // the term is a sum over the batch, not a mean
+  EQ_FIELDS(x, dx, slots, offset, task, real, has_gradient, sums)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

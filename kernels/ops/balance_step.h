@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/balance/run_chain.h"
+#include "kernels/base/fields.h"
 #include "kernels/base/team.h"
 #include "kernels/state/memory.h"
 
@@ -33,6 +34,7 @@ struct Weigh {
   Place state;       // [chain.state] float64
   Place scratch;     // [K] float64
   int32_t balancer;  // number of the chain
+  EQ_FIELDS(state, scratch, balancer)
 
   static constexpr bool kOneWarp = true;
 
@@ -63,6 +65,7 @@ struct Balance {
   Place scratch;       // [balance_scratch(K)] float64
   int32_t balancer;    // number of the chain
   bool weights_known;  // Weigh has written the coefficients, which are read elsewhere already
+  EQ_FIELDS(state, next, mixing, scratch, balancer, weights_known)
 
   EQ_FN static constexpr int balance_scratch(int tasks) { return 3 * tasks + chain_scratch(tasks); }
 
@@ -110,6 +113,7 @@ struct CommitBalance {
   Place state;  // [chain.state] float64, overwritten
   Place next;   // [chain.state + K] float64
   int32_t balancer;
+  EQ_FIELDS(state, next, balancer)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

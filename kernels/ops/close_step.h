@@ -5,6 +5,7 @@
 // where a step met one, all that control holds are made the same before anybody reads them.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/strict_math.h"
 #include "kernels/base/team.h"
 #include "kernels/state/memory.h"
@@ -18,6 +19,7 @@ struct CloseStep {
   uint64_t summed_terms;  // bit t: term t is a sum over the batch; the epoch's mean is by row all the same
   uint64_t summed_tasks;
   bool trains;  // false in evaluation: sums and progress only
+  EQ_FIELDS(tasks, terms, balancers, summed_terms, summed_tasks, trains)
 
   static constexpr bool kOneWarp = true;  // a lane takes a term, a task or a pair of tasks
 

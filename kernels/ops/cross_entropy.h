@@ -2,6 +2,7 @@
 //   loss = sum_r w[y_r] (log sum_c exp x_rc - x_r,y_r) / sum_r w[y_r],  over labelled rows (PyTorch's weighted mean)
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/strict_math.h"
 #include "kernels/ops/softmax.h"
 #include "kernels/state/memory.h"
@@ -16,6 +17,7 @@ struct CrossEntropy {
   float scale;   // of the term in its task's loss
   int32_t task;  // >= 0: the gradient is weighted by that task's weight (merged lane)
   bool has_gradient;
+  EQ_FIELDS(x, labels, dx, slots, scale, task, has_gradient)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

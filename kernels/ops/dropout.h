@@ -5,6 +5,7 @@
 // Floor: one Philox block for four elements; the product reads two floats and writes one.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/philox.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
@@ -16,6 +17,7 @@ namespace equipoise {
 struct DrawMask {
   View to;         // [rows, cols], overwritten
   int32_t stream;  // draws of different streams are independent
+  EQ_FIELDS(to, stream)
 
   EQ_FN int groups() const { return divide_up(to.cols, 4); }
   template <class Team>
@@ -46,6 +48,7 @@ struct Multiply {
   View a, b;  // [rows, cols]
   View to;    // [rows, cols], overwritten or accumulated
   bool accumulate;
+  EQ_FIELDS(a, b, to, accumulate)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

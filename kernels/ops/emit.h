@@ -2,6 +2,7 @@
 // Floor: 8 bytes an element, read and written once.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
 
@@ -11,6 +12,7 @@ namespace equipoise {
 struct Emit {
   View from;  // [n, cols]
   int32_t output;
+  EQ_FIELDS(from, output)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

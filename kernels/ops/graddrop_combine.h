@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/balance/graddrop.h"
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/ops/balance_step.h"
 
@@ -42,6 +43,7 @@ struct GradDropParameters {
   int32_t balancer;
   double leak;
   Place to;  // [count], overwritten
+  EQ_FIELDS(gradient, lane_stride, lane_of_task, count, first_element, mixing, balancer, leak, to)
 
   static constexpr bool kApart = true;  // not in the interpreter's own body
 
@@ -71,6 +73,7 @@ struct GradDropRows {
   int32_t balancer;
   double leak;
   View to;  // [blocks * n, cols], overwritten
+  EQ_FIELDS(gradient, input, mixing, balancer, leak, to)
 
   static constexpr bool kApart = true;
 

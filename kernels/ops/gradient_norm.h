@@ -2,6 +2,7 @@
 // every update stands: a step with a non-finite loss or gradient updates nothing.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/fours.h"
 #include "kernels/base/slots.h"
 #include "kernels/base/strict_math.h"
@@ -21,6 +22,7 @@ struct GradientBlock {
   int32_t count;            // padded elements; padding is zero
   float loss_scale;         // of the total loss
   bool shared;              // several tasks reach these parameters
+  EQ_FIELDS(gradient, lane_stride, lanes, task, route, count, loss_scale, shared)
 
   EQ_FN float weight(const Control& k, int lane) const {
     const float scale = lane < kMaxRoutes ? loss_scale * route[lane] : loss_scale;
@@ -39,8 +41,8 @@ struct GradientBlock {
     }
   }
   /// Whether total_fours can read every lane.
-  EQ_FN bool in_fours(const Context& c) const {
-    return count % kFour == 0 && lane_stride % kFour == 0 && aligned_for_fours(c.floats(gradient));
+  EQ_FN bool in_fours() const {
+    return count % kFour == 0 && lane_stride % kFour == 0 && aligned_for_fours(gradient.offset);
   }
   /// The same of a unit's fours.
   EQ_FN void total_fours(const Context& c, int first, int end, float (&total)[kFours][kFour]) const {
@@ -67,13 +69,17 @@ EQ_FN float clip_factor(const Context& c) {
 }
 
 /// An optimizer's step by a GPU's thread: advance(gradient, parameter, moments) changes all elements of a unit in
-/// place. Without second moments, `moment2` is null. False, and nothing done, where arrays do not lie so that fours can
+/// place. Without second moments, `moment2_at` is not looked at but for its alignment. False, and nothing done, where arrays do not lie so that fours can
 /// be read.
 template <bool HasSecond, class Advance>
-EQ_FN bool advance_fours(const Context& c, const GradientBlock& block, int row, int lane, float* parameter,
-                         float* moment1, float* moment2, Advance&& advance) {
-  if (!block.in_fours(c) || !aligned_for_fours(parameter) || !aligned_for_fours(moment1) || !aligned_for_fours(moment2))
+EQ_FN bool advance_fours(const Context& c, const GradientBlock& block, int row, int lane, Place parameter_at,
+                         Place moment1_at, Place moment2_at, Advance&& advance) {
+  if (!block.in_fours() || !aligned_for_fours(parameter_at.offset) || !aligned_for_fours(moment1_at.offset) ||
+      !aligned_for_fours(moment2_at.offset))
     return false;
+  float* const parameter = c.floats(parameter_at);
+  float* const moment1 = c.floats(moment1_at);
+  [[maybe_unused]] float* const moment2 = c.floats(moment2_at);
   const int first = first_four(row, lane), end = row * kFlatRow + flat_columns(block.count, row);
   float g[kFours][kFour], p[kFours][kFour], m[kFours][kFour], v[kFours][kFour];
   if constexpr (HasSecond) load_fours(moment2, first, end, v);  // moments come from furthest away
@@ -95,6 +101,7 @@ EQ_FN bool advance_fours(const Context& c, const GradientBlock& block, int row, 
 struct GradientSquares {
   GradientBlock block;
   Place slots;  // [flat_slots(count)], overwritten
+  EQ_FIELDS(block, slots)
 
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -152,6 +159,7 @@ inline constexpr double kLargestSquare = 1e38;
 struct FiniteGate {
   Place sums;  // [blocks]
   int32_t blocks, tasks;
+  EQ_FIELDS(sums, blocks, tasks)
 
   template <class Team>
   EQ_FN int units(const Context&) const {

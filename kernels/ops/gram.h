@@ -2,6 +2,7 @@
 // Floor: 4 K D bytes read once. Norms are the roots of the diagonal.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
 
@@ -32,6 +33,7 @@ struct GramSlots {
   int32_t fold;   // element e is the mean of `fold` floats, e, e + count, ...
   Place slots;    // [pairs, slots_per_pair], this stretch from first_slot on, overwritten
   int32_t slots_per_pair, first_slot;
+  EQ_FIELDS(gradient, lane_stride, lane_of_task, tasks, count, fold, slots, slots_per_pair, first_slot)
 
   /// No more than slots are written, which lie at places of 32 bits: for 32 tasks that ends at 33 million parameters.
   template <class Team>
@@ -68,6 +70,7 @@ struct GramRows {
   View gradient;  // [tasks * blocks * n, cols]: one task's rows after another's
   int32_t tasks;
   Place slots;  // [pairs, blocks * n, 16], overwritten
+  EQ_FIELDS(gradient, tasks, slots)
 
   EQ_FN int task_rows(const Context& c) const { return gradient.blocks / tasks * c.n; }
   template <class Team>
@@ -91,6 +94,7 @@ struct GramClose {
   Place sums;
   int32_t tasks;
   int32_t balancer;
+  EQ_FIELDS(sums, tasks, balancer)
 
   template <class Team>
   EQ_FN int units(const Context&) const {

@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
 
@@ -17,6 +18,7 @@ struct InherentVariational {
   int32_t shared;
   Place inherent;     // [n, 16] slots of sums of squares, overwritten
   Place variational;  // likewise
+  EQ_FIELDS(z, shared, inherent, variational)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
@@ -52,6 +54,7 @@ struct InherentVariationalGradient {
   int32_t shared;
   int32_t inherent_term, variational_term;
   int32_t task;  // >= 0: weighted by that task's weight (merged lane)
+  EQ_FIELDS(z, dz, shared, inherent_term, variational_term, task)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

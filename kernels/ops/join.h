@@ -2,6 +2,7 @@
 // Floor: 8 bytes and one addition a slot.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
 
@@ -14,6 +15,7 @@ struct Join {
   Place to;    // [groups, slots(level + 1)], overwritten
   int32_t groups, count, level;
   bool per_sample;
+  EQ_FIELDS(from, to, groups, count, level, per_sample)
 
   EQ_FN int slots(const Context& c, int at_level) const {
     int s = per_sample ? count * c.n : count;

@@ -6,6 +6,7 @@
 // sigma is half of it. The KL may also be summed over the batch instead of averaged.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/base/strict_math.h"
 #include "kernels/state/memory.h"
@@ -24,6 +25,7 @@ struct Latent {
   Place kl;          // [rows, 16] slots of the sum of (mu^2 + sigma^2 - log sigma^2 - 1) / 2, overwritten
   bool use_noise;    // false: z = mu, as in evaluation
   float log_factor;  // log sigma over the second head: 1, or 0.5 where that is the log variance
+  EQ_FIELDS(heads, noise, sigma, z, kl, use_noise, log_factor)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
@@ -75,6 +77,7 @@ struct LatentGradient {
   bool has_dz;
   float log_factor;  // as in Latent
   bool sums;         // the KL is a sum, not a mean
+  EQ_FIELDS(heads, noise, sigma, dz, dheads, kl_scale, kl_task, has_dz, log_factor, sums)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

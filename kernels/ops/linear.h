@@ -3,6 +3,7 @@
 // Parameters lie as W [out, in] with rows `stride` apart (a multiple of 4, zeros between), then b [out].
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/ops/activation.h"
 #include "kernels/product/product.h"
@@ -15,6 +16,7 @@ struct LinearPlace {
   Place weight;    // [out, in]
   Place bias;      // [out]
   int32_t stride;  // floats from one row of W to the next
+  EQ_FIELDS(weight, bias, stride)
 };
 
 /// y[r, o] = act(b[o] + sum_i x[r, i] W[o, i])
@@ -24,6 +26,7 @@ struct Linear {
   View y;  // [rows, out], overwritten
   Activation activation;
   bool small_tiles = false;  // as in Product; likewise below
+  EQ_FIELDS(x, parameters, y, activation, small_tiles)
 
   struct Finish {
     const float* bias;
@@ -44,6 +47,7 @@ struct Linear {
   EQ_FN void unit(const Context& c, int u) const {
     Product p{c.row(x, 0), x.stride, 1, c.floats(parameters.weight), 1, parameters.stride, c.rows(x), y.cols, x.cols};
     p.small_tiles = small_tiles;
+    p.a_place = c.first(x), p.b_place = parameters.weight.offset;
     Team::Tiles::unit(p, Finish{c.floats(parameters.bias), c.row(y, 0), y.stride, activation}, u);
   }
 };
@@ -57,6 +61,7 @@ struct LinearInputGradient {
   Activation activation;
   bool accumulate;  // only with the identity
   bool small_tiles = false;
+  EQ_FIELDS(dy, parameters, x, dx, activation, accumulate, small_tiles)
 
   struct Finish {
     const float* x;
@@ -81,7 +86,8 @@ struct LinearInputGradient {
   EQ_FN void unit(const Context& c, int u) const {
     const Product p{c.row(dy, 0),      dy.stride, 1,          c.floats(parameters.weight),
                     parameters.stride, 1,         c.rows(dy), dx.cols,
-                    dy.cols,           false,     true,       small_tiles};
+                    dy.cols,           false,     true,       small_tiles,
+                    c.first(dy),       parameters.weight.offset};
     Team::Tiles::unit(p, Finish{c.row(x, 0), c.row(dx, 0), x.stride, dx.stride, activation, accumulate}, u);
   }
 };
@@ -95,6 +101,7 @@ struct LinearWeightGradient {
   bool has_bias = true;    // false: db is left as it is
   bool has_weight = true;  // false: dW is, and what pads its rows
   bool small_tiles = false;
+  EQ_FIELDS(x, dy, gradient, accumulate, has_bias, has_weight, small_tiles)
 
   struct Finish {
     float* dw;
@@ -123,7 +130,8 @@ struct LinearWeightGradient {
   EQ_FN void unit(const Context& c, int u) const {
     if (u < weight_units<Team>()) {
       const Product p{c.row(dy, 0), 1,      dy.stride, c.row(x, 0), x.stride, 1,
-                      dy.cols,      x.cols, c.rows(x), true,        true,     small_tiles};
+                      dy.cols,      x.cols, c.rows(x), true,        true,     small_tiles,
+                      c.first(dy),  c.first(x)};
       Team::Tiles::unit(p, Finish{c.floats(gradient.weight), x.cols, gradient.stride, accumulate}, u);
     } else {
       bias_unit<Team::kLanes>(c, (u - weight_units<Team>()) * Team::kLanes);
@@ -156,6 +164,7 @@ struct ActivationGradient {
   View y;   // [rows, cols]
   View dy;  // [rows, cols], overwritten
   Activation activation;
+  EQ_FIELDS(y, dy, activation)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

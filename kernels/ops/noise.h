@@ -1,6 +1,7 @@
 // kernels/ops/noise.h - standard normal draws: a pure function of (seed, replica, step, sample, element).
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/philox.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
@@ -11,6 +12,7 @@ namespace equipoise {
 struct DrawNoise {
   View to;         // [rows, cols], overwritten
   int32_t stream;  // draws of different streams are independent
+  EQ_FIELDS(to, stream)
 
   EQ_FN int groups() const { return divide_up(to.cols, 4); }
   template <class Team>

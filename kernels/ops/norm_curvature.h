@@ -6,6 +6,7 @@
 // and adjoints of the tangents back. Both are products that other kernels do; here is what is special.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/ops/target_loss.h"
 #include "kernels/state/memory.h"
@@ -19,6 +20,7 @@ struct TargetCurvature {
   View to;                  // [n, cols], overwritten; zero where the target is missing
   TargetForm form;
   int32_t first_weight;  // as target_weight takes it
+  EQ_FIELDS(x, target, tangent, count, to, form, first_weight)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
@@ -56,6 +58,7 @@ struct TargetCurvature {
 struct CurvatureWeights {
   int32_t tasks;
   float loss_scale;  // which every coefficient is later multiplied by; the GradNorm loss is not scaled
+  EQ_FIELDS(tasks, loss_scale)
 
   template <class Team>
   EQ_FN int units(const Context&) const {

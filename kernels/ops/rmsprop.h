@@ -5,6 +5,7 @@
 // Floor: reads and writes 12 bytes a parameter, a square root and a division.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/ops/gradient_norm.h"
 #include "kernels/state/memory.h"
@@ -14,6 +15,7 @@ namespace equipoise {
 struct RmsProp {
   GradientBlock block;
   Place parameter, moment1, moment2;  // [count], updated: momentum, mean square
+  EQ_FIELDS(block, parameter, moment1, moment2)
 
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -38,7 +40,7 @@ struct RmsProp {
         moved = fmaf(momentum, moved, gradient / (sqrtf(square) + eps));
         value = fmaf(-lr, moved, keep * value);
       };
-      if (advance_fours<true>(c, block, row, lane, p, m, v, advance)) return;
+      if (advance_fours<true>(c, block, row, lane, parameter, moment1, moment2, advance)) return;
     }
     each_stretch<Team::kLanes>(block.count, row, lane, [&](int first, int elements) {
       float g[kStretch<Team::kLanes>];

@@ -3,6 +3,7 @@
 // Floor: reads every float once.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
 
@@ -12,6 +13,7 @@ struct RowSums {
   View from;       // [blocks * n, cols]
   Place to;        // [blocks, stride], overwritten; what pads a row is set to zero
   int32_t stride;  // floats, at least cols
+  EQ_FIELDS(from, to, stride)
 
   template <class Team>
   EQ_FN int units(const Context&) const {

@@ -2,6 +2,7 @@
 // Floor: batch * features * 4 bytes read and written once.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/permutation.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
@@ -12,6 +13,7 @@ namespace equipoise {
 struct ChooseRows {
   Place rows;    // [n] int32, overwritten
   Place labels;  // [n] int32, overwritten
+  EQ_FIELDS(rows, labels)
 
   // A unit takes as many neighbouring rows as a unit of a row has lanes: the key of the permutation is made once for
   // them.
@@ -40,6 +42,7 @@ struct ChooseRows {
 /// control.label_weight = sum over labelled rows of the weight of their class, rows rising.
 struct LabelWeight {
   Place labels;  // [n]
+  EQ_FIELDS(labels)
 
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -62,6 +65,7 @@ struct Gather {
   Place rows;  // [n] int32
   int32_t source;
   View to;  // [n, cols], overwritten
+  EQ_FIELDS(rows, source, to)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

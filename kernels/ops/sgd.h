@@ -5,6 +5,7 @@
 // Floor: reads and writes 8 bytes a parameter.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/ops/gradient_norm.h"
 #include "kernels/state/memory.h"
@@ -14,6 +15,7 @@ namespace equipoise {
 struct Sgd {
   GradientBlock block;
   Place parameter, moment1;  // [count], updated
+  EQ_FIELDS(block, parameter, moment1)
 
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -33,7 +35,7 @@ struct Sgd {
         moved = fmaf(momentum, moved, clip * total);
         value = fmaf(-lr, moved, keep * value);
       };
-      if (advance_fours<false>(c, block, row, lane, p, m, nullptr, advance)) return;
+      if (advance_fours<false>(c, block, row, lane, parameter, moment1, moment1, advance)) return;
     }
     each_stretch<Team::kLanes>(block.count, row, lane, [&](int first, int elements) {
       float g[kStretch<Team::kLanes>];

@@ -2,6 +2,7 @@
 // Floor: one exponential an element and one more where a row is summed first.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/strict_math.h"
 #include "kernels/state/memory.h"
 
@@ -22,6 +23,7 @@ EQ_FN RowExponentials row_exponentials(const float* x, int cols) {
 struct Softmax {
   View x;  // [rows, classes]
   View y;  // [rows, classes], overwritten
+  EQ_FIELDS(x, y)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
@@ -40,6 +42,7 @@ struct Softmax {
 struct SoftmaxGradient {
   View y, dy;
   View dx;  // overwritten
+  EQ_FIELDS(y, dy, dx)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

@@ -3,6 +3,7 @@
 // or the sum over the batch in the place of the mean: d term / dy = 2 (y - target).
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
 
@@ -17,6 +18,7 @@ struct SquaredError {
   int32_t task;  // >= 0: the gradient is weighted by control.shared_weights[task] (merged lane)
   bool has_gradient;
   bool sums;  // the term is a sum, not a mean
+  EQ_FIELDS(y, target, dy, slots, scale, task, has_gradient, sums)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
 
@@ -19,6 +20,7 @@ struct SumViews {
   int32_t task[kMaxSummands];  // >= 0: times that task's weight of this step
   int32_t count;               // 0 with no accumulation: fills with zeros
   bool accumulate;
+  EQ_FIELDS(to, from, coefficient, task, count, accumulate)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

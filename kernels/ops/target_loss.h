@@ -10,6 +10,7 @@
 // loss. Floor: reads two floats an entry and writes one; one exponential and one logarithm where the loss needs them.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/base/strict_math.h"
 #include "kernels/ops/forms.h"
@@ -31,6 +32,7 @@ struct CountTargets {
   View target;           // [n, cols]
   Place slots;           // [n, 16] float64, overwritten
   int32_t first_weight;  // as target_weight takes it
+  EQ_FIELDS(target, slots, first_weight)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
@@ -63,6 +65,7 @@ struct TargetLoss {
   int32_t first_weight;  // as target_weight takes it
   bool has_gradient;
   bool sums;  // the term is a sum over the batch, not a mean
+  EQ_FIELDS(x, target, count, dx, slots, form, task, first_weight, has_gradient, sums)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
@@ -125,6 +128,7 @@ struct TargetCrossEntropy {
   int32_t first_weight;
   bool has_gradient;
   bool sums;  // the term is a sum over the batch, not a mean
+  EQ_FIELDS(x, target, count, dx, slots, task, first_weight, has_gradient, sums)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

@@ -2,6 +2,7 @@
 // Floor: one division a term.
 #pragma once
 
+#include "kernels/base/fields.h"
 #include "kernels/ops/forms.h"
 #include "kernels/state/memory.h"
 
@@ -17,6 +18,7 @@ struct TaskLoss {
   Divisor divisor[kMaxTaskTerms];
   Place count[kMaxTaskTerms];  // [1] float64, where counted
   double per_row[kMaxTaskTerms];
+  EQ_FIELDS(task, form, terms, term, sum, divisor, count, per_row)
 
   template <class Team>
   EQ_FN int units(const Context&) const {

@@ -19,6 +19,7 @@ struct Product {
   // strides are known when it runs, but this when it is compiled.
   bool a_lines = a_row == 1 && a_k != 1, b_lines = b_col == 1 && b_k != 1;
   bool small_tiles = false;  // on a GPU: more threads take less each
+  int a_place = 0, b_place = 0;  // of the operands' first values, in floats from somewhere that 16 divides
 };
 
 // A Finish has

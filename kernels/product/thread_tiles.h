@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cmath>
-#include <cstdint>
 
 #include "kernels/product/product.h"
 
@@ -23,9 +22,10 @@ struct SquareTiles {
   EQ_FN static constexpr int units(int rows, int cols) { return tiles(rows) * tiles(cols); }
 
   /// Whether neighbours by one index, whose stride is `stride`, are aligned for loads of `count` at every multiple of
-  /// `count` of it and at every value of the other index, whose stride is `other`.
-  EQ_FN static bool at_once(int count, const float* from, int stride, int other) {
-    return stride == 1 && other % count == 0 && reinterpret_cast<uintptr_t>(from) % (count * sizeof(float)) == 0;
+  /// `count` of it and at every value of the other index, whose stride is `other`: of an operand that begins `place`
+  /// floats from somewhere aligned. (A place, unlike an address, may be known when a kernel is compiled.)
+  EQ_FN static constexpr bool at_once(int count, int place, int stride, int other) {
+    return stride == 1 && other % count == 0 && place % count == 0;
   }
 
   template <class Finish>
@@ -35,7 +35,8 @@ struct SquareTiles {
     const int full = p.b_col == 1 ? p.cols / Side : tiles(p.cols), edge = unit - tiles(p.rows) * full;
     const Lines rows(edge < 0 ? unit / full : edge, p.rows, p.a_row),
         cols(edge < 0 ? unit % full : full, p.cols, p.b_col);
-    const Operand a(p.a, p.a_row, p.a_k, p.a_lines, rows), b(p.b, p.b_col, p.b_k, p.b_lines, cols);
+    const Operand a(p.a, p.a_place, p.a_row, p.a_k, p.a_lines, rows),
+        b(p.b, p.b_place, p.b_col, p.b_k, p.b_lines, cols);
     float sum[Side][Side];
     EQ_UNROLL
     for (int r = 0; r < Side; ++r) {
@@ -97,14 +98,14 @@ struct SquareTiles {
     int step;        // floats from one k to the next
     bool wide;       // wide loads
 
-    EQ_FN Operand(const float* first, int line_stride, int k_stride, bool along_lines, const Lines& lines)
+    EQ_FN Operand(const float* first, int place, int line_stride, int k_stride, bool along_lines, const Lines& lines)
         : from(first), step(k_stride) {
       EQ_UNROLL
       for (int i = 0; i < Side; ++i) {
         line[i] = (lines.has(i) ? lines.at(i) : lines.first) * line_stride;
       }
-      wide = along_lines ? lines.has(Side - 1) && at_once(Side, from, line_stride, k_stride)
-                         : at_once(kDeep, from, k_stride, line_stride);
+      wide = along_lines ? lines.has(Side - 1) && at_once(Side, place, line_stride, k_stride)
+                         : at_once(kDeep, place, k_stride, line_stride);
     }
     /// Places that a block of k is read from.
     template <Read How>

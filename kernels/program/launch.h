@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/balance/chain.h"
+#include "kernels/base/fields.h"
 #include "kernels/state/epochs.h"
 #include "kernels/state/memory.h"
 #include "kernels/state/replica_status.h"
@@ -15,12 +16,14 @@ struct Operation;  // kernels/program/operation.h
 /// Operations that are independent of each other; a barrier stands behind them.
 struct Phase {
   int32_t first, end;  // operations
+  EQ_FIELDS(first, end)
 };
 
 /// State copied to fast memory for the length of a launch and back at its end.
 struct Resident {
   Place state, fast;
   int32_t count;
+  EQ_FIELDS(state, fast, count)
 };
 
 inline constexpr int kMaxPrograms = 4;  ///< of one launch

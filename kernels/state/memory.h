@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "kernels/base/fields.h"
 #include "kernels/base/fn.h"
 #include "kernels/state/control.h"
 #include "kernels/state/settings.h"
@@ -26,6 +27,7 @@ inline constexpr int kSpaces = 3;
 struct Place {
   int32_t offset;
   Space space;
+  EQ_FIELDS(offset, space)
 };
 
 /// A rectangle of floats: blocks * n rows from block `block` on, `cols` columns, rows `stride` apart.
@@ -34,6 +36,7 @@ struct View {
   int32_t stride;
   int32_t cols;
   int32_t block, blocks;
+  EQ_FIELDS(place, stride, cols, block, blocks)
 };
 
 /// One table of values: values[rows, cols].
@@ -79,6 +82,8 @@ struct Context {
   EQ_FN int32_t* ints(Place p) const { return reinterpret_cast<int32_t*>(floats(p)); }
   EQ_FN const SourceSet& source_set() const { return data->sets[settings->source_set]; }
   EQ_FN int rows(const View& v) const { return v.blocks * n; }
+  /// Where a view begins, in floats from the start of its space, which 16 divides.
+  EQ_FN int first(const View& v) const { return v.place.offset + v.block * n * v.stride; }
   EQ_FN float* row(const View& v, int r) const {
     return floats(v.place) + static_cast<int64_t>(v.block * n + r) * v.stride;
   }

@@ -99,6 +99,7 @@ void check(int rows, int cols, int depth, Lie lie_a, Lie lie_b, int pad, size_t 
   Operand a = make_operand(lie_a, rows, depth, pad, offset_a, seed),
           b = make_operand(lie_b, cols, depth, pad, offset_b, seed);
   Product p{a.values, a.line, a.k, b.values, b.k, b.line, rows, cols, depth};
+  p.a_place = static_cast<int>(offset_a), p.b_place = static_cast<int>(offset_b);
   const size_t count = static_cast<size_t>(rows) * cols;
   Buffer by_threads(count), by_more_threads(count), by_lanes(count);
   std::multiset<std::pair<int, int>> stored, stored_by_more, stored_by_lanes;
@@ -149,21 +150,20 @@ TEST(ThreadTiles, KeepTheBitsWhereOperandsAreNotAlignedForWideLoads) {
 
 TEST(ThreadTiles, ReadSeveralAtOnceOnlyWhereEveryLoadIsAligned) {
   // A host forgives a misaligned load; a GPU ends the program.
-  alignas(16) const float memory[8] = {};
   using Four = SquareTiles<4>;
   using Two = SquareTiles<2>;
-  EXPECT_TRUE(Four::at_once(4, memory, 1, 84));
-  EXPECT_TRUE(Four::at_once(4, memory + 4, 1, 84));
-  EXPECT_FALSE(Four::at_once(4, memory, 1, 81));
-  EXPECT_FALSE(Four::at_once(4, memory, 1, 82));
-  EXPECT_FALSE(Four::at_once(4, memory, 2, 84));
-  EXPECT_FALSE(Four::at_once(4, memory + 1, 1, 84));
-  EXPECT_FALSE(Four::at_once(4, memory + 2, 1, 84));
-  EXPECT_TRUE(Two::at_once(2, memory + 2, 1, 82));
-  EXPECT_FALSE(Two::at_once(2, memory + 2, 1, 81));
-  EXPECT_FALSE(Two::at_once(2, memory + 1, 1, 84));
-  EXPECT_FALSE(Two::at_once(2, memory, 2, 84));
-  EXPECT_FALSE(Two::at_once(4, memory + 2, 1, 84)) << "values of k come in fours";
+  EXPECT_TRUE(Four::at_once(4, 0, 1, 84));
+  EXPECT_TRUE(Four::at_once(4, 4, 1, 84));
+  EXPECT_FALSE(Four::at_once(4, 0, 1, 81));
+  EXPECT_FALSE(Four::at_once(4, 0, 1, 82));
+  EXPECT_FALSE(Four::at_once(4, 0, 2, 84));
+  EXPECT_FALSE(Four::at_once(4, 1, 1, 84));
+  EXPECT_FALSE(Four::at_once(4, 2, 1, 84));
+  EXPECT_TRUE(Two::at_once(2, 2, 1, 82));
+  EXPECT_FALSE(Two::at_once(2, 2, 1, 81));
+  EXPECT_FALSE(Two::at_once(2, 1, 1, 84));
+  EXPECT_FALSE(Two::at_once(2, 0, 2, 84));
+  EXPECT_FALSE(Two::at_once(4, 2, 1, 84)) << "values of k come in fours";
 }
 
 TEST(ThreadTiles, AreAsManyAsCoverTheProduct) {
