@@ -1,10 +1,10 @@
-// kernels/run/interpreter.h - runs programs: many steps of one replica by one team, without returning to the host.
-// Operations of one phase are independent and share the team; one barrier stands between phases.
+// kernels/run/interpreter.h - a step of a program from its tables, whatever the program. Operations of one phase are
+// independent and share the team; one barrier stands between phases.
 #pragma once
 
 #include "kernels/program/launch.h"
 #include "kernels/program/operation.h"
-#include "kernels/run/epoch_end.h"
+#include "kernels/run/replica.h"
 #include "kernels/state/memory.h"
 
 namespace equipoise {
@@ -72,55 +72,21 @@ EQ_FN void run_phase(const Team& team, const Context& c, const Operation* operat
   }
 }
 
-/// Up to `todo` steps of one program, and how many it left to do. The context's memory and slot are set; all else of it
-/// is the program's.
-template <class Team>
-EQ_FN int run_program(const Team& team, Context& c, const LaunchProgram& program, int todo) {
-  c.control = program.controls + c.slot;
-  c.settings = program.settings + c.slot;
-  c.data = &program.data;
-  c.batch = program.batch;
-  c.shuffle = program.shuffle;
-  const int epoch = program.first_epochs ? program.first_epochs[c.slot] : c.control->epoch;
-  // Only the last phase changes what the loop below reads, and at least one barrier lies before it.
-  for (; todo > 0; --todo) {
-    const int left = c.settings->rows - c.control->position;
-    if (left <= 0 || rests(*c.control, epoch, program.stop_at_epoch_end)) break;
-    c.n = left < program.batch ? left : program.batch;
+struct TabledSteps {
+  template <class Team>
+  EQ_FN void step(const Team& team, const Context& c, const LaunchProgram& program, int) const {
     for (int p = 0; p < program.phase_count; ++p) {
       run_phase(team, c, program.operations, program.phases[p]);
       team.sync();
       if constexpr (requires { team.phase_ended(p); }) team.phase_ended(p);  // a team that counts clocks
     }
   }
-  if (program.statuses && team.thread_rank() == 0)
-    program.statuses[c.slot] = {c.control->step, rests(*c.control, epoch, program.stop_at_epoch_end)};
-  return todo;
-}
+};
 
-/// Runs replica number `slot` of the launch. `fast` is this team's fast memory.
+/// Replica number `slot` of a launch by the interpreter.
 template <class Team>
 EQ_FN void run_replica(const Team& team, const Launch& launch, int slot, float* fast) {
-  Context c;
-  c.base[static_cast<int>(Space::fast)] = fast;
-  c.base[static_cast<int>(Space::work)] = launch.work + slot * launch.work_floats;
-  c.base[static_cast<int>(Space::state)] = launch.state + slot * launch.state_floats;
-  c.chains = launch.chains;
-  c.slot = slot;
-  const bool epochs = launch.epochs.rules != nullptr;
-  copy_resident(team, c, launch, true);
-  team.sync();
-  int left = launch.programs[0].steps;
-  int p = epochs ? next_epoch(team, launch, slot, left) : 0;
-  while (p < launch.program_count) {
-    const LaunchProgram& program = launch.programs[p];
-    c.output_slot = epochs && p == 1 ? output_slot(launch.epochs, slot) : slot;
-    const int todo = run_program(team, c, program, epochs && p == 0 ? left : program.steps);
-    if (epochs && p == 0) left = todo;
-    p = epochs ? program_after(team, launch, c, p, left) : p + 1;
-  }
-  copy_resident(team, c, launch, false);
-  team.sync();
+  run_replica(team, TabledSteps{}, launch, slot, fast);
 }
 
 }  // namespace equipoise

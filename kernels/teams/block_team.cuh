@@ -1,20 +1,12 @@
-// kernels/teams/block_team.cuh - a CUDA thread block, and a warp of it, as teams. GPU only; their twins on the CPU are in kernels/teams/host_team.h.
+// kernels/teams/block_team.cuh - a CUDA thread block as a team. GPU only; its twin on the CPU is in
+// kernels/teams/host_team.h.
 #pragma once
 
 #include <cooperative_groups.h>
 
-#include "kernels/base/team.h"
-#include "kernels/product/thread_tiles.h"
+#include "kernels/teams/warp_team.cuh"
 
 namespace equipoise {
-
-/// The 32 threads of the calling thread's warp.
-class WarpTeam : public Cut<ThreadTiles, 1> {
- public:
-  __device__ int thread_rank() const { return static_cast<int>(threadIdx.x % 32); }
-  __device__ int size() const { return 32; }
-  __device__ void sync() const { __syncwarp(); }
-};
 
 class BlockTeam : public Cut<ThreadTiles, 1> {
  public:
