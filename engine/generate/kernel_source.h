@@ -1,0 +1,19 @@
+// engine/generate/kernel_source.h - CUDA source of a kernel made for the programs of one launch: the interpreter's
+// bodies, with every operation a constant. Bits are the interpreter's.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "engine/lower/program.h"
+
+namespace equipoise {
+
+/// The kernel's name in what is compiled of the source.
+inline constexpr char kMadeKernel[] = "run_made";
+
+/// The source of a kernel that runs launches of these programs, in this order, on blocks of `threads` threads. It
+/// includes kernels/run/generated.cuh and nothing else. The programs' chains must be the same.
+std::string kernel_source(std::span<const Program* const> programs, int threads);
+
+}  // namespace equipoise
