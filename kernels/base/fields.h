@@ -3,8 +3,12 @@
 #pragma once
 
 /// Behind a struct's fields, naming all of them in order: each_field(f) calls f("name, name, ...", field, field, ...).
-#define EQ_FIELDS(...)                      \
-  template <class F>                        \
-  constexpr auto each_field(F&& f) const {  \
-    return f(#__VA_ARGS__, __VA_ARGS__);    \
+#if defined(__CUDACC__)
+#define EQ_FIELDS(...)
+#else
+#define EQ_FIELDS(...)                     \
+  template <class F>                       \
+  constexpr auto each_field(F&& f) const { \
+    return f(#__VA_ARGS__, __VA_ARGS__);   \
   }
+#endif
