@@ -17,6 +17,7 @@
 #include "engine/run/device_programs.h"
 #include "engine/run/device_tables.h"
 #include "engine/run/launch_data.h"
+#include "engine/run/made_kernels.h"
 #include "engine/run/wave_sizes.h"
 
 namespace equipoise {
@@ -31,7 +32,8 @@ class CudaExecutor : public Executor {
         options_(options),
         fast_floats_(device_fast_floats(device)),
         tables_(device),
-        programs_(device) {
+        programs_(device),
+        kernels_(device, options.kernel_mode, options.worth_compiling) {
     // A tenth is left for fragments of the allocator and for programs that come and go.
     memory_ = options.memory > 0 ? options.memory
                                  : device_free_memory(device) / 10 * 9 / static_cast<size_t>(options.sharing);
@@ -39,6 +41,7 @@ class CudaExecutor : public Executor {
 
   std::string name() const override { return info_.name; }
   PlanLimits plan_limits() const override { return {fast_floats_, true}; }
+  KernelUse kernel_use() const override { return kernels_.use(); }
   int host_threads() const override { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
   void load_tables(const RunTables& tables) override {
@@ -288,8 +291,13 @@ class CudaExecutor : public Executor {
   /// One launch of the programs first .. end - 1, and what it leaves to do.
   void run_piece(Wave& w, Launch& launch, size_t first, size_t end, std::vector<int>& left) {
     const auto start = std::chrono::steady_clock::now();
-    launch_program(device_, launch, fast_floats(w.programs), threads_of(w));
+    double seconds = 0;  // that launches like this one will take
+    for (size_t p = first; p < left.size(); ++p) seconds += w.loaded[p]->pacer.seconds(left[p]);
+    MadeKernel* const made = kernels_.find(w.programs, w.loaded, threads_of(w), seconds);
+    if (made) made->launch(launch, fast_floats(w.programs));
+    else launch_program(device_, launch, fast_floats(w.programs), threads_of(w));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    kernels_.took(took.count());
     std::vector<int> done;
     double expected = 0;
     std::vector<bool> rest;  // whether all replicas of a program do
@@ -302,7 +310,9 @@ class CudaExecutor : public Executor {
       rest.push_back(true);
       for (size_t r = 0; r < replicas; ++r) {
         const ReplicaStatus now = landed[(p - first) * replicas + r];
-        most = std::max(most, now.step - std::exchange(w.statuses[p * replicas + r], now).step);
+        const int64_t steps = now.step - std::exchange(w.statuses[p * replicas + r], now).step;
+        most = std::max(most, steps);
+        kernels_.count(made, steps);
         rest.back() = rest.back() && now.rests != 0;
       }
       done.push_back(static_cast<int>(most));
@@ -363,6 +373,7 @@ class CudaExecutor : public Executor {
   size_t had_ = SIZE_MAX;  // bytes that a wave asks for at most, once more could not be allocated
   DeviceTables tables_;
   DevicePrograms programs_;
+  MadeKernels kernels_;
   DeviceFloats state_, best_;                 // [replicas, ..] states, and parameters of the best epochs
   std::vector<DeviceMemory> wave_{kOutputs};  // pieces of a wave's memory, as WavePiece counts them
   PinnedMemory landing_;                      // of a wave's statuses

@@ -12,10 +12,17 @@
 namespace equipoise {
 
 struct CudaOptions {
+  /// Of options that do not say; a test program that runs all it has on made kernels says so here.
+  inline static KernelMode usual_kernel_mode = KernelMode::interpreter;
+
   size_t memory = 0;            ///< bytes of device memory to use; 0: most of what is free
   int sharing = 1;              ///< executors that share what is free, this one included
   double launch_seconds = 0.5;  ///< what a launch aims at: signals, progress and display watchdogs wait for its end
   int threads = 0;              ///< of a block, a multiple of 32; 0: as block_threads() chooses
+  KernelMode kernel_mode = usual_kernel_mode;
+  /// Seconds of work, done and expected, from which on `automatic` has a kernel compiled: about what that takes. Who has
+  /// worked for so long is likely to go on.
+  double worth_compiling = 10;
 };
 
 /// As make_cuda_executor(device), with limits of the caller's choosing.

@@ -72,6 +72,16 @@ struct EpochsRun {
 /// Of the records of such a run.
 RecordShape record_shape(const Program& train, const Program& evaluate);
 
+/// Which kernel a GPU runs programs with; bits are the same. `automatic` begins with the interpreter and takes the one
+/// that was made for its program once that is compiled, which happens beside and where it is worth it.
+enum class KernelMode { automatic, interpreter, generated };
+
+/// What a GPU's kernels have done, and why none was made where one was wanted.
+struct KernelUse {
+  int64_t interpreted_steps = 0, generated_steps = 0;  ///< of all replicas together
+  std::string problem;                                 ///< a sentence, or empty
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -83,6 +93,8 @@ class Executor {
   virtual int host_threads() const { return 1; }
   /// Devices that the replicas of a run are shared among: each may have as many as one device would.
   virtual int devices() const { return 1; }
+  /// Of GPUs, since the executor was made; a CPU has no kernels.
+  virtual KernelUse kernel_use() const { return {}; }
   virtual void load_tables(const RunTables& tables) = 0;
   /// State of all replicas: [replicas, state_floats].
   virtual void load_state(std::span<const float> state, int64_t state_floats) = 0;

@@ -120,6 +120,16 @@ class SeveralExecutors : public Executor {
     return all;
   }
   PlanLimits plan_limits() const override { return limits_; }
+  KernelUse kernel_use() const override {
+    KernelUse all;
+    for (const auto& executor : executors_) {
+      const KernelUse one = executor->kernel_use();
+      all.interpreted_steps += one.interpreted_steps;
+      all.generated_steps += one.generated_steps;
+      if (all.problem.empty()) all.problem = one.problem;
+    }
+    return all;
+  }
   int host_threads() const override {
     int most = 1;
     for (const auto& executor : executors_) most = std::max(most, executor->host_threads());

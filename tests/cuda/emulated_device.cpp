@@ -17,6 +17,7 @@
 #include "kernels/run/gram_batch_launch.h"
 #include "kernels/run/interpreter.h"
 #include "kernels/run/interpreter_launch.h"
+#include "kernels/run/made_kernel.h"
 #include "kernels/run/min_norm_batch.h"
 #include "tests/engine/run/team_executor.h"
 
@@ -33,6 +34,7 @@ size_t downloaded = 0, landed_pinned = 0, held = 0, memory_limit = SIZE_MAX;  //
 test::MemoryUse use{0, 0};
 int compute[] = {9, 0};
 const char* code = "90";
+const char* made_target = "";
 constexpr int kShared = -1;  // the device number of shared memory, which does not count
 constexpr int kGuard = 64;   // bytes behind each buffer that must stay as they were
 constexpr unsigned char kMark = 0xA5;
@@ -68,6 +70,7 @@ void emulate(int compute_major, int compute_minor, const char* built_for) {
   compute[1] = compute_minor;
   code = built_for;
 }
+void emulate_made_kernels(const char* target) { made_target = target; }
 void limit_memory(size_t bytes) { memory_limit = bytes; }
 MemoryUse memory_use() { return std::exchange(use, {held, 0}); }
 }  // namespace test
@@ -183,6 +186,35 @@ void launch_program(int device, const Launch& launch, int64_t fast_floats, int t
     run_host_team<HostTeamOf<DeviceCut>>(members, [&](const auto& team) { run_replica(team, mine, slot, fast); });
   }
   if (fail) throw DeviceError("emulated_device.cpp", __LINE__, "launch_program", "a planted failure");
+}
+
+std::string made_kernel_target(int) {
+  const std::lock_guard lock(mutex);
+  return made_target;
+}
+
+namespace {
+
+/// Whatever was compiled: what it does is the interpreter's.
+class EmulatedKernel : public MadeKernel {
+ public:
+  EmulatedKernel(int device, int threads) : device_(device), threads_(threads) {}
+  void launch(const Launch& launch, int64_t fast_floats) override {
+    launch_program(device_, launch, fast_floats, threads_);
+    const std::lock_guard lock(mutex);
+    launched.back().made = true;
+  }
+
+ private:
+  int device_, threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<MadeKernel> load_made_kernel(int device, const std::vector<std::byte>& bytes, const std::string&,
+                                             int threads) {
+  if (bytes.size() < 8) throw UnusableCode("the code is for another device");
+  return std::make_unique<EmulatedKernel>(device, threads);
 }
 
 void gram_batch_device(int, const GramBatch& batch, double* partials) {

@@ -10,10 +10,15 @@ namespace equipoise::test {
 
 /// The next launch leaves its work half done and fails as a device error does.
 void fail_next_launch();
-/// One launch: its programs with steps to do, its replicas, and the threads of each block.
+/// One launch: its programs with steps to do, its replicas, the threads of each block, and whether the kernel was made
+/// for its programs.
 struct Launched {
   int programs, replicas, threads;
+  bool made = false;
 };
+/// What kernels are compiled for from now on; "", as at first: none can be loaded. Whatever the code is, a made kernel
+/// does what the interpreter does; code of less than 8 bytes is not the device's.
+void emulate_made_kernels(const char* target);
 /// Bytes that were copied from the device since the last call.
 size_t bytes_downloaded();
 /// Likewise those of them that landed in PinnedMemory.
