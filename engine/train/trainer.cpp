@@ -25,9 +25,8 @@ namespace equipoise {
 
 namespace {
 
-Program training_program(const TrainingPlan& plan, std::size_t replicas, Executor& executor) {
-  Program program =
-      lower(plan.setup.system->graph(Pass::train), training_options(plan.setup, plan.batch, executor.plan_limits()));
+Program training_program(const TrainingPlan& plan, std::size_t replicas, const PlanLimits& limits) {
+  Program program = lower(plan.setup.system->graph(Pass::train), training_options(plan.setup, plan.batch, limits));
   expect_memory(training_bytes(program, replicas), "this training");
   return program;
 }
@@ -35,14 +34,17 @@ Program training_program(const TrainingPlan& plan, std::size_t replicas, Executo
 constexpr int kMostRecords = 64;                         // of a replica in one run
 constexpr int64_t kRecordBytes = int64_t{64} * 1048576;  // of all records of a run, and of what they are judged by
 
-/// Made for the rows of the member with most, where those are fewer than a batch.
-Program validation_program(const std::vector<Member>& members, const Program& training, const Executor& executor) {
+constexpr std::size_t kRowsOfAStep = 16;
+
+/// Made for the rows of the member with most, where those are fewer than a batch: for some more, so that studies and
+/// splits of about as many rows have one program, and one kernel that is made for it.
+Program validation_program(std::span<const Member> members, const Program& training, PlanLimits limits) {
   const Setup& setup = members.front().plan.setup;
   std::size_t most = 1;
   for (const Member& m : members) most = std::max(most, m.split->validation.size());
   // A batch that is not full is summed as one made for its rows alone.
-  const std::size_t batch = setup.system->rows_at_once() ? most : std::min<std::size_t>(most, kEvaluationBatch);
-  PlanLimits limits = executor.plan_limits();
+  const std::size_t rounded = (most + kRowsOfAStep - 1) / kRowsOfAStep * kRowsOfAStep;
+  const std::size_t batch = setup.system->rows_at_once() ? rounded : std::min<std::size_t>(rounded, kEvaluationBatch);
   limits.beside = training.code.get();
   return evaluation_program(setup, static_cast<int>(batch), limits);
 }
@@ -101,6 +103,12 @@ void check(std::span<const Member> members, const Executor& executor) {
 
 }  // namespace
 
+TrainingPrograms training_programs(std::span<const Member> members, const PlanLimits& limits) {
+  Program train = training_program(members.front().plan, members.size(), limits);
+  Program validate = validation_program(members, train, limits);
+  return {std::move(train), std::move(validate)};
+}
+
 Trainer::Trainer(std::span<const Member> members, Executor& executor) : Trainer(members, executor, OnStop::finishes) {}
 
 Trainer::Trainer(const Dataset& data, const Split& split, const TrainingPlan& plan, Executor& executor)
@@ -110,8 +118,8 @@ Trainer::Trainer(std::span<const Member> members, Executor& executor, OnStop on_
     : members_((check(members, executor), members.begin()), members.end()),
       executor_(executor),
       on_stop_(on_stop),
-      program_(training_program(members_.front().plan, members_.size(), executor)),
-      validation_(validation_program(members_, program_, executor)),
+      program_(training_program(members_.front().plan, members_.size(), executor.plan_limits())),
+      validation_(validation_program(members_, program_, executor.plan_limits())),
       shape_(record_shape(program_, validation_)),
       evaluator_(members_.front().plan.setup, *members_.front().data, kEvaluationBatch, executor),
       standings_(members.size()),

@@ -21,6 +21,13 @@
 
 namespace equipoise {
 
+/// The programs of a training: its steps, and the evaluation that ends its epochs, which lies beside it.
+struct TrainingPrograms {
+  Program train, validate;
+};
+/// Of members of one group.
+TrainingPrograms training_programs(std::span<const Member> members, const PlanLimits& limits);
+
 class Trainer {
  public:
   /// Trains members at once, each of which is replica r of the executor and what it would be alone, to the last bit.
