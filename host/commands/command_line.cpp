@@ -83,15 +83,19 @@ class CommandLine {
     CLI::App* app = command("train", "train a model into a run folder", [this] {
       train_.log_format =
           one_of<LogFormat>("--log-format", log_format_, {{"text", LogFormat::text}, {"json", LogFormat::json}});
+      train_.kernel_mode = kernel_mode_of(kernel_mode_);
       return train_command(train_);
     });
     app->add_option("CONFIG", train_.config, "config file; may be left out with --resume");
     add_settings(choices_, app, train_.settings);
     app->add_option("--out", train_.out, "run folder; default: runs/<config>-<time>")->type_name("DIR");
     add_device(choices_, app, train_.device);
+    add_kernel_mode(choices_, app, kernel_mode_);
     app->add_flag("--resume", train_.resume, "go on with the run in --out");
     add_data_root(app, train_.data_root);
     app->add_flag("--dry-run", train_.dry_run, "say what would be done, parameters and memory; write nothing");
+    app->add_option("--kernel", train_.kernel, "with --dry-run: write the source of the kernel that a GPU would run")
+        ->type_name("FILE");
     app->add_flag("--print-config", train_.print_config, "print the resolved config and end");
     add_choice(choices_, app, "--log-format", log_format_, {"text", "json"}, "text or json")->type_name("FORMAT");
     add_quiet(app, train_.quiet);
@@ -304,7 +308,7 @@ class CommandLine {
   bool version_ = false;
   InitOptions init_;
   std::string rows_ = "1000", seed_ = "1", steps_, tolerance_ = "0.0001", losses_, initial_losses_;
-  std::string shell_, topic_, log_format_ = "text", split_, order_ = "random";
+  std::string shell_, topic_, log_format_ = "text", kernel_mode_ = "auto", split_, order_ = "random";
   TrainOptions train_;
   StudyCommandLine studies_;
   EvaluateOptions evaluate_;

@@ -24,6 +24,8 @@ struct TrainOptions {
   std::vector<std::string> settings;            ///< of --set: key=value
   std::optional<std::filesystem::path> out;     ///< run folder
   std::string device = "auto";
+  KernelMode kernel_mode = KernelMode::automatic;
+  std::optional<std::filesystem::path> kernel;     ///< of a dry run: receives the source of the GPU's kernel
   std::optional<std::filesystem::path> data_root;  ///< of --resume: where the run's tables lie now
   bool resume = false, dry_run = false, print_config = false;
   LogFormat log_format = LogFormat::text;

@@ -41,6 +41,21 @@ void add_device(Choices& choices, CLI::App* app, std::string& device, bool sever
               ->capture_default_str()] = std::move(words);
 }
 
+void add_kernel_mode(Choices& choices, CLI::App* app, std::string& word) {
+  add_choice(choices, app, "--kernel-mode", word, {"auto", "interpreter", "generated"},
+             "of a GPU: interpreter, generated (a kernel compiled for this model), or auto, which begins with the "
+             "first and takes the second once it is there; results are the same")
+      ->type_name("MODE")
+      ->capture_default_str();
+}
+
+KernelMode kernel_mode_of(const std::string& word) {
+  return one_of<KernelMode>("--kernel-mode", word,
+                            {{"auto", KernelMode::automatic},
+                             {"interpreter", KernelMode::interpreter},
+                             {"generated", KernelMode::generated}});
+}
+
 CLI::Option* add_choice(Choices& choices, CLI::App* app, const std::string& name, std::string& word,
                         std::vector<std::string> words, const std::string& meaning) {
   CLI::Option* option = app->add_option(name, word, meaning);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/run/executor.h"
 #include "host/commands/commands.h"
 #include "host/commands/completion.h"
 #include "host/text/nearest_name.h"
@@ -29,6 +30,9 @@ Value one_of(const std::string& option, const std::string& word, const std::map<
 void add_settings(Choices& choices, CLI::App* app, std::vector<std::string>& settings);
 /// `several`: the command shares its models among several devices.
 void add_device(Choices& choices, CLI::App* app, std::string& device, bool several = false);
+/// `word` is that of kernel_mode_of.
+void add_kernel_mode(Choices& choices, CLI::App* app, std::string& word);
+KernelMode kernel_mode_of(const std::string& word);
 /// An option that takes one of `words`; the words also complete it.
 CLI::Option* add_choice(Choices& choices, CLI::App* app, const std::string& name, std::string& word,
                         std::vector<std::string> words, const std::string& meaning);

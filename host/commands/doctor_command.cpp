@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "engine/generate/kernel_cache.h"
+#include "engine/generate/kernel_compiler.h"
 #include "host/commands/commands.h"
 #include "host/run/build_info.h"
 #include "kernels/run/device.h"
@@ -34,6 +36,24 @@ std::string devices_of(const DeviceReport& report) {
                          ? "install the NVIDIA driver, or start the container with its GPUs (docker run --gpus all)"
                          : "see that nvidia-smi lists the device and CUDA_VISIBLE_DEVICES does not hide it";
   return text + fmt::format("  to use a GPU: {}; without one everything runs on the CPU, with the same bits\n", what);
+}
+
+/// What compiles kernels for one model, and where they are kept.
+std::string kernels_text() {
+  std::string text = "kernels made for a model\n  compiler    ";
+  try {
+    const KernelCompiler compiler;
+    text += fmt::format("NVRTC {} ({})\n", compiler.version(), compiler.library());
+  } catch (const KernelError& e) {
+    text += fmt::format("none: {}\n", e.what());
+  }
+  const KernelCache cache(KernelCache::users_folder());
+  if (const std::string problem = cache.problem(); !problem.empty())
+    return text + fmt::format("  cache       not used: {}\n", problem);
+  const KernelCache::Size size = cache.size();
+  return text + fmt::format("  cache       {}: {} kernel{}, {:.1f} of at most {} MiB\n", cache.folder().string(),
+                            size.kernels, size.kernels == 1 ? "" : "s", static_cast<double>(size.bytes) / 1048576.0,
+                            KernelCache::kMostBytes >> 20);
 }
 
 }  // namespace
@@ -68,7 +88,7 @@ std::string doctor_text(const DeviceReport& report) {
 }
 
 ExitCode doctor_command() {
-  print_result(doctor_text(device_report()));
+  print_result(doctor_text(device_report()) + kernels_text());
   return ExitCode::done;
 }
 

@@ -37,7 +37,7 @@ std::vector<StudySetting> settings_of(const StudyOptions& o, const Config& confi
 ExitCode dry_run(const StudyOptions& o, StudyWork& work, Log& log) {
   const StudyPlan& plan = work.record.plan;
   StudyData& data = *work.data;
-  const auto executors = make_study_executors(o.device, log, o.threads);
+  const auto executors = make_study_executors(o.device, log, o.threads, o.kernel_mode);
   Executor* const executor = executors[0].get();
   const StudyPart part = o.part ? study_part(*o.part) : StudyPart{};
   std::vector<Member> members;

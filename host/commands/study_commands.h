@@ -19,6 +19,7 @@ struct StudyOptions {
   std::vector<std::string> settings;            ///< of --set, and what the options say of [study]
   std::optional<std::filesystem::path> out;
   std::string device = "auto";
+  KernelMode kernel_mode = KernelMode::automatic;
   int threads = 0;                                 ///< of a CPU; 0 = all
   std::optional<std::string> part;                 ///< "2/8"
   std::optional<std::filesystem::path> data_root;  ///< of --resume

@@ -25,7 +25,7 @@ std::vector<DataFile> files_of_rows(const RawData& raw, const Config& config) {
 }
 
 ExitCode go_on(const StudyFolder& folder, StudyWork& work, const StudyOptions& o, StopSignals& signals, Log& log) {
-  const auto executors = make_study_executors(o.device, log, o.threads);
+  const auto executors = make_study_executors(o.device, log, o.threads, o.kernel_mode);
   work.record.device = executors[0]->name();
   work.record.status = "running";
   folder.write_record(work.record);
@@ -43,6 +43,11 @@ ExitCode go_on(const StudyFolder& folder, StudyWork& work, const StudyOptions& o
     return ExitCode::done;
   }
   for (const std::string& notice : summary->notices) log.warning(notice);
+  for (const auto& executor : executors)
+    if (const KernelUse use = executor->kernel_use(); !use.problem.empty()) {
+      log.info("kernel: " + use.problem);
+      break;
+    }
   if (summary->failed > 0)
     log.warning(
         fmt::format("{} of {} members cannot be relied on; members.csv says why", summary->failed, summary->members));

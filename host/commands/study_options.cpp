@@ -69,12 +69,14 @@ void StudyCommandLine::add_study(const MakeCommand& command, const std::string& 
   CLI::App* app = command(name, meaning, [this, &words] {
     words.options().log_format =
         one_of<LogFormat>("--log-format", log_format_, {{"text", LogFormat::text}, {"json", LogFormat::json}});
+    words.options().kernel_mode = kernel_mode_of(kernel_mode_);
     return study_command(words.read());
   });
   words.add_to(app);
   add_settings(choices, app, words.options().settings);
   add_device(choices, app, words.options().device, true);
   add_data_root(app, words.options().data_root);
+  add_kernel_mode(choices, app, kernel_mode_);
   add_choice(choices, app, "--log-format", log_format_, {"text", "json"}, "text or json")->type_name("FORMAT");
   add_quiet(app, words.options().quiet);
 }

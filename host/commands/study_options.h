@@ -50,7 +50,7 @@ class StudyCommandLine {
   StudyOptionWords cross_validate_{StudyKind::cross_validation}, sweep_{StudyKind::sweep};
   MemberOptions member_;
   MergeOptions merge_;
-  std::string log_format_ = "text", number_, action_;
+  std::string log_format_ = "text", kernel_mode_ = "auto", number_, action_;
 };
 
 }  // namespace equipoise

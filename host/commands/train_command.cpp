@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/machine_memory.h"
+#include "engine/generate/kernel_source.h"
 #include "engine/systems/words.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/memory_needed.h"
@@ -24,6 +25,7 @@
 #include "host/text/shell_word.h"
 #include "host/text/signals.h"
 #include "host/text/trimmed.h"
+#include "kernels/run/interpreter_launch.h"
 
 namespace equipoise {
 
@@ -85,12 +87,26 @@ void tell(Log& log, const PreparedData& prepared, bool monitors) {
     log.info("no row validates: patience is ignored, all epochs run, and the last state is the model");
 }
 
+/// Writes the source of the kernel that a GPU runs the training with; without one at hand, of a GPU of compute
+/// capability 9.0, whose blocks may have 227 KiB of shared memory.
+void write_kernel(const fs::path& path, const PreparedData& prepared, const TrainingPlan& plan,
+                  const Executor& executor) {
+  constexpr int64_t kFastFloats = 227 * 1024 / sizeof(float);
+  PlanLimits limits = executor.plan_limits();
+  if (!limits.resident_parameters) limits = {kFastFloats, true};
+  const Member member{&prepared.data, &prepared.split, plan};
+  const TrainingPrograms programs = training_programs({&member, 1}, limits);
+  const Program* const all[] = {&programs.train, &programs.validate};
+  write_file_atomically(path, std::string_view(kernel_source(all, kBlockThreads)));
+}
+
 ExitCode dry_run(const Config& config, const TrainOptions& o, Log& log) {
   const PreparedData prepared = prepare_data(config);
   tell(log, prepared, config.train.monitor != "none");
   const auto executor = make_executor(o.device, log);
   const Trainer trainer(prepared.data, prepared.split, training_plan(config, prepared.data, prepared.split), *executor);
   const Split& s = prepared.split;
+  if (o.kernel) write_kernel(*o.kernel, prepared, trainer.plan(), *executor);
   print_result(fmt::format(
       "1 run on {}\nrows: {} train, {} validation, {} test\n{} steps an epoch, at most {} epochs\n"
       "memory: about {} and the program's own, of {}; 1 process, 1 thread, at most {} while tables are read\n"
@@ -159,7 +175,7 @@ class TrainRun {
   ExitCode start() {
     const PreparedData prepared = prepare_data(config_);
     tell(log_, prepared, config_.train.monitor != "none");
-    const auto executor = make_executor(options_.device, log_);
+    const auto executor = make_executor(options_.device, log_, 1, options_.kernel_mode);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
     expect_distinct_columns(*trainer.plan().setup.system, prepared.preprocess);
     signals_.listen();
@@ -170,6 +186,7 @@ class TrainRun {
     RunFolder folder = RunFolder::create(place);
     summary_.started = time_now();
     summary_.device = executor->name();
+    executor_ = executor.get();
     summary_.data_sha256 = prepared.sha256;
     summary_.notices = prepared.notices;
     summary_.folder = folder.path();
@@ -187,7 +204,7 @@ class TrainRun {
     expect_same_data(earlier, prepared);
     signals_.listen();
     tell(log_, prepared, config_.train.monitor != "none");
-    const auto executor = make_executor(options_.device, log_);
+    const auto executor = make_executor(options_.device, log_, 1, options_.kernel_mode);
     Trainer trainer(prepared.data, prepared.split, training_plan(config_, prepared.data, prepared.split), *executor);
     const auto restore = [&](const TensorFile& checkpoint) {
       trainer.restore(checkpoint);
@@ -198,6 +215,8 @@ class TrainRun {
     summary_.started = earlier.started;
     summary_.resumed = std::min(earlier.resumed, INT_MAX - 1) + 1;
     summary_.device = executor->name();
+    executor_ = executor.get();
+    earlier_use_ = {earlier.interpreted_steps, earlier.generated_steps, ""};
     summary_.data_sha256 = prepared.sha256;
     summary_.notices = earlier.notices.empty() ? prepared.notices : earlier.notices;
     summary_.folder = folder.path();
@@ -301,6 +320,7 @@ class TrainRun {
     account(folder, prepared, trainer, failure.empty() ? "finished" : "failed", trainer.finish_reason(), at_thresholds);
     written_ = true;
     for (const std::string& warning : summary_.warnings) log_.warning(warning);
+    if (!summary_.kernel.problem.empty()) log_.info("kernel: " + summary_.kernel.problem);
     log_.clear_live();
     print_result(report(folder, trainer, summary_, prepared, options_.log_format));
     return failure.empty() ? ExitCode::done : ExitCode::numerics;
@@ -323,6 +343,9 @@ class TrainRun {
     summary_.epochs = trainer.control().epoch;
     summary_.steps = trainer.control().step;
     summary_.skipped = trainer.control().skipped;
+    summary_.kernel = executor_->kernel_use();
+    summary_.kernel.interpreted_steps += earlier_use_.interpreted_steps;
+    summary_.kernel.generated_steps += earlier_use_.generated_steps;
     summary_.best_epoch = trainer.best_epoch();
     summary_.best = at_thresholds ? at_thresholds : trainer.best();
     const std::string text = to_json(summary_, prepared, trainer.program().task_names);
@@ -334,6 +357,8 @@ class TrainRun {
   StopSignals& signals_;
   Log& log_;
   RunSummary summary_;
+  const Executor* executor_ = nullptr;
+  KernelUse earlier_use_;
   bool written_ = false;  ///< the account of the end, after which nothing of the run can fail
 };
 
@@ -342,6 +367,8 @@ class TrainRun {
 ExitCode train_command(const TrainOptions& options) { return train_config(config_of(options), options); }
 
 ExitCode train_config(const Config& config, const TrainOptions& options) {
+  if (options.kernel && !options.dry_run)
+    throw Error(ExitCode::usage, "train: --kernel belongs to --dry-run, which writes the source of the GPU's kernel");
   if (options.print_config) {
     print_result(to_toml(config));
     return ExitCode::done;

@@ -29,9 +29,11 @@ void tell_compiling(int device, Log& log) {
 }
 
 /// So many executors of the devices as one.
-std::vector<std::unique_ptr<Executor>> make_cuda(const std::vector<int>& devices, int executors, Log& log) {
+std::vector<std::unique_ptr<Executor>> make_cuda(const std::vector<int>& devices, int executors, Log& log,
+                                                 KernelMode mode) {
   CudaOptions options;
   options.sharing = executors;
+  options.kernel_mode = mode;
   for (const int device : devices) tell_compiling(device, log);
   std::vector<std::unique_ptr<Executor>> made;
   for (int e = 0; e < executors; ++e) {
@@ -96,11 +98,12 @@ std::vector<int> all_numbers() {
 }
 
 /// `unused_ones`: whether the log says that there are more.
-std::vector<std::unique_ptr<Executor>> make_auto(Log& log, int threads, int executors, bool unused_ones) {
+std::vector<std::unique_ptr<Executor>> make_auto(Log& log, int threads, int executors, bool unused_ones,
+                                                 KernelMode mode) {
   std::string why = device_report().problem;
   if (why.empty()) {
     try {
-      auto made = make_cuda({0}, executors, log);
+      auto made = make_cuda({0}, executors, log, mode);
       const std::size_t there = device_report(false).devices.size();
       log.info(fmt::format(
           "device: {} (cuda:0){}", made[0]->name(),
@@ -146,24 +149,25 @@ std::optional<int> cuda_device_of(const std::string& device) {
   return numbers.empty() ? std::nullopt : std::optional(numbers[0]);
 }
 
-std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads) {
-  if (device == "auto") return std::move(make_auto(log, threads, 1, false).front());
+std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads, KernelMode mode) {
+  if (device == "auto") return std::move(make_auto(log, threads, 1, false, mode).front());
   const std::optional<int> cuda = cuda_device_of(device);
-  return std::move((cuda ? make_cuda({*cuda}, 1, log) : make_cpu(threads)).front());
+  return std::move((cuda ? make_cuda({*cuda}, 1, log, mode) : make_cpu(threads)).front());
 }
 
 void expect_devices(const std::string& device) {
   for (const int number : cuda_devices_of(device)) expect_cuda_device(number);
 }
 
-std::vector<std::unique_ptr<Executor>> make_study_executors(const std::string& device, Log& log, int threads) {
+std::vector<std::unique_ptr<Executor>> make_study_executors(const std::string& device, Log& log, int threads,
+                                                            KernelMode mode) {
   constexpr int kExecutors = 2;  // of GPUs: one trains while the host is busy with what the other has done
-  if (device == "auto") return make_auto(log, threads, kExecutors, true);
+  if (device == "auto") return make_auto(log, threads, kExecutors, true, mode);
   const std::vector<int> numbers = cuda_devices_of(device);
   if (numbers.empty()) return make_cpu(threads);
-  if (!names_several(device)) return make_cuda(numbers, kExecutors, log);
+  if (!names_several(device)) return make_cuda(numbers, kExecutors, log, mode);
   expect_devices(device);  // before the first is started
-  auto made = make_cuda(numbers, kExecutors, log);
+  auto made = make_cuda(numbers, kExecutors, log, mode);
   log.info(fmt::format("device: {} (cuda:{})", made[0]->name(), fmt::join(numbers, ", cuda:")));
   return made;
 }

@@ -18,13 +18,16 @@ namespace equipoise {
 /// Error(usage), and so are those that name several devices: one model has no use for them. On a CPU one model runs on
 /// one thread; several models run on `threads`, 0 = all that the machine has. Where the driver has to compile the
 /// kernels, which takes a while, the log says so before.
-std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads = 1);
+/// `mode` is of a GPU's kernels.
+std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads = 1,
+                                        KernelMode mode = KernelMode::interpreter);
 
 /// For many models at once: likewise, and "cuda:all", which are all CUDA devices that are there, or a list such as
 /// "cuda:0,cuda:2" are several devices as one. The log says which; of `auto` it says how many more there are. Returns
 /// one executor of the CPU, or two of a GPU, or of the GPUs, each with a stream of its own and half of the memory: what
 /// is done on one, the host's copies to and from the device among it, goes on beside the other's launches.
-std::vector<std::unique_ptr<Executor>> make_study_executors(const std::string& device, Log& log, int threads);
+std::vector<std::unique_ptr<Executor>> make_study_executors(const std::string& device, Log& log, int threads,
+                                                            KernelMode mode = KernelMode::interpreter);
 
 /// Throws what that would of words, and of named devices that are not there, before anything is begun.
 void expect_devices(const std::string& device);

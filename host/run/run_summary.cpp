@@ -49,6 +49,14 @@ ordered_json build_of() {
           {"cuda_architectures", b.cuda_architectures}};
 }
 
+/// Null of a run that no GPU did.
+ordered_json kernel_of(const KernelUse& use) {
+  if (use.interpreted_steps + use.generated_steps == 0) return nullptr;
+  ordered_json kernel{{"interpreter_steps", use.interpreted_steps}, {"generated_steps", use.generated_steps}};
+  if (!use.problem.empty()) kernel["problem"] = use.problem;
+  return kernel;
+}
+
 /// Of the other files of the run, also those that have no room to say it themselves.
 ordered_json formats_of_files() {
   ordered_json formats;
@@ -121,6 +129,7 @@ std::string to_json(const RunSummary& s, const PreparedData& prepared, const std
   json["resumed"] = s.resumed;
   json["build"] = build_of();
   json["device"] = s.device;
+  json["kernel"] = kernel_of(s.kernel);
   json["data"] = data_of(prepared, s.notices, std::filesystem::absolute(s.folder).lexically_normal());
   json["epochs"] = s.epochs;
   json["steps"] = s.steps;
@@ -155,6 +164,10 @@ EarlierRun read_earlier_run(const std::filesystem::path& run_json) {
     run.status = json.at("status").get<std::string>();
     run.finish_reason = json.at("finish_reason").get<std::string>();
     run.epochs = count_in(json, "epochs", run_json);
+    if (const auto kernel = json.find("kernel"); kernel != json.end() && kernel->is_object()) {
+      run.interpreted_steps = kernel->value("interpreter_steps", int64_t{0});
+      run.generated_steps = kernel->value("generated_steps", int64_t{0});
+    }
     const ordered_json& data = json.at("data");
     run.data_sha256 = data.at("sha256").get<std::string>();
     run.notices = data.value("notices", run.notices);

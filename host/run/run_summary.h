@@ -27,6 +27,7 @@ struct RunSummary {
   bool selects = true;                   ///< the validation rows choose an epoch
   std::optional<Evaluation> best;        ///< of the validation rows in the best epoch
   std::vector<std::string> dead_layers;  ///< of the finished run's last state (engine/train/dead_layers.h)
+  KernelUse kernel;                      ///< of a GPU, over all resumptions
   std::vector<std::string> warnings;     ///< what makes the model doubtful (host/run/outcome.h)
   std::string hash;                      ///< of the finished run
 };
@@ -44,6 +45,7 @@ struct EarlierRun {
   int epochs = 0;
   std::string started;
   int resumed = 0;
+  int64_t interpreted_steps = 0, generated_steps = 0;
   std::string data_sha256;
   std::vector<std::string> notices;  ///< of the data; none of formats 1 and 2
   std::vector<DataFile> files;
