@@ -54,6 +54,20 @@ bool all_written(const uint8_t* written, int bytes) {
   return eight == 0x0101010101010101u;
 }
 
+/// Of what a load brings, element by element where they are several: who is not read need not be there.
+bool wanted_written(const Instruction& i, const uint8_t* written, int bytes) {
+  if (i.elements == 1) return all_written(written, bytes);
+  const int each = bytes / i.elements;
+  for (int k = 0; k < i.elements; ++k)
+    if (i.to[k].present() && !all_written(written + k * each, each)) return false;
+  return true;
+}
+/// Whether word number k of what it brings belongs to an element that is read; of small elements all do.
+bool wants_word(const Instruction& i, uint64_t k, int bytes) {
+  const auto each = static_cast<uint64_t>(bytes / i.elements);
+  return i.elements == 1 || each < 4 || i.to[k * 4 / each].present();
+}
+
 std::string place_in(const Region& region, uint64_t offset) {
   return "byte " + std::to_string(offset) + " of " + region.name;
 }
@@ -101,7 +115,7 @@ void Machine::access_local(Warp& w, const Instruction& i, const uint64_t* addres
     const std::size_t begin = static_cast<std::size_t>(l) * w.local_bytes + at;
     uint8_t* const written = w.local_written.data() + begin;
     if (write) std::memset(written, 1, size);
-    else if (!all_written(written, bytes))
+    else if (!wanted_written(i, written, bytes))
       fault(Check::uninitialised, w, i, l, "byte " + std::to_string(at) + " of local memory");
     where[l] = w.local.data() + begin;
   });
@@ -167,7 +181,7 @@ void Machine::touch(Warp& w, const Instruction& i, Region& region, const uint64_
   }
   if (!write || i.to[0].present())  // an atomic reads, too
     for_lanes(mask, [&](int l) {
-      if (!all_written(region.written.data() + offsets[l], bytes))
+      if (!wanted_written(i, region.written.data() + offsets[l], bytes))
         fault(Check::uninitialised, w, i, l, place_in(region, offsets[l]));
     });
   const auto words = static_cast<uint64_t>((bytes + 3) / 4);
@@ -189,6 +203,7 @@ void Machine::touch(Warp& w, const Instruction& i, Region& region, const uint64_
     Page* page = &region.page(word);
     for (uint64_t k = 0; k < words; ++k) {
       if ((word + k) % Page::kWords == 0) page = &region.page(word + k);
+      if (!wants_word(i, k, bytes)) continue;
       if (region.settled[word + k] == w.block->known) continue;
       read_word(w, i, region, *page, word + k, who);
     }

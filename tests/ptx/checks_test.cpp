@@ -149,6 +149,15 @@ TEST(PtxInitialisation, IsAskedOfEveryReadInEverySpace) {
                threads(1), "local memory");
 }
 
+TEST(PtxInitialisation, IsNotAskedOfAVectorsElementsThatNobodyReads) {
+  const std::string three =
+      "mov.u32 %r2, table;\nst.shared.u32 [%r2], %r0;\nst.shared.u32 [%r2+4], %r0;\nst.shared.u32 [%r2+8], %r0;\n"
+      "ld.shared.v4.u32 {%r3,%r4,%r5,%r6}, [%r2];\nadd.u32 %r7, %r3, %r5;\nst.global.u32 [%rd1], %r7;\n";
+  EXPECT_NO_THROW(run_small(small_kernel(three, kShared), threads(1)));
+  expect_fault(Check::uninitialised, small_kernel(three + "st.global.u32 [%rd1], %r6;", kShared), threads(1),
+               "shared memory");
+}
+
 TEST(PtxInitialisation, OfSharedMemoryEndsWithTheBlock) {
   // A second block reads what the first wrote into its own.
   const std::string text = small_kernel(

@@ -361,6 +361,7 @@ class Decoder : private Names {
     f_.local_bytes = (f_.local_bytes + 15) / 16 * 16;
     for (std::size_t k = 0; k < f_.code.size(); ++k) f_.code[k].text_number = text_numbers_[k];
     find_meetings(f_);
+    forget_unread_elements(f_, widths_.size());
     assign_slots(f_, widths_);
   }
 

@@ -143,6 +143,17 @@ void each_register(const Instruction& i, bool results, F&& f) {
 
 }  // namespace
 
+void forget_unread_elements(Function& f, std::size_t registers) {
+  std::vector<bool> read(registers, false);
+  for (const Instruction& i : f.code)
+    each_register(i, false, [&](const Operand& o) { read[static_cast<std::size_t>(o.slot)] = true; });
+  for (Instruction& i : f.code) {
+    if (i.elements == 1) continue;
+    for (Operand& o : i.to)
+      if (o.present() && !o.constant && !read[static_cast<std::size_t>(o.slot)]) o = {};
+  }
+}
+
 void assign_slots(Function& f, const std::vector<Width>& widths) {
   const std::vector<BasicBlock> blocks = blocks_of(f);
   const std::size_t registers = widths.size();

@@ -9,6 +9,10 @@ namespace equipoise::ptx {
 /// Source: K. D. Cooper, T. J. Harvey, K. Kennedy, A Simple, Fast Dominance Algorithm, 2001, on the reversed graph.
 void find_meetings(Function& function);
 
+/// Takes from loads of vectors the elements that nobody reads: a compiler loads four where three are wanted, and what
+/// lies in the fourth's place need not have been written. To be called while Operand::slot is a register's number.
+void forget_unread_elements(Function& function, std::size_t registers);
+
 /// What a slot holds: a mask over the lanes, 4 bytes a lane, or 8. Lanes that have parted use one frame, each its own
 /// column, and a mask is no column: so a slot never changes its kind.
 enum class Width : uint8_t { mask, narrow, wide };
