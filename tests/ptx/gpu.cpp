@@ -37,6 +37,16 @@ std::function<void(const Launch&, LaunchShape&)>& planted() {
   return now;
 }
 
+int& made_launches() {
+  static int count = 0;
+  return count;
+}
+
+const Module*& made_module() {
+  static const Module* last = nullptr;
+  return last;
+}
+
 std::string& interpreter_module() {
   const char* const other = std::getenv("EQUIPOISE_PTX_INTERPRETER");
   static std::string name = other ? other : "interpreter";

@@ -3,6 +3,7 @@
 
 #include "kernels/run/gram_batch_launch.h"
 #include "kernels/run/interpreter_launch.h"
+#include "kernels/run/made_kernel.h"
 #include "kernels/run/min_norm_batch.h"
 #include "kernels/state/control.h"
 #include "tests/ptx/gpu.h"
@@ -58,12 +59,14 @@ std::string phase_after(const Launch& launch, uint64_t barriers) {
 
 int64_t device_fast_floats(int) { return 227 * 1024 / 4; }
 
-void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
+namespace {
+
+/// A launch of programs by a kernel of a module.
+void launch_kernel(const ptx::Module& module, const std::string& kernel, const Launch& launch, int64_t fast_floats,
+                   int threads) {
   if (fast_floats > device_fast_floats(0)) throw std::invalid_argument("more shared memory than the device has");
   if (launch.replicas <= 0) return;
-  const std::lock_guard alone(ptx::gpu_busy());
   ptx::Machine& machine = gpu();
-  const ptx::Module& module = gpu_module(ptx::interpreter_module());
   name_buffers(launch);
   machine.memory.forget(address_of(launch.work),
                         static_cast<std::size_t>(launch.replicas * launch.work_floats) * sizeof(float));
@@ -73,8 +76,44 @@ void launch_program(int, const Launch& launch, int64_t fast_floats, int threads)
   shape.block.x = static_cast<uint32_t>(threads);
   shape.dynamic_shared = static_cast<std::size_t>(fast_floats) * sizeof(float);
   if (ptx::planted()) ptx::planted()(launch, shape);
-  machine.launch(module, module.entry({"run_replicas"}), shape, parameters_of(launch));
+  machine.launch(module, module.entry({kernel}), shape, parameters_of(launch));
   machine.phase = nullptr;
+}
+
+class MachineKernel : public MadeKernel {
+ public:
+  MachineKernel(const std::vector<std::byte>& code, std::string name, int threads)
+      : module_(ptx::read_module(std::string(reinterpret_cast<const char*>(code.data()), code.size() - 1))),
+        name_(std::move(name)),
+        threads_(threads) {
+    const std::lock_guard alone(ptx::gpu_busy());
+    gpu().load(module_);
+  }
+  void launch(const Launch& launch, int64_t fast_floats) override {
+    const std::lock_guard alone(ptx::gpu_busy());
+    ++ptx::made_launches();
+    ptx::made_module() = &module_;
+    launch_kernel(module_, name_, launch, fast_floats, threads_);
+  }
+
+ private:
+  ptx::Module module_;
+  std::string name_;
+  int threads_;
+};
+
+}  // namespace
+
+void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
+  const std::lock_guard alone(ptx::gpu_busy());
+  launch_kernel(gpu_module(ptx::interpreter_module()), "run_replicas", launch, fast_floats, threads);
+}
+
+std::string made_kernel_target(int) { return "compute_90"; }
+
+std::unique_ptr<MadeKernel> load_made_kernel(int, const std::vector<std::byte>& code, const std::string& name,
+                                             int threads) {
+  return std::make_unique<MachineKernel>(code, name, threads);
 }
 
 void gram_batch_device(int, const GramBatch& batch, double* partials) {

@@ -9,6 +9,9 @@
 namespace equipoise::ptx {
 
 double PhaseClocks::clocks() const { return std::max({path, issue, shared, global}) + kBarrierLatency; }
+double PhaseClocks::clocks_in_order() const {
+  return std::max({ordered_path, issue, shared, global}) + kBarrierLatency;
+}
 
 const Cost& ClockModel::cost(const Instruction& i) {
   const auto [at, fresh] = costs_.try_emplace(&i);
@@ -38,27 +41,52 @@ const std::string& ClockModel::operation_of(const Instruction& i) {
   return at->second;
 }
 
-void ClockModel::instruction(const Warp& w, const Function& function, const Instruction& i) {
-  if (w.block->number != 0) return;
-  WarpState& state = warps_[w.number];
-  std::vector<double>& ready = state.ready[w.frame];
-  if (ready.size() < static_cast<std::size_t>(function.register_slots))
-    ready.resize(static_cast<std::size_t>(function.register_slots), 0);
-  const Cost& c = cost(i);
-  double start = state.control;
+std::vector<double>& ClockModel::Timeline::slots_of(const Frame* frame, const Function& function) {
+  std::vector<double>& slots = ready[frame];
+  if (slots.size() < static_cast<std::size_t>(function.register_slots))
+    slots.resize(static_cast<std::size_t>(function.register_slots), 0);
+  return slots;
+}
+
+void ClockModel::Timeline::run(const Warp& w, const Function& function, const Instruction& i, const Cost& c,
+                               bool in_order) {
+  std::vector<double>& slots = slots_of(w.frame, function);
+  double start = in_order ? std::max(control, issued) : control;
   const auto read = [&](const Operand& o) {
-    if (o.present() && !o.constant) start = std::max(start, ready[static_cast<std::size_t>(o.slot)]);
+    if (o.present() && !o.constant) start = std::max(start, slots[static_cast<std::size_t>(o.slot)]);
   };
   for (const Operand& o : i.from_) read(o);
   read(i.guard);
+  issued = start + c.slots;
   const double end = start + c.latency;
   for (const Operand& o : i.to)
-    if (o.present()) ready[static_cast<std::size_t>(o.slot)] = end;
-  if (i.flow == Flow::branch && i.guard.present()) state.control = start + kBranchLatency;
-  if (i.flow == Flow::table || i.flow == Flow::call || i.flow == Flow::ret) state.control = start + kBranchLatency;
-  if (i.flow == Flow::warp_barrier || i.flow == Flow::collective)
-    state.control = std::max(state.control, state.path) + kBranchLatency;
-  state.path = std::max({state.path, end, state.control});
+    if (o.present()) slots[static_cast<std::size_t>(o.slot)] = end;
+  if (i.flow == Flow::branch && i.guard.present()) control = start + kBranchLatency;
+  if (i.flow == Flow::table || i.flow == Flow::call || i.flow == Flow::ret) control = start + kBranchLatency;
+  if (i.flow == Flow::warp_barrier || i.flow == Flow::collective) control = std::max(control, path) + kBranchLatency;
+  path = std::max({path, end, control, in_order ? issued : 0.0});
+}
+
+void ClockModel::Timeline::loaded(const Warp& w, const Instruction& i, double latency) {
+  std::vector<double>& slots = ready[w.frame];
+  for (const Operand& o : i.to)
+    if (o.present()) {
+      slots[static_cast<std::size_t>(o.slot)] += latency;  // it was set to when the access began
+      path = std::max(path, slots[static_cast<std::size_t>(o.slot)]);
+    }
+}
+
+void ClockModel::Timeline::begin_phase() {
+  path = control = issued = 0;
+  for (auto& [frame, slots] : ready) std::fill(slots.begin(), slots.end(), 0.0);
+}
+
+void ClockModel::instruction(const Warp& w, const Function& function, const Instruction& i) {
+  if (w.block->number != 0) return;
+  WarpState& state = warps_[w.number];
+  const Cost& c = cost(i);
+  state.flow.run(w, function, i, c, false);
+  state.order.run(w, function, i, c, true);
   state.issue += c.slots;
   now_.fma += c.fma * static_cast<double>(__builtin_popcount(w.mask)) / kFmaLanes;
   now_.operations[operation_of(i)].issue += c.slots;
@@ -118,12 +146,8 @@ void ClockModel::access(const Warp& w, const Instruction& i, Space space, const 
   }
   if (write && !i.to[0].present()) return;
   WarpState& state = warps_[w.number];
-  std::vector<double>& ready = state.ready[w.frame];
-  for (const Operand& o : i.to)
-    if (o.present()) {
-      ready[static_cast<std::size_t>(o.slot)] += latency;  // it was set to when the access began
-      state.path = std::max(state.path, ready[static_cast<std::size_t>(o.slot)]);
-    }
+  state.flow.loaded(w, i, latency);
+  state.order.loaded(w, i, latency);
 }
 
 void ClockModel::block_barrier(const Block& block) {
@@ -135,16 +159,18 @@ void ClockModel::finish() {
   double issue[kSchedulers] = {}, sum = 0;
   for (auto& [number, state] : warps_) {
     issue[number % kSchedulers] += state.issue;
-    now_.path = std::max(now_.path, state.path);
-    sum += state.path;
+    now_.path = std::max(now_.path, state.flow.path);
+    now_.ordered_path = std::max(now_.ordered_path, state.order.path);
+    sum += state.flow.path;
   }
   now_.issue = *std::max_element(issue, issue + kSchedulers);
   now_.waiting = now_.path - sum / static_cast<double>(warps_.size());
   phases_.push_back(std::move(now_));
   now_ = {};
   for (auto& [number, state] : warps_) {
-    state.path = state.control = state.issue = 0;
-    for (auto& [frame, ready] : state.ready) std::fill(ready.begin(), ready.end(), 0.0);
+    state.issue = 0;
+    state.flow.begin_phase();
+    state.order.begin_phase();
   }
 }
 

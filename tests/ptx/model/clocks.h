@@ -8,8 +8,9 @@
 //   shared  wavefronts of shared memory, one a clock: a load of 4 bytes a lane takes as many as the most asked-for bank
 //           has words to give, one of 8 or 16 bytes the same for each half or quarter of the warp
 //   global  lines of 128 bytes of the first cache, one a clock
-// beside the floor of its float32 multiply-adds at full rate. Not modelled: instruction fetch, misses of the first
-// cache, the order of issue within a warp, spills that ptxas adds.
+// beside the floor of its float32 multiply-adds at full rate. In order, a warp issues its instructions one after another
+// as the PTX has them, each waiting for what it reads: ptxas moves loads forward, so hardware lies between the two. Not
+// modelled: instruction fetch, misses of the first cache, spills that ptxas adds.
 #pragma once
 
 #include <map>
@@ -24,6 +25,7 @@ namespace equipoise::ptx {
 
 struct PhaseClocks {
   double path = 0, issue = 0, shared = 0, global = 0, fma = 0;
+  double ordered_path = 0;    ///< as `path`, in order
   double sectors = 0;         ///< of 32 bytes, of global memory
   double local_accesses = 0;  ///< of local memory, by warp
   double waiting = 0;         ///< how long the mean warp waits for the last at the barrier
@@ -32,6 +34,7 @@ struct PhaseClocks {
   };
   std::map<std::string, Operation> operations;  ///< by source file: "adam"
   double clocks() const;
+  double clocks_in_order() const;
 };
 
 class ClockModel : public Observer {
@@ -49,9 +52,21 @@ class ClockModel : public Observer {
   const std::vector<PhaseClocks>& phases() const { return phases_; }
 
  private:
-  struct WarpState {
-    double path = 0, control = 0, issue = 0;
+  /// When a warp's instructions begin and end, by data flow or in order.
+  struct Timeline {
+    double path = 0, control = 0, issued = 0;                     // issued: the end of the last issue, in order
     std::unordered_map<const Frame*, std::vector<double>> ready;  // by slot
+
+    std::vector<double>& slots_of(const Frame* frame, const Function& function);
+    void run(const Warp& warp, const Function& function, const Instruction& instruction, const Cost& cost,
+             bool in_order);
+    /// What the instruction loads is there so much later than it began.
+    void loaded(const Warp& warp, const Instruction& instruction, double latency);
+    void begin_phase();
+  };
+  struct WarpState {
+    double issue = 0;
+    Timeline flow, order;
   };
   const std::string& operation_of(const Instruction& instruction);
   const Cost& cost(const Instruction& instruction);

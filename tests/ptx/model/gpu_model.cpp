@@ -31,12 +31,17 @@ double sum_of(const std::vector<PhaseClocks>& phases) {
   for (const PhaseClocks& p : phases) sum += p.clocks();
   return sum;
 }
+double sum_in_order(const std::vector<PhaseClocks>& phases) {
+  double sum = 0;
+  for (const PhaseClocks& p : phases) sum += p.clocks_in_order();
+  return sum;
+}
 
-/// The phases of the last of three steps, by the device executor's own launches.
+/// The phases of the last of three steps, by the device executor's own launches of a module's kernel.
 template <class Train>
-Figure step(const std::string& name, std::size_t phase_count, Train&& train) {
+Figure step(const std::string& name, const Module& module, std::size_t phase_count, Train&& train) {
   Figure f{.name = name, .phases = {}};
-  ClockModel model(gpu_module("interpreter"));
+  ClockModel model(module);
   std::size_t begin = 0;  // of the last step's phases: before a launch's steps residents are copied in
   planted() = [&](const Launch& launch, LaunchShape& shape) {
     f.threads = static_cast<int>(shape.block.x);
@@ -57,7 +62,19 @@ Figure step(const std::string& name, std::size_t phase_count, Train&& train) {
 Figure training(const equipoise::test::StepWorkload& w) {
   const auto device = make_cuda_executor(0, equipoise::test::full_blocks());
   const std::size_t phases = lowered(w, *device).code->phases.size();
-  return step(w.name, phases, [&] { train(*device, w.problem, 1, w.batch, {3, false}); });
+  return step(w.name, gpu_module("interpreter"), phases, [&] { train(*device, w.problem, 1, w.batch, {3, false}); });
+}
+
+constexpr char kMade[] = ", made kernel";
+
+/// The same by the kernel that is made for the step.
+Figure made_training(const equipoise::test::StepWorkload& w) {
+  CudaOptions options = equipoise::test::full_blocks();
+  options.kernel_mode = KernelMode::generated;
+  const auto device = make_cuda_executor(0, options);
+  const std::size_t phases = lowered(w, *device).code->phases.size();
+  train(*device, w.problem, 1, w.batch, {1, false});  // compiled and loaded
+  return step(w.name + kMade, *made_module(), phases, [&] { train(*device, w.problem, 1, w.batch, {3, false}); });
 }
 
 /// A launch of its own: all phases of the first block.
@@ -106,6 +123,7 @@ std::vector<Figure> step_figures() {
 
 std::vector<Figure> all_figures() {
   std::vector<Figure> all = step_figures();
+  for (const equipoise::test::StepWorkload& w : equipoise::test::step_workloads()) all.push_back(made_training(w));
   all.push_back(epoch_end());
   for (int tasks : {2, 4, 8, 16, 32})
     all.push_back(kernel("Gram, K " + std::to_string(tasks) + ", a chunk of 4096 columns", "gram_batch",
@@ -125,7 +143,8 @@ std::string with_point(double value, int digits) {
 
 std::string of_baseline(const Figure& f) {
   for (const Baseline& before : kBaseline)
-    if (f.name == before.name) return with_point(f.clocks / before.clocks, 3);
+    if (f.name == before.name || f.name == std::string(before.name) + kMade)
+      return with_point(f.clocks / before.clocks, 3);
   return "";
 }
 
@@ -142,54 +161,82 @@ std::string main_operations(const PhaseClocks& p) {
   return text;
 }
 
+/// Blocks that a multiprocessor holds of a step's.
+struct Occupancy {
+  int registers, by_registers, by_shared;
+  int blocks() const { return std::max(std::min(by_registers, by_shared), 1); }
+};
+Occupancy occupancy(const Figure& step) {
+  const int registers = std::min(kRegisters / step.threads / 8 * 8, kThreadRegisters);
+  return {registers, kRegisters / (registers * step.threads), static_cast<int>(kSharedBytes / (step.shared_bytes + 1024))};
+}
+
+void print_population(std::ostream& out, const Figure& step, double ends) {
+  const Occupancy here = occupancy(step);
+  const auto replica_steps = [&](double clocks) {
+    return with_point(kMultiprocessors * here.blocks() * kClockGhz * 1e3 / clocks, 2);
+  };
+  out << "- " << step.name << ": " << step.threads << " threads of up to " << here.registers << " registers and "
+      << step.shared_bytes / 1024 << " KB of shared memory, so a multiprocessor holds " << here.blocks() << " block"
+      << (here.blocks() > 1 ? "s" : "") << " (" << here.by_registers << " by registers, " << here.by_shared
+      << " by shared memory). " << kMultiprocessors << " multiprocessors would do " << replica_steps(step.clocks)
+      << " million replica-steps a second (" << replica_steps(sum_in_order(step.phases)) << " in order)";
+  if (ends > 0)
+    out << "; " << replica_steps(step.clocks + ends / kEpochSteps) << " million where epochs of " << kEpochSteps
+        << " steps end as above";
+  out << ".\n";
+}
+
+void print_step(std::ostream& out, const Figure& step) {
+  out << "\n## " << step.name << ", phase by phase\n\n"
+      << "| phase | path | in order | issue | shared | lines | sectors | local | waiting | fma | operations "
+         "|\n|---|---|---|---|---|---|---|---|---|---|---|\n";
+  for (std::size_t p = 0; p < step.phases.size(); ++p) {
+    const PhaseClocks& c = step.phases[p];
+    out << "| " << p + 1 << " | " << whole(c.path) << " | " << whole(c.ordered_path) << " | " << whole(c.issue)
+        << " | " << whole(c.shared) << " | " << whole(c.global) << " | " << whole(c.sectors) << " | "
+        << whole(c.local_accesses) << " | " << whole(c.waiting) << " | " << whole(c.fma) << " | "
+        << main_operations(c) << " |\n";
+  }
+  out << "| sum of the largest, with barriers | **" << whole(step.clocks) << "** | **"
+      << whole(sum_in_order(step.phases)) << "** | | | | | | | | |\n";
+}
+
 void print_page(std::ostream& out, const std::vector<Figure>& all) {
   out << "# Clocks of the compiled kernels, by a model\n\n"
-         "No GPU has run this: `tools/gpu-model` runs the PTX that nvcc makes of the kernels on the machine of "
-         "tests/ptx and counts, by\n"
-         "the table of tests/ptx/model/costs.h. A phase takes the largest of its longest chain of dependent "
-         "instructions, the\n"
-         "instructions of its busiest scheduler, and its wavefronts of shared memory and lines of the first cache, and "
+         "No GPU has run this: `tools/gpu-model` runs the PTX that nvcc makes of the kernels, and NVRTC of those that "
+         "are made for\ntheir program, on the machine of tests/ptx and counts, by the table of "
+         "tests/ptx/model/costs.h. A phase takes the largest of\nits longest chain of dependent instructions, the "
+         "instructions of its busiest scheduler, and its wavefronts of shared\nmemory and lines of the first cache, "
+         "and "
       << whole(kBarrierLatency)
-      << " clocks\nfor its barrier. What is not modelled (instruction fetch, misses of the first cache, spills, issue "
-         "in order) makes hardware\n"
-         "slower; use the figures as ratios to each other and to the baseline, commit 28a8ddf. A test holds them to 5 "
-         "% of\n"
-         "what the kernels of this tree give.\n\n"
-         "## Figures\n\n| what one multiprocessor does | clocks | us at "
-      << kClockGhz << " GHz | of the baseline | floor by fma |\n|---|---|---|---|---|\n";
+      << " clocks for its barrier. In order, the chain is that of a warp that issues its\ninstructions one after "
+         "another as the PTX has them; ptxas moves loads forward, so hardware lies between the two. What is\nnot "
+         "modelled (instruction fetch, misses of the first cache, spills) makes hardware slower; use the figures as "
+         "ratios to each\nother and to the baseline, commit 28a8ddf. A test holds them to 5 % of what the kernels of "
+         "this tree give.\n\n"
+         "## Figures\n\n| what one multiprocessor does | clocks | in order | us at "
+      << kClockGhz << " GHz | of the baseline | floor by fma |\n|---|---|---|---|---|---|\n";
   for (const Figure& f : all) {
     double fma = 0;
     for (const PhaseClocks& p : f.phases) fma += p.fma;
-    out << "| " << f.name << " | " << whole(f.clocks) << " | " << with_point(f.clocks / kClockGhz / 1e3, 1) << " | "
-        << of_baseline(f) << " | " << whole(fma) << " |\n";
+    out << "| " << f.name << " | " << whole(f.clocks) << " | " << whole(sum_in_order(f.phases)) << " | "
+        << with_point(f.clocks / kClockGhz / 1e3, 1) << " | " << of_baseline(f) << " | " << whole(fma) << " |\n";
   }
-  const Figure& step = all.front();
-  const int registers = kRegisters / step.threads / 8 * 8, by_registers = kRegisters / (registers * step.threads);
-  const int by_shared = static_cast<int>(kSharedBytes / (step.shared_bytes + 1024));
-  const int blocks = std::max(std::min(by_registers, by_shared), 1);
-  const double ends = std::find_if(all.begin(), all.end(), [](const Figure& f) { return f.name == kEpochEnd; })->clocks;
-  const auto replica_steps = [&](double clocks) { return kMultiprocessors * blocks * kClockGhz * 1e3 / clocks; };
-  out << "\n## A population\n\nThe first step above: " << step.threads << " threads of up to " << registers
-      << " registers and " << step.shared_bytes / 1024 << " KB of shared memory, so a multiprocessor holds " << blocks
-      << " block" << (blocks > 1 ? "s" : "") << " (" << by_registers << " by registers, " << by_shared
-      << " by shared memory).\n"
-      << kMultiprocessors << " multiprocessors would do " << with_point(replica_steps(step.clocks), 2)
-      << " million replica-steps a second; " << with_point(replica_steps(step.clocks + ends / kEpochSteps), 2)
-      << " million where epochs of " << kEpochSteps
-      << " steps end as above.\n\n## The first step, phase by phase\n\n"
-         "Of a phase: its chain, its issues, its wavefronts of shared memory, its lines of the first cache, sectors of "
-         "global memory and\n"
-         "accesses of local memory, how long the mean warp waits at its barrier, its floor by fma, and whose "
-         "instructions they are.\n\n"
-         "| phase | path | issue | shared | lines | sectors | local | waiting | fma | operations "
-         "|\n|---|---|---|---|---|---|---|---|---|---|\n";
-  for (std::size_t p = 0; p < step.phases.size(); ++p) {
-    const PhaseClocks& c = step.phases[p];
-    out << "| " << p + 1 << " | " << whole(c.path) << " | " << whole(c.issue) << " | " << whole(c.shared) << " | "
-        << whole(c.global) << " | " << whole(c.sectors) << " | " << whole(c.local_accesses) << " | " << whole(c.waiting)
-        << " | " << whole(c.fma) << " | " << main_operations(c) << " |\n";
-  }
-  out << "| sum of the largest, with barriers | **" << whole(step.clocks) << "** | | | | | | | | |\n";
+  const auto named = [&](const std::string& name) -> const Figure& {
+    return *std::find_if(all.begin(), all.end(), [&](const Figure& f) { return f.name == name; });
+  };
+  const double ends = named(kEpochEnd).clocks;
+  out << "\n## A population\n\n";
+  print_population(out, all.front(), ends);
+  for (const Figure& f : all)
+    if (f.name.ends_with(kMade)) print_population(out, f, 0);
+  out << "\n## Phases\n\n"
+         "Below, of a phase: its chain, by data flow and in order, its issues, its wavefronts of shared memory, its "
+         "lines of the first\ncache, sectors of global memory and accesses of local memory, how long the mean warp "
+         "waits at its barrier, its floor by\nfma, and whose instructions they are.\n";
+  print_step(out, all.front());
+  print_step(out, named(all.front().name + kMade));
 }
 
 void print_phases(std::ostream& out, const std::vector<Figure>& steps) {
