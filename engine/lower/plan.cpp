@@ -1,5 +1,6 @@
 // engine/lower/plan.cpp - phases and places: who waits for whom, and which buffers may share memory.
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -114,34 +115,73 @@ std::vector<Operation> parts_of(const Operation& o) {
   return {operation(weight), operation(bias)};
 }
 
-/// Where a product may take small tiles.
-bool* small_tiles(Operation& o) {
-  if (o.kind == OperationKind::linear) return &o.linear.small_tiles;
-  if (o.kind == OperationKind::linear_input_gradient) return &o.linear_input_gradient.small_tiles;
-  if (o.kind == OperationKind::linear_weight_gradient && o.linear_weight_gradient.has_weight)
-    return &o.linear_weight_gradient.small_tiles;
-  return nullptr;
+/// What a phase waits for, about: the scheduler with most to issue, or shared memory. A block's warps are dealt the
+/// turns of its operations as they come, those that take longest first, and schedulers their warps likewise.
+class PhaseLoad {
+ public:
+  PhaseLoad(std::span<const Operation> phase, const std::vector<Chain>& chains, int batch)
+      : chains_(chains), batch_(batch) {
+    for (const Operation& o : phase) turns_.push_back(of(o));
+  }
+  std::array<Turns, 2> of(const Operation& o) const { return block_turns(o, device_units(o, chains_, batch_), batch_); }
+  void set(std::size_t operation, const std::array<Turns, 2>& turns) { turns_[operation] = turns; }
+  const std::array<Turns, 2>& at(std::size_t operation) const { return turns_[operation]; }
+  int64_t clocks() {
+    order_.resize(turns_.size());
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](std::size_t a, std::size_t b) { return turns_[a][0].issue > turns_[b][0].issue; });
+    int64_t issue[kSchedulers] = {}, wavefronts = 0, dealt = 0;
+    for (std::size_t i : order_)
+      for (const Turns& t : turns_[i]) {
+        for (int64_t s = 0; s < kSchedulers; ++s)
+          issue[(dealt + s) % kSchedulers] += (t.count + kSchedulers - 1 - s) / kSchedulers * t.issue;
+        wavefronts += t.count * t.wavefronts;
+        dealt += t.count;
+      }
+    return std::max(*std::max_element(issue, issue + kSchedulers), wavefronts);
+  }
+
+ private:
+  static constexpr int64_t kSchedulers = 4;
+  static_assert(kBlockThreads / 32 % kSchedulers == 0);
+  const std::vector<Chain>& chains_;
+  int batch_;
+  std::vector<std::array<Turns, 2>> turns_;
+  std::vector<std::size_t> order_;
+};
+
+/// Gives the products of a phase the tiles that it waits for least, one product after another until none gains.
+void choose_tiles(std::span<Operation> phase, const std::vector<Chain>& chains, int batch) {
+  if (std::none_of(phase.begin(), phase.end(), [](Operation& o) { return tile_shape(o) != nullptr; })) return;
+  PhaseLoad load(phase, chains, batch);
+  int64_t least = load.clocks();
+  for (bool gains = true; gains;) {
+    gains = false;
+    for (std::size_t i = 0; i < phase.size(); ++i) {
+      TileShape* const shape = tile_shape(phase[i]);
+      if (!shape) continue;
+      for (const TileShape other : {TileShape::square, TileShape::small, TileShape::tall, TileShape::wide}) {
+        const TileShape had = *shape;
+        const auto turns = load.at(i);
+        *shape = other;
+        load.set(i, load.of(phase[i]));
+        if (const int64_t clocks = load.clocks(); clocks < least) {
+          least = clocks;
+          gains = true;
+        } else {
+          *shape = had;
+          load.set(i, turns);
+        }
+      }
+    }
+  }
 }
 
 /// Lays the operations of a phase out over the warps of a block, in turns of a warp.
 void lay_out(std::span<Operation> phase, const std::vector<Chain>& chains, int batch) {
   const auto turns = [&](const Operation& o) { return (int64_t{device_units(o, chains, batch)} + 31) / 32; };
-  // A product of which a turn takes longer than a warp's share of the phase would be waited for: it takes small tiles,
-  // unless those ask so much of shared memory that all would wait for that.
-  constexpr int64_t kWarps = kBlockThreads / 32;
-  int64_t all = 0, longest = 0, wavefronts = 0;
-  for (const Operation& o : phase) all += turns(o) * unit_cost(o, batch);
-  std::vector<bool*> slow;
-  for (Operation& o : phase) {
-    bool* const small = small_tiles(o);
-    if (!small || unit_cost(o, batch) * kWarps <= all) continue;
-    longest = std::max(longest, unit_cost(o, batch));
-    *small = true;
-    wavefronts += turns(o) * tile_wavefronts(o, batch);
-    slow.push_back(small);
-  }
-  if (wavefronts > longest)
-    for (bool* small : slow) *small = false;
+  choose_tiles(phase, chains, batch);
   // Warps are dealt turns in this order, as cards are: where those that take longest come first, each warp has its
   // share of them. The operations of a phase do not ask which of them comes first.
   std::stable_sort(phase.begin(), phase.end(),

@@ -1,37 +1,78 @@
 // engine/lower/unit_cost.cpp - instructions of a unit, a line an operation.
 #include "engine/lower/unit_cost.h"
 
+#include "kernels/product/thread_tiles.h"
+
 namespace equipoise {
 
 namespace {
 
+constexpr int kWarp = 32;
+int64_t warp_turns(int64_t units) { return (units + kWarp - 1) / kWarp; }
 /// Of columns of a row, those of one lane.
 int64_t columns(int cols) { return divide_up(cols, kRowLanes); }
 /// Elements of a flat array that a unit walks.
 constexpr int64_t kElements = kFlatRow / kRowLanes;
 
-/// A tile of a matrix product: for a value of k its fma, loads, and what moves them on.
-int64_t tile(bool small, int depth) { return small ? 100 + int64_t{8} * depth : 150 + int64_t{23} * depth; }
+/// Loads of four values of k: of a tile's rows, or of its columns.
+template <int Side>
+int64_t loads(const TileLines<Side>& lines, bool deep) {
+  return lines.grouped ? 4 * Side / TileLines<Side>::kGroup : deep ? Side : 4 * Side;
+}
+/// A product's tiles and single elements, without what follows the sums.
+template <int Rows, int Cols>
+std::array<Turns, 2> turns_in(const Product& p) {
+  using Tiles = TilesOf<Rows, Cols>;
+  const auto rows = Tiles::row_lines(p);
+  const auto cols = Tiles::col_lines(p);
+  const int64_t loaded = loads(rows, Tiles::deep_rows(p)) + loads(cols, Tiles::deep_cols(p));
+  const int64_t tiles = int64_t{rows.tiles} * cols.tiles;
+  const int64_t stores = cols.grouped ? Rows * Cols / cols.kGroup : Rows * Cols;
+  const Turns whole{warp_turns(tiles), 60 + 3 * stores + p.depth * (4 * Rows * Cols + loaded + 7) / 4,
+                    int64_t{Rows + Cols} * p.depth + 2 * Rows * Cols};
+  const int64_t all = warp_turns(Tiles::units(p));
+  return {whole, Turns{all - whole.count, 60 + int64_t{3} * p.depth, int64_t{2} * p.depth}};
+}
+std::array<Turns, 2> turns_of(const Product& p) {
+  switch (p.tiles) {
+    case TileShape::small: return turns_in<2, 2>(p);
+    case TileShape::tall: return turns_in<8, 4>(p);
+    case TileShape::wide: return turns_in<4, 8>(p);
+    case TileShape::square: break;
+  }
+  return turns_in<4, 4>(p);
+}
+int64_t values_of(TileShape shape) {
+  return shape == TileShape::square ? 16 : shape == TileShape::small ? 4 : 32;
+}
 /// Values to which an activation is applied.
 int64_t activated(Activation activation, int64_t values) {
-  return activation == Activation::identity ? 0 : 40 * values;
+  return activation == Activation::identity ? 0 : activation == Activation::relu ? 2 * values : 40 * values;
 }
 
 struct Costs {
   int batch;
 
   int rows(const View& view) const { return view.blocks * batch; }
+  template <class Op>
+  std::array<Turns, 2> tiles(const Op& o) const {
+    Context c{};
+    c.batch = c.n = batch;
+    return turns_of(o.product(c));
+  }
 
   int64_t operator()(const ChooseRows&) const { return 1500; }
   int64_t operator()(const LabelWeight&) const { return int64_t{12} * batch; }
   int64_t operator()(const DrawNoise&) const { return 400; }
   int64_t operator()(const Gather& o) const { return 60 + 8 * columns(o.to.cols); }
-  int64_t operator()(const Linear& o) const { return tile(o.small_tiles, o.x.cols) + activated(o.activation, 16); }
+  int64_t operator()(const Linear& o) const {
+    return tiles(o)[0].issue + activated(o.activation, values_of(o.tiles));
+  }
   int64_t operator()(const LinearInputGradient& o) const {
-    return tile(o.small_tiles, o.dy.cols) + activated(o.activation, 4);
+    return tiles(o)[0].issue + activated(o.activation, values_of(o.tiles)) / (o.activation == Activation::relu ? 1 : 4);
   }
   int64_t operator()(const LinearWeightGradient& o) const {
-    return o.has_weight ? tile(o.small_tiles, rows(o.dy)) : 60 + int64_t{4} * rows(o.dy);
+    return o.has_weight ? tiles(o)[0].issue : 60 + int64_t{4} * rows(o.dy);
   }
   int64_t operator()(const Latent& o) const { return 80 + 90 * columns(o.z.cols); }
   int64_t operator()(const LatentGradient& o) const { return 120 + 30 * columns(o.sigma.cols); }
@@ -58,18 +99,27 @@ struct Costs {
   }
 };
 
-/// Of a warp: a wide load of four floats is four, and a block of four values of k takes one for each line.
-int64_t wavefronts(bool small, int depth) { return int64_t{small ? 4 : 8} * depth; }
-
 }  // namespace
 
-int64_t tile_wavefronts(const Operation& o, int batch) {
-  if (o.kind == OperationKind::linear) return wavefronts(o.linear.small_tiles, o.linear.x.cols);
-  if (o.kind == OperationKind::linear_input_gradient)
-    return wavefronts(o.linear_input_gradient.small_tiles, o.linear_input_gradient.dy.cols);
+std::array<Turns, 2> block_turns(const Operation& o, int units, int batch) {
+  const Costs costs{batch};
+  std::array<Turns, 2> turns{};
+  if (o.kind == OperationKind::linear) turns = costs.tiles(o.linear);
+  if (o.kind == OperationKind::linear_input_gradient) turns = costs.tiles(o.linear_input_gradient);
   if (o.kind == OperationKind::linear_weight_gradient && o.linear_weight_gradient.has_weight)
-    return wavefronts(o.linear_weight_gradient.small_tiles, o.linear_weight_gradient.dy.blocks * batch);
-  return 0;
+    turns = costs.tiles(o.linear_weight_gradient);
+  else if (turns[0].count == 0) turns[0].count = warp_turns(units);
+  turns[0].issue = unit_cost(o, batch);
+  if (turns[0].wavefronts == 0) turns[0].wavefronts = turns[0].issue / 5;
+  return turns;
+}
+
+TileShape* tile_shape(Operation& o) {
+  if (o.kind == OperationKind::linear) return &o.linear.tiles;
+  if (o.kind == OperationKind::linear_input_gradient) return &o.linear_input_gradient.tiles;
+  if (o.kind == OperationKind::linear_weight_gradient && o.linear_weight_gradient.has_weight)
+    return &o.linear_weight_gradient.tiles;
+  return nullptr;
 }
 
 int64_t unit_cost(const Operation& o, int batch) {

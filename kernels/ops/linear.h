@@ -25,8 +25,8 @@ struct Linear {
   LinearPlace parameters;
   View y;  // [rows, out], overwritten
   Activation activation;
-  bool small_tiles = false;  // as in Product; likewise below
-  EQ_FIELDS(x, parameters, y, activation, small_tiles)
+  TileShape tiles = TileShape::square;  // as in Product; likewise below
+  EQ_FIELDS(x, parameters, y, activation, tiles)
 
   struct Finish {
     const float* bias;
@@ -34,6 +34,7 @@ struct Linear {
     int stride;
     Activation activation;
     EQ_FN float start(int, int col) const { return bias[col]; }
+    EQ_FN bool adds() const { return false; }
     EQ_FN void store(int row, int col, const float* sums, int count) const {
       activate(activation, sums, y + static_cast<int64_t>(row) * stride + col, count);
     }
@@ -41,13 +42,27 @@ struct Linear {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return Team::Tiles::units(c.rows(x), y.cols, small_tiles);
+    return Team::Tiles::units(product(c));
+  }
+  /// But for where the operands are.
+  EQ_FN Product product(const Context& c) const {
+    return {.a_row = x.stride,
+            .a_k = 1,
+            .b_k = 1,
+            .b_col = parameters.stride,
+            .rows = c.rows(x),
+            .cols = y.cols,
+            .depth = x.cols,
+            .a_lines = false,
+            .b_lines = false,
+            .tiles = tiles,
+            .a_place = c.first(x),
+            .b_place = parameters.weight.offset};
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    Product p{c.row(x, 0), x.stride, 1, c.floats(parameters.weight), 1, parameters.stride, c.rows(x), y.cols, x.cols};
-    p.small_tiles = small_tiles;
-    p.a_place = c.first(x), p.b_place = parameters.weight.offset;
+    Product p = product(c);
+    p.a = c.row(x, 0), p.b = c.floats(parameters.weight);
     Team::Tiles::unit(p, Finish{c.floats(parameters.bias), c.row(y, 0), y.stride, activation}, u);
   }
 };
@@ -60,8 +75,8 @@ struct LinearInputGradient {
   View dx;  // [rows, in], overwritten or accumulated
   Activation activation;
   bool accumulate;  // only with the identity
-  bool small_tiles = false;
-  EQ_FIELDS(dy, parameters, x, dx, activation, accumulate, small_tiles)
+  TileShape tiles = TileShape::square;
+  EQ_FIELDS(dy, parameters, x, dx, activation, accumulate, tiles)
 
   struct Finish {
     const float* x;
@@ -72,6 +87,7 @@ struct LinearInputGradient {
     EQ_FN float start(int row, int col) const {
       return accumulate ? dx[static_cast<int64_t>(row) * dx_stride + col] : 0.0f;
     }
+    EQ_FN bool adds() const { return accumulate; }
     EQ_FN void store(int row, int col, const float* sums, int count) const {
       activate_gradient(activation, x + static_cast<int64_t>(row) * x_stride + col, sums,
                         dx + static_cast<int64_t>(row) * dx_stride + col, count);
@@ -80,14 +96,26 @@ struct LinearInputGradient {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
-    return Team::Tiles::units(c.rows(dy), dx.cols, small_tiles);
+    return Team::Tiles::units(product(c));
+  }
+  EQ_FN Product product(const Context& c) const {
+    return {.a_row = dy.stride,
+            .a_k = 1,
+            .b_k = parameters.stride,
+            .b_col = 1,
+            .rows = c.rows(dy),
+            .cols = dx.cols,
+            .depth = dy.cols,
+            .a_lines = false,
+            .b_lines = true,
+            .tiles = tiles,
+            .a_place = c.first(dy),
+            .b_place = parameters.weight.offset};
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const Product p{c.row(dy, 0),      dy.stride, 1,          c.floats(parameters.weight),
-                    parameters.stride, 1,         c.rows(dy), dx.cols,
-                    dy.cols,           false,     true,       small_tiles,
-                    c.first(dy),       parameters.weight.offset};
+    Product p = product(c);
+    p.a = c.row(dy, 0), p.b = c.floats(parameters.weight);
     Team::Tiles::unit(p, Finish{c.row(x, 0), c.row(dx, 0), x.stride, dx.stride, activation, accumulate}, u);
   }
 };
@@ -100,8 +128,8 @@ struct LinearWeightGradient {
   bool accumulate;
   bool has_bias = true;    // false: db is left as it is
   bool has_weight = true;  // false: dW is, and what pads its rows
-  bool small_tiles = false;
-  EQ_FIELDS(x, dy, gradient, accumulate, has_bias, has_weight, small_tiles)
+  TileShape tiles = TileShape::square;
+  EQ_FIELDS(x, dy, gradient, accumulate, has_bias, has_weight, tiles)
 
   struct Finish {
     float* dw;
@@ -110,6 +138,7 @@ struct LinearWeightGradient {
     EQ_FN float start(int row, int col) const {
       return accumulate ? dw[static_cast<int64_t>(row) * stride + col] : 0.0f;
     }
+    EQ_FN bool adds() const { return accumulate; }
     EQ_FN void store(int row, int col, const float* sums, int count) const {
       float* to = dw + static_cast<int64_t>(row) * stride;
       for (int j = 0; j < count; ++j) to[col + j] = sums[j];
@@ -119,22 +148,35 @@ struct LinearWeightGradient {
   };
 
   template <class Team>
-  EQ_FN int weight_units() const {
-    return has_weight ? Team::Tiles::units(dy.cols, x.cols, small_tiles) : 0;
+  EQ_FN int weight_units(const Context& c) const {
+    return has_weight ? Team::Tiles::units(product(c)) : 0;
+  }
+  EQ_FN Product product(const Context& c) const {
+    return {.a_row = 1,
+            .a_k = dy.stride,
+            .b_k = x.stride,
+            .b_col = 1,
+            .rows = dy.cols,
+            .cols = x.cols,
+            .depth = c.rows(x),
+            .a_lines = true,
+            .b_lines = true,
+            .tiles = tiles,
+            .a_place = c.first(dy),
+            .b_place = c.first(x)};
   }
   template <class Team>
-  EQ_FN int units(const Context&) const {
-    return weight_units<Team>() + (has_bias ? divide_up(dy.cols, Team::kLanes) : 0);
+  EQ_FN int units(const Context& c) const {
+    return weight_units<Team>(c) + (has_bias ? divide_up(dy.cols, Team::kLanes) : 0);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    if (u < weight_units<Team>()) {
-      const Product p{c.row(dy, 0), 1,      dy.stride, c.row(x, 0), x.stride, 1,
-                      dy.cols,      x.cols, c.rows(x), true,        true,     small_tiles,
-                      c.first(dy),  c.first(x)};
+    if (u < weight_units<Team>(c)) {
+      Product p = product(c);
+      p.a = c.row(dy, 0), p.b = c.row(x, 0);
       Team::Tiles::unit(p, Finish{c.floats(gradient.weight), x.cols, gradient.stride, accumulate}, u);
     } else {
-      bias_unit<Team::kLanes>(c, (u - weight_units<Team>()) * Team::kLanes);
+      bias_unit<Team::kLanes>(c, (u - weight_units<Team>(c)) * Team::kLanes);
     }
   }
 

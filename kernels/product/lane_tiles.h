@@ -20,7 +20,7 @@ namespace equipoise {
 struct LaneTiles {
   static constexpr int kPanel = 16;
   /// One unit is one panel of columns over all rows.
-  static constexpr int units(int /*rows*/, int cols, bool /*small*/ = false) { return (cols + kPanel - 1) / kPanel; }
+  static constexpr int units(const Product& p) { return (p.cols + kPanel - 1) / kPanel; }
 
   template <class Finish>
   static void unit(const Product& p, const Finish& finish, int unit) {

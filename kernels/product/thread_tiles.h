@@ -1,8 +1,8 @@
-// kernels/product/thread_tiles.h - matrix products on a GPU: a square tile of the result per thread, k in the thread.
-// Floor: of a tile of 4 x 4, 64 fma per eight 128-bit loads. Tiles of 2 x 2 read twice as much an fma, but four times
-// as many threads share the work: for a product that the rest of its phase would wait for (engine/lower/plan.cpp). Rows
-// of a tensor lie 4 x odd floats apart, so that neighbouring threads reading neighbouring rows meet no bank twice. Runs
-// on any team; the CPU uses it to prove the GPU's cutting.
+// kernels/product/thread_tiles.h - matrix products on a GPU: a tile of the result per thread, k in the thread.
+// Floor: for a value of k, a warp's tiles of R x C take R + C clocks of the one shared memory and R C clocks of one of
+// four schedulers: 8 and 4 x 4 of 4 x 4, 12 and 4 x 8 of 8 x 4, 4 and 4 x 1 of 2 x 2, by which more threads share the
+// work. engine/lower/plan.cpp chooses. Rows of a tensor lie 4 x odd floats apart, so that neighbouring threads reading
+// neighbouring rows meet no bank twice. Runs on any team; the CPU uses it to prove the GPU's cutting.
 #pragma once
 
 #include <cmath>
@@ -11,112 +11,151 @@
 
 namespace equipoise {
 
-/// Tiles of `Side` lines (rows or columns) by as many.
-template <int Side>
-struct SquareTiles {
-  static constexpr int kDeep = 4;  ///< values of k read at a time
-  /// Tiles from which on those at the edge are read apart from others, where both operands are read by lines and else:
-  /// for 4 x 4 where it began to gain by the model of the clocks, for 2 x 2 at products of the same size.
-  static constexpr int kManyOfLines = Side == 4 ? 24 : 96, kManyTiles = Side == 4 ? 64 : 256;
-  EQ_FN static constexpr int tiles(int lines) { return (lines + Side - 1) / Side; }
-  EQ_FN static constexpr int units(int rows, int cols) { return tiles(rows) * tiles(cols); }
+/// Whether neighbours by one index, whose stride is `stride`, are aligned for loads of `count` at every multiple of
+/// `count` of it and at every value of the other index, whose stride is `other`: of an operand that begins `place`
+/// floats from somewhere aligned. (A place, unlike an address, may be known when a kernel is compiled.)
+EQ_FN constexpr bool at_once(int count, int place, int stride, int other) {
+  return stride == 1 && other % count == 0 && place % count == 0;
+}
 
-  /// Whether neighbours by one index, whose stride is `stride`, are aligned for loads of `count` at every multiple of
-  /// `count` of it and at every value of the other index, whose stride is `other`: of an operand that begins `place`
-  /// floats from somewhere aligned. (A place, unlike an address, may be known when a kernel is compiled.)
-  EQ_FN static constexpr bool at_once(int count, int place, int stride, int other) {
-    return stride == 1 && other % count == 0 && place % count == 0;
+/// How the rows (or columns) of a product are dealt to tiles, `Side` to each: in groups of neighbours where a group is
+/// one load, else one by one. The groups of a tile lie as many groups apart as there are tiles, so that neighbouring
+/// threads read neighbouring groups; those that would lie past the last are moved back onto others' and thrown away.
+template <int Side>
+struct TileLines {
+  static constexpr int kGroup = Side < 4 ? Side : 4;
+  /// Lines from which on the few that fill no group may be summed one by one.
+  static constexpr int kManyLines = 8 * kGroup;
+  bool grouped;
+  int end;     // lines that tiles cover; the rest are summed one by one
+  int groups;  // of them
+  int tiles;
+
+  EQ_FN constexpr TileLines(int lines, bool side_by_side, int place, int stride, int other)
+      : grouped(side_by_side && at_once(kGroup, place, stride, other) &&
+                (lines % kGroup == 0 || lines >= kManyLines)),
+        end(grouped ? lines / kGroup * kGroup : lines),
+        groups(grouped ? lines / kGroup : lines),
+        tiles(grouped ? (groups + Side / kGroup - 1) / (Side / kGroup) : (lines + Side - 1) / Side) {}
+  /// Lines from line 0 of a tile to line i of it.
+  EQ_FN constexpr int shift(int i) const { return grouped ? by(i / kGroup) * kGroup + i % kGroup : by(i); }
+  EQ_FN constexpr int first(int tile) const { return grouped ? tile * kGroup : tile; }
+  /// Whether a tile has line i to itself.
+  EQ_FN constexpr bool has(int tile, int i) const {
+    const int number = grouped ? i / kGroup : i;
+    return tile + by(number) >= number * tiles;
+  }
+
+ private:
+  EQ_FN constexpr int by(int number) const {
+    return number * tiles < groups - tiles ? number * tiles : groups - tiles;
+  }
+};
+
+/// Tiles of `Rows` by `Cols`.
+template <int Rows, int Cols>
+struct TilesOf {
+  static constexpr int kDeep = 4;  ///< values of k read at a time
+  using RowLines = TileLines<Rows>;
+  using ColLines = TileLines<Cols>;
+
+  EQ_FN static constexpr RowLines row_lines(const Product& p) {
+    return RowLines(p.rows, p.a_lines, p.a_place, p.a_row, p.a_k);
+  }
+  EQ_FN static constexpr ColLines col_lines(const Product& p) {
+    return ColLines(p.cols, p.b_lines, p.b_place, p.b_col, p.b_k);
+  }
+  /// Whether four values of k of every row (or column) are one load.
+  EQ_FN static constexpr bool deep_rows(const Product& p) {
+    return !p.a_lines && at_once(kDeep, p.a_place, p.a_k, p.a_row);
+  }
+  EQ_FN static constexpr bool deep_cols(const Product& p) {
+    return !p.b_lines && at_once(kDeep, p.b_place, p.b_k, p.b_col);
+  }
+  /// A unit a tile, and one an element of what tiles do not cover.
+  EQ_FN static constexpr int units(const Product& p) {
+    const RowLines rows = row_lines(p);
+    const ColLines cols = col_lines(p);
+    return rows.tiles * cols.tiles + (p.rows - rows.end) * p.cols + rows.end * (p.cols - cols.end);
   }
 
   template <class Finish>
   EQ_FN static void unit(const Product& p, const Finish& finish, int unit) {
-    if (unit >= units(p.rows, p.cols)) return;
-    // Tiles that the last columns leave partly empty come after all others, so that few warps have tiles of both kinds.
-    const int full = p.b_col == 1 ? p.cols / Side : tiles(p.cols), edge = unit - tiles(p.rows) * full;
-    const Lines rows(edge < 0 ? unit / full : edge, p.rows, p.a_row),
-        cols(edge < 0 ? unit % full : full, p.cols, p.b_col);
-    const Operand a(p.a, p.a_place, p.a_row, p.a_k, p.a_lines, rows),
-        b(p.b, p.b_place, p.b_col, p.b_k, p.b_lines, cols);
-    float sum[Side][Side];
+    const RowLines rows = row_lines(p);
+    const ColLines cols = col_lines(p);
+    const int single = unit - rows.tiles * cols.tiles;
+    if (single >= 0) {
+      if (rows.grouped || cols.grouped) single_unit(p, finish, rows.end, cols.end, single);
+      return;
+    }
+    const int row_tile = unit / cols.tiles, col_tile = unit % cols.tiles;
+    const int row = rows.first(row_tile), col = cols.first(col_tile);
+    float sum[Rows][Cols];
     EQ_UNROLL
-    for (int r = 0; r < Side; ++r) {
+    for (int r = 0; r < Rows; ++r) {
       EQ_UNROLL
-      for (int c = 0; c < Side; ++c) {
-        sum[r][c] = rows.has(r) && cols.has(c) ? finish.start(rows.at(r), cols.at(c)) : 0.0f;
+      for (int c = 0; c < Cols; ++c) {
+        const bool own = rows.has(row_tile, r) && cols.has(col_tile, c);
+        sum[r][c] = own || !finish.adds() ? finish.start(row + rows.shift(r), col + cols.shift(c)) : 0.0f;
       }
     }
+    const Operand<Rows> a(p.a, p.a_row, p.a_k, rows, row);
+    const Operand<Cols> b(p.b, p.b_col, p.b_k, cols, col);
     // How operands are read is chosen here and not for every k.
     const int blocks = p.depth / kDeep;
-    // In a large matrix edge tiles fill warps of their own; in a small one they share one, which had better go one way.
-    const bool together =
-        (!a.wide || !b.wide) && units(p.rows, p.cols) < (p.a_lines && p.b_lines ? kManyOfLines : kManyTiles);
-    if (together) add_blocks<Read::apart, Read::apart>(a, b, blocks, sum);
-    else if (!a.wide) add_blocks_with<Read::apart>(a, b, p.b_lines, blocks, sum);
-    else if (p.a_lines) add_blocks_with<Read::along_lines>(a, b, p.b_lines, blocks, sum);
-    else add_blocks_with<Read::along_k>(a, b, p.b_lines, blocks, sum);
+    if (rows.grouped) add_blocks_with<Read::groups>(a, b, cols.grouped, deep_cols(p), blocks, sum);
+    else if (deep_rows(p)) add_blocks_with<Read::along_k>(a, b, cols.grouped, deep_cols(p), blocks, sum);
+    else add_blocks_with<Read::apart>(a, b, cols.grouped, deep_cols(p), blocks, sum);
     EQ_ROLLED
     for (int k = blocks * kDeep; k < p.depth; ++k) {
-      float x[Side], y[Side];
+      float x[Rows], y[Cols];
       a.read_one(k, x);
       b.read_one(k, y);
       multiply(x, y, sum);
     }
     EQ_UNROLL
-    for (int r = 0; r < Side; ++r) {
-      if (!rows.has(r)) continue;
-      if (cols.gap == 1) {
-        finish.store(rows.at(r), cols.first, sum[r], cols.count());
+    for (int r = 0; r < Rows; ++r) {
+      if (!rows.has(row_tile, r)) continue;
+      if (cols.grouped) {
+        EQ_UNROLL
+        for (int c = 0; c < Cols; c += ColLines::kGroup)
+          if (cols.has(col_tile, c))
+            finish.store(row + rows.shift(r), col + cols.shift(c), sum[r] + c, ColLines::kGroup);
       } else {
         EQ_UNROLL
-        for (int c = 0; c < Side; ++c) {
-          if (cols.has(c)) finish.store(rows.at(r), cols.at(c), sum[r] + c, 1);
-        }
+        for (int c = 0; c < Cols; ++c)
+          if (cols.has(col_tile, c)) finish.store(row + rows.shift(r), col + cols.shift(c), sum[r] + c, 1);
       }
     }
   }
 
  private:
-  /// Which rows (or columns) a tile covers: neighbours where neighbours lie side by side in memory and so make one
-  /// load, else lines an equal part of the matrix apart, so that neighbouring threads read neighbouring lines.
-  struct Lines {
-    int first, gap, end;
-    EQ_FN Lines(int tile, int lines, int stride)
-        : first(stride == 1 ? tile * Side : tile), gap(stride == 1 ? 1 : tiles(lines)), end(lines) {}
-    EQ_FN int at(int i) const { return first + i * gap; }
-    EQ_FN bool has(int i) const { return at(i) < end; }
-    EQ_FN int count() const { return end - first < Side ? end - first : Side; }  // of neighbours
-  };
+  /// Loads of a group, of four values of k, or a load for each value.
+  enum class Read { groups, along_k, apart };
 
-  /// Wide loads by four values of k or by all lines of the tile, or a load for each value.
-  enum class Read { along_k, along_lines, apart };
-
-  /// The tile's lines of an operand, read in blocks of four values of k. A line past the edge repeats the first: its
-  /// sums are formed and thrown away.
+  /// A tile's lines of an operand, read in blocks of four values of k.
+  template <int Side>
   struct Operand {
-    const float* from;
-    int line[Side];  // where each line begins, in floats; 32 bits reach over a replica's memory
-    int step;        // floats from one k to the next
-    bool wide;       // wide loads
+    using Lines = TileLines<Side>;
+    const float* from;  // line 0 of the tile
+    int line[Side];     // where the others begin, in floats; 32 bits reach over a replica's memory
+    int step;           // floats from one k to the next
 
-    EQ_FN Operand(const float* first, int place, int line_stride, int k_stride, bool along_lines, const Lines& lines)
-        : from(first), step(k_stride) {
+    EQ_FN Operand(const float* operand, int line_stride, int k_stride, const Lines& lines, int first)
+        : from(operand + first * line_stride), step(k_stride) {
       EQ_UNROLL
-      for (int i = 0; i < Side; ++i) {
-        line[i] = (lines.has(i) ? lines.at(i) : lines.first) * line_stride;
-      }
-      wide = along_lines ? lines.has(Side - 1) && at_once(Side, place, line_stride, k_stride)
-                         : at_once(kDeep, place, k_stride, line_stride);
+      for (int i = 0; i < Side; ++i) line[i] = lines.shift(i) * line_stride;
     }
     /// Places that a block of k is read from.
     template <Read How>
-    static constexpr int kPlaces = How == Read::along_lines ? kDeep : Side;
+    static constexpr int kPlaces = How == Read::groups ? kDeep * (Side / Lines::kGroup) : Side;
     /// Where the loads of a block of k begin, each `stride` further for the next: pointers that walk take an addition
     /// where an index takes a product.
     template <Read How>
     EQ_FN void places(const float* (&at)[kPlaces<How>]) const {
       EQ_UNROLL
       for (int i = 0; i < kPlaces<How>; ++i)
-        at[i] = How == Read::along_lines ? from + line[0] + i * step : from + line[i % Side];
+        at[i] = How == Read::groups ? from + line[i / kDeep * Lines::kGroup] + i % kDeep * step : from + line[i % Side];
     }
     template <Read How>
     EQ_FN int stride() const {
@@ -129,13 +168,13 @@ struct SquareTiles {
         EQ_UNROLL
         for (int l = 0; l < Side; ++l) {
           float deep[kDeep];
-          load(at[l], deep);
+          load<kDeep>(at[l], deep);
           EQ_UNROLL
           for (int i = 0; i < kDeep; ++i) to[i][l] = deep[i];
         }
-      } else if constexpr (How == Read::along_lines) {
+      } else if constexpr (How == Read::groups) {
         EQ_UNROLL
-        for (int i = 0; i < kDeep; ++i) load(at[i], to[i]);
+        for (int i = 0; i < kPlaces<How>; ++i) load<Lines::kGroup>(at[i], to[i % kDeep] + i / kDeep * Lines::kGroup);
       } else {
         EQ_UNROLL
         for (int i = 0; i < kDeep; ++i) {
@@ -149,29 +188,29 @@ struct SquareTiles {
       for (int l = 0; l < Side; ++l) to[l] = from[line[l] + k * step];
     }
     template <int Count>
-    EQ_FN static void load(const float* neighbours, float (&to)[Count]) {
+    EQ_FN static void load(const float* neighbours, float* to) {
       __builtin_memcpy(to, __builtin_assume_aligned(neighbours, Count * sizeof(float)), Count * sizeof(float));
     }
   };
 
   template <Read A>
-  EQ_FN static void add_blocks_with(const Operand& a, const Operand& b, bool b_lines, int blocks,
-                                    float (&sum)[Side][Side]) {
-    if (!b.wide) add_blocks<A, Read::apart>(a, b, blocks, sum);
-    else if (b_lines) add_blocks<A, Read::along_lines>(a, b, blocks, sum);
-    else add_blocks<A, Read::along_k>(a, b, blocks, sum);
+  EQ_FN static void add_blocks_with(const Operand<Rows>& a, const Operand<Cols>& b, bool groups, bool deep, int blocks,
+                                    float (&sum)[Rows][Cols]) {
+    if (groups) add_blocks<A, Read::groups>(a, b, blocks, sum);
+    else if (deep) add_blocks<A, Read::along_k>(a, b, blocks, sum);
+    else add_blocks<A, Read::apart>(a, b, blocks, sum);
   }
 
   /// The sums over `blocks` blocks of four values of k.
   template <Read A, Read B>
-  EQ_FN static void add_blocks(const Operand& a, const Operand& b, int blocks, float (&sum)[Side][Side]) {
-    constexpr int kOfA = Operand::template kPlaces<A>, kOfB = Operand::template kPlaces<B>;
+  EQ_FN static void add_blocks(const Operand<Rows>& a, const Operand<Cols>& b, int blocks, float (&sum)[Rows][Cols]) {
+    constexpr int kOfA = Operand<Rows>::template kPlaces<A>, kOfB = Operand<Cols>::template kPlaces<B>;
     const float *from_a[kOfA], *from_b[kOfB];
     a.template places<A>(from_a);
     b.template places<B>(from_b);
     const int stride_a = a.template stride<A>(), stride_b = b.template stride<B>();
     for (int block = 0; block < blocks; ++block) {
-      float x[kDeep][Side], y[kDeep][Side];
+      float x[kDeep][Rows], y[kDeep][Cols];
       a.template read<A>(from_a, x);
       b.template read<B>(from_b, y);
       EQ_UNROLL
@@ -183,25 +222,56 @@ struct SquareTiles {
     }
   }
 
-  EQ_FN static void multiply(const float* x, const float* y, float (&sum)[Side][Side]) {
+  EQ_FN static void multiply(const float* x, const float* y, float (&sum)[Rows][Cols]) {
     EQ_UNROLL
-    for (int r = 0; r < Side; ++r) {
+    for (int r = 0; r < Rows; ++r) {
       EQ_UNROLL
-      for (int c = 0; c < Side; ++c) {
-        sum[r][c] = fmaf(x[r], y[c], sum[r][c]);
-      }
+      for (int c = 0; c < Cols; ++c) sum[r][c] = fmaf(x[r], y[c], sum[r][c]);
     }
+  }
+
+  /// An element of the rows from `row_end` on, then of the columns from `col_end` on above them.
+  template <class Finish>
+  EQ_FN static void single_unit(const Product& p, const Finish& finish, int row_end, int col_end, int number) {
+    const int below = (p.rows - row_end) * p.cols, beside = number - below, wide = p.cols - col_end;
+    if (beside >= row_end * wide) return;
+    const int row = beside < 0 ? row_end + number / p.cols : beside / wide,
+              col = beside < 0 ? number % p.cols : col_end + beside % wide;
+    const float *a = p.a + row * p.a_row, *b = p.b + col * p.b_col;
+    float sum = finish.start(row, col);
+    int k = 0;
+    for (; k + kDeep <= p.depth; k += kDeep) {
+      float x[kDeep], y[kDeep];
+      EQ_UNROLL
+      for (int i = 0; i < kDeep; ++i) x[i] = a[i * p.a_k], y[i] = b[i * p.b_k];
+      EQ_UNROLL
+      for (int i = 0; i < kDeep; ++i) sum = fmaf(x[i], y[i], sum);
+      a += kDeep * p.a_k;
+      b += kDeep * p.b_k;
+    }
+    EQ_ROLLED
+    for (; k < p.depth; ++k, a += p.a_k, b += p.b_k) sum = fmaf(*a, *b, sum);
+    finish.store(row, col, &sum, 1);
   }
 };
 
 struct ThreadTiles {
-  EQ_FN static constexpr int units(int rows, int cols, bool small = false) {
-    return small ? SquareTiles<2>::units(rows, cols) : SquareTiles<4>::units(rows, cols);
+  EQ_FN static constexpr int units(const Product& p) {
+    switch (p.tiles) {
+      case TileShape::small: return TilesOf<2, 2>::units(p);
+      case TileShape::tall: return TilesOf<8, 4>::units(p);
+      case TileShape::wide: return TilesOf<4, 8>::units(p);
+      default: return TilesOf<4, 4>::units(p);
+    }
   }
   template <class Finish>
   EQ_FN static void unit(const Product& p, const Finish& finish, int unit) {
-    if (p.small_tiles) SquareTiles<2>::unit(p, finish, unit);
-    else SquareTiles<4>::unit(p, finish, unit);
+    switch (p.tiles) {
+      case TileShape::small: return TilesOf<2, 2>::unit(p, finish, unit);
+      case TileShape::tall: return TilesOf<8, 4>::unit(p, finish, unit);
+      case TileShape::wide: return TilesOf<4, 8>::unit(p, finish, unit);
+      default: return TilesOf<4, 4>::unit(p, finish, unit);
+    }
   }
 };
 

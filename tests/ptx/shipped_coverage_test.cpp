@@ -31,13 +31,14 @@ void walk_layer(const Layer& l, Activation activation, equipoise::Space space = 
              dx = p.matrix(1, l.in, l.x);
   const LinearPlace w = linear_place(p, l), dw = linear_place(p, l);
   p.spoil(x);
-  for (const bool small : {false, true}) {
-    p.add(Linear{x, w, small ? p.matrix(1, l.out, l.y) : y, activation, small});
-    p.add(LinearInputGradient{dy, w, x, small ? p.matrix(1, l.in, l.x) : dx, activation, false, small});
-    p.add(LinearInputGradient{dy, w, x, p.matrix(1, l.in, l.x), Activation::identity, true, small});
-    p.add(LinearWeightGradient{x, dy, small ? linear_place(p, l) : dw, false, true, true, small});
-    p.add(LinearWeightGradient{x, dy, linear_place(p, l), true, true, true, small});
-    p.add(LinearWeightGradient{x, dy, linear_place(p, l), true, false, true, small});
+  for (const TileShape tiles : {TileShape::square, TileShape::small, TileShape::tall, TileShape::wide}) {
+    const bool again = tiles != TileShape::square;
+    p.add(Linear{x, w, again ? p.matrix(1, l.out, l.y) : y, activation, tiles});
+    p.add(LinearInputGradient{dy, w, x, again ? p.matrix(1, l.in, l.x) : dx, activation, false, tiles});
+    p.add(LinearInputGradient{dy, w, x, p.matrix(1, l.in, l.x), Activation::identity, true, tiles});
+    p.add(LinearWeightGradient{x, dy, again ? linear_place(p, l) : dw, false, true, true, tiles});
+    p.add(LinearWeightGradient{x, dy, linear_place(p, l), true, true, true, tiles});
+    p.add(LinearWeightGradient{x, dy, linear_place(p, l), true, false, true, tiles});
   }
   p.add(LinearWeightGradient{x, dy, linear_place(p, l), true, true, false});
   p.expect_the_cpus_bits("a layer of " + std::to_string(l.rows) + " rows, " + std::to_string(l.in) + " to " +

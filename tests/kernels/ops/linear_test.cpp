@@ -238,7 +238,7 @@ TEST(LinearWeightGradient, OfTheBiasAloneLeavesTheWeightsAsTheyAre) {
   }
 }
 
-TEST(Linear, AndItsGradientsHaveTheSameBitsInSmallTiles) {
+TEST(Linear, AndItsGradientsHaveTheSameBitsInTilesOfEveryShape) {
   for (const Case& s : kCases) {
     reference::Draws draws(22);
     Rig rig(s.batch, s.n);
@@ -247,24 +247,28 @@ TEST(Linear, AndItsGradientsHaveTheSameBitsInSmallTiles) {
     rig.fill(x, draws);
     rig.fill(dy, draws);
     fill(rig, w, s.in, s.out, draws);
-    View y[2], dx[2];
-    LinearPlace g[2];
-    for (const bool small : {false, true}) {
-      y[small] = rig.matrix(s.blocks, s.out);
-      dx[small] = rig.matrix(s.blocks, s.in);
-      g[small] = allocate(rig, s.in, s.out);
-      rig.run(Linear{x, w, y[small], Activation::tanh, small}, {rig.written(y[small])});
-      rig.run(LinearInputGradient{dy, w, x, dx[small], Activation::identity, false, small}, {rig.written(dx[small])});
-      rig.run(LinearWeightGradient{x, dy, g[small], false, true, true, small},
-              {Rig::written_floats(g[small].weight, s.out * g[small].stride),
-               Rig::written_floats(g[small].bias, padded4(s.out))});
+    constexpr int kShapesOfTiles = 4;
+    View y[kShapesOfTiles], dx[kShapesOfTiles];
+    LinearPlace g[kShapesOfTiles];
+    for (int t = 0; t < kShapesOfTiles; ++t) {
+      const auto tiles = static_cast<TileShape>(t);
+      y[t] = rig.matrix(s.blocks, s.out);
+      dx[t] = rig.matrix(s.blocks, s.in);
+      g[t] = allocate(rig, s.in, s.out);
+      rig.run(Linear{x, w, y[t], Activation::tanh, tiles}, {rig.written(y[t])});
+      rig.run(LinearInputGradient{dy, w, x, dx[t], Activation::identity, false, tiles}, {rig.written(dx[t])});
+      rig.run(LinearWeightGradient{x, dy, g[t], false, true, true, tiles},
+              {Rig::written_floats(g[t].weight, s.out * g[t].stride),
+               Rig::written_floats(g[t].bias, padded4(s.out))});
     }
-    for (int r = 0; r < rig.rows(x); ++r) {
-      for (int o = 0; o < s.out; ++o) EXPECT_EQ(rig.row(y[0], r)[o], rig.row(y[1], r)[o]) << name_of(s);
-      for (int i = 0; i < s.in; ++i) EXPECT_EQ(rig.row(dx[0], r)[i], rig.row(dx[1], r)[i]) << name_of(s);
+    for (int t = 1; t < kShapesOfTiles; ++t) {
+      for (int r = 0; r < rig.rows(x); ++r) {
+        for (int o = 0; o < s.out; ++o) EXPECT_EQ(rig.row(y[0], r)[o], rig.row(y[t], r)[o]) << name_of(s);
+        for (int i = 0; i < s.in; ++i) EXPECT_EQ(rig.row(dx[0], r)[i], rig.row(dx[t], r)[i]) << name_of(s);
+      }
+      for (int i = 0; i < s.out * w.stride; ++i)
+        EXPECT_EQ(rig.at(g[0].weight)[i], rig.at(g[t].weight)[i]) << name_of(s) << " " << i;
     }
-    for (int i = 0; i < s.out * w.stride; ++i)
-      EXPECT_EQ(rig.at(g[0].weight)[i], rig.at(g[1].weight)[i]) << name_of(s) << " " << i;
   }
 }
 

@@ -50,7 +50,7 @@ void expect_product(int rows, int cols, int depth, bool a_along, bool b_along, r
   std::vector<float> out(static_cast<std::size_t>(rows * cols), kUntouched);
   std::vector<int> stores(out.size(), 0);
   const Keep keep{out.data(), stores.data(), cols, rows * cols};
-  for (int u = 0; u < LaneTiles::units(rows, cols); ++u) LaneTiles::unit(p, keep, u);
+  for (int u = 0; u < LaneTiles::units(p); ++u) LaneTiles::unit(p, keep, u);
 
   for (int r = 0; r < rows; ++r)
     for (int c = 0; c < cols; ++c) {

@@ -20,6 +20,7 @@ namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kGuard = 12345.0f;
+constexpr TileShape kTileShapes[] = {TileShape::square, TileShape::small, TileShape::tall, TileShape::wide};
 
 /// Floats that hold NaN, with guard words around them.
 class Buffer {
@@ -77,6 +78,7 @@ struct Keep {
   float start(int row, int col) const {
     return 1.0f + static_cast<float>(row) * 0.125f - static_cast<float>(col) * 0.0625f;
   }
+  bool adds() const { return true; }
   void store(int row, int col, const float* sums, int count) const {
     for (int j = 0; j < count; ++j) {
       c[static_cast<size_t>(row) * stride + col + j] = sums[j];
@@ -88,7 +90,7 @@ struct Keep {
 template <class Tiles>
 void run(const Product& p, Buffer& c, std::multiset<std::pair<int, int>>& stored) {
   const Keep keep{c.data(), p.cols, &stored};
-  for (int u = 0; u < Tiles::units(p.rows, p.cols, p.small_tiles); ++u) Tiles::unit(p, keep, u);
+  for (int u = 0; u < Tiles::units(p); ++u) Tiles::unit(p, keep, u);
 }
 
 void check(int rows, int cols, int depth, Lie lie_a, Lie lie_b, int pad, size_t offset_a, size_t offset_b) {
@@ -101,12 +103,10 @@ void check(int rows, int cols, int depth, Lie lie_a, Lie lie_b, int pad, size_t 
   Product p{a.values, a.line, a.k, b.values, b.k, b.line, rows, cols, depth};
   p.a_place = static_cast<int>(offset_a), p.b_place = static_cast<int>(offset_b);
   const size_t count = static_cast<size_t>(rows) * cols;
-  Buffer by_threads(count), by_more_threads(count), by_lanes(count);
-  std::multiset<std::pair<int, int>> stored, stored_by_more, stored_by_lanes;
-  run<ThreadTiles>(p, by_threads, stored);
+  Buffer by_lanes(count);
+  std::multiset<std::pair<int, int>> stored_by_lanes;
   run<LaneTiles>(p, by_lanes, stored_by_lanes);
-  p.small_tiles = true;
-  run<ThreadTiles>(p, by_more_threads, stored_by_more);
+  std::vector<float> expected(count);
   for (int r = 0; r < rows; ++r)
     for (int c = 0; c < cols; ++c) {
       float sum = Keep{}.start(r, c);
@@ -114,17 +114,25 @@ void check(int rows, int cols, int depth, Lie lie_a, Lie lie_b, int pad, size_t 
         sum = std::fma(p.a[static_cast<size_t>(r) * p.a_row + static_cast<size_t>(k) * p.a_k],
                        p.b[static_cast<size_t>(k) * p.b_k + static_cast<size_t>(c) * p.b_col], sum);
       const size_t at = static_cast<size_t>(r) * cols + c;
-      ASSERT_EQ(std::memcmp(&sum, by_threads.data() + at, 4), 0)
-          << "(" << r << ", " << c << "): expected " << sum << ", got " << by_threads.data()[at];
+      expected[at] = sum;
       ASSERT_EQ(std::memcmp(&sum, by_lanes.data() + at, 4), 0) << "lanes (" << r << ", " << c << ")";
-      ASSERT_EQ(std::memcmp(&sum, by_more_threads.data() + at, 4), 0) << "small tiles (" << r << ", " << c << ")";
-      ASSERT_EQ(stored.count({r, c}), 1u)
-          << "(" << r << ", " << c << ") was stored " << stored.count({r, c}) << " times";
     }
-  ASSERT_EQ(stored.size(), count);
-  ASSERT_EQ(stored_by_more, stored);
-  ASSERT_TRUE(by_threads.guards_stand());
-  ASSERT_TRUE(by_more_threads.guards_stand());
+  for (const TileShape shape : kTileShapes) {
+    p.tiles = shape;
+    Buffer by_threads(count);
+    std::multiset<std::pair<int, int>> stored;
+    run<ThreadTiles>(p, by_threads, stored);
+    for (int r = 0; r < rows; ++r)
+      for (int c = 0; c < cols; ++c) {
+        const size_t at = static_cast<size_t>(r) * cols + c;
+        ASSERT_EQ(std::memcmp(&expected[at], by_threads.data() + at, 4), 0)
+            << "shape " << static_cast<int>(shape) << " (" << r << ", " << c << "): expected " << expected[at]
+            << ", got " << by_threads.data()[at];
+        ASSERT_EQ(stored.count({r, c}), 1u) << "shape " << static_cast<int>(shape) << " (" << r << ", " << c << ")";
+      }
+    ASSERT_EQ(stored.size(), count);
+    ASSERT_TRUE(by_threads.guards_stand());
+  }
 }
 
 constexpr Lie kLies[] = {Lie::along_k, Lie::along_lines, Lie::apart};
@@ -150,26 +158,41 @@ TEST(ThreadTiles, KeepTheBitsWhereOperandsAreNotAlignedForWideLoads) {
 
 TEST(ThreadTiles, ReadSeveralAtOnceOnlyWhereEveryLoadIsAligned) {
   // A host forgives a misaligned load; a GPU ends the program.
-  using Four = SquareTiles<4>;
-  using Two = SquareTiles<2>;
-  EXPECT_TRUE(Four::at_once(4, 0, 1, 84));
-  EXPECT_TRUE(Four::at_once(4, 4, 1, 84));
-  EXPECT_FALSE(Four::at_once(4, 0, 1, 81));
-  EXPECT_FALSE(Four::at_once(4, 0, 1, 82));
-  EXPECT_FALSE(Four::at_once(4, 0, 2, 84));
-  EXPECT_FALSE(Four::at_once(4, 1, 1, 84));
-  EXPECT_FALSE(Four::at_once(4, 2, 1, 84));
-  EXPECT_TRUE(Two::at_once(2, 2, 1, 82));
-  EXPECT_FALSE(Two::at_once(2, 2, 1, 81));
-  EXPECT_FALSE(Two::at_once(2, 1, 1, 84));
-  EXPECT_FALSE(Two::at_once(2, 0, 2, 84));
-  EXPECT_FALSE(Two::at_once(4, 2, 1, 84)) << "values of k come in fours";
+  EXPECT_TRUE(at_once(4, 0, 1, 84));
+  EXPECT_TRUE(at_once(4, 4, 1, 84));
+  EXPECT_FALSE(at_once(4, 0, 1, 81));
+  EXPECT_FALSE(at_once(4, 0, 1, 82));
+  EXPECT_FALSE(at_once(4, 0, 2, 84));
+  EXPECT_FALSE(at_once(4, 1, 1, 84));
+  EXPECT_FALSE(at_once(4, 2, 1, 84));
+  EXPECT_TRUE(at_once(2, 2, 1, 82));
+  EXPECT_FALSE(at_once(2, 2, 1, 81));
+  EXPECT_FALSE(at_once(2, 1, 1, 84));
+  EXPECT_FALSE(at_once(2, 0, 2, 84));
+}
+
+/// Of a product of rows by cols, whose operands' lines lie side by side or not: both aligned.
+int units(int rows, int cols, TileShape shape, bool side_by_side = false) {
+  Product p{nullptr, 1, 84, nullptr, 84, 1, rows, cols, 5, side_by_side, side_by_side, shape};
+  if (!side_by_side) p.a_row = p.b_col = 84, p.a_k = p.b_k = 1;
+  return ThreadTiles::units(p);
 }
 
 TEST(ThreadTiles, AreAsManyAsCoverTheProduct) {
-  EXPECT_EQ(ThreadTiles::units(81, 32), 21 * 8);
-  EXPECT_EQ(ThreadTiles::units(81, 32, true), 41 * 16);
-  EXPECT_EQ(ThreadTiles::units(3, 5, true), 2 * 3);
+  EXPECT_EQ(units(81, 32, TileShape::square), 21 * 8);
+  EXPECT_EQ(units(81, 32, TileShape::small), 41 * 16);
+  EXPECT_EQ(units(81, 32, TileShape::tall), 11 * 8);
+  EXPECT_EQ(units(81, 32, TileShape::wide), 21 * 4);
+  EXPECT_EQ(units(3, 5, TileShape::small), 2 * 3);
+}
+
+TEST(ThreadTiles, LeaveTheFewLinesThatFillNoGroupToSingleElements) {
+  EXPECT_EQ(units(81, 32, TileShape::square, true), 20 * 8 + 32);
+  EXPECT_EQ(units(81, 32, TileShape::tall, true), 10 * 8 + 32);
+  EXPECT_EQ(units(32, 81, TileShape::wide, true), 8 * 10 + 32);
+  EXPECT_EQ(units(33, 33, TileShape::square, true), 8 * 8 + 33 + 32);
+  EXPECT_EQ(units(81, 32, TileShape::small, true), 40 * 16 + 32);
+  EXPECT_EQ(units(5, 7, TileShape::square, true), 2 * 2) << "lines so few are read one by one";
 }
 
 TEST(ThreadTiles, StoreTheStartWhereThereIsNothingToSum) { check(5, 6, 0, Lie::along_k, Lie::along_k, 0, 0, 0); }
@@ -180,7 +203,7 @@ TEST(ThreadTiles, IgnoreAUnitPastTheLast) {
   const Product p{a.values, a.line, 1, b.values, 1, b.line, 4, 4, 4};
   Buffer c(16);
   std::multiset<std::pair<int, int>> stored;
-  ThreadTiles::unit(p, Keep{c.data(), 4, &stored}, ThreadTiles::units(4, 4));
+  ThreadTiles::unit(p, Keep{c.data(), 4, &stored}, ThreadTiles::units(p));
   EXPECT_TRUE(stored.empty());
 }
 
