@@ -40,12 +40,15 @@ __device__ __forceinline__ void know(Context& c, const Chain* chains) {
 /// The calling thread's units of an operation that is dealt to the block's warps from `FirstTurn` on.
 template <class Block, int FirstTurn, class Op>
 __device__ __forceinline__ void run(const Context& c, const Op& op) {
-  const int warp = static_cast<int>(threadIdx.x) / 32, mine = (warp + Block::kWarps - FirstTurn % Block::kWarps) % Block::kWarps;
+  constexpr int kFirstWarp = FirstTurn % Block::kWarps;
+  const int warp = static_cast<int>(threadIdx.x / 32);
+  __builtin_assume(warp < Block::kWarps);
+  const int mine = warp < kFirstWarp ? warp - kFirstWarp + Block::kWarps : warp - kFirstWarp;
   if constexpr (requires { Op::kOneWarp; }) {
     if (mine == 0) op.on_warp(WarpTeam{}, c);
   } else {
     const int units = op.template units<Block>(c);
-    for (int u = mine * 32 + static_cast<int>(threadIdx.x) % 32; u < units; u += Block::kWarps * 32)
+    for (int u = mine * 32 + static_cast<int>(threadIdx.x % 32); u < units; u += Block::kWarps * 32)
       op.template unit<Block>(c, u);
   }
 }
