@@ -53,6 +53,13 @@ View Assembly::view(const Locator& at, const Access& a) const {
   return {place, buffers_[a.buffer].stride, a.col_end - a.col_begin, a.block_begin, a.block_end - a.block_begin};
 }
 
+void Assembly::allow_replacing(int buffer, int with) {
+  const Buffer &a = buffers_[static_cast<std::size_t>(buffer)], &b = buffers_[static_cast<std::size_t>(with)];
+  if (a.blocks != b.blocks || a.cols != b.cols || a.stride != b.stride || a.state_offset >= 0) return;
+  operations_.back().replaced = buffer;
+  operations_.back().replacing = with;
+}
+
 void Assembly::add_last(std::function<Operation(const Locator&)> make) {
   operations_.push_back({{}, {}, std::move(make), true});
 }

@@ -37,6 +37,9 @@ struct PendingOperation {
   std::vector<Access> reads, writes;
   std::function<Operation(const Locator&)> make;
   bool last;  ///< waits for every other operation
+  /// Buffers of one shape: each unit writes of the second what it has read of the first, and reads no other of it. So
+  /// the second may lie where the first does, if nobody reads that any more. -1: there are none.
+  int replaced = -1, replacing = -1;
 };
 /// The second must wait for the first.
 bool conflict(const PendingOperation& early, const PendingOperation& late);
@@ -59,6 +62,9 @@ class Assembly {
   View view(const Locator& at, const Access& access) const;
 
   void add(std::vector<Access> reads, std::vector<Access> writes, std::function<Operation(const Locator&)> make);
+
+  /// Of the operation that was added last: `with` may take the place of `buffer`, as above.
+  void allow_replacing(int buffer, int with);
 
   void add_last(std::function<Operation(const Locator&)> make);
 

@@ -116,7 +116,8 @@ Lowering::LossGradient Lowering::loss_gradient(const Region& by, int term) {
 }
 
 void Lowering::loss_operation(const Region& by, int term, std::vector<Access> reads, int slots,
-                              std::function<Operation(const Locator&, View dx, bool has_gradient, int weight)> make) {
+                              std::function<Operation(const Locator&, View dx, bool has_gradient, int weight)> make,
+                              bool in_place) {
   const LossGradient g = loss_gradient(by, term);
   const bool has_gradient = g.buffer >= 0;
   const Access dx = has_gradient ? whole(g.buffer) : access(by);
@@ -127,7 +128,9 @@ void Lowering::loss_operation(const Region& by, int term, std::vector<Access> re
                 [this, dx, has_gradient, weight = g.weight, make = std::move(make)](const Locator& at) {
                   return make(at, assembly_.view(at, dx), has_gradient, weight);
                 });
-  if (has_gradient) own_gradient(by, g.lane, g.buffer, g.late_weight);
+  if (!has_gradient) return;
+  if (in_place && by.block == 0 && by.col == 0) assembly_.allow_replacing(tensor_buffer_[by.tensor], g.buffer);
+  own_gradient(by, g.lane, g.buffer, g.late_weight);
 }
 
 int Lowering::count_targets(const Region& target, int term, int first_weight) {
@@ -145,10 +148,13 @@ void Lowering::forward(const SquaredErrorNode& o) {
   const int slots = slots_for(o.term, int64_t{o.y.blocks} * assembly_.batch() * kRowLanes, o.y.blocks * kRowLanes);
   const bool summed = sums(o.term);
   const float scale = summed ? static_cast<float>(1.0 / term.per_row) : 1.0f;
-  loss_operation(o.y, o.term, {y, target}, slots, [=, this](const Locator& at, View dy, bool has_gradient, int weight) {
-    return operation(SquaredError{assembly_.view(at, y), assembly_.view(at, target), dy, at.place(slots), scale, weight,
-                                  has_gradient, summed});
-  });
+  loss_operation(
+      o.y, o.term, {y, target}, slots,
+      [=, this](const Locator& at, View dy, bool has_gradient, int weight) {
+        return operation(SquaredError{assembly_.view(at, y), assembly_.view(at, target), dy, at.place(slots), scale,
+                                      weight, has_gradient, summed});
+      },
+      true);
 }
 
 void Lowering::forward(const TargetNode& o) {

@@ -60,8 +60,10 @@ class Lowering {
   };
   LossGradient loss_gradient(const Region& by, int term);
   /// Adds a loss operation: `make(dx, has_gradient, weight)` makes it once places are known.
+  /// `in_place`: the gradient may lie where `by` does.
   void loss_operation(const Region& by, int term, std::vector<Access> reads, int slots,
-                      std::function<Operation(const Locator&, View dx, bool has_gradient, int weight)> make);
+                      std::function<Operation(const Locator&, View dx, bool has_gradient, int weight)> make,
+                      bool in_place = false);
   /// The entries of `target` that are not missing: a buffer of one double.
   int count_targets(const Region& target, int term, int first_weight);
   bool sums(int term) const { return graph_.terms()[term].divisor == Divisor::none; }

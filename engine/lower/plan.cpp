@@ -5,6 +5,7 @@
 #include <numeric>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "engine/base/error.h"
@@ -222,6 +223,26 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
         l.last = std::max(l.last, phase[i]);
       }
 
+  // Who may take another's place and finds nobody else there takes it: both are one buffer of one life.
+  std::vector<std::size_t> place_of(buffers.size());
+  std::iota(place_of.begin(), place_of.end(), std::size_t{0});
+  const std::vector<Interval> own_life = life;
+  std::vector<std::string> names;
+  for (const Buffer& b : buffers) names.push_back(b.name);
+  for (std::size_t i = 0; i < operations.size() && !keep; ++i) {
+    if (operations[i].replaced < 0) continue;
+    const auto from = static_cast<std::size_t>(operations[i].replaced),
+               to = static_cast<std::size_t>(operations[i].replacing);
+    bool alone = own_life[from].last == phase[i] && own_life[to].first == phase[i];
+    for (std::size_t j = 0; j < operations.size(); ++j)
+      for (const Access& a : operations[j].reads)
+        alone = alone && (j == i || phase[j] != phase[i] || static_cast<std::size_t>(a.buffer) != from);
+    if (!alone) continue;
+    place_of[to] = from;
+    life[from].last = life[to].last;
+    names[from] += ", then " + buffers[to].name;
+  }
+
   // Parameters first if they may stay in fast memory, then by size: large buffers are hardest to fit.
   std::vector<std::size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -243,7 +264,7 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
     if (!fast.reserve(r.fast.offset, r.count, {0, phases}))
       throw std::logic_error("a program keeps more in fast memory than the one beside it may use");
   for (std::size_t b : order) {
-    if (buffers[b].floats == 0 || life[b].last < 0) continue;
+    if (buffers[b].floats == 0 || life[b].last < 0 || place_of[b] != b) continue;
     Interval alive = life[b];
     if (buffers[b].state_offset >= 0) {
       placement.places[b] = {checked(buffers[b].state_offset, buffers[b].floats), Space::state};
@@ -271,8 +292,10 @@ void plan(const Assembly& assembly, const PlanLimits& limits, bool keep, Program
       if (offset < 0) offset = work.place(buffers[b].floats, alive);
       placement.places[b] = {checked(offset, buffers[b].floats), space};
     }
-    program.buffers.push_back({buffers[b].name, buffers[b].floats, placement.places[b], alive.first, alive.last});
+    program.buffers.push_back({names[b], buffers[b].floats, placement.places[b], alive.first, alive.last});
   }
+  for (std::size_t b = 0; b < buffers.size(); ++b)
+    if (place_of[b] != b) placement.places[b] = placement.places[place_of[b]];
   for (const Resident& r : beside)
     program.buffers.push_back({"parameters of the program beside", r.count, r.fast, 0, phases - 1});
   program.fast_floats = fast.end();

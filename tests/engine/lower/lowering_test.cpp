@@ -135,6 +135,65 @@ TEST(Plan, LetsAWriterWaitForEarlierReadersAndWriters) {
   expect_sound(program);
 }
 
+/// A plan of y = copy of x, then an operation that reads y and may write its gradient where y lies, then a reader of the
+/// gradient. `change` adds to it.
+Program replacing_plan(int cols_of_gradient, bool keep, const std::function<void(Assembly&, int y)>& change) {
+  Assembly assembly(4);
+  const int x = assembly.matrix("x", 2, 5), y = assembly.matrix("y", 2, 5);
+  const int dy = assembly.matrix("dy", 2, cols_of_gradient), end = assembly.matrix("end", 2, 5);
+  const auto add = [&assembly](int from, int to) {
+    std::vector<Access> reads;
+    if (from >= 0) reads.push_back(assembly.whole(from));
+    assembly.add(reads, {assembly.whole(to)}, [&assembly, from, to](const Locator& at) {
+      SumViews sum{};
+      sum.to = assembly.view(at, assembly.whole(to));
+      sum.count = from < 0 ? 0 : 1;
+      if (from >= 0) sum.from[0] = assembly.view(at, assembly.whole(from));
+      sum.coefficient[0] = 1.0f;
+      sum.task[0] = -1;
+      return operation(sum);
+    });
+  };
+  add(-1, x);
+  add(x, y);
+  add(y, dy);
+  assembly.allow_replacing(y, dy);
+  add(dy, end);
+  change(assembly, y);
+  Program program;
+  program.batch = 4;
+  plan(assembly, {1 << 20, false, nullptr}, keep, program, [](const Locator&) {});
+  return program;
+}
+
+TEST(Plan, LetsAGradientLieWhereNobodyReadsItsTensorAnyMore) {
+  const auto nothing = [](Assembly&, int) {};
+  const auto reader = [](Assembly& assembly, int y) {
+    const int other = assembly.matrix("other", 2, 5);
+    assembly.add({assembly.whole(y)}, {assembly.whole(other)}, [&assembly, y, other](const Locator& at) {
+      SumViews sum{};
+      sum.to = assembly.view(at, assembly.whole(other));
+      sum.count = 1;
+      sum.from[0] = assembly.view(at, assembly.whole(y));
+      sum.coefficient[0] = 1.0f;
+      sum.task[0] = -1;
+      return operation(sum);
+    });
+  };
+  const auto shares = [](const Program& program) {
+    return std::any_of(program.buffers.begin(), program.buffers.end(),
+                       [](const BufferPlace& b) { return b.name == "y, then dy"; });
+  };
+  const Program sharing = replacing_plan(5, false, nothing);
+  EXPECT_TRUE(shares(sharing));
+  const Operation& replacing = sharing.code->operations[2];
+  EXPECT_EQ(replacing.sum_views.to.place.offset, replacing.sum_views.from[0].place.offset);
+  expect_sound(sharing);
+  EXPECT_FALSE(shares(replacing_plan(5, false, reader))) << "somebody else reads y in that phase";
+  EXPECT_FALSE(shares(replacing_plan(4, false, nothing))) << "rows lie otherwise";
+  EXPECT_FALSE(shares(replacing_plan(5, true, nothing))) << "every tensor is to be read behind the step";
+}
+
 /// The lanes of each layer's gradient block, as tasks; -1 is the merged lane.
 std::map<std::string, std::vector<int>> lanes_of(const Program& program) {
   std::map<std::string, std::vector<int>> lanes;
