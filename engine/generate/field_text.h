@@ -20,7 +20,9 @@
 namespace equipoise {
 
 template <class T>
-concept HasFields = requires(const T& value) { value.each_field([](const char*, const auto&...) {}); };
+concept HasFields = requires(const T& value) {
+  value.each_field([](const char*, const auto&...) {});
+};
 
 /// An enumerator by its type's name and number: MethodKind(3).
 #define EQ_ENUM_TEXT(Enum) \
@@ -31,10 +33,10 @@ EQ_ENUM_TEXT(Normalise)
 EQ_ENUM_TEXT(Normaliser)
 #undef EQ_ENUM_TEXT
 /// The same by the enumerators' names.
-#define EQ_ENUM_TEXT(Enum, ...)                                          \
-  inline std::string field_text(Enum value) {                            \
-    constexpr const char* kNames[] = {__VA_ARGS__};                      \
-    return std::string(#Enum "::") + kNames[static_cast<int>(value)];    \
+#define EQ_ENUM_TEXT(Enum, ...)                                       \
+  inline std::string field_text(Enum value) {                         \
+    constexpr const char* kNames[] = {__VA_ARGS__};                   \
+    return std::string(#Enum "::") + kNames[static_cast<int>(value)]; \
   }
 EQ_ENUM_TEXT(Space, "fast", "work", "state")
 EQ_ENUM_TEXT(Activation, "identity", "relu", "tanh", "sigmoid")

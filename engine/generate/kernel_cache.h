@@ -1,5 +1,5 @@
-// engine/generate/kernel_cache.h - compiled kernels on disk, so that a model is compiled once. A file is trusted only as
-// far as its hash goes; a folder that others may write to is not used at all.
+// engine/generate/kernel_cache.h - compiled kernels on disk, so that a model is compiled once. A file is trusted only
+// as far as its hash goes; a folder that others may write to is not used at all.
 #pragma once
 
 #include <cstddef>

@@ -33,9 +33,9 @@ constexpr KernelHeader kStandardHeaders[] = {
 
 /// As the interpreter is compiled: no contraction, rounded division and root; and no more registers than it has, by
 /// which blocks are shared out.
-constexpr const char* kOptions[] = {"--std=c++20",     "-default-device",  "-D__builtin_memcpy=memcpy",
-                                    "--fmad=false",    "--prec-div=true",  "--prec-sqrt=true",
-                                    "--ftz=false",     "--maxrregcount=168"};
+constexpr const char* kOptions[] = {"--std=c++20",  "-default-device",   "-D__builtin_memcpy=memcpy",
+                                    "--fmad=false", "--prec-div=true",   "--prec-sqrt=true",
+                                    "--ftz=false",  "--maxrregcount=168"};
 static_assert(kThreadRegisters == 168);
 
 using NvrtcProgram = void*;

@@ -1,5 +1,5 @@
-// engine/generate/kernel_compiler.h - compiles the source of made kernels by NVRTC (NVIDIA, "NVRTC User Guide"), which is
-// opened when it is first needed: a program that never needs it starts without.
+// engine/generate/kernel_compiler.h - compiles the source of made kernels by NVRTC (NVIDIA, "NVRTC User Guide"), which
+// is opened when it is first needed: a program that never needs it starts without.
 #pragma once
 
 #include <cstddef>

@@ -39,7 +39,8 @@ class KernelMaker {
 
   using Order = std::shared_ptr<const MadeCode>;
   /// Orders the code of a source for a target. An order that somebody still holds is not taken twice; unless
-  /// `may_compile`, the cache alone is asked, and a kernel that is not there is absent until somebody orders it who may.
+  /// `may_compile`, the cache alone is asked, and a kernel that is not there is absent until somebody orders it who
+  /// may.
   Order order(const std::string& source, const std::string& target, bool may_compile);
   /// What has become of an order by now. What is no longer waiting does not change.
   MadeCode::State state(const Order& order) const;

@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
 #include <stdexcept>
-#include <type_traits>
+#include <string_view>
+#include <vector>
 
 #include "engine/generate/field_text.h"
 #include "engine/lower/program_code.h"
@@ -15,17 +14,20 @@ namespace equipoise {
 
 namespace {
 
-class SourceOf {
+constexpr std::size_t kWidth = 120;  // of a line with its comment; a longer one stands by itself
+
+/// Of one program, as a namespace.
+class ProgramSource {
  public:
-  SourceOf(const Program& program, std::size_t number) : program_(program), number_(number) {}
+  ProgramSource(const Program& program, std::size_t number) : program_(program), number_(number) {}
 
   std::string text() {
-    out_ = fmt::format("\n// Program {}: at most {} rows a step.\nnamespace program_{} {{\n", number_, program_.batch,
-                       number_);
-    for (std::size_t p = 0; p < program_.code->phases.size(); ++p) phase(p);
+    const std::size_t phases = program_.code->phases.size();
+    out_ = fmt::format("\n/// Program {}: steps of at most {} rows.\nnamespace program_{} {{\n", number_,
+                       program_.batch, number_);
+    for (std::size_t p = 0; p < phases; ++p) phase(p);
     out_ += "\ntemplate <bool Full>\n__device__ __forceinline__ void step(const Block& block, const Context& c) {\n";
-    for (std::size_t p = 0; p < program_.code->phases.size(); ++p)
-      out_ += fmt::format("  phase_{}<Full>(c);\n  block.sync();\n", p + 1);
+    for (std::size_t p = 0; p < phases; ++p) out_ += fmt::format("  phase_{}<Full>(c);\n  block.sync();\n", p + 1);
     out_ += fmt::format("}}\n\n}}  // namespace program_{}\n", number_);
     return out_;
   }
@@ -38,37 +40,42 @@ class SourceOf {
         "\ntemplate <bool Full>\n__device__ __noinline__ void phase_{}(Context c) {{\n"
         "  know<{}, Full, {}>(c, chains());\n",
         p + 1, program_.batch, program_.shuffle);
-    for (int32_t i = phase.first; i < phase.end; ++i) operation(program_.code->operations[static_cast<std::size_t>(i)], i - phase.first);
+    for (int32_t i = phase.first; i < phase.end; ++i)
+      operation(program_.code->operations[static_cast<std::size_t>(i)], i - phase.first + 1);
     out_ += "}\n";
   }
 
   void operation(const Operation& o, int number) {
+    const std::string name = fmt::format("{}_{}", operation_name(o.kind), number);
     switch (o.kind) {
-#define EQ_CASE(tag, Struct)                                   \
-  case OperationKind::tag:                                     \
-    constant(o.tag, #Struct, fmt::format("{}_{}", #tag, number)); \
+#define EQ_CASE(tag, Struct)        \
+  case OperationKind::tag:          \
+    constant(o.tag, #Struct, name); \
     break;
       EQ_OPERATIONS(EQ_CASE)
 #undef EQ_CASE
     }
-    out_ += fmt::format("  run<Block, {}>(c, {}_{});\n", o.first_unit / 32, operation_name(o.kind), number);
+    out_ += fmt::format("  run<Block, {}>(c, {});\n", o.first_unit / 32, name);
   }
 
   template <class Op>
   void constant(const Op& op, const char* type, const std::string& name) {
-    out_ += fmt::format("  static constexpr {} {}{{", type, name);
+    out_ += fmt::format("\n  static constexpr {} {}{{\n", type, name);
     op.each_field([&](const char* names, const auto&... fields) {
       const std::vector<std::string_view> all = field_names(names);
       std::size_t at = 0;
       (field(all[at++], fields), ...);
     });
-    out_ += "\n  };\n";
+    out_ += "  };\n";
   }
   template <class Field>
   void field(std::string_view name, const Field& value) {
-    const std::string what = meaning(value);
-    out_ += fmt::format("\n      .{}{}{},{}", name, std::is_enum_v<Field> || std::is_arithmetic_v<Field> ? " = " : " = ", field_text(value),
-                        what.empty() ? "" : "  // " + what);
+    std::string line = fmt::format("      .{} = {},", name, field_text(value));
+    if (const std::string what = meaning(value); !what.empty()) {
+      if (line.size() + what.size() + 5 <= kWidth) line += "  // " + what;
+      else line = fmt::format("      // {}\n{}", what, line);
+    }
+    out_ += line + "\n";
   }
 
   /// The name of what lies at a place, as the plan knows it.
@@ -93,30 +100,40 @@ class SourceOf {
   std::string out_;
 };
 
-std::string chains_text(const Program& program) {
-  std::string text = "__device__ __forceinline__ const Chain* chains() {\n  static constexpr Chain all[] = {\n";
-  for (const Chain& chain : program.chains) text += "      " + field_text(chain) + ",\n";
-  if (program.chains.empty()) text += "      {},\n";
+/// The methods that balance tasks: only those that a chain has.
+std::string chains_text(const std::vector<Chain>& chains) {
+  std::string text =
+      "/// The methods that balance the tasks, for each balancer.\n"
+      "__device__ __forceinline__ const Chain* chains() {\n  static constexpr Chain all[] = {\n";
+  for (const Chain& chain : chains) text += fmt::format("      {},\n", field_text(chain));
+  if (chains.empty()) text += "      {},\n";
   return text + "  };\n  return all;\n}\n";
 }
 
 }  // namespace
 
 std::string kernel_source(std::span<const Program* const> programs, int threads) {
-  std::string text = "// Made for one model by Equipoise; the interpreter (kernels/run/interpreter.h) gives the same bits.\n"
+  if (programs.empty()) throw std::logic_error("a kernel is made for a program or more");
+  std::string text =
+      "// A kernel that Equipoise made for one model: the operations of its programs as constants, a function a "
+      "phase,\n"
+      "// blocks of the size that they are dealt to. The interpreter (kernels/run/interpreter.h) gives the same bits.\n"
       "#include \"kernels/run/generated.cuh\"\n\nnamespace equipoise {\nnamespace {\n\n";
-  text += fmt::format("using Block = FixedBlock<{}>;\n\n", threads);
-  text += chains_text(*programs[0]);
-  for (std::size_t p = 0; p < programs.size(); ++p) text += SourceOf(*programs[p], p).text();
-  text += "\nstruct Steps {\n  __device__ __forceinline__ void step(const Block& block, "
-          "const Context& c, const LaunchProgram&, int p) const {\n    switch (p) {\n";
+  text += fmt::format("using Block = FixedBlock<{}>;\n\n", threads) + chains_text(programs[0]->chains);
+  for (std::size_t p = 0; p < programs.size(); ++p) text += ProgramSource(*programs[p], p).text();
+  text +=
+      "\n/// A step of a launch's program; of its batches most are full, and those are compiled as such.\n"
+      "struct Steps {\n"
+      "  __device__ __forceinline__ void step(const Block& block, const Context& c, const LaunchProgram&, int p) const "
+      "{\n    switch (p) {\n";
   for (std::size_t p = 0; p < programs.size(); ++p)
     text += fmt::format(
-        "      case {0}:\n        return c.n == {1} ? program_{0}::step<true>(block, c) : program_{0}::step<false>(block, c);\n",
+        "      case {0}:\n        if (c.n == {1}) program_{0}::step<true>(block, c);\n"
+        "        else program_{0}::step<false>(block, c);\n        break;\n",
         p, programs[p]->batch);
   text += "    }\n  }\n};\n\n}  // namespace\n\n";
   text += fmt::format(
-      "extern \"C\" __global__ void __launch_bounds__({0}, 1) {1}(const __grid_constant__ Launch launch) {{\n"
+      "extern \"C\" __global__ void __launch_bounds__({}, 1) {}(const __grid_constant__ Launch launch) {{\n"
       "  run_replica(Block{{}}, Steps{{}}, launch, static_cast<int>(blockIdx.x), "
       "reinterpret_cast<float*>(fast_memory));\n}}\n\n}}  // namespace equipoise\n",
       threads, kMadeKernel);

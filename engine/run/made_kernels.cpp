@@ -26,8 +26,8 @@ MadeKernels::MadeKernels(int device, KernelMode mode, double worth_compiling)
   mode_ = KernelMode::interpreter;
 }
 
-MadeKernel* MadeKernels::find(std::span<const ProgramRun> programs,
-                              std::span<const DeviceProgram* const> loaded, int threads, double seconds) {
+MadeKernel* MadeKernels::find(std::span<const ProgramRun> programs, std::span<const DeviceProgram* const> loaded,
+                              int threads, double seconds) {
   if (mode_ == KernelMode::interpreter) return nullptr;
   Entry& entry = entry_of(programs, loaded, threads);
   if (entry.kernel) return entry.kernel.get();

@@ -17,13 +17,14 @@ namespace equipoise {
 /// The kernels that were made for what an executor runs.
 class MadeKernels {
  public:
-  /// `worth_compiling`: seconds of work, done and expected, from which on a kernel is compiled. Throws Error(device) for
-  /// the mode `generated` where no kernel can be loaded.
+  /// `worth_compiling`: seconds of work, done and expected, from which on a kernel is compiled. Throws Error(device)
+  /// for the mode `generated` where no kernel can be loaded.
   MadeKernels(int device, KernelMode mode, double worth_compiling);
 
-  /// The kernel for a launch of these programs (`loaded` are the same, as the device has them) on blocks of `threads`, which is expected to go on for `seconds` more,
-  /// in this launch and later ones of the same run; null: the interpreter's. Never waits, unless the mode is
-  /// `generated`, which has no interpreter: it throws Error(device) where the kernel cannot be made.
+  /// The kernel for a launch of these programs (`loaded` are the same, as the device has them) on blocks of `threads`,
+  /// which is expected to go on for `seconds` more, in this launch and later ones of the same run; null: the
+  /// interpreter's. Never waits, unless the mode is `generated`, which has no interpreter: it throws Error(device)
+  /// where the kernel cannot be made.
   MadeKernel* find(std::span<const ProgramRun> programs, std::span<const DeviceProgram* const> loaded, int threads,
                    double seconds);
 

@@ -129,7 +129,7 @@ std::string to_json(const RunSummary& s, const PreparedData& prepared, const std
   json["resumed"] = s.resumed;
   json["build"] = build_of();
   json["device"] = s.device;
-  json["kernel"] = kernel_of(s.kernel);
+  if (const ordered_json kernel = kernel_of(s.kernel); !kernel.is_null()) json["kernel"] = kernel;
   json["data"] = data_of(prepared, s.notices, std::filesystem::absolute(s.folder).lexically_normal());
   json["epochs"] = s.epochs;
   json["steps"] = s.steps;

@@ -69,8 +69,8 @@ EQ_FN float clip_factor(const Context& c) {
 }
 
 /// An optimizer's step by a GPU's thread: advance(gradient, parameter, moments) changes all elements of a unit in
-/// place. Without second moments, `moment2_at` is not looked at but for its alignment. False, and nothing done, where arrays do not lie so that fours can
-/// be read.
+/// place. Without second moments, `moment2_at` is not looked at but for its alignment. False, and nothing done, where
+/// arrays do not lie so that fours can be read.
 template <bool HasSecond, class Advance>
 EQ_FN bool advance_fours(const Context& c, const GradientBlock& block, int row, int lane, Place parameter_at,
                          Place moment1_at, Place moment2_at, Advance&& advance) {

@@ -1,9 +1,8 @@
 // kernels/run/generated.cuh - what code made for one program (engine/generate) is written with: the block it runs on,
 // how a phase runs an operation that is a constant, and the kernel. GPU only; the interpreter gives the same bits.
 //
-// Made code has a function a phase, which is not inlined: its registers are its own, and its values constants. It must
-// declare
-//   struct Steps { template <class Block> __device__ void step(const Block&, const Context&, const LaunchProgram&, int p) const; };
+// Made code has a function a phase, which is not inlined, so that its registers are its own; what it is given it knows
+// when it is compiled. Its Steps are those of kernels/run/replica.h.
 #pragma once
 
 #include "kernels/program/operation.h"

@@ -1,6 +1,6 @@
-// kernels/run/replica.h - many steps of one replica by one team, without returning to the host: programs in turn, or the
-// epochs of a training and its evaluations. How a step of a program is done is told by `Steps`: from its tables
-// (kernels/run/interpreter.h), or by code made for it (kernels/run/generated.h).
+// kernels/run/replica.h - many steps of one replica by one team, without returning to the host: programs in turn, or
+// the epochs of a training and its evaluations. How a step of a program is done is told by `Steps`: from its tables
+// (kernels/run/interpreter.h), or by code made for it (kernels/run/generated.cuh).
 //   void step(team, c, program, p) const   one step of the launch's program number p; all have seen its end behind it
 #pragma once
 

@@ -1,5 +1,5 @@
-// tests/cuda/emulated_kernels_test.cpp - when the CUDA executor takes kernels that are made for its programs, and what it does
-// where none can be made. Emulated device and a compiler that compiles nothing.
+// tests/cuda/emulated_kernels_test.cpp - when the CUDA executor takes kernels that are made for its programs, and what
+// it does where none can be made. Emulated device and a compiler that compiles nothing.
 #include <cstdlib>
 
 #include "engine/base/error.h"

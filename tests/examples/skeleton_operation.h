@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
 
@@ -19,6 +20,7 @@ namespace equipoise {
 struct RowSquares {
   View from;    // [rows, cols]
   Place slots;  // [rows, 16], overwritten
+  EQ_FIELDS(from, slots)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
@@ -40,6 +42,7 @@ struct RowNorm {
   Place slots;     // [blocks * n, 16]
   Place to;        // [blocks * n], overwritten
   int32_t blocks;  // of the view whose rows they are
+  EQ_FIELDS(slots, to, blocks)
 
   template <class Team>
   EQ_FN int units(const Context& c) const {

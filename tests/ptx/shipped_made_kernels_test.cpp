@@ -1,4 +1,5 @@
-// tests/ptx/shipped_made_kernels_test.cpp - kernels that are made for their programs, compiled by NVRTC, against the CPU's bits.
+// tests/ptx/shipped_made_kernels_test.cpp - kernels that are made for their programs, compiled by NVRTC, against the
+// CPU's bits.
 //
 // With EQUIPOISE_PTX_KERNELS=generated all tests of this program run on made kernels, which cannot fall back on the
 // interpreter; the compiled ones are kept where XDG_CACHE_HOME says.
@@ -55,8 +56,8 @@ TEST(ShippedMadeKernels, TakeTurnsWithTheInterpreterInTheMiddleOfAnEpoch) {
   const auto cpu = make_cpu_executor(0);
   const std::unique_ptr<Executor> devices[] = {device_with(KernelMode::interpreter),
                                                device_with(KernelMode::generated)};
-  const Program program = lower(problem.setup.system->graph(Pass::train),
-                                training_options(problem.setup, 12, devices[0]->plan_limits()));
+  const Program program =
+      lower(problem.setup.system->graph(Pass::train), training_options(problem.setup, 12, devices[0]->plan_limits()));
   Replicas expected = make_replicas(problem, program, 2), got = expected;
   for (const auto& executor : {cpu.get(), devices[0].get(), devices[1].get()}) executor->load_tables(problem.tables);
   cpu->load_state(expected.state, program.state_floats);

@@ -95,8 +95,7 @@ TEST_F(KernelCacheTest, FollowsNoLink) {
 
 TEST_F(KernelCacheTest, ForgetsWhatWasNotUsedForLongest) {
   const auto used = [&](int number, int minutes_ago) {
-    fs::last_write_time(file_of(key_of(number)),
-                        fs::file_time_type::clock::now() - std::chrono::minutes(minutes_ago));
+    fs::last_write_time(file_of(key_of(number)), fs::file_time_type::clock::now() - std::chrono::minutes(minutes_ago));
   };
   for (int number : {1, 2, 3}) ASSERT_EQ(cache_.keep(key_of(number), code_of(3000, number)), "");
   used(1, 30), used(2, 20), used(3, 10);

@@ -1,4 +1,5 @@
-// tests/engine/generate/kernel_compiler_test.cpp - the compiler as a library that is there, absent, too old or in trouble.
+// tests/engine/generate/kernel_compiler_test.cpp - the compiler as a library that is there, absent, too old or in
+// trouble.
 #include "engine/generate/kernel_compiler.h"
 
 #include <gtest/gtest.h>

@@ -95,8 +95,7 @@ TEST_F(KernelMakerTest, MakesAKernelThatCannotBeKept) {
   KernelMaker maker(folder_, 1);
   const KernelMaker::Order order = maker.order("source", "sm_90", true);
   ASSERT_EQ(maker.wait(order), State::made);
-  EXPECT_EQ(order->problem,
-            "the compiled kernel is not kept for the next run: " + folder_.string() + " is no folder");
+  EXPECT_EQ(order->problem, "the compiled kernel is not kept for the next run: " + folder_.string() + " is no folder");
 }
 
 TEST_F(KernelMakerTest, EndsWithoutWhatWaits) {

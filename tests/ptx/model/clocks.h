@@ -8,9 +8,9 @@
 //   shared  wavefronts of shared memory, one a clock: a load of 4 bytes a lane takes as many as the most asked-for bank
 //           has words to give, one of 8 or 16 bytes the same for each half or quarter of the warp
 //   global  lines of 128 bytes of the first cache, one a clock
-// beside the floor of its float32 multiply-adds at full rate. In order, a warp issues its instructions one after another
-// as the PTX has them, each waiting for what it reads: ptxas moves loads forward, so hardware lies between the two. Not
-// modelled: instruction fetch, misses of the first cache, spills that ptxas adds.
+// beside the floor of its float32 multiply-adds at full rate. In order, a warp issues its instructions one after
+// another as the PTX has them, each waiting for what it reads: ptxas moves loads forward, so hardware lies between the
+// two. Not modelled: instruction fetch, misses of the first cache, spills that ptxas adds.
 #pragma once
 
 #include <map>

@@ -168,7 +168,8 @@ struct Occupancy {
 };
 Occupancy occupancy(const Figure& step) {
   const int registers = std::min(kRegisters / step.threads / 8 * 8, kThreadRegisters);
-  return {registers, kRegisters / (registers * step.threads), static_cast<int>(kSharedBytes / (step.shared_bytes + 1024))};
+  return {registers, kRegisters / (registers * step.threads),
+          static_cast<int>(kSharedBytes / (step.shared_bytes + 1024))};
 }
 
 void print_population(std::ostream& out, const Figure& step, double ends) {
@@ -193,10 +194,9 @@ void print_step(std::ostream& out, const Figure& step) {
          "|\n|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (std::size_t p = 0; p < step.phases.size(); ++p) {
     const PhaseClocks& c = step.phases[p];
-    out << "| " << p + 1 << " | " << whole(c.path) << " | " << whole(c.ordered_path) << " | " << whole(c.issue)
-        << " | " << whole(c.shared) << " | " << whole(c.global) << " | " << whole(c.sectors) << " | "
-        << whole(c.local_accesses) << " | " << whole(c.waiting) << " | " << whole(c.fma) << " | "
-        << main_operations(c) << " |\n";
+    out << "| " << p + 1 << " | " << whole(c.path) << " | " << whole(c.ordered_path) << " | " << whole(c.issue) << " | "
+        << whole(c.shared) << " | " << whole(c.global) << " | " << whole(c.sectors) << " | " << whole(c.local_accesses)
+        << " | " << whole(c.waiting) << " | " << whole(c.fma) << " | " << main_operations(c) << " |\n";
   }
   out << "| sum of the largest, with barriers | **" << whole(step.clocks) << "** | **"
       << whole(sum_in_order(step.phases)) << "** | | | | | | | | |\n";
