@@ -12,6 +12,7 @@ void adam(benchmark::State& state) {
   op.parameter = bench.floats(count);
   op.moment1 = bench.zeros(count);
   op.moment2 = bench.zeros(count);
+  op.factors = bench.floats(kAdamNumbers);
   bench.run(state, op);
 }
 

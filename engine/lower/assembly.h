@@ -36,7 +36,7 @@ class Locator {
 struct PendingOperation {
   std::vector<Access> reads, writes;
   std::function<Operation(const Locator&)> make;
-  bool last;  ///< waits for every other operation
+  bool last;  ///< waits for every operation before it
   /// Buffers of one shape: each unit writes of the second what it has read of the first, and reads no other of it. So
   /// the second may lie where the first does, if nobody reads that any more. -1: there are none.
   int replaced = -1, replacing = -1;

@@ -215,9 +215,10 @@ Program Lowering::run() {
     backward_operations();
     balance_all();
     combine_operations();
-    update_operations();
+    gate_operations();
   }
   close_operations();
+  if (options_.trains) update_operations();  // beside the end of the step, which changes nothing that they read
 
   Program program;
   program.batch = options_.batch;

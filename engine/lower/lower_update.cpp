@@ -33,7 +33,7 @@ GradientBlock Lowering::gradient_block(const Locator& at, int layer) const {
   return block;
 }
 
-void Lowering::update_operations() {
+void Lowering::gate_operations() {
   if (options_.probe) return;
   for (std::size_t layer = 0; layer < layout_.size(); ++layer)
     if (std::find(gradient_written_[layer].begin(), gradient_written_[layer].end(), true) !=
@@ -56,6 +56,14 @@ void Lowering::update_operations() {
   assembly_.add(reads, {whole(finite_)}, [this, sums, blocks](const Locator& at) {
     return operation(FiniteGate{at.place(sums), blocks, tasks_});
   });
+  if (options_.optimizer != OptimizerKind::adam) return;
+  adam_factors_ = assembly_.floats("factors of Adam", kAdamNumbers);
+  assembly_.add({}, {whole(adam_factors_)},
+                [this](const Locator& at) { return operation(AdamFactors{at.place(adam_factors_)}); });
+}
+
+void Lowering::update_operations() {
+  if (options_.probe) return;
   for (int b = 0; b < balancers(); ++b) {
     const Balancing& here = balancing_[static_cast<std::size_t>(b)];
     if (here.next < 0) continue;
@@ -67,6 +75,7 @@ void Lowering::update_operations() {
   for (int layer : layer_of_block_) {
     std::vector<Access> updates = reads_of_update(layer);
     updates.push_back(whole(finite_));
+    if (adam_factors_ >= 0) updates.push_back(whole(adam_factors_));
     assembly_.add(updates, {whole(parameter_[layer]), whole(moment1_[layer]), whole(moment2_[layer])},
                   [this, layer](const Locator& at) { return update_of(at, layer); });
   }
@@ -89,7 +98,7 @@ Operation Lowering::update_of(const Locator& at, int layer) const {
     case OptimizerKind::adam:
       break;
   }
-  return operation(Adam{block, p, m, v});
+  return operation(Adam{block, p, m, v, at.place(adam_factors_)});
 }
 
 }  // namespace equipoise

@@ -138,6 +138,7 @@ class Lowering {
 
   // lower_update.cpp
   int gradient_of(int layer) const { return combined_[layer] >= 0 ? combined_[layer] : gradient_[layer]; }
+  void gate_operations();
   void update_operations();
   std::vector<Access> reads_of_update(int layer) const;     ///< a layer's gradient and what its lanes are weighed by
   Operation update_of(const Locator& at, int layer) const;  ///< the optimizer's step of a layer
@@ -169,7 +170,7 @@ class Lowering {
   std::vector<int> gradient_;                        // [layer] all lanes, one after another
   std::vector<std::vector<bool>> gradient_written_;  // [layer][lane]
   std::vector<int> layer_of_block_;                  // [gradient block]
-  int rows_, labels_, label_weight_, finite_;
+  int rows_, labels_, label_weight_, finite_, adam_factors_ = -1;
   struct Balancing {
     int weights, gram, state;    // tokens, and the methods' state
     int next = -1, mixing = -1;  // the state to come; mixing matrix

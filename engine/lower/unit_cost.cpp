@@ -83,7 +83,8 @@ struct Costs {
   int64_t operator()(const RowSums&) const { return 60 + int64_t{4} * batch; }
   int64_t operator()(const GramSlots&) const { return 120 + 8 * kElements; }
   int64_t operator()(const GradientSquares& o) const { return 100 + kElements * (4 + 2 * o.block.lanes); }
-  int64_t operator()(const Adam& o) const { return 200 + kElements * (28 + 2 * o.block.lanes); }
+  int64_t operator()(const AdamFactors&) const { return 150; }
+  int64_t operator()(const Adam& o) const { return 80 + kElements * (28 + 2 * o.block.lanes); }
   int64_t operator()(const RmsProp& o) const { return 150 + kElements * (28 + 2 * o.block.lanes); }
   int64_t operator()(const Sgd& o) const { return 100 + kElements * (10 + 2 * o.block.lanes); }
   int64_t operator()(const Join&) const { return 110; }

@@ -5,6 +5,7 @@
 
 #include "kernels/base/fields.h"
 #include "kernels/base/slots.h"
+#include "kernels/ops/adam_factors.h"
 #include "kernels/ops/gradient_norm.h"
 #include "kernels/state/memory.h"
 
@@ -13,7 +14,8 @@ namespace equipoise {
 struct Adam {
   GradientBlock block;
   Place parameter, moment1, moment2;  // [count], updated
-  EQ_FIELDS(block, parameter, moment1, moment2)
+  Place factors;                      // as AdamFactors leaves them
+  EQ_FIELDS(block, parameter, moment1, moment2, factors)
 
   template <class Team>
   EQ_FN int units(const Context&) const {
@@ -21,16 +23,10 @@ struct Adam {
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
-    const Control& k = *c.control;
-    if (!k.finite) return;
-    const Settings& s = *c.settings;
-    const double power1 = k.beta1_power * s.beta1, power2 = k.beta2_power * s.beta2;
-    const float beta2 = static_cast<float>(s.beta2);
-    const float rest1 = static_cast<float>(1.0 - s.beta1), rest2 = static_cast<float>(1.0 - s.beta2);
-    const float step = static_cast<float>(s.lr / (1.0 - power1));
-    const float root_scale = static_cast<float>(1.0 / sqrt(1.0 - power2));
-    const float eps = static_cast<float>(s.eps);
-    const float keep = static_cast<float>(1.0 - s.lr * s.weight_decay);
+    if (!c.control->finite) return;
+    const AdamNumbers n = adam_numbers(c, factors);
+    const float step = n.step, root_scale = n.root_scale, rest1 = n.rest1, rest2 = n.rest2, beta2 = n.beta2;
+    const float eps = n.eps, keep = n.keep;
     const float clip = clip_factor(c);
     float* p = c.floats(parameter);
     float* m = c.floats(moment1);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/ops/adam.h"
+#include "kernels/ops/adam_factors.h"
 #include "kernels/ops/adversarial.h"
 #include "kernels/ops/balance_step.h"
 #include "kernels/ops/close_step.h"
@@ -69,6 +70,7 @@
   X(commit_balance, CommitBalance)                              \
   X(graddrop_parameters, GradDropParameters)                    \
   X(graddrop_rows, GradDropRows)                                \
+  X(adam_factors, AdamFactors)                                  \
   X(adam, Adam)                                                 \
   X(rms_prop, RmsProp)                                          \
   X(sgd, Sgd)                                                   \

@@ -58,11 +58,13 @@ void walk_optimizers(int count, int lanes, int off, bool clips) {
   GradientBlock block{p.floats(lanes * (count + 12), off), count + 12 - count % 4, lanes, {}, {}, count, 0.5f, false};
   for (int k = 0; k < kMaxRoutes; ++k) block.route[k] = 1.0f + 0.25f * static_cast<float>(k);
   for (int k = 0; k < kMaxTasks; ++k) block.task[k] = static_cast<int8_t>(k % 3 == 2 ? -1 : k);
+  const Place factors = p.floats(kAdamNumbers);
+  p.add(AdamFactors{factors});
   for (const bool shared : {false, true}) {
     block.shared = shared;
     const auto moment = [&] { return p.floats(count + 4, off, 0.0, 1.0); };
     p.add(GradientSquares{block, p.doubles(flat_slots(count))});
-    p.add(Adam{block, p.floats(count + 4, off), moment(), moment()});
+    p.add(Adam{block, p.floats(count + 4, off), moment(), moment(), factors});
     p.add(RmsProp{block, p.floats(count + 4, off), moment(), moment()});
     p.add(Sgd{block, p.floats(count + 4, off), moment()});
   }

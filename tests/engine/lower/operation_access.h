@@ -356,15 +356,20 @@ class AccessOf {
       floats(writes(), p, b.count);
     }
   }
-  void collect(const Adam& o) {
+  void collect(const AdamFactors& o) {
     EQ_FIELD(reads(), beta1_power);
     EQ_FIELD(reads(), beta2_power);
+    floats(writes(), o.to, kAdamNumbers);
+  }
+  void collect(const Adam& o) {
+    floats(reads(), o.factors, kAdamNumbers);
     update(o.block, {o.parameter, o.moment1, o.moment2});
   }
   void collect(const RmsProp& o) { update(o.block, {o.parameter, o.moment1, o.moment2}); }
   void collect(const Sgd& o) { update(o.block, {o.parameter, o.moment1}); }
-  void collect(const CloseStep&) {  // reads nearly everything; its phase must hold nothing else that writes the control
-    control(reads(), 0, sizeof(Control));
+  void collect(const CloseStep&) {  // reads nearly everything, but not what a method's next step begins with
+    control(reads(), 0, offsetof(Control, weights));
+    control(reads(), offsetof(Control, shared_weights), sizeof(Control) - offsetof(Control, shared_weights));
     control(writes(), 0, offsetof(Control, bad_step));  // step, epoch, position, status, skipped
     EQ_FIELD(writes(), beta1_power);
     EQ_FIELD(writes(), beta2_power);

@@ -39,6 +39,7 @@ struct AdamRig {
     op.parameter = rig.floats(s.count);
     op.moment1 = rig.floats(s.count);
     op.moment2 = rig.floats(s.count);
+    op.factors = rig.floats(kAdamNumbers);
     rig.fill(op.parameter, s.count, draws);
     for (int e = 0; e < s.count; ++e) {
       rig.at(op.moment1)[e] = rig.at(op.moment2)[e] = 0.0f;
@@ -62,6 +63,7 @@ struct AdamRig {
     total = one.at("block");
   }
   void step() {
+    rig.run(AdamFactors{op.factors}, {Rig::written_floats(op.factors, kAdamNumbers)});
     rig.run(op, writes());
     rig.control().beta1_power *= rig.settings.beta1;
     rig.control().beta2_power *= rig.settings.beta2;
