@@ -7,6 +7,11 @@
 #define EQ_CALL __device__ __forceinline__  // a body of its own where calls are cheap (CPU), inlined where they are not
 #define EQ_COLD inline __device__ __noinline__  // a body with registers of its own, for what is long and seldom
 #define EQ_SIZE __host__ __device__ __forceinline__ constexpr  // a size, which asserts ask for as well
+#if defined(EQ_MADE_CODE)
+#define EQ_CHAIN EQ_FN  // what runs a chain of methods: where the chain is a constant, little is left of it
+#else
+#define EQ_CHAIN EQ_COLD
+#endif
 #define EQ_UNROLL _Pragma("unroll")  // before a loop over a small array, which then stays in registers
 #define EQ_ROLLED _Pragma("unroll 1")  // before a loop of a turn or two, of which nvcc would make four at a time
 #define EQ_ONE_REGISTER(p) asm("" : "+l"(p))  // for a pointer that walks: nvcc would keep a copy for each field read
@@ -16,6 +21,7 @@
 #define EQ_FN inline __attribute__((always_inline))
 #define EQ_CALL __attribute__((noinline))
 #define EQ_COLD inline __attribute__((noinline))
+#define EQ_CHAIN EQ_COLD
 #define EQ_SIZE EQ_FN constexpr
 #define EQ_UNROLL
 #define EQ_ROLLED

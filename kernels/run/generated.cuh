@@ -5,6 +5,8 @@
 // when it is compiled. Its Steps are those of kernels/run/replica.h.
 #pragma once
 
+#define EQ_MADE_CODE
+
 #include "kernels/program/operation.h"
 #include "kernels/run/replica.h"
 #include "kernels/teams/warp_team.cuh"
