@@ -12,6 +12,7 @@
 #else
 #define EQ_CHAIN EQ_COLD
 #endif
+#define EQ_ASSUME(fact) __builtin_assume(fact)  // what a compiler cannot know
 #define EQ_UNROLL _Pragma("unroll")  // before a loop over a small array, which then stays in registers
 #define EQ_ROLLED _Pragma("unroll 1")  // before a loop of a turn or two, of which nvcc would make four at a time
 #define EQ_ONE_REGISTER(p) asm("" : "+l"(p))  // for a pointer that walks: nvcc would keep a copy for each field read
@@ -22,6 +23,7 @@
 #define EQ_CALL __attribute__((noinline))
 #define EQ_COLD inline __attribute__((noinline))
 #define EQ_CHAIN EQ_COLD
+#define EQ_ASSUME(fact)
 #define EQ_SIZE EQ_FN constexpr
 #define EQ_UNROLL
 #define EQ_ROLLED

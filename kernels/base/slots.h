@@ -25,10 +25,12 @@ EQ_FN constexpr int row_units(int rows) {
 }
 template <class Team>
 EQ_FN constexpr int unit_row(int unit) {
+  EQ_ASSUME(unit >= 0);
   return unit / (kRowLanes / Team::kLanes);
 }
 template <class Team>
 EQ_FN constexpr int unit_lane(int unit) {
+  EQ_ASSUME(unit >= 0);
   return unit % (kRowLanes / Team::kLanes) * Team::kLanes;
 }
 
@@ -48,6 +50,7 @@ EQ_FN constexpr int element_units(int rows, int cols) {
 }
 template <class Team>
 EQ_FN constexpr RowLane element_place(int unit, int cols) {
+  EQ_ASSUME(unit >= 0);
   if (takes_elements<Team>(cols)) return {unit / cols, unit % cols};
   return {unit_row<Team>(unit), unit_lane<Team>(unit)};
 }
