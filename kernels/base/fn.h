@@ -12,7 +12,11 @@
 #else
 #define EQ_CHAIN EQ_COLD
 #endif
+#if defined(__CUDA_ARCH__)
 #define EQ_ASSUME(fact) __builtin_assume(fact)  // what a compiler cannot know
+#else
+#define EQ_ASSUME(fact)  // nvcc's host compiler, which reads device code without making any
+#endif
 #define EQ_UNROLL _Pragma("unroll")  // before a loop over a small array, which then stays in registers
 #define EQ_ROLLED _Pragma("unroll 1")  // before a loop of a turn or two, of which nvcc would make four at a time
 #define EQ_ONE_REGISTER(p) asm("" : "+l"(p))  // for a pointer that walks: nvcc would keep a copy for each field read

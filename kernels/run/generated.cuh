@@ -43,7 +43,7 @@ template <class Block, int FirstTurn, class Op>
 __device__ __forceinline__ void run(const Context& c, const Op& op) {
   constexpr int kFirstWarp = FirstTurn % Block::kWarps;
   const int warp = static_cast<int>(threadIdx.x / 32);
-  __builtin_assume(warp < Block::kWarps);
+  EQ_ASSUME(warp < Block::kWarps);
   const int mine = warp < kFirstWarp ? warp - kFirstWarp + Block::kWarps : warp - kFirstWarp;
   if constexpr (requires { Op::kOneWarp; }) {
     if (mine == 0) op.on_warp(WarpTeam{}, c);
