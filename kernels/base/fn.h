@@ -9,8 +9,10 @@
 #define EQ_SIZE __host__ __device__ __forceinline__ constexpr  // a size, which asserts ask for as well
 #if defined(EQ_MADE_CODE)
 #define EQ_CHAIN EQ_FN  // what runs a chain of methods: where the chain is a constant, little is left of it
+#define EQ_ROLLED       // turns are constants, too
 #else
 #define EQ_CHAIN EQ_COLD
+#define EQ_ROLLED _Pragma("unroll 1")  // before a loop of a turn or two, of which nvcc would make four at a time
 #endif
 #if defined(__CUDA_ARCH__)
 #define EQ_ASSUME(fact) __builtin_assume(fact)  // what a compiler cannot know
@@ -18,7 +20,6 @@
 #define EQ_ASSUME(fact)  // nvcc's host compiler, which reads device code without making any
 #endif
 #define EQ_UNROLL _Pragma("unroll")  // before a loop over a small array, which then stays in registers
-#define EQ_ROLLED _Pragma("unroll 1")  // before a loop of a turn or two, of which nvcc would make four at a time
 #define EQ_ONE_REGISTER(p) asm("" : "+l"(p))  // for a pointer that walks: nvcc would keep a copy for each field read
 #define EQ_IVDEP
 #define EQ_VECTOR

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernels/base/fields.h"
+#include "kernels/base/fours.h"
 #include "kernels/base/slots.h"
 #include "kernels/state/memory.h"
 
@@ -24,10 +25,12 @@ struct SumViews {
 
   template <class Team>
   EQ_FN int units(const Context& c) const {
+    if (Team::kLanes == 1 && in_fours(c)) return c.rows(to) * (to.cols / kFour);
     return element_units<Team>(c.rows(to), to.cols);
   }
   template <class Team>
   EQ_FN void unit(const Context& c, int u) const {
+    if (Team::kLanes == 1 && in_fours(c)) return sum_four(c, u / (to.cols / kFour), u % (to.cols / kFour) * kFour);
     const auto [r, lane] = element_place<Team>(u, to.cols);
     float* out = c.row(to, r);
     if constexpr (Team::kLanes == 1) return sum_ahead(c, r, lane, out);
@@ -38,6 +41,30 @@ struct SumViews {
       if (s == 0 && !accumulate) each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = k * in[j]; });
       else each_column<Team::kLanes>(to.cols, lane, [&](int j, int) { out[j] = fmaf(k, in[j], out[j]); });
     }
+  }
+  /// Whether a GPU's thread can take four neighbouring columns, each view's by one access.
+  EQ_FN bool in_fours(const Context& c) const {
+    bool all = to.cols % kFour == 0 && fours_of(c, to);
+    EQ_ROLLED
+    for (int s = 0; s < count; ++s) all = all && fours_of(c, from[s]);
+    return all;
+  }
+  EQ_FN static bool fours_of(const Context& c, const View& v) {
+    return v.stride % kFour == 0 && aligned_for_fours(c.first(v));
+  }
+  EQ_FN void sum_four(const Context& c, int r, int j) const {
+    float* const out = c.row(to, r) + j;
+    float sum[kFour] = {};
+    if (accumulate) load_four(out, sum);
+    EQ_ROLLED
+    for (int s = 0; s < count; ++s) {
+      float in[kFour];
+      load_four(c.row(from[s], r) + j, in);
+      const float k = coefficient_of(c, s);
+      EQ_UNROLL
+      for (int i = 0; i < kFour; ++i) sum[i] = s == 0 && !accumulate ? k * in[i] : fmaf(k, in[i], sum[i]);
+    }
+    store_four(out, sum);
   }
   /// The same by a GPU's thread: it holds the sums of its columns, and stores them once.
   EQ_FN void sum_ahead(const Context& c, int r, int lane, float* out) const {

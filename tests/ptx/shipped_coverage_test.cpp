@@ -87,6 +87,9 @@ void walk_rows(int cols, equipoise::Space space) {
                      {adds ? 1 : -1, 2, -1, 4},
                      summands,
                      adds});
+    // Where views lie so, and columns are as many, four at a time.
+    const auto straight = [&] { return p.matrix(2, cols, {}, -2, 2); };
+    p.add(SumViews{straight(), {straight(), straight(), {}, {}}, {0.5f, -2.0f, 0, 0}, {-1, 2, 0, 0}, 2, adds});
   }
   for (const bool has : {false, true}) {
     const auto slots = [&](int blocks) { return p.doubles(blocks * (kRows + 1) * kRowLanes); };
