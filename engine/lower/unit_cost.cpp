@@ -28,8 +28,9 @@ std::array<Turns, 2> turns_in(const Product& p) {
   const int64_t loaded = loads(rows, Tiles::deep_rows(p)) + loads(cols, Tiles::deep_cols(p));
   const int64_t tiles = int64_t{rows.tiles} * cols.tiles;
   const int64_t stores = cols.grouped ? Rows * Cols / cols.kGroup : Rows * Cols;
-  const Turns whole{warp_turns(tiles), 60 + 3 * stores + p.depth * (4 * Rows * Cols + loaded + 7) / 4,
-                    int64_t{Rows + Cols} * p.depth + 2 * Rows * Cols};
+  const int64_t count = warp_turns(tiles), wavefronts = int64_t{Rows + Cols} * p.depth + 2 * Rows * Cols;
+  const Turns whole{count, 60 + 3 * stores + p.depth * (4 * Rows * Cols + loaded + 7) / 4,
+                    wavefronts * tiles / (kWarp * count)};  // lanes without a tile ask for nothing
   const int64_t all = warp_turns(Tiles::units(p));
   return {whole, Turns{all - whole.count, 60 + int64_t{3} * p.depth, int64_t{2} * p.depth}};
 }

@@ -9,11 +9,12 @@
 #define EQ_SIZE __host__ __device__ __forceinline__ constexpr  // a size, which asserts ask for as well
 #if defined(EQ_MADE_CODE)
 #define EQ_CHAIN EQ_FN  // what runs a chain of methods: where the chain is a constant, little is left of it
-#define EQ_ROLLED       // turns are constants, too
+#define EQ_FEW          // turns are constants, too
 #else
 #define EQ_CHAIN EQ_COLD
-#define EQ_ROLLED _Pragma("unroll 1")  // before a loop of a turn or two, of which nvcc would make four at a time
+#define EQ_FEW _Pragma("unroll 1")  // before a loop over what an operation lists
 #endif
+#define EQ_ROLLED _Pragma("unroll 1")  // before a loop of a turn or two, of which nvcc would make four at a time
 #if defined(__CUDA_ARCH__)
 #define EQ_ASSUME(fact) __builtin_assume(fact)  // what a compiler cannot know
 #else
@@ -32,6 +33,7 @@
 #define EQ_SIZE EQ_FN constexpr
 #define EQ_UNROLL
 #define EQ_ROLLED
+#define EQ_FEW
 #define EQ_ONE_REGISTER(p)
 #if defined(__clang__)
 #define EQ_IVDEP \

@@ -45,7 +45,7 @@ struct SumViews {
   /// Whether a GPU's thread can take four neighbouring columns, each view's by one access.
   EQ_FN bool in_fours(const Context& c) const {
     bool all = to.cols % kFour == 0 && fours_of(c, to);
-    EQ_ROLLED
+    EQ_FEW
     for (int s = 0; s < count; ++s) all = all && fours_of(c, from[s]);
     return all;
   }
@@ -56,7 +56,7 @@ struct SumViews {
     float* const out = c.row(to, r) + j;
     float sum[kFour] = {};
     if (accumulate) load_four(out, sum);
-    EQ_ROLLED
+    EQ_FEW
     for (int s = 0; s < count; ++s) {
       float in[kFour];
       load_four(c.row(from[s], r) + j, in);
@@ -93,7 +93,7 @@ struct SumViews {
       EQ_UNROLL
       for (int i = 0; i < Columns; ++i) sum[i] = more ? fmaf(k, in[at[i]], sum[i]) : k * in[at[i]];
     }
-    EQ_ROLLED
+    EQ_FEW
     for (int s = 1; s < summands; ++s) {
       const float* in = c.row(from[s], r);
       const float k = coefficient_of(c, s);
