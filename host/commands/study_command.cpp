@@ -180,7 +180,7 @@ ExitCode train_as_rank(const StudyOptions& options, const Ranks& ranks) {
 
 ExitCode study_command(const StudyOptions& options) {
   if (options.part) study_part(*options.part);
-  expect_devices(options.device);
+  expect_devices(options.device, options.kernel_mode);
   if (const Ranks ranks = ranks_of_environment(); ranks.size > 1 && !options.part && !options.dry_run)
     return train_as_rank(options, ranks);
   return start_or_resume(options);

@@ -44,7 +44,16 @@ std::vector<std::unique_ptr<Executor>> make_cuda(const std::vector<int>& devices
   return made;
 }
 
-std::vector<std::unique_ptr<Executor>> make_cpu(int threads) {
+/// No GPU is used: throws Error(usage) where a kernel of one was asked for.
+void expect_no_kernel(KernelMode mode) {
+  if (mode == KernelMode::generated)
+    throw Error(ExitCode::usage,
+                "--kernel-mode generated: no GPU is used, and only a GPU runs kernels; name one by --device, or leave "
+                "the option out");
+}
+
+std::vector<std::unique_ptr<Executor>> make_cpu(int threads, KernelMode mode) {
+  expect_no_kernel(mode);
   std::vector<std::unique_ptr<Executor>> made;
   made.push_back(make_cpu_executor(threads));
   return made;
@@ -114,7 +123,7 @@ std::vector<std::unique_ptr<Executor>> make_auto(Log& log, int threads, int exec
       why = error.what();
     }
   }
-  auto made = make_cpu(threads);
+  auto made = make_cpu(threads, mode);
   log.info(fmt::format("device: {}; no GPU is used: {}", made[0]->name(), why));
   return made;
 }
@@ -152,11 +161,13 @@ std::optional<int> cuda_device_of(const std::string& device) {
 std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int threads, KernelMode mode) {
   if (device == "auto") return std::move(make_auto(log, threads, 1, false, mode).front());
   const std::optional<int> cuda = cuda_device_of(device);
-  return std::move((cuda ? make_cuda({*cuda}, 1, log, mode) : make_cpu(threads)).front());
+  return std::move((cuda ? make_cuda({*cuda}, 1, log, mode) : make_cpu(threads, mode)).front());
 }
 
-void expect_devices(const std::string& device) {
-  for (const int number : cuda_devices_of(device)) expect_cuda_device(number);
+void expect_devices(const std::string& device, KernelMode mode) {
+  const std::vector<int> numbers = cuda_devices_of(device);
+  if (numbers.empty()) expect_no_kernel(mode);
+  for (const int number : numbers) expect_cuda_device(number);
 }
 
 std::vector<std::unique_ptr<Executor>> make_study_executors(const std::string& device, Log& log, int threads,
@@ -164,7 +175,7 @@ std::vector<std::unique_ptr<Executor>> make_study_executors(const std::string& d
   constexpr int kExecutors = 2;  // of GPUs: one trains while the host is busy with what the other has done
   if (device == "auto") return make_auto(log, threads, kExecutors, true, mode);
   const std::vector<int> numbers = cuda_devices_of(device);
-  if (numbers.empty()) return make_cpu(threads);
+  if (numbers.empty()) return make_cpu(threads, mode);
   if (!names_several(device)) return make_cuda(numbers, kExecutors, log, mode);
   expect_devices(device);  // before the first is started
   auto made = make_cuda(numbers, kExecutors, log, mode);

@@ -29,8 +29,9 @@ std::unique_ptr<Executor> make_executor(const std::string& device, Log& log, int
 std::vector<std::unique_ptr<Executor>> make_study_executors(const std::string& device, Log& log, int threads,
                                                             KernelMode mode = KernelMode::interpreter);
 
-/// Throws what that would of words, and of named devices that are not there, before anything is begun.
-void expect_devices(const std::string& device);
+/// Throws what that would of words, of named devices that are not there, and of kernels without one, before anything is
+/// begun.
+void expect_devices(const std::string& device, KernelMode mode = KernelMode::interpreter);
 
 /// The CUDA devices that those words name, in their order; of `auto` the first if there is any. None: the CPU. Whether
 /// a device that is named by number is there is not asked. Throws Error(usage) for a device that is named twice or in
