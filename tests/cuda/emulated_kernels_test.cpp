@@ -6,7 +6,7 @@
 #include "engine/run/cuda_executor.h"
 #include "tests/cuda/emulated_device.h"
 #include "tests/cuda/problem.h"
-#include "tests/engine/generate/nvrtc/fake_nvrtc.h"
+#include "tests/engine/generate/fake_nvrtc.h"
 #include "tests/engine/temporary_folder.h"
 
 namespace equipoise::test {

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "engine/generate/kernel_headers.h"
-#include "tests/engine/generate/nvrtc/fake_nvrtc.h"
+#include "tests/engine/generate/fake_nvrtc.h"
 #include "tests/engine/temporary_folder.h"
 
 namespace equipoise {

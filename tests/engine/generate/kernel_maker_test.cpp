@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "tests/engine/generate/nvrtc/fake_nvrtc.h"
+#include "tests/engine/generate/fake_nvrtc.h"
 #include "tests/engine/temporary_folder.h"
 
 namespace equipoise {

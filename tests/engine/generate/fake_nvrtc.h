@@ -1,4 +1,4 @@
-// tests/engine/generate/nvrtc/fake_nvrtc.h - has kernels compiled by the library of fake_nvrtc.cpp.
+// tests/engine/generate/fake_nvrtc.h - has kernels compiled by the library of fake_nvrtc.cpp.
 #pragma once
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// tests/engine/generate/nvrtc/fake_nvrtc.cpp - a library with NVRTC's interface that compiles nothing: what it does is
+// tests/engine/generate/fake_nvrtc.cpp - a library with NVRTC's interface that compiles nothing: what it does is
 // said by variables of the environment, so that a compiler's failures can be had on any machine.
 //   FAKE_NVRTC_VERSION=11.8   its version; 13.0 unless set
 //   FAKE_NVRTC_ERROR=TEXT     compiling fails, with this as its log
