@@ -42,7 +42,7 @@ EQ_ENUM_TEXT(Space, "fast", "work", "state")
 EQ_ENUM_TEXT(Activation, "identity", "relu", "tanh", "sigmoid")
 EQ_ENUM_TEXT(TargetForm, "squared", "logistic", "poisson")
 EQ_ENUM_TEXT(Divisor, "rows", "label_weight", "counted", "none")
-EQ_ENUM_TEXT(TileShape, "square", "small", "tall", "wide")
+EQ_ENUM_TEXT(TileShape, "square", "small", "tall")
 EQ_ENUM_TEXT(TaskForm, "sum", "ratio", "difference")
 #undef EQ_ENUM_TEXT
 inline std::string field_text(bool value) { return value ? "true" : "false"; }

@@ -162,7 +162,7 @@ void choose_tiles(std::span<Operation> phase, const std::vector<Chain>& chains, 
     for (std::size_t i = 0; i < phase.size(); ++i) {
       TileShape* const shape = tile_shape(phase[i]);
       if (!shape) continue;
-      for (const TileShape other : {TileShape::square, TileShape::small, TileShape::tall, TileShape::wide}) {
+      for (const TileShape other : {TileShape::square, TileShape::small, TileShape::tall}) {
         const TileShape had = *shape;
         const auto turns = load.at(i);
         *shape = other;

@@ -38,7 +38,6 @@ std::array<Turns, 2> turns_of(const Product& p) {
   switch (p.tiles) {
     case TileShape::small: return turns_in<2, 2>(p);
     case TileShape::tall: return turns_in<8, 4>(p);
-    case TileShape::wide: return turns_in<4, 8>(p);
     case TileShape::square: break;
   }
   return turns_in<4, 4>(p);

@@ -11,8 +11,8 @@
 
 namespace equipoise {
 
-/// What a GPU's thread has of the result, rows by columns: 4 x 4, 2 x 2, 8 x 4 or 4 x 8.
-enum class TileShape : int32_t { square, small, tall, wide };
+/// What a GPU's thread has of the result, rows by columns: 4 x 4, 2 x 2 or 8 x 4.
+enum class TileShape : int32_t { square, small, tall };
 
 struct Product {
   const float* a = nullptr;  // A(row, k) = a[row * a_row + k * a_k]

@@ -260,7 +260,6 @@ struct ThreadTiles {
     switch (p.tiles) {
       case TileShape::small: return TilesOf<2, 2>::units(p);
       case TileShape::tall: return TilesOf<8, 4>::units(p);
-      case TileShape::wide: return TilesOf<4, 8>::units(p);
       default: return TilesOf<4, 4>::units(p);
     }
   }
@@ -269,7 +268,6 @@ struct ThreadTiles {
     switch (p.tiles) {
       case TileShape::small: return TilesOf<2, 2>::unit(p, finish, unit);
       case TileShape::tall: return TilesOf<8, 4>::unit(p, finish, unit);
-      case TileShape::wide: return TilesOf<4, 8>::unit(p, finish, unit);
       default: return TilesOf<4, 4>::unit(p, finish, unit);
     }
   }

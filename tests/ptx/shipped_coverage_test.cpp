@@ -31,7 +31,7 @@ void walk_layer(const Layer& l, Activation activation, equipoise::Space space = 
              dx = p.matrix(1, l.in, l.x);
   const LinearPlace w = linear_place(p, l), dw = linear_place(p, l);
   p.spoil(x);
-  for (const TileShape tiles : {TileShape::square, TileShape::small, TileShape::tall, TileShape::wide}) {
+  for (const TileShape tiles : {TileShape::square, TileShape::small, TileShape::tall}) {
     const bool again = tiles != TileShape::square;
     p.add(Linear{x, w, again ? p.matrix(1, l.out, l.y) : y, activation, tiles});
     p.add(LinearInputGradient{dy, w, x, again ? p.matrix(1, l.in, l.x) : dx, activation, false, tiles});

@@ -20,7 +20,7 @@ namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kGuard = 12345.0f;
-constexpr TileShape kTileShapes[] = {TileShape::square, TileShape::small, TileShape::tall, TileShape::wide};
+constexpr TileShape kTileShapes[] = {TileShape::square, TileShape::small, TileShape::tall};
 
 /// Floats that hold NaN, with guard words around them.
 class Buffer {
@@ -182,14 +182,12 @@ TEST(ThreadTiles, AreAsManyAsCoverTheProduct) {
   EXPECT_EQ(units(81, 32, TileShape::square), 21 * 8);
   EXPECT_EQ(units(81, 32, TileShape::small), 41 * 16);
   EXPECT_EQ(units(81, 32, TileShape::tall), 11 * 8);
-  EXPECT_EQ(units(81, 32, TileShape::wide), 21 * 4);
   EXPECT_EQ(units(3, 5, TileShape::small), 2 * 3);
 }
 
 TEST(ThreadTiles, LeaveTheFewLinesThatFillNoGroupToSingleElements) {
   EXPECT_EQ(units(81, 32, TileShape::square, true), 20 * 8 + 32);
   EXPECT_EQ(units(81, 32, TileShape::tall, true), 10 * 8 + 32);
-  EXPECT_EQ(units(32, 81, TileShape::wide, true), 8 * 10 + 32);
   EXPECT_EQ(units(33, 33, TileShape::square, true), 8 * 8 + 33 + 32);
   EXPECT_EQ(units(81, 32, TileShape::small, true), 40 * 16 + 32);
   EXPECT_EQ(units(5, 7, TileShape::square, true), 2 * 2) << "lines so few are read one by one";
