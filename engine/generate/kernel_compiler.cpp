@@ -66,10 +66,7 @@ std::string first_error(std::string_view log) {
 }  // namespace
 
 struct KernelCompiler::Library {
-  struct Close {
-    void operator()(void* library) const noexcept { ::dlclose(library); }
-  };
-  std::unique_ptr<void, Close> handle;
+  void* handle = nullptr;  // never closed: the library keeps memory that it frees when the process ends
   int (*version)(int*, int*) = nullptr;
   const char* (*error_text)(int) = nullptr;
   int (*create)(NvrtcProgram*, const char*, const char*, int, const char* const*, const char* const*) = nullptr;
@@ -85,7 +82,7 @@ struct KernelCompiler::Library {
   /// The functions by name. False where one is missing.
   bool find() {
     const auto function = [&](auto& pointer, const char* name) {
-      pointer = reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(::dlsym(handle.get(), name));
+      pointer = reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(::dlsym(handle, name));
       return pointer != nullptr;
     };
     return function(version, "nvrtcVersion") && function(error_text, "nvrtcGetErrorString") &&
@@ -103,7 +100,7 @@ struct KernelCompiler::Library {
 KernelCompiler::KernelCompiler() : functions_(std::make_unique<Library>()) {
   const std::vector<std::string> files = candidates();
   for (const std::string& file : files) {
-    functions_->handle.reset(::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL));
+    functions_->handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!functions_->handle) continue;
     library_ = file;
     break;
