@@ -12,7 +12,6 @@
 
 #include "engine/files/sha256.h"
 #include "engine/generate/kernel_headers.h"
-#include "kernels/run/interpreter_launch.h"
 
 namespace equipoise {
 
@@ -31,12 +30,10 @@ constexpr KernelHeader kStandardHeaders[] = {
     {"cstddef", "#pragma once\n"},
 };
 
-/// As the interpreter is compiled: no contraction, rounded division and root; and no more registers than it has, by
-/// which blocks are shared out.
-constexpr const char* kOptions[] = {"--std=c++20",  "-default-device",   "-D__builtin_memcpy=memcpy",
-                                    "--fmad=false", "--prec-div=true",   "--prec-sqrt=true",
-                                    "--ftz=false",  "--maxrregcount=168"};
-static_assert(kThreadRegisters == 168);
+/// As the interpreter is compiled: no contraction, rounded division and root.
+constexpr const char* kOptions[] = {"--std=c++20",  "-default-device", "-D__builtin_memcpy=memcpy",
+                                    "--fmad=false", "--prec-div=true", "--prec-sqrt=true",
+                                    "--ftz=false"};
 
 using NvrtcProgram = void*;
 

@@ -3,17 +3,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
 
 #include "engine/generate/field_text.h"
 #include "engine/lower/program_code.h"
+#include "kernels/run/interpreter_launch.h"
 
 namespace equipoise {
 
 namespace {
 
+constexpr int kRegisters = 65536;  // of a multiprocessor: blocks of fewer threads must fit it side by side, as planned
 constexpr std::size_t kWidth = 120;  // of a line with its comment; a longer one stands by itself
 
 /// Of one program, as a namespace.
@@ -133,10 +136,10 @@ std::string kernel_source(std::span<const Program* const> programs, int threads)
         p, programs[p]->batch);
   text += "    }\n  }\n};\n\n}  // namespace\n\n";
   text += fmt::format(
-      "extern \"C\" __global__ void __launch_bounds__({}, 1) {}(const __grid_constant__ Launch launch) {{\n"
+      "extern \"C\" __global__ void __launch_bounds__({}, {}) {}(const __grid_constant__ Launch launch) {{\n"
       "  run_replica(Block{{}}, Steps{{}}, launch, static_cast<int>(blockIdx.x), "
       "reinterpret_cast<float*>(fast_memory));\n}}\n\n}}  // namespace equipoise\n",
-      threads, kMadeKernel);
+      threads, std::max(kRegisters / (kThreadRegisters * threads), 1), kMadeKernel);
   return text;
 }
 
