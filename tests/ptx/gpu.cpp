@@ -37,11 +37,6 @@ std::function<void(const Launch&, LaunchShape&)>& planted() {
   return now;
 }
 
-int& made_launches() {
-  static int count = 0;
-  return count;
-}
-
 const Module*& made_module() {
   static const Module* last = nullptr;
   return last;

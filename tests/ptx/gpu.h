@@ -23,9 +23,7 @@ std::recursive_mutex& gpu_busy();
 Module& gpu_module(const std::string& name);
 /// The module that launches of programs run: the environment's, until a test says otherwise.
 std::string& interpreter_module();
-/// Launches so far of kernels that were made for their programs.
-int& made_launches();
-/// The module of the last of them, which lives as long as the kernel does.
+/// The module of the kernel made for its program that was launched last. It lives as long as the kernel does.
 const Module*& made_module();
 /// What a test plants into the launches of programs: called before each, with the shape to change.
 std::function<void(const Launch&, LaunchShape&)>& planted();

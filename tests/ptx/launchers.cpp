@@ -1,6 +1,8 @@
 // tests/ptx/launchers.cpp - what starts kernels on a CUDA device starts their PTX on the machine.
 #include <algorithm>
+#include <stdexcept>
 
+#include "engine/run/cuda_executor.h"
 #include "kernels/run/gram_batch_launch.h"
 #include "kernels/run/interpreter_launch.h"
 #include "kernels/run/made_kernel.h"
@@ -91,7 +93,6 @@ class MachineKernel : public MadeKernel {
   }
   void launch(const Launch& launch, int64_t fast_floats) override {
     const std::lock_guard alone(ptx::gpu_busy());
-    ++ptx::made_launches();
     ptx::made_module() = &module_;
     launch_kernel(module_, name_, launch, fast_floats, threads_);
   }
@@ -106,6 +107,8 @@ class MachineKernel : public MadeKernel {
 
 void launch_program(int, const Launch& launch, int64_t fast_floats, int threads) {
   const std::lock_guard alone(ptx::gpu_busy());
+  if (CudaOptions::usual_kernel_mode == KernelMode::generated)
+    throw std::logic_error("a launch fell back on the interpreter, and was to be a made kernel's");
   launch_kernel(gpu_module(ptx::interpreter_module()), "run_replicas", launch, fast_floats, threads);
 }
 

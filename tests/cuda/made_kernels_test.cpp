@@ -1,35 +1,28 @@
-// tests/ptx/shipped_made_kernels_test.cpp - kernels that are made for their programs, compiled by NVRTC, against the
-// CPU's bits.
+// tests/cuda/made_kernels_test.cpp - kernels that are made for their programs, compiled by NVRTC, give the CPU's bits.
 //
-// With EQUIPOISE_PTX_KERNELS=generated all tests of this program run on made kernels, which cannot fall back on the
+// With EQUIPOISE_TEST_KERNELS=generated all tests of a program run on made kernels, which cannot fall back on the
 // interpreter; the compiled ones are kept where XDG_CACHE_HOME says.
 #include <cstdlib>
 
 #include "engine/run/cuda_executor.h"
+#include "tests/cuda/device_test.h"
 #include "tests/cuda/problem.h"
 #include "tests/engine/train/member_cases.h"
-#include "tests/ptx/shipped_workloads.h"
 
 namespace equipoise::test {
 namespace {
 
-bool all_are_generated() {
-  const char* const kernels = std::getenv("EQUIPOISE_PTX_KERNELS");
-  return kernels && std::string(kernels) == "generated";
-}
-
-/// Of the whole program: says which kernels its executors take, and that they were taken.
+/// Of the whole program: says which kernels its executors take.
 class Kernels : public testing::Environment {
  public:
   void SetUp() override {
-    if (all_are_generated()) CudaOptions::usual_kernel_mode = KernelMode::generated;
-  }
-  void TearDown() override {
-    if (!all_are_generated()) return;
-    EXPECT_GT(ptx::made_launches(), 0);
+    const char* const kernels = std::getenv("EQUIPOISE_TEST_KERNELS");
+    if (kernels && std::string(kernels) == "generated") CudaOptions::usual_kernel_mode = KernelMode::generated;
   }
 };
 [[maybe_unused]] const testing::Environment* const kernels = testing::AddGlobalTestEnvironment(new Kernels);
+
+class MadeKernelsOfPrograms : public DeviceTest {};
 
 std::unique_ptr<Executor> device_with(KernelMode mode) {
   CudaOptions options;
@@ -40,18 +33,16 @@ std::unique_ptr<Executor> device_with(KernelMode mode) {
 /// Three batches an epoch, the last of six rows.
 Problem small_problem() { return make_problem("paper", 30, 9, 5); }
 
-TEST(ShippedMadeKernels, GiveTheBitsOfTheCpuAndNoStepToTheInterpreter) {
+TEST_F(MadeKernelsOfPrograms, GiveTheBitsOfTheCpuAndNoStepToTheInterpreter) {
   const auto cpu = make_cpu_executor(0), device = device_with(KernelMode::generated);
-  const int launches = ptx::made_launches();
   const Replicas expected = train(*cpu, small_problem(), 2, 12, {8, false});
   const Replicas got = train(*device, small_problem(), 2, 12, {8, false});
   expect_equal_bits(expected, got);
   EXPECT_EQ(device->kernel_use().generated_steps, 2 * 8);
   EXPECT_EQ(device->kernel_use().interpreted_steps, 0);
-  EXPECT_GT(ptx::made_launches(), launches);
 }
 
-TEST(ShippedMadeKernels, TakeTurnsWithTheInterpreterInTheMiddleOfAnEpoch) {
+TEST_F(MadeKernelsOfPrograms, TakeTurnsWithTheInterpreterInTheMiddleOfAnEpoch) {
   const Problem problem = small_problem();
   const auto cpu = make_cpu_executor(0);
   const std::unique_ptr<Executor> devices[] = {device_with(KernelMode::interpreter),
@@ -76,7 +67,7 @@ TEST(ShippedMadeKernels, TakeTurnsWithTheInterpreterInTheMiddleOfAnEpoch) {
   EXPECT_EQ(devices[1]->kernel_use().generated_steps, 2 * (2 + 4));
 }
 
-TEST(ShippedMadeKernels, TrainEpochsOfMembersAsTheCpuDoes) {
+TEST_F(MadeKernelsOfPrograms, TrainEpochsOfMembersAsTheCpuDoes) {
   MemberCase k = members_of_three_classes("paper");
   k.members = {k.members[3], k.members[0]};
   for (Member& member : k.members) member.plan.epochs = 2;
