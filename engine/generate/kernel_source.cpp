@@ -117,9 +117,9 @@ std::string chains_text(const std::vector<Chain>& chains) {
 
 std::string kernel_source(std::span<const Program* const> programs, int threads) {
   if (programs.empty()) throw std::logic_error("a kernel is made for a program or more");
-  std::string text =
-      "// A kernel that Equipoise made for one model: the operations of its programs as constants, a function a "
-      "phase,\n"
+  std::string text(kMadeSource);
+  text +=
+      " the operations of its programs as constants, a function a phase,\n"
       "// blocks of the size that they are dealt to. The interpreter (kernels/run/interpreter.h) gives the same bits.\n"
       "#include \"kernels/run/generated.cuh\"\n\nnamespace equipoise {\nnamespace {\n\n";
   text += fmt::format("using Block = FixedBlock<{}>;\n\n", threads) + chains_text(programs[0]->chains);

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "engine/lower/program.h"
 
@@ -11,6 +12,9 @@ namespace equipoise {
 
 /// The kernel's name in what is compiled of the source.
 inline constexpr char kMadeKernel[] = "run_made";
+
+/// How every source begins.
+inline constexpr std::string_view kMadeSource = "// A kernel that Equipoise made for one model:";
 
 /// The source of a kernel that runs launches of these programs, in this order, on blocks of `threads` threads. It
 /// includes kernels/run/generated.cuh and nothing else. The programs' chains must be the same.

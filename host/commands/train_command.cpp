@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/machine_memory.h"
@@ -92,6 +93,11 @@ void tell(Log& log, const PreparedData& prepared, bool monitors) {
 void write_kernel(const fs::path& path, const PreparedData& prepared, const TrainingPlan& plan,
                   const Executor& executor) {
   constexpr int64_t kFastFloats = 227 * 1024 / sizeof(float);
+  std::string first(kMadeSource.size(), ' ');
+  if (std::ifstream there(path, std::ios::binary);
+      there && !(there.read(first.data(), std::ssize(first)) && first == kMadeSource))
+    throw Error(ExitCode::usage,
+                fmt::format("--kernel {}: the file is there and is no kernel's source; name another", path.string()));
   PlanLimits limits = executor.plan_limits();
   if (!limits.resident_parameters) limits = {kFastFloats, true};
   const Member member{&prepared.data, &prepared.split, plan};

@@ -49,6 +49,9 @@ TEST_F(KernelOptions, AreRefusedWhereTheyWouldBeIgnored) {
   EXPECT_FALSE(std::filesystem::exists(at("r")));
   expect_refused(2, train({"--kernel-mode", "generate", "--out", "r"}), {"--kernel-mode 'generate'", "'generated'"});
   expect_refused(5, train({"--dry-run", "--kernel", "nowhere/k.cu"}), {"nowhere/k.cu"});
+  const std::string config = content_of(at("c.toml"));
+  expect_refused(2, train({"--dry-run", "--kernel", "c.toml"}), {"c.toml: the file is there", "name another"});
+  EXPECT_EQ(content_of(at("c.toml")), config);
   expect_refused(2, {"cross-validate", "c.toml", "--device", "cpu", "--kernel-mode", "generated"}, {"no GPU is used"});
 }
 
