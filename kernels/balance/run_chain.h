@@ -105,7 +105,7 @@ EQ_FN void weigh_by_one(const Weighing& in, const Method& method) {
 /// Collective; begins after a barrier, ends with one. What it is given is copied: every store to a double could change
 /// what is reached through a reference, and so would have it read again.
 template <class Team>
-EQ_CHAIN void weigh(const Team& team, const Weighing& given, const Method& chosen) {
+EQ_APART void weigh(const Team& team, const Weighing& given, const Method& chosen) {
   const Weighing in = given;
   const Method method = chosen;
   if (in.tasks > 1 && method.kind == MethodKind::gradnorm) return weigh_gradnorm(team, in, method);
@@ -387,7 +387,7 @@ class ChainRun {
 };
 
 template <class Team>
-EQ_CHAIN void run_chain(const Team& team, const Chain& chain, const ChainStep& step) {
+EQ_APART void run_chain(const Team& team, const Chain& chain, const ChainStep& step) {
   ChainRun<Team>(team, chain, step).run();
 }
 

@@ -8,10 +8,10 @@
 #define EQ_COLD inline __device__ __noinline__  // a body with registers of its own, for what is long and seldom
 #define EQ_SIZE __host__ __device__ __forceinline__ constexpr  // a size, which asserts ask for as well
 #if defined(EQ_MADE_CODE)
-#define EQ_CHAIN EQ_FN  // what runs a chain of methods: where the chain is a constant, little is left of it
+#define EQ_APART EQ_FN  // a body with registers of its own, but for made code: of a constant little is left there
 #define EQ_FEW          // turns are constants, too
 #else
-#define EQ_CHAIN EQ_COLD
+#define EQ_APART EQ_COLD
 #define EQ_FEW _Pragma("unroll 1")  // before a loop over what an operation lists
 #endif
 #define EQ_ROLLED _Pragma("unroll 1")  // before a loop of a turn or two, of which nvcc would make four at a time
@@ -28,7 +28,7 @@
 #define EQ_FN inline __attribute__((always_inline))
 #define EQ_CALL __attribute__((noinline))
 #define EQ_COLD inline __attribute__((noinline))
-#define EQ_CHAIN EQ_COLD
+#define EQ_APART EQ_COLD
 #define EQ_ASSUME(fact)
 #define EQ_SIZE EQ_FN constexpr
 #define EQ_UNROLL
