@@ -40,15 +40,15 @@ std::string first_line(const std::string& key, std::string_view code) {
   return fmt::format("equipoise kernel 1 {} {}\n", key, hash_of(code));
 }
 
-struct Kept {
+struct KeptFile {
   fs::path path;
   uint64_t bytes;
   fs::file_time_type used;
 };
 
 /// The folder's files that end so.
-std::vector<Kept> files_of(const fs::path& folder, std::string_view suffix) {
-  std::vector<Kept> all;
+std::vector<KeptFile> files_of(const fs::path& folder, std::string_view suffix) {
+  std::vector<KeptFile> all;
   std::error_code problem;
   for (fs::directory_iterator at(folder, problem), end; !problem && at != end; at.increment(problem)) {
     std::error_code gone;  // another process may remove it meanwhile
@@ -121,12 +121,12 @@ std::string KernelCache::keep(const std::string& key, const std::vector<std::byt
 void KernelCache::remove_oldest() const {
   std::error_code ignored;
   const auto now = fs::file_time_type::clock::now();
-  for (const Kept& left : files_of(folder_, kTemporary))
+  for (const KeptFile& left : files_of(folder_, kTemporary))
     if (now - left.used > kLeftBehind) fs::remove(left.path, ignored);
-  std::vector<Kept> all = files_of(folder_, kSuffix);
-  std::sort(all.begin(), all.end(), [](const Kept& a, const Kept& b) { return a.used > b.used; });
+  std::vector<KeptFile> all = files_of(folder_, kSuffix);
+  std::sort(all.begin(), all.end(), [](const KeptFile& a, const KeptFile& b) { return a.used > b.used; });
   uint64_t bytes = 0;
-  for (const Kept& kept : all) {
+  for (const KeptFile& kept : all) {
     bytes += kept.bytes;
     if (bytes > most_bytes_) fs::remove(kept.path, ignored);
   }
@@ -134,7 +134,7 @@ void KernelCache::remove_oldest() const {
 
 KernelCache::Size KernelCache::size() const {
   Size all;
-  for (const Kept& kept : files_of(folder_, kSuffix)) ++all.kernels, all.bytes += kept.bytes;
+  for (const KeptFile& kept : files_of(folder_, kSuffix)) ++all.kernels, all.bytes += kept.bytes;
   return all;
 }
 
