@@ -142,8 +142,9 @@ struct LinearWeightGradient {
     EQ_FN void store(int row, int col, const float* sums, int count) const {
       float* to = dw + static_cast<int64_t>(row) * stride;
       for (int j = 0; j < count; ++j) to[col + j] = sums[j];
-      if (col + count == in)
-        for (int pad = in; pad < stride; ++pad) to[pad] = 0.0f;
+      if (col + count != in) return;
+      EQ_ROLLED
+      for (int pad = in; pad < stride; ++pad) to[pad] = 0.0f;
     }
   };
 

@@ -240,6 +240,7 @@ struct TilesOf {
     const float *a = p.a + row * p.a_row, *b = p.b + col * p.b_col;
     float sum = finish.start(row, col);
     int k = 0;
+    EQ_FEW
     for (; k + kDeep <= p.depth; k += kDeep) {
       float x[kDeep], y[kDeep];
       EQ_UNROLL

@@ -19,7 +19,7 @@ struct Redundant {
   std::string why;
 };
 const std::vector<Redundant> kRedundant = {
-    {"run/interpreter.h", "run_replica", "",
+    {"run/replica.h", "run_replica", "",
      "nothing follows in a block; a team with another replica to run uses the fast memory again"},
     {"balance/run_chain.h", "weigh_losses", "norm_[i] = sqrt(",
      "methods that weigh begin after a barrier; but GradNorm alone reads norms, and behind one of its own"},
