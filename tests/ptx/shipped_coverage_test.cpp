@@ -239,8 +239,18 @@ TEST(HandPrograms, OfLayersWhereverOperandsLieHaveTheCpusBits) {
       for (const Lie& y : {even, odd})
         for (const Layer& l : {Layer{36, 36, 40, x, w, y}, Layer{40, 40, 44, x, w, y}}) walk_layer(l, Activation::relu);
   for (const Activation a : kActivations)
-    for (const Lie& lie : {even, odd})  // tiles of 8 lines that are all there
-      for (const Layer& l : {Layer{34, 35, 33, lie, lie, lie}, Layer{39, 35, 38, lie, lie, lie}}) walk_layer(l, a);
+    for (const Lie& lie : {even, odd})  // tiles of 8 lines that are all there, in groups and one by one
+      for (const Layer& l :
+           {Layer{34, 35, 33, lie, lie, lie}, Layer{39, 35, 38, lie, lie, lie}, Layer{39, 36, 40, lie, lie, lie}})
+        walk_layer(l, a);
+  // Lines that fill groups but for some, which are summed one by one.
+  const Lie padded{1, 0};
+  for (const Activation a : kActivations)
+    for (const Layer& l : {Layer{36, 35, 39, padded, padded, padded}, Layer{39, 35, 35, padded, {1, 1}, padded}})
+      walk_layer(l, a);
+  // Rows of a weight that end, and are padded, in each of a tile's columns or groups.
+  for (int in : {1, 2, 3, 5, 6}) walk_layer({39, in, 39, odd, padded, odd}, Activation::identity);
+  for (int out : {39, 40}) walk_layer({16, 36, out, even, {4, 0}, out == 40 ? even : odd}, Activation::identity);
 }
 
 TEST(HandPrograms, OfOptimizersHaveTheCpusBits) {
