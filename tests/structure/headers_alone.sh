@@ -15,7 +15,8 @@ echo '#include <gtest/gtest.h>' > "$scratch/gtest.h"
 check() {
   case $1 in tests/reference/*) first= ;; tests/*) first="-include $scratch/gtest.h" ;; *) first= ;; esac
   printf '#include "%s"\n#include "%s"\n' "$1" "$1" |
-    "$compiler" $flags $first -DEQUIPOISE_SOURCE_DIR='"."' -DEQUIPOISE_PROGRAM='"."' -fsyntax-only -x c++ - ||
+    "$compiler" $flags $first -DEQUIPOISE_SOURCE_DIR='"."' -DEQUIPOISE_PROGRAM='"."' \
+      -DEQUIPOISE_FAKE_NVRTC='"."' -fsyntax-only -x c++ - ||
     { echo "does not compile alone: $1"; return 1; }
 }
 export -f check
