@@ -49,6 +49,7 @@ WRITERS = {
     "host/study/study_folder.cpp": "cross-validate",
     "host/study/study_journal.cpp": "cross-validate",
     "host/study/study_run.cpp": "cross-validate",
+    "engine/generate/kernel_cache.cpp": "",  # of a GPU's kernels, whose loss costs a compilation; it has tests of its own
     "host/commands/study_command.cpp": "",  # removes the parts of processes that were started together
     "host/commands/standard_streams.cpp": "",  # /dev/null
 }
