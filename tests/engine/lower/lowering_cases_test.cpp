@@ -239,6 +239,8 @@ TEST(Lowering, TakesSmallTilesOfProductsThatAPhaseWouldWaitFor) {
 }
 
 TEST(Lowering, TakesLargeTilesOfProductsThatWouldWaitForSharedMemory) {
+  EXPECT_EQ(tiled_of(TileShape::tall, 4, 81, 120, 64), 4);
+  EXPECT_EQ(tiled_of(TileShape::small, 2, 81, 81, 16), 0) << "nor small ones, which ask for more of it";
   EXPECT_EQ(tiled_of(TileShape::tall, 1, 32, 81, 128), 1);
   EXPECT_EQ(tiled_of(TileShape::square, 2, 81, 32, 32), 2) << "tiles of 8 x 4 leave two schedulers without work";
 }
