@@ -31,7 +31,7 @@ class KernelCompiler {
   const std::string& library() const { return library_; }
   const std::string& version() const { return version_; }
 
-  /// Machine code of the source for "sm_90", or PTX for "compute_90". Takes some seconds; several threads may compile
+  /// Machine code of the source for "sm_90", or PTX for "compute_90". Takes ten seconds to a minute; several threads may compile
   /// at once. Throws KernelError with the compiler's first error.
   std::vector<std::byte> compile(const std::string& source, const std::string& target) const;
 

@@ -17,7 +17,7 @@ inline constexpr char kMadeKernel[] = "run_made";
 inline constexpr std::string_view kMadeSource = "// A kernel that Equipoise made for one model:";
 
 /// The source of a kernel that runs launches of these programs, in this order, on blocks of `threads` threads. It
-/// includes kernels/run/generated.cuh and nothing else. The programs' chains must be the same.
+/// includes kernels/run/generated.cuh and nothing else. What balances is the first program's, as in a launch.
 std::string kernel_source(std::span<const Program* const> programs, int threads);
 
 }  // namespace equipoise

@@ -20,8 +20,8 @@ struct CudaOptions {
   double launch_seconds = 0.5;  ///< what a launch aims at: signals, progress and display watchdogs wait for its end
   int threads = 0;              ///< of a block, a multiple of 32; 0: as block_threads() chooses
   KernelMode kernel_mode = usual_kernel_mode;
-  /// Seconds of work, done and expected, from which on `automatic` has a kernel compiled: about what that takes. Who
-  /// has worked for so long is likely to go on.
+  /// Seconds of work, done and expected, from which on `automatic` has a kernel compiled. Who has worked for so long is
+  /// likely to go on; that is a guess, which no GPU has tried.
   double worth_compiling = 10;
 };
 

@@ -108,26 +108,28 @@ TEST(PhaseChecker, SeesAMissingBarrierAndSharedMemory) {
   EXPECT_NONFATAL_FAILURE(PhaseChecker(crowded).expect_disjoint_buffers(), "share memory while both are alive");
 }
 
+/// to = from; `from` < 0: to = 0.
+void add_copy(Assembly& assembly, int from, int to) {
+  std::vector<Access> reads;
+  if (from >= 0) reads.push_back(assembly.whole(from));
+  assembly.add(reads, {assembly.whole(to)}, [&assembly, from, to](const Locator& at) {
+    SumViews sum{};
+    sum.to = assembly.view(at, assembly.whole(to));
+    sum.count = from < 0 ? 0 : 1;
+    if (from >= 0) sum.from[0] = assembly.view(at, assembly.whole(from));
+    sum.coefficient[0] = 1.0f;
+    sum.task[0] = -1;
+    return operation(sum);
+  });
+}
+
 TEST(Plan, LetsAWriterWaitForEarlierReadersAndWriters) {
   Assembly assembly(4);
   const int a = assembly.matrix("a", 1, 5), b = assembly.matrix("b", 1, 5), c = assembly.matrix("c", 1, 5);
-  const auto add = [&](int from, int to) {  // from < 0: fills with zeros
-    std::vector<Access> reads;
-    if (from >= 0) reads.push_back(assembly.whole(from));
-    assembly.add(reads, {assembly.whole(to)}, [&assembly, from, to](const Locator& at) {
-      SumViews sum{};
-      sum.to = assembly.view(at, assembly.whole(to));
-      sum.count = from < 0 ? 0 : 1;
-      if (from >= 0) sum.from[0] = assembly.view(at, assembly.whole(from));
-      sum.coefficient[0] = 1.0f;
-      sum.task[0] = -1;
-      return operation(sum);
-    });
-  };
-  add(-1, a);
-  add(a, b);   // must see the first a
-  add(-1, a);  // must wait for that reader
-  add(a, c);
+  add_copy(assembly, -1, a);
+  add_copy(assembly, a, b);   // must see the first a
+  add_copy(assembly, -1, a);  // must wait for that reader
+  add_copy(assembly, a, c);
   Program program;
   program.batch = 4;
   plan(assembly, {}, false, program, [](const Locator&) {});
@@ -141,24 +143,11 @@ Program replacing_plan(int cols_of_gradient, bool keep, const std::function<void
   Assembly assembly(4);
   const int x = assembly.matrix("x", 2, 5), y = assembly.matrix("y", 2, 5);
   const int dy = assembly.matrix("dy", 2, cols_of_gradient), end = assembly.matrix("end", 2, 5);
-  const auto add = [&assembly](int from, int to) {
-    std::vector<Access> reads;
-    if (from >= 0) reads.push_back(assembly.whole(from));
-    assembly.add(reads, {assembly.whole(to)}, [&assembly, from, to](const Locator& at) {
-      SumViews sum{};
-      sum.to = assembly.view(at, assembly.whole(to));
-      sum.count = from < 0 ? 0 : 1;
-      if (from >= 0) sum.from[0] = assembly.view(at, assembly.whole(from));
-      sum.coefficient[0] = 1.0f;
-      sum.task[0] = -1;
-      return operation(sum);
-    });
-  };
-  add(-1, x);
-  add(x, y);
-  add(y, dy);
+  add_copy(assembly, -1, x);
+  add_copy(assembly, x, y);
+  add_copy(assembly, y, dy);
   assembly.allow_replacing(y, dy);
-  add(dy, end);
+  add_copy(assembly, dy, end);
   change(assembly, y);
   Program program;
   program.batch = 4;
@@ -170,15 +159,7 @@ TEST(Plan, LetsAGradientLieWhereNobodyReadsItsTensorAnyMore) {
   const auto nothing = [](Assembly&, int) {};
   const auto reader = [](Assembly& assembly, int y) {
     const int other = assembly.matrix("other", 2, 5);
-    assembly.add({assembly.whole(y)}, {assembly.whole(other)}, [&assembly, y, other](const Locator& at) {
-      SumViews sum{};
-      sum.to = assembly.view(at, assembly.whole(other));
-      sum.count = 1;
-      sum.from[0] = assembly.view(at, assembly.whole(y));
-      sum.coefficient[0] = 1.0f;
-      sum.task[0] = -1;
-      return operation(sum);
-    });
+    add_copy(assembly, y, other);
   };
   const auto shares = [](const Program& program) {
     return std::any_of(program.buffers.begin(), program.buffers.end(),
