@@ -137,8 +137,8 @@ TEST(Plan, LetsAWriterWaitForEarlierReadersAndWriters) {
   expect_sound(program);
 }
 
-/// A plan of y = copy of x, then an operation that reads y and may write its gradient where y lies, then a reader of the
-/// gradient. `change` adds to it.
+/// A plan of y = copy of x, then an operation that reads y and may write its gradient where y lies, then a reader of
+/// the gradient. `change` adds to it.
 Program replacing_plan(int cols_of_gradient, bool keep, const std::function<void(Assembly&, int y)>& change) {
   Assembly assembly(4);
   const int x = assembly.matrix("x", 2, 5), y = assembly.matrix("y", 2, 5);
